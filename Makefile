@@ -1,0 +1,50 @@
+# Two commands matter: `make run` and `make test`. Both set up all they need.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+
+.PHONY: run tour test check lock clean browser
+
+run: $(VENV)/.ready
+	@$(BIN)/python -m bot run $(ARGS)
+
+tour: $(VENV)/.ready
+	@$(BIN)/python -m bot tour $(ARGS)
+
+# Style, types, room boundaries, then every test on both cores.
+test: $(VENV)/.ready-dev browser check
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+check: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The browser tests drive Debian's Chromium; as root it is installed, otherwise we say what is missing.
+browser:
+	@sh tests/ensure_chromium.sh
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Kasapay needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing (Debian: apt-get install python3-venv)"; exit 1; }
+
+$(VENV)/.ready: requirements.lock | $(VENV)/bin/python
+	@echo "Installing Kasapay's libraries into $(VENV) (once)..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.ready-dev: requirements-dev.lock | $(VENV)/bin/python
+	@echo "Installing Kasapay's libraries and test tools into $(VENV) (once)..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@ $(VENV)/.ready
+
+# Rewrites both locks from pyproject.toml; needs uv.
+LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
+lock:
+	$(LOCK) pyproject.toml -o requirements.lock
+	$(LOCK) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
