@@ -1,0 +1,81 @@
+"""Phone numbers as people type and gateways send them, in one form: E.164 with its plus.
+
+Formats and hints; never refuses what a provider may know, since metadata lags renumberings and the
+providers' own test numbers are invalid to it.
+"""
+
+import re
+from typing import Final
+
+import phonenumbers
+
+__all__ = ["Msisdn", "mask_msisdn", "parse_msisdn", "region_of", "show_local"]
+
+Msisdn = str  # E.164 with the leading plus: "+233240000001"
+
+_FOLD: Final = str.maketrans({chr(base + n): str(n) for base in (0xFF10, 0x0660, 0x06F0) for n in range(10)})
+_SHAPE: Final = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
+# A national number has to be at least this long before we put a country in front of it.
+_MIN_NATIONAL_DIGITS = 8
+
+
+def parse_msisdn(text: str, region: str) -> Msisdn | None:
+    """The number meant by `text`, or None where it cannot be one.
+
+    `region` (ISO 3166 alpha-2) is the home of numbers written without a country: `0240000001` and
+    `240000001` are +233240000001 for GH. A plus lost in a URL (` 233...`), `00233...`, `tel:` and
+    punctuation are understood.
+    """
+    text = text.translate(_FOLD).strip().removeprefix("tel:")
+    international = text.startswith("+")
+    digits = re.sub(r"[\s\u00a0().\-/]", "", text.removeprefix("+"))
+    if not digits.isascii() or not digits.isdigit():
+        return None
+    if not international and digits.startswith("00"):
+        international, digits = True, digits[2:]
+    if international:
+        return _shaped("+" + digits)
+    country = str(phonenumbers.country_code_for_region(region))
+    # 233240000001 is the international form when what follows the country code is long enough to
+    # be a number of its own; 0240000001 never is.
+    if digits.startswith(country) and len(digits) - len(country) >= _MIN_NATIONAL_DIGITS:
+        return _shaped("+" + digits)
+    try:
+        number = phonenumbers.parse(digits, region)
+    except phonenumbers.NumberParseException:
+        return _shaped("+" + digits)
+    if phonenumbers.is_possible_number(number):
+        return _shaped(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    # Foreign digits without their plus, as gateways send them, and test numbers such as 46733123450.
+    return _shaped("+" + digits) if not digits.startswith("0") and len(digits) >= 10 else None
+
+
+def region_of(msisdn: Msisdn) -> str | None:
+    """ISO 3166 alpha-2 of the number's country code, or None for one that has none of its own."""
+    try:
+        number = phonenumbers.parse(msisdn, None)
+    except phonenumbers.NumberParseException:
+        return None
+    region: str | None = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    return None if region in (None, "ZZ", "001") else region
+
+
+def show_local(msisdn: Msisdn, region: str) -> str:
+    """The number as its owner writes it at home (`0240000001`); abroad in full with its plus."""
+    try:
+        number = phonenumbers.parse(msisdn, None)
+    except phonenumbers.NumberParseException:
+        return msisdn
+    if phonenumbers.region_code_for_country_code(number.country_code or 0) != region:
+        return msisdn
+    national: str = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return re.sub(r"\D", "", national)
+
+
+def mask_msisdn(msisdn: str) -> str:
+    """The number with its middle hidden: `+233***0001`. For logs, pages and other people's screens."""
+    return f"{msisdn[:4]}***{msisdn[-3:]}" if len(msisdn) > 7 else "***"
+
+
+def _shaped(number: str) -> Msisdn | None:
+    return number if _SHAPE.fullmatch(number) else None

@@ -1,0 +1,132 @@
+"""The order life cycle: which state may follow which, on whose word, and why an order failed.
+
+Pure: decides, never does. The store refuses whatever `step` refuses, so there is one truth.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+__all__ = [
+    "FINAL",
+    "OPEN",
+    "OrderKind",
+    "OrderState",
+    "Reason",
+    "Source",
+    "Verdict",
+    "judge",
+]
+
+
+class OrderKind(StrEnum):
+    """What an order asks the provider for. A *payment* is a collection."""
+
+    COLLECTION = "collection"
+    WITHDRAWAL = "withdrawal"
+    TRANSFER = "transfer"
+    DEPOSIT = "deposit"
+    REFUND = "refund"
+    PREAPPROVAL = "preapproval"
+    INVOICE = "invoice"
+    INVOICE_CANCEL = "invoice_cancel"
+    AGREEMENT_CHARGE = "agreement_charge"
+
+
+class OrderState(StrEnum):
+    NEW = "NEW"  # written with its reference; no byte has left
+    PENDING = "PENDING"  # perhaps at the provider
+    NEEDS_OTP = "NEEDS_OTP"  # the provider wants the code sent to the payer
+    UNRESOLVED = "UNRESOLVED"  # a person must look; still asked daily
+    SUCCESSFUL = "SUCCESSFUL"
+    FAILED = "FAILED"
+    REVERSED = "REVERSED"
+
+
+class Source(StrEnum):
+    """Who said so. Every transition names one."""
+
+    US = "us"  # our own decision, before anything left
+    REPLY = "reply"  # the provider's answer to our call
+    CALLBACK = "callback"  # a status call made because a callback came
+    WEBHOOK = "webhook"  # a status call made because a signed webhook came
+    POLL = "poll"  # a status call of the sweep
+    PAYER = "payer"  # the payer answered an OTP
+    OPERATOR = "operator"  # a person with a name and a reason
+
+
+class Reason(StrEnum):
+    """Why an order is not successful, in our words; the provider's own code rides along.
+
+    Each has its sentence in every catalogue under `reason.<value>`.
+    """
+
+    NOT_ENOUGH_FUNDS = "not_enough_funds"
+    PAYER_LIMIT = "payer_limit"
+    PAYEE_LIMIT = "payee_limit"
+    FUNDS_OR_LIMIT = "funds_or_limit"
+    PAYER_NOT_FOUND = "payer_not_found"
+    PAYEE_NOT_FOUND = "payee_not_found"
+    PAYER_BLOCKED = "payer_blocked"
+    PAYEE_BLOCKED = "payee_blocked"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    NOT_COMPLETED = "not_completed"
+    WRONG_OTP = "wrong_otp"
+    UNKNOWN_NETWORK = "unknown_network"
+    OPERATOR_ERROR = "operator_error"  # the wallet operator's general fault
+    SERVICE_DOWN = "service_down"
+    NOT_AVAILABLE = "not_available"  # our configuration or contract; staff are alarmed
+    BAD_REQUEST = "bad_request"
+    NOT_SENT = "not_sent"  # nothing left within its time; nothing was taken
+    CONSENT = "consent"
+    OTHER = "other"
+
+
+FINAL: Final = frozenset({OrderState.SUCCESSFUL, OrderState.FAILED, OrderState.REVERSED})
+OPEN: Final = frozenset(OrderState) - FINAL
+
+_S = OrderState
+# From DESIGN: what may follow what. Provider words and our own decisions only; an operator's
+# corrections stand apart below because they need a name and a reason.
+_FOLLOWS: Final[dict[OrderState, frozenset[OrderState]]] = {
+    _S.NEW: frozenset({_S.PENDING, _S.FAILED}),
+    _S.PENDING: frozenset({_S.NEEDS_OTP, _S.SUCCESSFUL, _S.FAILED, _S.REVERSED, _S.UNRESOLVED}),
+    _S.NEEDS_OTP: frozenset({_S.PENDING, _S.SUCCESSFUL, _S.FAILED, _S.REVERSED}),
+    _S.UNRESOLVED: frozenset({_S.SUCCESSFUL, _S.FAILED, _S.REVERSED}),
+    _S.SUCCESSFUL: frozenset({_S.REVERSED}),
+    _S.FAILED: frozenset(),
+    _S.REVERSED: frozenset(),
+}
+_BY_OPERATOR: Final[dict[OrderState, frozenset[OrderState]]] = {
+    _S.UNRESOLVED: frozenset({_S.SUCCESSFUL, _S.FAILED, _S.REVERSED}),
+    _S.FAILED: frozenset({_S.SUCCESSFUL}),
+}
+_PROVIDER_WORD: Final = frozenset({Source.REPLY, Source.CALLBACK, Source.WEBHOOK, Source.POLL})
+
+
+class Verdict(StrEnum):
+    MOVE = "move"  # write the transition
+    SAME = "same"  # nothing to do; said again
+    REFUSED = "refused"  # not allowed from here, and harmless
+    CONTRADICTION = "contradiction"  # an incident: tell staff, change nothing
+
+
+def judge(held: OrderState, said: OrderState, source: Source) -> Verdict:
+    """What to do when `source` says an order held as `held` is `said`.
+
+    Final states absorb: only REVERSED may follow SUCCESSFUL, on the provider's explicit word; a
+    success after FAILED is a CONTRADICTION, which an operator may settle. NEW -> PENDING is ours
+    alone, committed before the first byte leaves.
+    """
+    if held is said:
+        return Verdict.SAME
+    if source is Source.OPERATOR:
+        return Verdict.MOVE if said in _BY_OPERATOR.get(held, frozenset()) else Verdict.REFUSED
+    if said is _S.REVERSED and source not in _PROVIDER_WORD:
+        return Verdict.REFUSED
+    if said in _FOLLOWS[held]:
+        return Verdict.MOVE
+    if held in FINAL and said in FINAL:
+        return Verdict.CONTRADICTION
+    return Verdict.REFUSED
