@@ -1,0 +1,232 @@
+"""Runs a flow from its journal: replays what was answered, then goes one step on.
+
+Decides which step a conversation stands at and what an answer, Back or a changed flow does to the
+journal. Does no I/O and knows no channel; the shell performs looks and acts and hands their results in.
+
+The rules it keeps, each with a test: a flow may await only our steps; kind, key and position of
+every step must match the journal; only accepted answers are journaled; an act is never re-run or
+popped; secrets never enter the journal; a journal has an end.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from bot.dialog.steps import (
+    Act,
+    ActStep,
+    Confirm,
+    Flow,
+    Look,
+    LookStep,
+    Question,
+    Screen,
+    SecretAct,
+    SecretStep,
+    Step,
+    Talk,
+)
+
+__all__ = [
+    "MAX_ENTRIES",
+    "Diverged",
+    "Ended",
+    "Entry",
+    "FlowError",
+    "Run",
+    "State",
+    "Waiting",
+    "Wants",
+    "prefill_of",
+    "without_last_answer",
+]
+
+# A conversation that needs more than this is a loop; it is closed politely.
+MAX_ENTRIES: Final = 200
+
+_QUESTIONS: Final = frozenset({"ask", "choose", "confirm"})
+_ACTS: Final = frozenset({"act", "secret"})
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One line of a journal: the step's kind and key, and the JSON of its answer or result."""
+
+    kind: str
+    key: str
+    value: Any
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """The flow waits for the person to answer `question`."""
+
+    question: Any  # Question[Any]; msgspec cannot name it
+
+
+class Wants(msgspec.Struct, frozen=True):
+    """The flow waits for the shell to perform `effect`, which stands at `position` of the journal."""
+
+    effect: Any  # Look | Act
+    key: str
+    position: int
+
+
+class Ended(msgspec.Struct, frozen=True):
+    screen: Screen
+
+
+State: TypeAlias = Waiting | Wants | Ended
+
+
+class FlowError(Exception):
+    """The flow broke its rules or raised. A fault of ours: the person gets a closing screen."""
+
+
+class Diverged(Exception):
+    """The journal no longer fits the flow at `position`: the code changed under the conversation."""
+
+    def __init__(self, position: int, why: str) -> None:
+        super().__init__(f"entry {position}: {why}")
+        self.position = position
+
+
+class Run:
+    """One flow on one journal. `state` is where it stands; `journal` what has been answered.
+
+    `prefill` holds earlier answers by key, used once each while the flow asks for them and they
+    still fit; looks are run anew, and a confirmation or a secret is always asked.
+
+    Raises Diverged while replaying a journal that does not fit, FlowError when the flow breaks its rules.
+    """
+
+    def __init__(
+        self, flow: Flow, talk: Talk, journal: Sequence[Entry] = (), prefill: Mapping[str, Any] | None = None
+    ) -> None:
+        self.journal: list[Entry] = []
+        self._prefill = dict(prefill or {})
+        self._flow = flow(talk)
+        self._step: Step[Any] | None = None
+        self.state = self._go(None, start=True)
+        for position, entry in enumerate(journal):
+            self._replay(position, entry)
+        self._use_prefill()
+
+    @property
+    def acted(self) -> bool:
+        """Whether something has been done that Back must not pass."""
+        return any(entry.kind in _ACTS for entry in self.journal)
+
+    @property
+    def can_go_back(self) -> bool:
+        return without_last_answer(self.journal) is not None
+
+    def answer(self, value: Any) -> State:
+        """Journals an accepted answer to the question waited for, and goes on."""
+        step = self._step
+        if not isinstance(step, Question) or isinstance(step, SecretStep):
+            raise FlowError("no plain question is waiting")
+        return self._accept(step, step.dump(value), value)
+
+    def deliver(self, result: Any) -> State:
+        """Journals what a look or an act returned, and goes on."""
+        step = self._step
+        if not isinstance(step, LookStep | ActStep | SecretStep):
+            raise FlowError("no effect is waiting")
+        return self._accept(step, msgspec.to_builtins(result), result)
+
+    def close(self) -> None:
+        self._flow.close()
+
+    def _accept(self, step: Step[Any], data: Any, value: Any) -> State:
+        if len(self.journal) >= MAX_ENTRIES:
+            self._flow.close()
+            self.state = Ended(Screen("talk.too_long"))
+            return self.state
+        self.journal.append(Entry(step.kind, step.key, data))
+        self.state = self._go(value)
+        self._use_prefill()
+        return self.state
+
+    def _use_prefill(self) -> None:
+        while isinstance(self._step, Question) and isinstance(self.state, Waiting):
+            step = self._step
+            if isinstance(step, Confirm | SecretStep) or step.key not in self._prefill:
+                return
+            data = self._prefill.pop(step.key)
+            try:
+                value = step.load(data)
+            except (ValueError, msgspec.ValidationError):
+                return
+            self.journal.append(Entry(step.kind, step.key, data))
+            self.state = self._go(value)
+
+    def _replay(self, position: int, entry: Entry) -> None:
+        step = self._step
+        if step is None:
+            raise Diverged(position, "the flow has ended")
+        if (step.kind, step.key) != (entry.kind, entry.key):
+            self._flow.close()
+            raise Diverged(position, f"{entry.kind} {entry.key} is now {step.kind} {step.key}")
+        try:
+            value = _load(step, entry.value)
+        except (ValueError, msgspec.ValidationError) as error:
+            self._flow.close()
+            raise Diverged(position, f"{entry.key} does not fit any more") from error
+        self.journal.append(entry)
+        self.state = self._go(value)
+
+    def _go(self, value: Any, *, start: bool = False) -> State:
+        """Hands `value` to the flow and returns where it stands next."""
+        try:
+            yielded = self._flow.send(None if start else value)
+        except StopIteration as stop:
+            self._step = None
+            if not isinstance(stop.value, Screen):
+                raise FlowError("a flow must return a Screen") from None
+            return Ended(stop.value)
+        except Exception as error:
+            raise FlowError(f"the flow raised {type(error).__name__}") from error
+        if not isinstance(yielded, Step):
+            self._flow.close()
+            raise FlowError(f"a flow awaited {type(yielded).__name__}, which is not a step of ours")
+        self._step = yielded
+        if isinstance(yielded, Question):
+            return Waiting(yielded)
+        if isinstance(yielded, LookStep | ActStep):
+            return Wants(yielded.effect, yielded.key, len(self.journal))
+        raise FlowError(f"unknown step {type(yielded).__name__}")
+
+
+def _load(step: Step[Any], data: Any) -> Any:
+    if isinstance(step, Question):
+        return step.load(data)
+    if isinstance(step, LookStep | ActStep):
+        return msgspec.convert(data, step.effect.result)
+    raise ValueError("unknown step")
+
+
+def without_last_answer(journal: Sequence[Entry]) -> list[Entry] | None:
+    """The journal after Back: without the last answered question and what followed it.
+
+    None where there is nothing to go back to: at the first question, or behind an act.
+    """
+    for position in range(len(journal) - 1, -1, -1):
+        if journal[position].kind in _ACTS:
+            return None
+        if journal[position].kind in _QUESTIONS:
+            return list(journal[:position])
+    return None
+
+
+def prefill_of(journal: Sequence[Entry]) -> dict[str, Any] | None:
+    """The answers of a journal by key, for starting over with them filled in.
+
+    None where an act stands in the journal: then nothing may be asked or done again. Of a key
+    answered twice the later answer counts.
+    """
+    if any(entry.kind in _ACTS for entry in journal):
+        return None
+    return {entry.key: entry.value for entry in journal if entry.kind in ("ask", "choose")}
+
+
+EffectType: TypeAlias = Look[Any] | Act[Any] | SecretAct[Any]

@@ -1,0 +1,166 @@
+"""The kinds of answer a question takes: how typed text becomes a value, and why it may not.
+
+Pure. A kind parses what a person typed, and turns the accepted value into JSON and back for the
+journal. Nothing here looks anything up.
+"""
+
+import re
+import unicodedata
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from bot.dialog.words import Text
+from bot.money import AmountProblem, Money, Msisdn, parse_amount, parse_msisdn, read_code
+
+__all__ = [
+    "Amount",
+    "Code",
+    "Digits",
+    "FreeText",
+    "Kind",
+    "Problem",
+    "Wallet",
+    "fold_digits",
+]
+
+T = TypeVar("T")
+
+_FOLD: Final = {ord(c): str(unicodedata.digit(c)) for c in map(chr, range(0x0660, 0xFF1A)) if c.isdigit()}
+
+
+def fold_digits(text: str) -> str:
+    """`text` trimmed, with full-width, Arabic-Indic and other decimal digits as ASCII."""
+    return text.translate(_FOLD).replace("\u00a0", " ").strip()
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why an answer was not taken, as a sentence for the person."""
+
+    text: Text
+
+
+class Kind(Generic[T]):
+    """A kind of answer. `wants` hints at the input (see `View.wants`)."""
+
+    wants = "text"
+
+    def parse(self, text: str) -> T | Problem:
+        """The value meant by what was typed, or why it cannot be taken."""
+        raise NotImplementedError
+
+    def dump(self, value: T) -> Any:
+        """The value as JSON."""
+        return value
+
+    def load(self, data: Any) -> T:
+        """The value back from JSON. Raises ValueError where today's kind would refuse it."""
+        raise NotImplementedError
+
+
+class Amount(Kind[Money]):
+    """An amount in `currency`, between `least` and `most` minor units."""
+
+    wants = "amount"
+
+    def __init__(self, currency: str, *, least_minor: int = 1, most_minor: int | None = None) -> None:
+        self.currency = currency
+        self.least_minor = least_minor
+        self.most_minor = most_minor
+
+    def parse(self, text: str) -> Money | Problem:
+        found = parse_amount(fold_digits(text), self.currency)
+        if isinstance(found, AmountProblem):
+            return Problem(Text(f"amount.{found.value}", {"currency": self.currency}))
+        return self._inside(found)
+
+    def _inside(self, money: Money) -> Money | Problem:
+        if money.amount_minor < self.least_minor:
+            return Problem(Text("amount.too_small", {"least": Money(self.least_minor, self.currency)}))
+        if self.most_minor is not None and money.amount_minor > self.most_minor:
+            return Problem(Text("amount.over_limit", {"most": Money(self.most_minor, self.currency)}))
+        return money
+
+    def dump(self, value: Money) -> Any:
+        return msgspec.to_builtins(value)
+
+    def load(self, data: Any) -> Money:
+        money = msgspec.convert(data, Money)
+        if money.currency != self.currency or isinstance(self._inside(money), Problem):
+            raise ValueError("amount no longer fits")
+        return money
+
+
+class Wallet(Kind[Msisdn]):
+    """A wallet number; `region` is the home of numbers written without a country."""
+
+    wants = "number"
+
+    def __init__(self, region: str) -> None:
+        self.region = region
+
+    def parse(self, text: str) -> Msisdn | Problem:
+        found = parse_msisdn(fold_digits(text), self.region)
+        return found if found else Problem(Text("number.not_valid"))
+
+    def load(self, data: Any) -> Msisdn:
+        found = parse_msisdn(str(data), self.region)
+        if found is None:
+            raise ValueError("not a number")
+        return found
+
+
+class Digits(Kind[str]):
+    """Between `least` and `most` digits, kept as text: leading zeros count. For codes and PINs."""
+
+    wants = "code"
+
+    def __init__(self, least: int, most: int, problem: str) -> None:
+        self.least = least
+        self.most = most
+        self.problem = problem
+
+    def parse(self, text: str) -> str | Problem:
+        digits = re.sub(r"[\s-]", "", fold_digits(text))
+        if digits.isascii() and digits.isdigit() and self.least <= len(digits) <= self.most:
+            return digits
+        return Problem(Text(self.problem))
+
+    def load(self, data: Any) -> str:
+        found = self.parse(str(data))
+        if isinstance(found, Problem):
+            raise ValueError("not such digits")
+        return found
+
+
+class Code(Kind[str]):
+    """An order code as printed on every message."""
+
+    wants = "code"
+
+    def parse(self, text: str) -> str | Problem:
+        return read_code(fold_digits(text)) or Problem(Text("code.not_valid"))
+
+    def load(self, data: Any) -> str:
+        found = read_code(str(data))
+        if found is None:
+            raise ValueError("not an order code")
+        return found
+
+
+class FreeText(Kind[str]):
+    """Any text of `most` characters at the most, on one line."""
+
+    def __init__(self, most: int = 60) -> None:
+        self.most = most
+
+    def parse(self, text: str) -> str | Problem:
+        line = " ".join(unicodedata.normalize("NFC", text).split())
+        if not line:
+            return Problem(Text("text.empty"))
+        if len(line) > self.most:
+            return Problem(Text("text.too_long", {"most": self.most}))
+        return line
+
+    def load(self, data: Any) -> str:
+        return str(data)

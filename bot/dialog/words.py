@@ -1,0 +1,60 @@
+"""What a screen says before it is in any language: message ids with the values to put in.
+
+Flows and the engine make these; a channel turns them into words at its edge. Pure values.
+"""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import msgspec
+
+from bot.money import Money, Msisdn
+
+__all__ = ["Choice", "Number", "Text", "Value", "View"]
+
+
+class Number(msgspec.Struct, frozen=True, tag="number"):
+    """A phone number to show: in full only to the one who typed it."""
+
+    msisdn: Msisdn
+    masked: bool = True
+
+
+class Text(msgspec.Struct, frozen=True, tag="text"):
+    """A catalogue entry (`id`) with its values. An id the catalogue lacks is a test failure."""
+
+    id: str
+    values: Mapping[str, "Value"] = {}
+
+
+Value: TypeAlias = str | int | Money | Number | Text
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """One option: the meaning that goes into the journal, and the label people see."""
+
+    value: str
+    label: Text
+
+
+class View(msgspec.Struct, frozen=True):
+    """One screen or message, for any channel.
+
+    `notice` stands above the text ("Not valid."). `serial` is the question's number within its
+    conversation: buttons carry it, so that an old one cannot answer a new question. `ends`: nothing
+    is asked any more. `order_id` ties a last screen to its order, so that a chat can turn it into
+    the result. `wants` hints at the input: menu, text, amount, number, code, secret or contact.
+    """
+
+    text: Text
+    notice: Text | None = None
+    choices: tuple[Choice, ...] = ()
+    back: bool = False
+    home: bool = False
+    ends: bool = False
+    serial: int = 0
+    wants: str = "text"
+    order_id: str | None = None
+    page: int = 0
+    # The first characters of the conversation's id; buttons carry them beside the serial.
+    conversation: str = ""
