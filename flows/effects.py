@@ -1,0 +1,246 @@
+"""What the conversations may ask of the world, and the values that come back.
+
+A `Look` changes nothing, an `Act` is done once, a `SecretAct` needs a secret that is never kept. The
+shell performs them (bot/perform.py); results are journaled as JSON, so they hold no secret.
+"""
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from bot.dialog import Act, Look, SecretAct
+from bot.money import Money, Msisdn, OrderState, Reason
+
+__all__ = [
+    "AskStatus",
+    "Balance",
+    "BalanceWithPin",
+    "Balances",
+    "CheckHolder",
+    "CheckNumber",
+    "Done",
+    "EnrolStaff",
+    "Enrolled",
+    "FindMerchant",
+    "FindTwin",
+    "Holder",
+    "LinkNumber",
+    "Linked",
+    "MakeLinkCode",
+    "MerchantCard",
+    "MyPayments",
+    "MyRoles",
+    "NewLinkCode",
+    "OrderNow",
+    "OrderView",
+    "RecentMerchants",
+    "RequestPayment",
+    "Role",
+    "SetLanguage",
+    "SubmitOtp",
+]
+
+
+class MerchantCard(msgspec.Struct, frozen=True):
+    """Whom to pay. `networks`: what the payer must choose among, empty where there is no choice."""
+
+    id: str
+    code: str
+    name: str
+    currency: str
+    region: str
+    networks: tuple[str, ...] = ()
+    most_minor: int | None = None
+    checks_holder: bool = False
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """An account holder. `checked` False: nobody could say now, or the asker asks too often (`limited`).
+
+    `name` is shortened, and empty for people who may not see it.
+    """
+
+    checked: bool
+    known: bool = True
+    active: bool = True
+    name: str = ""
+    limited: bool = False
+
+
+class OrderView(msgspec.Struct, frozen=True):
+    """An order as its person may see it. `refused` names why none was made; then `id` is empty.
+
+    `unsure`: the provider's answer to our request was lost, so it is being checked.
+    """
+
+    id: str
+    code: str
+    state: OrderState
+    amount: Money
+    merchant: str
+    payer: Msisdn
+    reason: Reason | None = None
+    tries_left: int = 0
+    refused: str = ""
+    unsure: bool = False
+    at_ms: int = 0
+
+
+class Role(msgspec.Struct, frozen=True):
+    """A role of the person's present address. `pin`: must be asked for here. `locked`: too many wrong."""
+
+    staff_id: str
+    merchant: str
+    role: str
+    pin: bool
+    locked: bool = False
+
+
+class Balances(msgspec.Struct, frozen=True):
+    """A merchant's money, or why it is not shown: wrong_pin, locked, not_allowed, not_available."""
+
+    amounts: tuple[Money, ...] = ()
+    refused: str = ""
+    tries_left: int = 0
+    shared: bool = False
+
+
+class Enrolled(msgspec.Struct, frozen=True):
+    """`refused`: code (wrong or run out), tries."""
+
+    merchant: str = ""
+    refused: str = ""
+
+
+class NewLinkCode(msgspec.Struct, frozen=True):
+    code: str
+    minutes: int
+
+
+class Linked(msgspec.Struct, frozen=True):
+    """`refused`: code (wrong or run out), tries, taken."""
+
+    msisdn: Msisdn = ""
+    refused: str = ""
+
+
+class Done(msgspec.Struct, frozen=True):
+    pass
+
+
+class FindMerchant(Look[MerchantCard | None], frozen=True):
+    """The merchant with this code, None where nobody takes payments under it."""
+
+    code: str
+    result: ClassVar[Any] = MerchantCard | None
+
+
+class RecentMerchants(Look[tuple[MerchantCard, ...]], frozen=True):
+    """Whom the person paid before, latest first, three at the most."""
+
+    result: ClassVar[Any] = tuple[MerchantCard, ...]
+
+
+class CheckHolder(Look[Holder], frozen=True):
+    """Whether the number can pay this merchant."""
+
+    merchant_id: str
+    msisdn: Msisdn
+    result: ClassVar[Any] = Holder
+
+
+class CheckNumber(Look[Holder], frozen=True):
+    """Whether the number is a real account, with whichever provider serves its country."""
+
+    msisdn: Msisdn
+    result: ClassVar[Any] = Holder
+
+
+class FindTwin(Look[str], frozen=True):
+    """The code of an open payment of the same person, merchant and amount; empty where there is none."""
+
+    merchant_id: str
+    amount: Money
+    result: ClassVar[Any] = str
+
+
+class RequestPayment(Act[OrderView], frozen=True):
+    """Ask the payer for the money. Accepted is not paid."""
+
+    merchant_id: str
+    amount: Money
+    payer: Msisdn
+    network: str = ""
+    result: ClassVar[Any] = OrderView
+
+
+class SubmitOtp(SecretAct[OrderView], frozen=True):
+    """Hand the payer's code to the provider; the secret is the code."""
+
+    order_id: str
+    result: ClassVar[Any] = OrderView
+
+
+class OrderNow(Look[OrderView | None], frozen=True):
+    """The person's own order as kept, None for anyone else's."""
+
+    order_id: str
+    result: ClassVar[Any] = OrderView | None
+
+
+class AskStatus(Look[OrderView | None], frozen=True):
+    """The person's own order, asked about at the provider first where it is open."""
+
+    order_id: str
+    result: ClassVar[Any] = OrderView | None
+
+
+class MyPayments(Look[tuple[OrderView, ...]], frozen=True):
+    """The person's latest payments, newest first, five at the most."""
+
+    result: ClassVar[Any] = tuple[OrderView, ...]
+
+
+class MyRoles(Look[tuple[Role, ...]], frozen=True):
+    """The roles enrolled for the address the person speaks from."""
+
+    result: ClassVar[Any] = tuple[Role, ...]
+
+
+class Balance(Look[Balances], frozen=True):
+    """The balance, for a role that needs no PIN here."""
+
+    staff_id: str
+    result: ClassVar[Any] = Balances
+
+
+class BalanceWithPin(SecretAct[Balances], frozen=True):
+    """The balance, for the right staff PIN; the secret is the PIN."""
+
+    staff_id: str
+    result: ClassVar[Any] = Balances
+
+
+class EnrolStaff(SecretAct[Enrolled], frozen=True):
+    """Take up the role a one-time code stands for; the secret is the PIN chosen for it."""
+
+    code: str
+    result: ClassVar[Any] = Enrolled
+
+
+class SetLanguage(Act[Done], frozen=True):
+    language: str
+    result: ClassVar[Any] = Done
+
+
+class MakeLinkCode(Act[NewLinkCode], frozen=True):
+    """A one-time code that links a chat to the caller's verified number."""
+
+    result: ClassVar[Any] = NewLinkCode
+
+
+class LinkNumber(Act[Linked], frozen=True):
+    """Link this chat to a number. `proof`: `code:<digits>`, or `shared:<msisdn>` on the chat's own word."""
+
+    proof: str
+    result: ClassVar[Any] = Linked

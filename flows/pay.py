@@ -1,0 +1,151 @@
+"""Pay a merchant: whom, how much, from which wallet, confirm, and the code if the provider wants one."""
+
+from bot.dialog import Amount, Choice, Digits, FreeText, Number, Screen, Talk, Text, Value, Wallet
+from bot.money import Money, Msisdn, OrderState, Reason
+from flows.effects import (
+    CheckHolder,
+    FindMerchant,
+    FindTwin,
+    Holder,
+    MerchantCard,
+    OrderNow,
+    OrderView,
+    RecentMerchants,
+    RequestPayment,
+    SubmitOtp,
+)
+
+__all__ = ["answer_otp", "follow", "pay", "reason_text", "state_text"]
+
+OTP = Digits(4, 8, "otp.not_valid")
+
+
+async def pay(talk: Talk) -> Screen:
+    """Ends with what to do on the phone, or why there is no payment."""
+    merchant = await _merchant(talk)
+    amount = await talk.ask(
+        "amount",
+        Amount(merchant.currency, most_minor=merchant.most_minor),
+        merchant=merchant.name,
+        currency=merchant.currency,
+    )
+    payer, holder = await _payer(talk, merchant)
+    network = await _network(talk, merchant)
+    twin = await talk.look("twin", FindTwin(merchant.id, amount))
+    if not await _confirmed(talk, merchant, amount, payer, holder, twin):
+        return Screen("pay.cancelled")
+    order = await talk.act("request", RequestPayment(merchant.id, amount, payer, network))
+    return await follow(talk, order)
+
+
+async def answer_otp(talk: Talk) -> Screen:
+    """Finish a payment that waits for its code, whatever became of the conversation that began it."""
+    order = await talk.look("order", OrderNow(talk.facts.order_id))
+    if order is None:
+        return Screen("payments.none")
+    return await follow(talk, order)
+
+
+async def follow(talk: Talk, order: OrderView) -> Screen:
+    """Ask for the code as often as it may be tried, then say where the payment stands."""
+    first = True
+    while order.state is OrderState.NEEDS_OTP:
+        order = await talk.secret(
+            "otp",
+            OTP,
+            SubmitOtp(order.id),
+            text="pay.otp" if first else "pay.otp_again",
+            payer=Number(order.payer, masked=False),
+            amount=order.amount,
+            merchant=order.merchant,
+            tries=order.tries_left,
+        )
+        first = False
+    return _closing(talk, order, code_taken=not first)
+
+
+def _closing(talk: Talk, order: OrderView, *, code_taken: bool) -> Screen:
+    if order.refused:
+        return Screen(f"pay.refused.{order.refused}", {"code": order.code})
+    values: dict[str, Value] = {
+        "code": order.code,
+        "amount": order.amount,
+        "merchant": order.merchant,
+        "payer": Number(order.payer, masked=False),
+    }
+    if order.state is OrderState.SUCCESSFUL:
+        return Screen("result.successful", values, order.id)
+    if order.state is OrderState.FAILED:
+        return Screen("result.failed", values | {"reason": reason_text(order.reason)}, order.id)
+    if order.state is OrderState.REVERSED:
+        return Screen("result.reversed", values, order.id)
+    if order.unsure or order.state is OrderState.UNRESOLVED:
+        return Screen("pay.checking", values, order.id)
+    text = "pay.code_taken" if code_taken else "pay.sent"
+    return Screen(text if talk.facts.channel == "ussd" else f"{text}_chat", values, order.id)
+
+
+async def _merchant(talk: Talk) -> MerchantCard:
+    recent = await talk.look("recents", RecentMerchants())
+    if recent:
+        choices = [Choice(card.code, Text("pay.recent_one", {"name": card.name})) for card in recent]
+        picked = await talk.choose("recent", [*choices, Choice("other", Text("pay.another"))])
+        for card in recent:
+            if card.code == picked:
+                return card
+    text = "pay.merchant"
+    while True:
+        code = await talk.ask("merchant", FreeText(12), text=text)
+        found = await talk.look("card", FindMerchant(code))
+        if found is not None:
+            return found
+        text = "pay.no_such_merchant"
+
+
+async def _payer(talk: Talk, merchant: MerchantCard) -> tuple[Msisdn, Holder]:
+    own = talk.facts.msisdn
+    default = (own, Text("pay.my_number", {"number": Number(own, masked=False)})) if own else None
+    text = "pay.payer" if own else "pay.payer_typed"
+    while True:
+        payer = await talk.ask("payer", Wallet(merchant.region), text=text, default=default)
+        if not merchant.checks_holder:
+            return payer, Holder(checked=False)
+        holder = await talk.look("holder", CheckHolder(merchant.id, payer))
+        if holder.known and holder.active:
+            return payer, holder
+        text = "pay.payer_unknown" if not holder.known else "pay.payer_inactive"
+
+
+async def _network(talk: Talk, merchant: MerchantCard) -> str:
+    if len(merchant.networks) < 2:
+        return merchant.networks[0] if merchant.networks else ""
+    return await talk.choose("network", [Choice(n, Text(f"network.{n.lower()}")) for n in merchant.networks])
+
+
+async def _confirmed(
+    talk: Talk, merchant: MerchantCard, amount: Money, payer: Msisdn, holder: Holder, twin: str
+) -> bool:
+    text = "pay.confirm_named" if holder.name else "pay.confirm"
+    if twin:
+        text = "pay.confirm_twin"
+    return await talk.confirm(
+        "confirm",
+        text=text,
+        yes="pay.yes",
+        no="pay.no",
+        amount=amount,
+        merchant=merchant.name,
+        payer=Number(payer, masked=False),
+        name=holder.name,
+        code=twin,
+    )
+
+
+def reason_text(reason: Reason | None) -> Text:
+    """Why a payment failed, as a sentence."""
+    return Text(f"reason.{(reason or Reason.OTHER).value}")
+
+
+def state_text(state: OrderState) -> Text:
+    """A state in one or two words."""
+    return Text(f"state.{state.value.lower()}")

@@ -1,0 +1,63 @@
+"""Language, and linking: this chat to a phone number, a phone number to a chat, an address to a role."""
+
+from typing import Any
+
+from bot.dialog import Choice, Digits, Kind, Problem, Screen, Talk, Text, fold_digits
+from flows.effects import EnrolStaff, LinkNumber, MakeLinkCode, SetLanguage
+
+__all__ = ["language", "link", "staff_code"]
+
+NEW_PIN = Digits(4, 6, "pin.not_valid")
+
+
+class Proof(Kind[str]):
+    """A typed link code, or the person's own number as the chat vouches for it."""
+
+    wants = "contact"
+
+    def __init__(self, *, contact: bool) -> None:
+        self.wants = "contact" if contact else "code"
+
+    def parse(self, text: str) -> str | Problem:
+        digits = fold_digits(text).replace(" ", "").replace("-", "")
+        if digits.isascii() and digits.isdigit() and len(digits) == 6:
+            return f"code:{digits}"
+        return Problem(Text("link.code_not_valid"))
+
+    def load(self, data: Any) -> str:
+        return str(data)
+
+
+async def language(talk: Talk) -> Screen:
+    """Changes the language of everything that follows."""
+    choices = [Choice(code, Text(f"language.{code}")) for code in talk.facts.languages]
+    picked = await talk.choose("which", choices)
+    await talk.act("set", SetLanguage(picked))
+    return Screen("language.done")
+
+
+async def link(talk: Talk) -> Screen:
+    """Over USSD a one-time code for a chat; in a chat the code, or the chat's own word for the number."""
+    if talk.facts.channel == "ussd":
+        code = await talk.act("make", MakeLinkCode())
+        return Screen("link.code", {"code": code.code, "minutes": code.minutes})
+    telegram = talk.facts.channel == "telegram"
+    proof = await talk.ask(
+        "proof",
+        Proof(contact=telegram),
+        text="link.share" if telegram else "link.type_code",
+        short_code=talk.facts.short_code,
+    )
+    linked = await talk.act("use", LinkNumber(proof))
+    if linked.refused:
+        return Screen(f"link.refused.{linked.refused}", {"short_code": talk.facts.short_code})
+    return Screen("link.done")
+
+
+async def staff_code(talk: Talk) -> Screen:
+    """Takes up a role at a merchant by the one-time code its owner was given."""
+    code = await talk.ask("code", Digits(8, 8, "staff.code_not_valid"))
+    done = await talk.secret("pin", NEW_PIN, EnrolStaff(code))
+    if done.refused:
+        return Screen(f"staff.refused.{done.refused}")
+    return Screen("staff.done", {"merchant": done.merchant})
