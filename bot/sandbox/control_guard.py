@@ -1,0 +1,98 @@
+"""What stands around every control call: errors with a sentence, pages of this machine, the flush."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from bot.sandbox.record import RecordError
+from bot.sandbox.wire import BadBody, encode_json
+from bot.sandbox.world import World
+
+PREFIX = "/_sandbox"
+HEALTH = PREFIX + "/health"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class Problem(Exception):
+    """A control call that cannot be done: status, a sentence, and what else helps."""
+
+    def __init__(self, status: int, message: str, **extra: Any) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = {"error": message, **extra}
+
+
+def control_json(value: object, status: int = 200) -> web.Response:
+    """A JSON answer of the control API."""
+    return web.Response(body=encode_json(value), status=status, content_type="application/json")
+
+
+def cross_origin(world: World, request: web.Request) -> dict[str, str]:
+    """Headers that let a page of this machine, or a configured one, use the control API."""
+    origin = request.headers.get("Origin", "")
+    try:
+        host = urlsplit(origin).hostname
+    except ValueError:
+        return {}
+    if not origin or not (host in _LOOPBACK or origin in world.config.page_origins):
+        return {}
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE",
+        "Access-Control-Allow-Headers": "Content-Type",
+        "Vary": "Origin",
+    }
+
+
+def guard(world: World) -> Middleware:
+    """The middleware of the control API: due work first, clear errors, nothing told that is not on disk."""
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.path.startswith(PREFIX):
+            return await handler(request)
+        if request.method == "OPTIONS":
+            return web.Response(status=204, headers=cross_origin(world, request))
+        answer: web.StreamResponse
+        try:
+            world.run_due()
+            answer = await _answer(request, handler)
+            if request.path != HEALTH:  # it must be able to say that the record is lost
+                await world.record.flush()
+        except RecordError as error:
+            answer = control_json({"error": str(error)}, 503)
+        world.woken.set()
+        if not answer.prepared:
+            answer.headers.update(cross_origin(world, request))
+        return answer
+
+    return guarded
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Problem as problem:
+        return control_json(problem.body, problem.status)
+    except BadBody as bad:
+        return control_json({"error": bad.message}, bad.status)
+    except web.HTTPMethodNotAllowed as error:
+        answer = control_json({"error": "This method does not fit this path."}, 405)
+        answer.headers["Allow"] = error.headers["Allow"]
+        return answer
+    except web.HTTPNotFound:
+        return control_json({"error": "There is no such path."}, 404)
+
+
+async def no_such_path(request: web.Request) -> web.StreamResponse:
+    """What a path under the prefix that is none of ours gets; a known path with another method: 405."""
+    methods: set[str] = set()
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        other = await request.app.router.resolve(request.clone(method=method))
+        if getattr(other.handler, "__func__", other.handler) is not no_such_path:
+            methods.add(method)
+    if methods:
+        raise web.HTTPMethodNotAllowed(request.method, methods)
+    raise web.HTTPNotFound
