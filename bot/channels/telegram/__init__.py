@@ -1,0 +1,57 @@
+"""Telegram: what its updates mean, how they come in, and how messages go out."""
+
+from bot.channels.telegram.client import DEFAULT_API_URL, TelegramBot, quiet_loggers
+from bot.channels.telegram.events import (
+    Blocked,
+    CardRefused,
+    DeadButton,
+    Event,
+    Heard,
+    InGroup,
+    NotText,
+    Unblocked,
+)
+from bot.channels.telegram.intake import (
+    ALLOWED_UPDATES,
+    SECRET_HEADER,
+    WEBHOOK_PATH,
+    Accepted,
+    Bad,
+    Commands,
+    Receive,
+    accept_webhook,
+    check_secret,
+    poll,
+    set_up,
+)
+from bot.channels.telegram.reading import Head, read_update, read_update_id
+from bot.channels.telegram.sending import TelegramChannel
+
+__all__ = [
+    "ALLOWED_UPDATES",
+    "DEFAULT_API_URL",
+    "SECRET_HEADER",
+    "WEBHOOK_PATH",
+    "Accepted",
+    "Bad",
+    "Blocked",
+    "CardRefused",
+    "Commands",
+    "DeadButton",
+    "Event",
+    "Head",
+    "Heard",
+    "InGroup",
+    "NotText",
+    "Receive",
+    "TelegramBot",
+    "TelegramChannel",
+    "Unblocked",
+    "accept_webhook",
+    "check_secret",
+    "poll",
+    "quiet_loggers",
+    "read_update",
+    "read_update_id",
+    "set_up",
+]
