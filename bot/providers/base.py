@@ -1,0 +1,379 @@
+"""What the shell knows of any provider: values in, values out, and the errors that say what to do next.
+
+An adapter encodes a call and decodes its reply; it keeps no state and sends nothing. The one sender
+is `bot/providers/client.py`.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from bot.money import Money, Msisdn, OrderKind, OrderState, Reason
+
+__all__ = [
+    "Account",
+    "AccountHolder",
+    "Adapter",
+    "AlreadyAccepted",
+    "Call",
+    "CallbackEvent",
+    "Capability",
+    "Credentials",
+    "Declined",
+    "Grant",
+    "Malformed",
+    "Misconfigured",
+    "NextStep",
+    "NotSent",
+    "OrderCall",
+    "OtpAnswer",
+    "Provider",
+    "ProviderError",
+    "Receipt",
+    "Reply",
+    "Request",
+    "Resend",
+    "Secret",
+    "StatusReport",
+    "Unknown",
+]
+
+R = TypeVar("R")
+
+
+class Capability(StrEnum):
+    """What an adapter can do; conversations offer nothing else."""
+
+    REQUEST_PAYMENT = "request_payment"
+    SUBMIT_OTP = "submit_otp"
+    CHECK_HOLDER = "check_holder"
+    HOLDER_NAME = "holder_name"
+    BALANCE = "balance"
+
+
+class Resend(StrEnum):
+    """May a creation be repeated after its fate is unknown?"""
+
+    SAME_REFERENCE = "same_reference"  # the provider refuses a second creation under one reference
+    NEVER = "never"  # only ask
+
+
+class Secret:
+    """A text that cannot be printed: `str()` and `repr()` show stars, `reveal()` gives it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret('**********')" if self._value else "Secret('')"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """One product's credentials. MoMo: subscription key, API user and key. Startbutton: two keys."""
+
+    subscription_key: Secret = Secret("")
+    api_user: str = ""
+    api_key: Secret = Secret("")
+    public_key: Secret = Secret("")
+    secret_key: Secret = Secret("")
+
+
+class Account(msgspec.Struct, frozen=True):
+    """One set of a provider's credentials on one platform: an order's *connection*.
+
+    `currency` is what people see and orders are kept in; `wire_currency` what the platform is told
+    (MTN's sandbox takes EUR only); empty means `currency`. `region` (ISO 3166) is the home of the
+    account's numbers. `networks` narrows what the adapter offers; empty means all of it.
+    `factor_confirmed`: somebody checked the unit with the provider where its reference is unsure.
+    """
+
+    id: str
+    provider: str
+    base_url: str
+    currency: str
+    region: str
+    # MoMo: by product ("collection"). Startbutton: one entry with both keys, under any name.
+    credentials: Mapping[str, Credentials]
+    target_environment: str = ""
+    wire_currency: str = ""
+    email: str = ""
+    networks: tuple[str, ...] = ()
+    factor_confirmed: bool = False
+    display_name: str = ""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One HTTP request, without host and without credentials.
+
+    `auth` names what the sender adds: a product whose bearer token is to be bought ("collection"),
+    or a key kind ("public", "secret"). `body` is JSON-encodable; None sends no body at all.
+    """
+
+    method: str
+    path: str
+    auth: str
+    headers: Mapping[str, str] = {}
+    body: Any = None
+
+    def __repr__(self) -> str:
+        # Paths and bodies hold numbers and OTPs.
+        return f"Request({self.method!r}, auth={self.auth!r})"
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What came back: status, lower-cased headers, raw bytes (at most 64 KiB)."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Call(Generic[R]):
+    """A request and the decoder of its reply.
+
+    `name` is for logs. `creates` is true where the provider may move money or keep something because
+    of it: then a lost reply is `Unknown`, and `resend` says whether the same reference may be sent
+    again. `decode` raises a ProviderError for a refusal and nothing else.
+    """
+
+    __slots__ = ("creates", "decode", "name", "request", "resend")
+
+    def __init__(
+        self,
+        name: str,
+        request: Request,
+        decode: Callable[[Reply], R],
+        *,
+        creates: bool = False,
+        resend: Resend = Resend.NEVER,
+    ) -> None:
+        self.name = name
+        self.request = request
+        self.decode = decode
+        self.creates = creates
+        self.resend = resend
+
+
+class OrderCall(msgspec.Struct, frozen=True):
+    """What an adapter needs of an order to make any call about it.
+
+    `reference` is ours: a UUID v4 in text. `code` is the 8-character order code.
+    `callback_url` is None where no public address is set. `network` is one of `Adapter.networks`,
+    empty where that is empty.
+    """
+
+    reference: str
+    code: str
+    kind: OrderKind
+    amount: Money
+    payer: Msisdn
+    payer_note: str = ""
+    payee_note: str = ""
+    provider_reference: str = ""
+    network: str = ""
+    callback_url: str | None = None
+
+
+class NextStep(StrEnum):
+    APPROVE = "approve"  # the payer answers on the wallet's own prompt
+    OTP = "otp"  # the payer got a code by SMS and tells it to us
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """The provider took the request. Accepted is not paid."""
+
+    next_step: NextStep = NextStep.APPROVE
+    provider_reference: str = ""
+
+
+class OtpAnswer(msgspec.Struct, frozen=True):
+    """`accepted`: the code was right (still not paid). False: wrong, may be tried again."""
+
+    accepted: bool
+
+
+class StatusReport(msgspec.Struct, frozen=True):
+    """The provider's word on an order, decoded; what to believe is decided elsewhere.
+
+    `state` None: the pair (status, reason) is in no table, so nothing follows from it. `amount` and
+    `party` are as echoed, None where the reply does not say; an amount in the account's
+    `wire_currency` is given in its `currency`, any other as it stands, so that comparing with the
+    order finds a difference. `party` may be any text where the reply names no number.
+    `provider_code` is their own word, normalised and with digits masked.
+    """
+
+    state: OrderState | None
+    reason: Reason | None = None
+    provider_code: str = ""
+    amount: Money | None = None
+    party: Msisdn | None = None
+    provider_reference: str = ""
+    financial_id: str = ""
+    not_found: bool = False
+
+
+class AccountHolder(msgspec.Struct, frozen=True):
+    """`known` False: the provider says nobody is there. `active` False: there, but cannot pay."""
+
+    known: bool
+    active: bool
+    name: str = ""
+
+
+class CallbackEvent(msgspec.Struct, frozen=True):
+    """What a verified webhook is about: references to look an order up by, and the event's name.
+
+    `reference` is ours as `OrderCall.reference` has it. All are empty where the signature holds over
+    bytes nobody can read: answer 200, note it, ignore it.
+    """
+
+    name: str
+    provider_reference: str = ""
+    reference: str = ""
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """A bearer token as bought, and for how many seconds it is good."""
+
+    token: Secret
+    lives_s: float
+
+
+class ProviderError(Exception):
+    """Base of what can go wrong with a call. Each kind says what to do next.
+
+    ProviderError
+    +-- NotSent          never left: may be sent again under the same reference
+    +-- Declined         refused with a reason for the payer; nothing was created
+    +-- Unknown          it may have worked: ask, never resend blindly
+    +-- Misconfigured    our fault (keys, currency, host): alarm staff; `created_nothing` if the code says so
+    +-- Malformed        a reply nobody can read, to a call that creates nothing
+    +-- AlreadyAccepted  the reference is in use: our earlier copy was taken, ask
+    """
+
+    def __init__(self, detail: str = "", *, provider_code: str = "", http_status: int | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail  # for the log; holds no number, token or key
+        self.provider_code = provider_code
+        self.http_status = http_status
+
+
+class NotSent(ProviderError):
+    """No byte reached the provider: connection refused, breaker open, no token to be had."""
+
+    def __init__(self, detail: str = "", *, retry_after_s: float | None = None, **rest: Any) -> None:
+        super().__init__(detail, **rest)
+        self.retry_after_s = retry_after_s
+
+
+class Declined(ProviderError):
+    """The provider refused for a reason the payer can be told; nothing was created."""
+
+    def __init__(self, reason: Reason, detail: str = "", **rest: Any) -> None:
+        super().__init__(detail, **rest)
+        self.reason = reason
+
+
+class Unknown(ProviderError):
+    """Time-out, broken connection, 5xx, 429 after sending, unreadable reply to a creation."""
+
+    def __init__(self, detail: str = "", *, retry_after_s: float | None = None, **rest: Any) -> None:
+        super().__init__(detail, **rest)
+        self.retry_after_s = retry_after_s
+
+
+class Misconfigured(ProviderError):
+    """Our keys, currency, environment or callback host are wrong; a person of ours must act."""
+
+    def __init__(self, detail: str = "", *, created_nothing: bool = False, **rest: Any) -> None:
+        super().__init__(detail, **rest)
+        self.created_nothing = created_nothing
+
+
+class Malformed(ProviderError):
+    """A reply to a call that creates nothing (status, look-up) which nobody can read."""
+
+
+class AlreadyAccepted(ProviderError):
+    """The reference is in use: the earlier copy of this very request was taken. Ask for its status."""
+
+
+class Provider(Protocol):
+    """An adapter. All methods are pure: values to calls, bytes to values.
+
+    Making a call raises Misconfigured (with `created_nothing`) or Declined where the values cannot be
+    sent at all; nothing has left then.
+    """
+
+    name: str
+    can: frozenset[Capability]
+    currencies: frozenset[str]
+    # True where a payer's first charge may come back with NextStep.OTP.
+    may_ask_otp: bool
+    # Seconds after acceptance at which to ask for the status, while no callback has come;
+    # after the last one a person must look (UNRESOLVED).
+    schedule_s: tuple[float, ...]
+    # For how long after acceptance "not found" is not believed, in seconds.
+    not_found_grace_s: float
+
+    def request_payment(self, account: Account, order: OrderCall) -> Call[Receipt]: ...
+
+    def payment_status(self, account: Account, order: OrderCall) -> Call[StatusReport]:
+        """Never raises for "not found": the report says `not_found`.
+
+        Asks by the provider's reference where the order has one, else by ours. Where asking by theirs
+        finds nothing, ask once more with `provider_reference` emptied.
+        """
+        ...
+
+    def submit_otp(self, account: Account, order: OrderCall, otp: str) -> Call[OtpAnswer]: ...
+
+    def check_holder(self, account: Account, msisdn: Msisdn) -> Call[AccountHolder]: ...
+
+    def holder_name(self, account: Account, msisdn: Msisdn) -> Call[str]:
+        """The holder's name in full, empty where the provider does not tell."""
+        ...
+
+    def balance(self, account: Account, currency: str = "") -> Call[tuple[Money, ...]]: ...
+
+    def read_webhook(self, account: Account, headers: Mapping[str, str], raw: bytes) -> CallbackEvent | None:
+        """The event of a webhook whose signature over `raw` holds; None where it does not."""
+        ...
+
+
+class Adapter(Provider, Protocol):
+    """A provider as the sender and the start-up checks see it. Pure as well."""
+
+    def networks(self, account: Account) -> tuple[str, ...]:
+        """Codes of which an order's `network` must be one; empty where none is to be chosen."""
+        ...
+
+    def problems(self, account: Account) -> list[str]:
+        """What an operator must mend before this account can be used, one sentence each."""
+        ...
+
+    def auth_headers(self, account: Account, auth: str, token: str) -> Mapping[str, str]:
+        """The headers that authenticate a request; `token` is empty where none is bought."""
+        ...
+
+    def token_call(self, account: Account, auth: str) -> Call[Grant] | None:
+        """The call that buys the token for `auth`, or None where its keys are sent as they are."""
+        ...

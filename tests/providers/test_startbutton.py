@@ -1,0 +1,437 @@
+"""Startbutton's tables: what is sent, what every reply is taken for, and whose webhook is believed."""
+
+import hashlib
+import hmac
+import json
+
+import msgspec
+import pytest
+from multidict import CIMultiDict
+
+from bot.money import Money, OrderKind, OrderState, Reason
+from bot.providers import (
+    AlreadyAccepted,
+    CallbackEvent,
+    Credentials,
+    Declined,
+    Malformed,
+    Misconfigured,
+    NextStep,
+    OtpAnswer,
+    Receipt,
+    Resend,
+    Secret,
+    Unknown,
+)
+from bot.providers.base import Reply
+from bot.providers.startbutton import Startbutton, build_amount, build_phone
+from bot.providers.startbutton_words import MARKETS, STATUSES, UNITS_PER_MAJOR, UNSURE_FACTOR
+
+from .cases import OTP, REFERENCE, STARTBUTTON, an_order
+from .tapes import reply, tape
+
+ADAPTER = Startbutton()
+OURS = REFERENCE.replace("-", "")
+THEIRS = "8c1d9e4ab377"
+KES = msgspec.structs.replace(STARTBUTTON, currency="KES", region="KE")
+
+
+def charged(answer: Reply) -> Receipt:
+    return ADAPTER.request_payment(STARTBUTTON, an_order()).decode(answer)
+
+
+def status(answer: Reply):
+    return ADAPTER.payment_status(STARTBUTTON, an_order()).decode(answer)
+
+
+# Encoding
+
+
+def test_the_charge() -> None:
+    call = ADAPTER.request_payment(STARTBUTTON, an_order())
+    assert call.resend is Resend.NEVER
+    assert (call.request.method, call.request.auth) == ("POST", "public")
+    assert call.request.path == "/transaction/initialize/s2s/mobile_money"
+    assert call.request.body == {
+        "provider": "MTN",
+        "phone": "0240000001",
+        "email": "payments@shop.example",
+        "amount": 1250,
+        "currency": "GHS",
+        "reference": OURS,
+    }
+
+
+def test_kenya_has_one_network() -> None:
+    order = an_order(amount=Money(3000, "KES"), payer="+254711222333", network="")
+    body = ADAPTER.request_payment(KES, order).request.body
+    assert (body["provider"], body["phone"], body["amount"]) == ("mpesa", "0711222333", 3000)
+    assert ADAPTER.networks(KES) == ("mpesa",)
+
+
+@pytest.mark.parametrize("network", ["", "mtn", "mpesa", "Vodafone"])
+def test_a_network_that_is_not_offered_never_leaves(network: str) -> None:
+    with pytest.raises(Declined) as caught:
+        ADAPTER.request_payment(STARTBUTTON, an_order(network=network))
+    assert caught.value.reason is Reason.UNKNOWN_NETWORK
+
+
+def test_an_account_may_offer_fewer_networks() -> None:
+    account = msgspec.structs.replace(STARTBUTTON, networks=("VOD",))
+    assert ADAPTER.networks(account) == ("VOD",)
+    assert ADAPTER.request_payment(account, an_order(network="")).request.body["provider"] == "VOD"
+    with pytest.raises(Declined):
+        ADAPTER.request_payment(account, an_order(network="MTN"))
+
+
+def test_where_no_network_is_named_none_is_sent() -> None:
+    account = msgspec.structs.replace(STARTBUTTON, currency="TZS", region="TZ")
+    order = an_order(amount=Money(10000, "TZS"), payer="+255121212121", network="")
+    body = ADAPTER.request_payment(account, order).request.body
+    assert "provider" not in body
+    assert body["phone"] == "+255121212121"
+
+
+@pytest.mark.parametrize(
+    ("msisdn", "currency", "phone"),
+    [
+        ("+233551112233", "GHS", "0551112233"),
+        ("+254711222333", "KES", "0711222333"),
+        ("+256101010111", "UGX", "+256101010111"),
+        ("+254711222333", "GHS", "+254711222333"),  # a visitor's number stays as it is
+    ],
+)
+def test_phone_forms(msisdn: str, currency: str, phone: str) -> None:
+    assert build_phone(msisdn, currency) == phone
+
+
+def test_amounts_are_hundredths_where_that_is_sure() -> None:
+    assert build_amount(STARTBUTTON, Money(1, "GHS")) == 1
+    assert build_amount(KES, Money(3000, "KES")) == 3000
+    account = msgspec.structs.replace(STARTBUTTON, currency="UGX")
+    with pytest.raises(Misconfigured):
+        build_amount(account, Money(500, "UGX"))
+    assert build_amount(msgspec.structs.replace(account, factor_confirmed=True), Money(500, "UGX")) == 50_000
+
+
+def test_every_market_has_a_unit() -> None:
+    assert set(MARKETS) <= set(UNITS_PER_MAJOR)
+    assert set(UNITS_PER_MAJOR) >= UNSURE_FACTOR
+
+
+def test_without_an_email_nothing_leaves() -> None:
+    with pytest.raises(Misconfigured) as caught:
+        ADAPTER.request_payment(msgspec.structs.replace(STARTBUTTON, email=""), an_order())
+    assert caught.value.created_nothing
+
+
+def test_each_key_for_its_own_calls() -> None:
+    assert ADAPTER.auth_headers(STARTBUTTON, "public", "") == {"Authorization": "Bearer pk_made_up"}
+    assert ADAPTER.auth_headers(STARTBUTTON, "secret", "") == {"Authorization": "Bearer sk_made_up"}
+    assert ADAPTER.token_call(STARTBUTTON, "public") is None
+    assert ADAPTER.request_payment(STARTBUTTON, an_order()).request.auth == "public"
+    assert ADAPTER.submit_otp(STARTBUTTON, an_order(), OTP).request.auth == "public"
+    assert ADAPTER.payment_status(STARTBUTTON, an_order()).request.auth == "secret"
+    assert ADAPTER.balance(STARTBUTTON).request.auth == "secret"
+
+
+def test_only_collections_are_charged() -> None:
+    for build in (ADAPTER.request_payment, ADAPTER.payment_status):
+        with pytest.raises(Misconfigured):
+            build(STARTBUTTON, an_order(kind=OrderKind.REFUND))
+
+
+# Charges
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "theirs"),
+    [
+        ("accepted", NextStep.APPROVE, THEIRS),
+        ("accepted_otp", NextStep.OTP, THEIRS),
+        ("accepted_other", NextStep.APPROVE, "8123"),
+    ],
+)
+def test_charges(name: str, step: NextStep, theirs: str) -> None:
+    assert charged(tape(f"startbutton/{name}")) == Receipt(step, theirs)
+
+
+def test_a_reference_that_could_not_stand_in_a_path_is_not_kept() -> None:
+    data = {"nextStep": "PIN", "reference": "../wallet"}
+    assert charged(reply(200, {"success": True, "data": data})).provider_reference == ""
+    assert charged(reply(200, {"success": True, "data": None})) == Receipt(NextStep.APPROVE, "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "reason"),
+    [
+        (tape("startbutton/refused"), Declined, Reason.UNKNOWN_NETWORK),
+        (tape("startbutton/refused_200"), Declined, Reason.OTHER),
+        (reply(422, {"success": False}), Declined, Reason.OTHER),
+        (reply(404, {"success": False}), Declined, Reason.OTHER),
+        (tape("startbutton/duplicate"), AlreadyAccepted, None),
+        (reply(409, {"success": False}), AlreadyAccepted, None),
+        (tape("startbutton/gateway_401"), Misconfigured, None),
+        (reply(403, b"<html>"), Misconfigured, None),
+        (tape("startbutton/not_exactly_true"), Unknown, None),
+        (tape("startbutton/true_but_500"), Unknown, None),
+        (reply(200, {"success": True, "status": False}), Unknown, None),
+        (reply(200, {"success": 1}), Unknown, None),
+        (reply(500, {"success": False, "message": "made"}), Unknown, None),
+        (tape("startbutton/html_502"), Unknown, None),
+        (tape("startbutton/too_many"), Unknown, None),
+        (reply(400), Unknown, None),
+    ],
+)
+def test_what_a_refused_charge_means(answer: Reply, error: type, reason: Reason | None) -> None:
+    with pytest.raises(error) as caught:
+        charged(answer)
+    assert type(caught.value) is error
+    if error is Declined:
+        assert caught.value.reason is reason
+
+
+# OTP
+
+
+def test_the_otp_is_sent_as_text_under_their_reference() -> None:
+    call = ADAPTER.submit_otp(STARTBUTTON, an_order(provider_reference=THEIRS), "012345")
+    assert call.request.body == {"reference": THEIRS, "otp": "012345"}
+    assert call.request.path.endswith("/mobile_money/otp-verify")
+    assert call.creates
+    assert call.resend is Resend.NEVER
+    assert "012345" not in repr(call.request)
+
+
+@pytest.mark.parametrize(
+    ("answer", "accepted"),
+    [
+        (tape("startbutton/otp_accepted"), True),
+        (reply(200, {"success": True}), True),
+        (tape("startbutton/otp_refused"), False),
+        (reply(400, {"success": False, "message": "incorrect otp code"}), False),
+    ],
+)
+def test_otp_answers(answer: Reply, accepted: bool) -> None:
+    assert ADAPTER.submit_otp(STARTBUTTON, an_order(), OTP).decode(answer) == OtpAnswer(accepted)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (tape("startbutton/otp_other"), Unknown),
+        (reply(404, {"success": False, "message": "not found"}), Unknown),
+        (reply(500, {"success": False, "message": "Invalid OTP"}), Unknown),
+        (reply(200, {"status": "true"}), Unknown),
+        (reply(429), Unknown),
+        (reply(401), Misconfigured),
+    ],
+)
+def test_no_refusal_of_an_otp_ends_the_payment(answer: Reply, error: type) -> None:
+    with pytest.raises(error) as caught:
+        ADAPTER.submit_otp(STARTBUTTON, an_order(), OTP).decode(answer)
+    assert not getattr(caught.value, "created_nothing", False)
+
+
+# Statuses
+
+
+def test_their_reference_is_asked_by_where_we_have_it() -> None:
+    assert ADAPTER.payment_status(STARTBUTTON, an_order()).request.path == f"/transaction/status/{OURS}"
+    call = ADAPTER.payment_status(STARTBUTTON, an_order(provider_reference=THEIRS))
+    assert call.request.path == f"/transaction/status/{THEIRS}"
+    odd = ADAPTER.payment_status(STARTBUTTON, an_order(provider_reference="a/b?c"))
+    assert odd.request.path == "/transaction/status/a%2Fb%3Fc"
+
+
+@pytest.mark.parametrize("word", STATUSES)
+def test_every_documented_status(word: str) -> None:
+    body = {"success": True, "data": {"transaction": {"status": word.lower()}}}
+    report = status(reply(200, body))
+    assert (report.state, report.reason) == STATUSES[word]
+
+
+def test_what_a_status_tells() -> None:
+    report = status(tape("startbutton/successful"))
+    assert report.state is OrderState.SUCCESSFUL
+    assert report.amount == Money(1250, "GHS")
+    assert (report.provider_reference, report.financial_id) == (THEIRS, "gw-5510")
+    assert report.party is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        tape("startbutton/not_found"),
+        reply(200, {"success": False, "message": "Transaction not found"}),
+        reply(404, {"success": False}),
+    ],
+)
+def test_not_found(answer: Reply) -> None:
+    assert status(answer).not_found
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (tape("startbutton/other_order"), Malformed),
+        (reply(200, {"success": True, "data": {"transaction": {"transType": "transfer"}}}), Malformed),
+        (reply(200, {"success": True, "data": {}}), Malformed),
+        (reply(200, {"success": True, "data": None}), Malformed),
+        (reply(200, {"data": {"transaction": {"status": "verified"}}}), Malformed),
+        (reply(404, b"<html>"), Malformed),
+        (tape("startbutton/html_502"), Unknown),
+        (tape("startbutton/too_many"), Unknown),
+        (tape("startbutton/gateway_401"), Misconfigured),
+        (reply(400, {"success": False, "message": "made"}), Misconfigured),
+        (
+            reply(200, {"success": True, "data": {"transaction": {"amount": "x", "currency": "GHS"}}}),
+            Malformed,
+        ),
+        (
+            reply(200, {"success": True, "data": {"transaction": {"amount": 12.5, "currency": "GHS"}}}),
+            Malformed,
+        ),
+        (reply(200, {"success": True, "data": {"transaction": {"amount": 5, "currency": "QQQ"}}}), Malformed),
+    ],
+)
+def test_a_status_nobody_gave(answer: Reply, error: type) -> None:
+    with pytest.raises(error) as caught:
+        status(answer)
+    assert not getattr(caught.value, "created_nothing", False)
+
+
+# Wallet
+
+
+def test_balances_are_listed_by_currency() -> None:
+    wallets = tape("startbutton/wallets")
+    assert ADAPTER.balance(STARTBUTTON).decode(wallets) == (Money(250_050, "GHS"), Money(87, "KES"))
+    assert ADAPTER.balance(STARTBUTTON, "KES").decode(wallets) == (Money(87, "KES"),)
+    sure = msgspec.structs.replace(STARTBUTTON, factor_confirmed=True)
+    assert ADAPTER.balance(sure, "UGX").decode(wallets) == (Money(1, "UGX"),)
+
+
+@pytest.mark.parametrize(
+    "data", [None, {}, [{"currency": "GHS"}], [{"currency": "GHS", "availableBalance": "much"}]]
+)
+def test_a_wallet_nobody_can_read(data: object) -> None:
+    with pytest.raises(Malformed):
+        ADAPTER.balance(STARTBUTTON).decode(reply(200, {"success": True, "data": data}))
+
+
+# Webhooks
+
+EVENT = {
+    "event": "collection.verified",
+    "data": {"transaction": {"transactionReference": THEIRS, "userTransactionReference": OURS}},
+}
+RAW = json.dumps(EVENT, separators=(",", ":")).encode()
+HEADER = "x-startbutton-signature"
+
+
+def sign(raw: bytes, key: str = "sk_made_up", algorithm: str = "sha512") -> str:
+    return hmac.new(key.encode(), raw, algorithm).hexdigest()
+
+
+@pytest.mark.parametrize("header", [HEADER, HEADER.title(), HEADER.upper()])
+def test_a_signed_webhook_is_an_event(header: str) -> None:
+    event = ADAPTER.read_webhook(STARTBUTTON, {header: sign(RAW)}, RAW)
+    assert event == CallbackEvent("collection.verified", THEIRS, REFERENCE)
+
+
+def test_the_signature_is_over_the_bytes_as_received() -> None:
+    raw = b'{ "event": "x", "note": "\\/ caf\\u00e9", "n": 1e3 }'
+    assert ADAPTER.read_webhook(STARTBUTTON, {HEADER: sign(raw)}, raw) == CallbackEvent("x")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {HEADER: ""},
+        {HEADER: sign(RAW)[:-1]},
+        {HEADER: sign(RAW) + "0"},
+        {HEADER: sign(RAW) + "\n"},
+        {HEADER: "g" * 128},
+        {HEADER: "é" * 128},
+        {HEADER: "0" * 128},
+        {HEADER: sign(RAW, "sk_other")},
+        {HEADER: sign(RAW, "pk_made_up")},
+        {HEADER: sign(RAW, algorithm="sha256")},
+        {HEADER: hashlib.sha512(RAW).hexdigest()},
+        {HEADER: sign(RAW + b" ")},
+        {HEADER: sign(RAW).upper()},
+        {HEADER: f"{sign(RAW)}, {sign(RAW)}"},
+        {"authorization": sign(RAW)},
+        CIMultiDict([(HEADER, sign(RAW)), (HEADER, sign(RAW))]),
+        CIMultiDict([(HEADER, sign(RAW)), (HEADER.title(), "0" * 128)]),
+    ],
+)
+def test_a_forged_webhook_is_nothing(headers) -> None:
+    assert ADAPTER.read_webhook(STARTBUTTON, headers, RAW) is None
+
+
+def test_without_a_key_nothing_is_believed() -> None:
+    for credentials in ({}, {"keys": Credentials(public_key=Secret("pk"))}):
+        account = msgspec.structs.replace(STARTBUTTON, credentials=credentials)
+        assert ADAPTER.read_webhook(account, {HEADER: sign(RAW, "")}, RAW) is None
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"[]",
+        b"nonsense",
+        b"\xff",
+        b'{"event":7,"data":[]}',
+        b'{"data":{"transaction":"x"}}',
+        b"[" * 9000,
+    ],
+)
+def test_signed_nonsense_is_an_event_about_nothing(raw: bytes) -> None:
+    event = ADAPTER.read_webhook(STARTBUTTON, {HEADER: sign(raw)}, raw)
+    assert event is not None
+    assert (event.provider_reference, event.reference) == ("", "")
+
+
+def test_a_foreign_reference_is_not_ours() -> None:
+    body = {
+        "event": "e",
+        "data": {"transaction": {"userTransactionReference": "INV-7", "transactionReference": "a b"}},
+    }
+    raw = json.dumps(body).encode()
+    assert ADAPTER.read_webhook(STARTBUTTON, {HEADER: sign(raw)}, raw) == CallbackEvent("e", "", "")
+
+
+# Checks
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"email": ""}, "e-mail"),
+        ({"email": "no address"}, "e-mail"),
+        ({"credentials": {}}, "secret key is missing"),
+        ({"credentials": {"k": Credentials(public_key=Secret("a"), secret_key=Secret("a"))}}, "are the same"),
+        ({"currency": "NGN"}, "'NGN' cannot be charged"),
+        ({"currency": "UGX"}, "factor_confirmed"),
+        ({"networks": ("MTN", "mpesa")}, "'mpesa'"),
+        ({"currency": "TZS", "networks": ("MTN",)}, "'MTN'"),
+        ({"wire_currency": "EUR"}, "own currency"),
+        ({"base_url": "http://api.startbutton.tech"}, "https://"),
+        ({"base_url": "https://user@api.startbutton.tech"}, "without user"),
+        ({"base_url": "https://[bad"}, "cannot be read"),
+    ],
+)
+def test_problems_are_named(changes: dict, words: str) -> None:
+    problems = ADAPTER.problems(msgspec.structs.replace(STARTBUTTON, **changes))
+    assert any(words in problem for problem in problems), problems
+    assert all(problem.endswith(".") for problem in problems)
+    assert "made_up" not in "".join(problems)
+
+
+def test_a_confirmed_factor_is_no_problem() -> None:
+    account = msgspec.structs.replace(STARTBUTTON, currency="UGX", factor_confirmed=True)
+    assert ADAPTER.problems(account) == []
