@@ -1,0 +1,126 @@
+"""Providers' callbacks: hints to ask soon, never the truth.
+
+MoMo's are unsigned: whatever they say, only an authenticated status call settles. Startbutton's are
+signed, kept before their 200, and asked about all the same.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import structlog
+
+from bot.calls import Connections
+from bot.clock import Clock, Ids
+from bot.money import OrderState, Source
+from bot.providers.base import Account
+from bot.sealing import Sealer
+from bot.store.base import AddIncident, Change, KeepWebhook, Store, StoreUnavailable
+from bot.store.records import Incident, WebhookRow
+from bot.times import Times
+
+__all__ = ["Callbacks"]
+
+_log = structlog.get_logger("callback")
+
+# Hints that wait to be written. More are dropped: the sweep asks about every open order anyway.
+_WAITING_AT_MOST: Final = 10_000
+_PAID: Final = frozenset({"collection.verified", "collection.completed"})
+
+
+class Callbacks:
+    def __init__(
+        self,
+        store: Store,
+        connections: Connections,
+        sealer: Sealer,
+        clock: Clock,
+        ids: Ids,
+        times: Times,
+        on_hint: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._connections = connections
+        self._sealer = sealer
+        self._clock = clock
+        self._ids = ids
+        self._spacing_ms = int(times.hint_spacing_s * 1000)
+        self._on_hint = on_hint
+        self._waiting: deque[str] = deque(maxlen=_WAITING_AT_MOST)
+        self._arrived = asyncio.Event()
+
+    async def momo(self, token: str) -> None:
+        """Note a callback. Returns at once, for known and unknown tokens alike; never raises."""
+        order_id = self._sealer.read_callback_token(token)
+        if order_id is not None:
+            self._waiting.append(order_id)
+            self._arrived.set()
+
+    async def run(self) -> None:
+        """Write the hints down until cancelled."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            await self.drain()
+
+    async def drain(self) -> None:
+        """Write down the hints that wait now."""
+        while self._waiting:
+            order_id = self._waiting.popleft()
+            try:
+                known = await self._store.hint(order_id, Source.CALLBACK, self._clock(), self._spacing_ms)
+            except StoreUnavailable:
+                _log.error("store not available")
+                return
+            _log.info("callback", outcome="hint" if known else "nothing to ask")
+            self._on_hint()
+
+    async def startbutton(self, connection: str, headers: Mapping[str, str], raw: bytes) -> bool:
+        """Take a signed event; False where the signature does not hold. Kept when this returns True."""
+        if connection not in self._connections:
+            return False
+        account = self._connections.account(connection)
+        event = self._connections.adapter(connection).read_webhook(account, headers, raw)
+        if event is None:
+            _log.warning("webhook refused", provider=connection)
+            return False
+        now_ms = self._clock()
+        row = WebhookRow(
+            id=self._ids.uuid(),
+            connection=connection,
+            event=event.name,
+            provider_reference=event.provider_reference,
+            reference=event.reference,
+            received_ms=now_ms,
+        )
+        changes: list[Change] = [KeepWebhook(row)]
+        order = None
+        for reference in filter(None, (event.reference, event.provider_reference)):
+            order = order or await self._store.order_by_reference(reference)
+        if order is not None and not self._same_owner(order.connection, account):
+            order = None
+        if order is None:
+            changes.append(self._incident("unknown_event", event.name, row.id, None))
+        elif order.state is OrderState.FAILED and event.name in (
+            "collection.verified",
+            "collection.completed",
+        ):
+            changes.append(self._incident("late_success", event.name, order.id, order.id))
+        await self._store.commit(changes)
+        if order is not None:
+            await self._store.hint(order.id, Source.WEBHOOK, now_ms, self._spacing_ms)
+            self._on_hint()
+        _log.info("webhook", provider=connection, event_name=event.name, known=order is not None)
+        return True
+
+    def _same_owner(self, connection: str, account: Account) -> bool:
+        """Whether the order is of the account that signed: one set of keys may serve several currencies."""
+        if connection not in self._connections:
+            return False
+        other = self._connections.account(connection)
+        return other.provider == account.provider and other.credentials == account.credentials
+
+    def _incident(self, kind: str, event: str, key: str, order_id: str | None) -> AddIncident:
+        text = f"{kind.replace('_', ' ')}: {event}"
+        return AddIncident(Incident(self._ids.uuid(), f"{kind}:{key}", kind, order_id, text, self._clock()))

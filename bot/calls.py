@@ -1,0 +1,166 @@
+"""Provider calls about orders, as the shell makes them: an order in, the provider's word or an error out.
+
+Chooses the connection, fills in what the adapter needs, and returns errors as values: whoever calls
+has a decision to make for each. Decides nothing about the order.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from bot.money import Money, Msisdn, region_of
+from bot.providers.base import (
+    Account,
+    AccountHolder,
+    Call,
+    Capability,
+    OrderCall,
+    OtpAnswer,
+    Provider,
+    ProviderError,
+    Receipt,
+    Resend,
+    StatusReport,
+)
+from bot.sealing import Sealer
+from bot.store.records import OrderRow
+
+__all__ = ["Calls", "Connections", "Sends", "shorten_name"]
+
+R = TypeVar("R")
+
+
+class Sends(Protocol):
+    """The one sender of the providers' room."""
+
+    async def send(self, account: Account, call: Call[R], timeout_s: float) -> R: ...
+
+
+class Connections:
+    """The accounts by connection id, each with its adapter."""
+
+    def __init__(self, accounts: Sequence[Account], adapters: Mapping[str, Provider]) -> None:
+        self._accounts = {account.id: account for account in accounts}
+        self._adapters = adapters
+
+    def __contains__(self, connection: str) -> bool:
+        return connection in self._accounts
+
+    def __iter__(self) -> Iterator[Account]:
+        return iter(self._accounts.values())
+
+    def account(self, connection: str) -> Account:
+        """Raises KeyError for a connection the settings no longer name."""
+        return self._accounts[connection]
+
+    def adapter(self, connection: str) -> Provider:
+        return self._adapters[self._accounts[connection].provider]
+
+    def can(self, connection: str, what: Capability) -> bool:
+        return connection in self._accounts and what in self.adapter(connection).can
+
+    def for_number(self, msisdn: Msisdn) -> Account | None:
+        """The account to ask about a number: one of its country that can tell, else any that can."""
+        able = [a for a in self._accounts.values() if self.can(a.id, Capability.CHECK_HOLDER)]
+        home = region_of(msisdn)
+        return next((a for a in able if a.region == home), able[0] if able else None)
+
+
+class Calls:
+    """Makes calls about orders and numbers. Every method returns the error instead of raising it."""
+
+    def __init__(self, connections: Connections, sender: Sends, sealer: Sealer, public_url: str) -> None:
+        self.connections = connections
+        self._sender = sender
+        self._sealer = sealer
+        self._public_url = public_url.rstrip("/")
+
+    def resend(self, order: OrderRow) -> Resend:
+        """May this order's creation be repeated once the provider says it never arrived?"""
+        adapter, account = self._of(order)
+        try:
+            return adapter.request_payment(account, self._encode(order)).resend
+        except ProviderError:
+            return Resend.NEVER
+
+    async def request_payment(self, order: OrderRow, timeout_s: float) -> Receipt | ProviderError:
+        adapter, account = self._of(order)
+        return await self._try(
+            account, lambda: adapter.request_payment(account, self._encode(order)), timeout_s
+        )
+
+    async def submit_otp(self, order: OrderRow, otp: str, timeout_s: float) -> OtpAnswer | ProviderError:
+        adapter, account = self._of(order)
+        return await self._try(
+            account, lambda: adapter.submit_otp(account, self._encode(order), otp), timeout_s
+        )
+
+    async def status(self, order: OrderRow, timeout_s: float) -> StatusReport | ProviderError:
+        """By the provider's own reference where it is known, and by ours where that finds nothing."""
+        adapter, account = self._of(order)
+
+        async def by(encoded: OrderCall) -> StatusReport | ProviderError:
+            return await self._try(account, lambda: adapter.payment_status(account, encoded), timeout_s)
+
+        report = await by(self._encode(order))
+        if isinstance(report, StatusReport) and report.not_found and order.provider_reference:
+            return await by(self._encode(order, provider_reference=""))
+        return report
+
+    async def holder(
+        self, connection: str, msisdn: Msisdn, timeout_s: float, *, named: bool
+    ) -> AccountHolder | ProviderError:
+        """Whether somebody is there, with the name where `named` and the provider tells it in time."""
+        account = self.connections.account(connection)
+        adapter = self.connections.adapter(connection)
+        asked = self._try(account, lambda: adapter.check_holder(account, msisdn), timeout_s)
+        if not named or Capability.HOLDER_NAME not in adapter.can:
+            return await asked
+        name_asked = self._try(account, lambda: adapter.holder_name(account, msisdn), timeout_s)
+        found, name = await asyncio.gather(asked, name_asked)
+        if isinstance(found, ProviderError) or isinstance(name, ProviderError) or not found.known:
+            return found
+        return AccountHolder(known=found.known, active=found.active, name=name)
+
+    async def balance(
+        self, connection: str, currency: str, timeout_s: float
+    ) -> tuple[Money, ...] | ProviderError:
+        account = self.connections.account(connection)
+        adapter = self.connections.adapter(connection)
+        return await self._try(account, lambda: adapter.balance(account, currency), timeout_s)
+
+    def _of(self, order: OrderRow) -> tuple[Provider, Account]:
+        return self.connections.adapter(order.connection), self.connections.account(order.connection)
+
+    async def _try(
+        self, account: Account, build: Callable[[], Call[R]], timeout_s: float
+    ) -> R | ProviderError:
+        # Building a call may refuse already: a network the provider lacks, a number it cannot write.
+        try:
+            return await self._sender.send(account, build(), timeout_s)
+        except ProviderError as error:
+            return error
+
+    def _encode(self, order: OrderRow, provider_reference: str | None = None) -> OrderCall:
+        token = self._sealer.callback_token(order.id)
+        return OrderCall(
+            reference=order.reference,
+            code=order.code,
+            kind=order.kind,
+            amount=Money(order.amount_minor, order.currency),
+            payer=order.payer,
+            payer_note=order.note,
+            payee_note=f"Kasapay {order.code}",
+            provider_reference=order.provider_reference if provider_reference is None else provider_reference,
+            network=order.network,
+            callback_url=f"{self._public_url}/callbacks/momo/{token}" if self._public_url else None,
+        )
+
+
+def shorten_name(name: str) -> str:
+    """A name as others may see it: `Ama Serwaa Mensah` is `Ama M.`."""
+    parts = name.split()
+    if not parts:
+        return ""
+    first = parts[0][:20]
+    return f"{first} {parts[-1][0]}." if len(parts) > 1 else first

@@ -1,0 +1,102 @@
+"""`kasapay check`: what is wrong with the settings, and with what they lead to, all at once."""
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from bot.calls import Calls, Connections
+from bot.channels.ussd import GATEWAYS
+from bot.config import Settings
+from bot.providers import PROVIDERS, Capability, ProviderError, Sender, check_account
+from bot.sealing import Sealer
+from bot.store import SqliteStore, StoreUnavailable, sqlite_path
+
+__all__ = ["check_here"]
+
+_TRY_S: Final = 20.0
+
+
+async def check_here(settings: Settings) -> list[str]:
+    """Every problem found, as sentences for the operator; moves no money and changes nothing."""
+    found = _on_paper(settings)
+    tried = await asyncio.gather(_database(settings), _accounts(settings), _telegram(settings))
+    for problems in tried:
+        found += problems
+    return found
+
+
+def _on_paper(settings: Settings) -> list[str]:
+    found = []
+    if not settings.secret_key.get_secret_value():
+        found.append("SECRET_KEY is not set; make one with: openssl rand -hex 32")
+    if not settings.accounts:
+        found.append("No provider account is configured: set MOMO_..., STARTBUTTON_... or KASAPAY_CONFIG.")
+    telegram = settings.telegram_token.get_secret_value()
+    if not settings.gateways and not telegram:
+        found.append("Nobody can reach us: set USSD_GATEWAYS with USSD_SECRET, or TELEGRAM_TOKEN.")
+    for gateway in settings.gateways:
+        if gateway.name not in GATEWAYS:
+            found.append(f"There is no gateway {gateway.name}; there are {', '.join(sorted(GATEWAYS))}.")
+    if not settings.public_url and any(account.provider == "momo" for account in settings.accounts):
+        found.append("PUBLIC_URL is not set: no callback can reach us, and results come by asking only.")
+    if settings.gateways and not settings.africastalking_username:
+        found.append("No SMS sender is configured: USSD payers learn the result only in a linked chat.")
+    for account in settings.accounts:
+        found += [f"Account {account.id}: {problem}" for problem in check_account(account)]
+    return found
+
+
+async def _database(settings: Settings) -> list[str]:
+    path = sqlite_path(settings.database_url)
+    if path is None:
+        return ["DATABASE_URL must begin with sqlite:///."]
+    if not Path(path).exists():
+        return [f"The database {path} does not exist yet: run `kasapay migrate`."]
+    store = SqliteStore(path, clock=lambda: 0)
+    try:
+        await store.open(owner=False)
+        lost = sorted(await store.open_connections() - {a.id for a in settings.accounts})
+        return [f"Open orders need the account {name}, which is not configured." for name in lost]
+    except StoreUnavailable as error:
+        return [f"The database cannot be used: {error}."]
+    finally:
+        await store.close()
+
+
+async def _accounts(settings: Settings) -> list[str]:
+    """Ask each account for its balance: that needs working keys and moves nothing."""
+    ready = [account for account in settings.accounts if not check_account(account)]
+    if not ready:
+        return []
+    sender = Sender()
+    calls = Calls(Connections(ready, PROVIDERS), sender, Sealer("check" * 8), "")
+    try:
+        able = [a for a in ready if Capability.BALANCE in PROVIDERS[a.provider].can]
+        answers = await asyncio.gather(*(calls.balance(a.id, "", _TRY_S) for a in able))
+    finally:
+        await sender.aclose()
+    return [
+        f"Account {account.id}: the provider did not take our keys or did not answer ({_told(answer)})."
+        for account, answer in zip(able, answers, strict=True)
+        if isinstance(answer, ProviderError)
+    ]
+
+
+def _told(error: ProviderError) -> str:
+    return error.provider_code or error.detail or type(error).__name__
+
+
+async def _telegram(settings: Settings) -> list[str]:
+    token = settings.telegram_token.get_secret_value()
+    if not token:
+        return []
+    from bot.channels.telegram import TelegramChannel
+
+    channel = TelegramChannel(token, settings.telegram_api_url)
+    try:
+        await channel.username()
+    except Exception as error:
+        return [f"Telegram did not take our token or did not answer ({type(error).__name__})."]
+    finally:
+        await channel.close()
+    return []

@@ -1,0 +1,336 @@
+"""Settings: read once from the environment, a `.env` file and the TOML file, and told whole.
+
+All problems are reported together, each as a sentence for the operator; a secret cannot be printed.
+Nothing is read at import.
+"""
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.money import EXPONENTS
+from bot.providers.base import Account, Credentials, Secret
+
+__all__ = ["ConfigProblems", "GatewaySettings", "Settings", "read_settings"]
+
+_REGION_OF: Final = {
+    "GHS": "GH",
+    "GNF": "GN",
+    "KES": "KE",
+    "LRD": "LR",
+    "NGN": "NG",
+    "RWF": "RW",
+    "SSP": "SS",
+    "SZL": "SZ",
+    "TZS": "TZ",
+    "UGX": "UG",
+    "ZAR": "ZA",
+    "ZMW": "ZM",
+    "XAF": "CM",
+    "XOF": "CI",
+    "EUR": "GH",
+}
+# Networks a payer chooses among. Source: Startbutton documentation, mobile-money charge, November 2026.
+_STARTBUTTON_NETWORKS: Final = {"GHS": ("MTN", "VOD", "ATL"), "KES": ("mpesa",)}
+_TOML_KEYS: Final = frozenset(
+    {
+        "provider",
+        "base_url",
+        "currency",
+        "wire_currency",
+        "region",
+        "target_environment",
+        "email",
+        "networks",
+        "factor_confirmed",
+        "name",
+        "collection",
+        "disbursement",
+        "public_key",
+        "secret_key",
+    }
+)
+
+
+class ConfigProblems(Exception):
+    """Settings nobody can start with; `problems` are sentences for the operator, with no secret in them."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class GatewaySettings:
+    """One USSD gateway that may call us."""
+
+    def __init__(self, name: str, secret: SecretStr, allow: tuple[str, ...]) -> None:
+        self.name = name
+        self.secret = secret
+        self.allow = allow
+
+
+class Settings(BaseSettings):
+    """The environment's names, lower-cased. `accounts` and `gateways` are made of several of them."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, case_sensitive=False, env_ignore_empty=True
+    )
+
+    database_url: str = "sqlite:///kasapay.db"
+    secret_key: SecretStr = SecretStr("")
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    public_url: str = ""
+    trusted_proxies: str = ""
+    short_code: str = "*920*10#"
+    ussd_gateways: str = ""
+    ussd_secret: SecretStr = SecretStr("")
+    # 0 leaves it to each gateway's own figure.
+    ussd_screen_septets: int = Field(0, ge=0, le=182)
+    # The same for screens in letters outside GSM-7.
+    ussd_screen_characters: int = Field(70, ge=60, le=80)
+    telegram_token: SecretStr = SecretStr("")
+    telegram_api_url: str = "https://api.telegram.org"
+    telegram_mode: Literal["webhook", "polling"] = "polling"
+    telegram_webhook_secret: SecretStr = SecretStr("")
+    africastalking_username: str = ""
+    africastalking_api_key: SecretStr = SecretStr("")
+    africastalking_api_url: str = "https://api.africastalking.com"
+    sms_sender: str = ""
+    momo_base_url: str = "https://sandbox.momodeveloper.mtn.com"
+    momo_target_environment: str = ""
+    momo_currency: str = ""
+    momo_collection_subscription_key: SecretStr = SecretStr("")
+    momo_collection_api_user: str = ""
+    momo_collection_api_key: SecretStr = SecretStr("")
+    momo_disbursement_subscription_key: SecretStr = SecretStr("")
+    momo_disbursement_api_user: str = ""
+    momo_disbursement_api_key: SecretStr = SecretStr("")
+    startbutton_base_url: str = "https://api.startbutton.tech"
+    startbutton_public_key: SecretStr = SecretStr("")
+    startbutton_secret_key: SecretStr = SecretStr("")
+    startbutton_email: str = ""
+    default_region: str = "GH"
+    default_language: str = "en"
+    kasapay_config: str = ""
+
+    accounts: tuple[Account, ...] = ()
+    gateways: tuple[GatewaySettings, ...] = ()
+
+
+def read_settings(environ: Mapping[str, str] | None = None, env_file: str | Path | None = ".env") -> Settings:
+    """The settings of this process. Raises ConfigProblems with all that is wrong."""
+    given: dict[str, str] = {}
+    if env_file is not None and Path(env_file).is_file():
+        given.update({k: v for k, v in dotenv_values(env_file).items() if v is not None})
+    given.update(os.environ if environ is None else environ)
+    named = {k.lower(): v for k, v in given.items() if k.lower() in Settings.model_fields and v != ""}
+    named.pop("accounts", None)
+    named.pop("gateways", None)
+    problems: list[str] = []
+    try:
+        # Values come from `given` alone: no second look at the environment.
+        settings = Settings.model_validate(named)
+    except ValidationError as error:
+        raise ConfigProblems([_sentence(e) for e in error.errors(include_input=False)]) from None
+    accounts = [*_accounts_of_environment(settings, problems), *_accounts_of_file(settings, given, problems)]
+    gateways = _gateways(settings, given, problems)
+    _check_values(settings, problems)
+    seen: set[str] = set()
+    for account in accounts:
+        if account.id in seen:
+            problems.append(f"Two accounts are named {account.id}.")
+        seen.add(account.id)
+    if problems:
+        raise ConfigProblems(problems)
+    return settings.model_copy(update={"accounts": tuple(accounts), "gateways": tuple(gateways)})
+
+
+def _sentence(error: Any) -> str:
+    name = ".".join(str(part) for part in error["loc"]).upper()
+    return f"{name}: {error['msg']}."
+
+
+def _check_values(settings: Settings, problems: list[str]) -> None:
+    secret = settings.secret_key.get_secret_value()
+    if secret and len(secret) < 32:
+        problems.append("SECRET_KEY needs at least 32 characters; make one with: openssl rand -hex 32")
+    if settings.public_url and not settings.public_url.startswith(("http://", "https://")):
+        problems.append("PUBLIC_URL must begin with https:// (or http:// on your own machine).")
+    for text in _listed(settings.trusted_proxies):
+        try:
+            ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            problems.append(f"TRUSTED_PROXIES: {text} is no address or network.")
+    if settings.telegram_mode == "webhook" and settings.telegram_token.get_secret_value():
+        if not settings.telegram_webhook_secret.get_secret_value():
+            problems.append("TELEGRAM_WEBHOOK_SECRET is needed where TELEGRAM_MODE is webhook.")
+        if not settings.public_url:
+            problems.append("PUBLIC_URL is needed where TELEGRAM_MODE is webhook.")
+    if not settings.database_url.startswith(("sqlite:///", "postgresql://", "postgres://")):
+        problems.append("DATABASE_URL must begin with sqlite:/// or postgresql://.")
+    if 0 < settings.ussd_screen_septets < 60:
+        problems.append("USSD_SCREEN_SEPTETS is 60 to 182, or 0 for each gateway's own figure.")
+    sms_key = settings.africastalking_api_key.get_secret_value()
+    if sms_key and (not sms_key.isascii() or not sms_key.isprintable() or " " in sms_key):
+        problems.append("AFRICASTALKING_API_KEY holds a blank or a character that cannot be sent.")
+    at = (settings.africastalking_username, settings.africastalking_api_key.get_secret_value())
+    if any(at) and not all(at):
+        problems.append("AFRICASTALKING_USERNAME and AFRICASTALKING_API_KEY belong together.")
+
+
+def _gateways(settings: Settings, given: Mapping[str, str], problems: list[str]) -> list[GatewaySettings]:
+    found = []
+    for name in _listed(settings.ussd_gateways):
+        upper = name.upper().replace("-", "_")
+        secret = given.get(f"USSD_SECRET_{upper}") or settings.ussd_secret.get_secret_value()
+        allow = tuple(_listed(given.get(f"USSD_ALLOW_{upper}", "")))
+        if len(secret) < 16:
+            problems.append(f"USSD_SECRET_{upper} (or USSD_SECRET) needs at least 16 characters.")
+        for text in allow:
+            try:
+                ipaddress.ip_network(text, strict=False)
+            except ValueError:
+                problems.append(f"USSD_ALLOW_{upper}: {text} is no address or network.")
+        found.append(GatewaySettings(name.lower(), SecretStr(secret), allow))
+    return found
+
+
+def _accounts_of_environment(settings: Settings, problems: list[str]) -> list[Account]:
+    accounts = []
+    key = settings.momo_collection_subscription_key.get_secret_value()
+    if key or settings.momo_collection_api_user:
+        currency = settings.momo_currency.upper()
+        if currency not in EXPONENTS:
+            problems.append("MOMO_CURRENCY must be set to the currency people pay in, such as GHS.")
+        if not settings.momo_target_environment:
+            problems.append("MOMO_TARGET_ENVIRONMENT must be set, such as sandbox or mtnghana.")
+        products = {
+            "collection": _momo_credentials(settings, "collection"),
+            "disbursement": _momo_credentials(settings, "disbursement"),
+        }
+        accounts.append(
+            Account(
+                id="momo",
+                provider="momo",
+                base_url=settings.momo_base_url,
+                currency=currency if currency in EXPONENTS else "GHS",
+                region=_REGION_OF.get(currency, settings.default_region),
+                credentials={name: c for name, c in products.items() if c.subscription_key},
+                target_environment=settings.momo_target_environment,
+                wire_currency="EUR" if settings.momo_target_environment == "sandbox" else "",
+                display_name="MTN MoMo",
+            )
+        )
+    public = settings.startbutton_public_key.get_secret_value()
+    if public or settings.startbutton_secret_key.get_secret_value():
+        keys = Credentials(
+            public_key=Secret(public),
+            secret_key=Secret(settings.startbutton_secret_key.get_secret_value()),
+        )
+        accounts += [
+            Account(
+                id=f"startbutton-{currency.lower()}",
+                provider="startbutton",
+                base_url=settings.startbutton_base_url,
+                currency=currency,
+                region=_REGION_OF[currency],
+                credentials={"default": keys},
+                email=settings.startbutton_email,
+                networks=networks,
+                display_name="Startbutton",
+            )
+            for currency, networks in _STARTBUTTON_NETWORKS.items()
+        ]
+    return accounts
+
+
+def _momo_credentials(settings: Settings, product: str) -> Credentials:
+    return Credentials(
+        subscription_key=Secret(getattr(settings, f"momo_{product}_subscription_key").get_secret_value()),
+        api_user=getattr(settings, f"momo_{product}_api_user"),
+        api_key=Secret(getattr(settings, f"momo_{product}_api_key").get_secret_value()),
+    )
+
+
+def _accounts_of_file(settings: Settings, given: Mapping[str, str], problems: list[str]) -> list[Account]:
+    if not settings.kasapay_config:
+        return []
+    try:
+        content = tomllib.loads(Path(settings.kasapay_config).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        problems.append(f"KASAPAY_CONFIG: the file cannot be read ({type(error).__name__}).")
+        return []
+    accounts = []
+    for name, table in content.get("accounts", {}).items():
+        if not isinstance(table, dict):
+            problems.append(f"accounts.{name} must be a table.")
+            continue
+        account = _account_of_table(name, table, given, problems)
+        if account is not None:
+            accounts.append(account)
+    return accounts
+
+
+def _account_of_table(
+    name: str, table: dict[str, Any], given: Mapping[str, str], problems: list[str]
+) -> Account | None:
+    unknown = sorted(set(table) - _TOML_KEYS)
+    problems.extend(f"accounts.{name}: there is no setting {key}." for key in unknown)
+    currency = str(table.get("currency", "")).upper()
+    if currency not in EXPONENTS:
+        problems.append(f"accounts.{name}: currency must be a code such as GHS.")
+        return None
+    provider = str(table.get("provider", ""))
+
+    def text(source: Mapping[str, Any], key: str) -> str:
+        value = str(source.get(key, ""))
+        if not value.startswith("env:"):
+            return value
+        found = given.get(value[4:], "")
+        if not found:
+            problems.append(f"accounts.{name}: {key} names {value[4:]}, which is not set.")
+        return found
+
+    credentials = {
+        product: Credentials(
+            subscription_key=Secret(text(part, "subscription_key")),
+            api_user=text(part, "api_user"),
+            api_key=Secret(text(part, "api_key")),
+        )
+        for product in ("collection", "disbursement")
+        if isinstance(part := table.get(product), dict)
+    }
+    if "public_key" in table or "secret_key" in table:
+        keys = Credentials(
+            public_key=Secret(text(table, "public_key")), secret_key=Secret(text(table, "secret_key"))
+        )
+        credentials["default"] = keys
+    environment = str(table.get("target_environment", ""))
+    default_wire = "EUR" if environment == "sandbox" else ""
+    default_networks = _STARTBUTTON_NETWORKS.get(currency, ()) if provider == "startbutton" else ()
+    return Account(
+        id=name,
+        provider=provider,
+        base_url=text(table, "base_url"),
+        currency=currency,
+        region=str(table.get("region", _REGION_OF[currency])),
+        credentials=credentials,
+        target_environment=environment,
+        wire_currency=str(table.get("wire_currency", default_wire)),
+        email=str(table.get("email", "")),
+        networks=tuple(str(n) for n in table.get("networks", default_networks)),
+        factor_confirmed=bool(table.get("factor_confirmed", False)),
+        display_name=str(table.get("name", name)),
+    )
+
+
+def _listed(text: str) -> list[str]:
+    return [part for part in text.replace(",", " ").split() if part]

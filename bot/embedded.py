@@ -1,0 +1,268 @@
+"""`run` and `tour`: everything in one process on pretend money, with no setting needed.
+
+The sandbox plays the providers, the SMS gateway and the wallets on a port of its own; Kasapay talks to
+it over HTTP as it would to the real ones. What is kept stands in one folder and survives a kill.
+"""
+
+import json
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from argon2 import PasswordHasher
+from pydantic import SecretStr
+
+from bot.clock import Clock, Ids, wall_clock_ms
+from bot.commands import COMMANDS
+from bot.config import GatewaySettings, Settings
+from bot.providers import Account, Credentials, Secret
+from bot.sandbox import SandboxConfig, serve_sandbox
+from bot.sealing import Sealer
+from bot.store import migrate
+from bot.store.base import KeepStaff
+from bot.store.records import StaffRow
+from bot.times import TIMES, Times
+from bot.web import TryCustomer, TryIt, TryMerchant, TryStaff
+from bot.wiring import CannotStart, Kasapay, build, running
+
+__all__ = ["CUSTOMERS", "MERCHANTS", "STAFF", "STAFF_PIN", "Embedded", "run_embedded"]
+
+MERCHANTS: Final = (
+    TryMerchant("1001", "Ama's Kitchen", "GHS", "MTN MoMo"),
+    TryMerchant("1002", "Kofi Books", "GHS", "Startbutton"),
+    TryMerchant("1003", "Duka la Mama", "KES", "Startbutton"),
+)
+_CONNECTIONS: Final = {"1001": "momo-ghana", "1002": "startbutton-ghs", "1003": "startbutton-kes"}
+CUSTOMERS: Final = (
+    TryCustomer("Efua, in Ghana", "+233240000001", "1234"),
+    TryCustomer("Kwame, in Ghana", "+233240000002", "1234"),
+    TryCustomer("Wanjiru, in Kenya", "+254700000001", "1234"),
+)
+STAFF_PIN: Final = "2468"
+STAFF: Final = (TryStaff("Ama, owner of Ama's Kitchen", "+233240000009", STAFF_PIN, "1001"),)
+
+_HANDSETS: Final[list[dict[str, Any]]] = [
+    {"msisdn": "233240000001", "name": "Efua Mensah", "pin": "1234", "balance": {"GHS": "500.00"}},
+    {"msisdn": "233240000002", "name": "Kwame Boateng", "pin": "1234", "balance": {"GHS": "20.00"}},
+    {"msisdn": "254700000001", "name": "Wanjiru Kamau", "pin": "1234", "balance": {"KES": "9000.00"}},
+    {"msisdn": "233240000009", "name": "Ama Owusu", "pin": "1234", "balance": {"GHS": "1000.00"}},
+]
+_SUBSCRIPTION_KEY: Final = "0" * 31 + "1"
+_API_USER: Final = "7b6d3f6e-2d9a-4a53-9d2c-0f1d0c8a4e11"
+_API_KEY: Final = "0" * 31 + "2"
+_SMS_USER: Final = "sandbox"
+_SMS_KEY: Final = "sandbox-sms-key"
+_KEYS: Final = {
+    "startbutton-ghs": ("pk_sandbox_ghs", "sk_sandbox_ghs"),
+    "startbutton-kes": ("pk_sandbox_kes", "sk_sandbox_kes"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What runs, and where."""
+
+    kasapay: Kasapay
+    url: str
+    sandbox_url: str
+    ussd_path: str
+    folder: Path
+
+
+@asynccontextmanager
+async def run_embedded(
+    folder: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    sandbox_port: int = 0,
+    database: Path | None = None,
+    clock: Clock = wall_clock_ms,
+    times: Times = TIMES,
+    extra: Settings | None = None,
+) -> AsyncIterator[Embedded]:
+    """Start the sandbox and Kasapay on it, with the demo merchants. Raises CannotStart.
+
+    Port 0 takes any free one. `extra` adds what a developer has set in the environment (Telegram,
+    the short code, languages); accounts and gateways are the demo's own.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    database = database or folder / "kasapay.db"
+    database.parent.mkdir(parents=True, exist_ok=True)
+    secret = _own_secret(database.with_name(database.name + ".key"))
+    ussd_secret = Sealer(secret).hash("try", "ussd")
+    async with AsyncExitStack() as stack:
+        # The callback addresses need our port before we listen on it.
+        port = port or _free_port(host)
+        url = f"http://127.0.0.1:{port}"
+        sandbox = await stack.enter_async_context(_sandbox(folder, url, sandbox_port))
+        settings = _settings(
+            extra or Settings.model_validate({}), secret, ussd_secret, database, url, sandbox
+        )
+        ussd_path = f"/ussd/africastalking/{ussd_secret}"
+        tryit = TryIt(
+            sandbox_url=sandbox,
+            short_code=settings.short_code,
+            ussd_path=ussd_path,
+            customers=CUSTOMERS,
+            staff=STAFF,
+            merchants=MERCHANTS,
+        )
+        migrate(settings.database_url)
+        kasapay = build(settings, clock=clock, times=times, tryit=tryit)
+        address = await stack.enter_async_context(running(kasapay, host=host, port=port))
+        await _seed(kasapay)
+        _tell_dial(folder, address, ussd_secret, settings.short_code)
+        yield Embedded(kasapay, address, sandbox, ussd_path, folder)
+
+
+@asynccontextmanager
+async def _sandbox(folder: Path, url: str, port: int) -> AsyncIterator[str]:
+    config = SandboxConfig.from_dict(
+        {
+            "database": str(folder / "sandbox.db"),
+            "handsets": _HANDSETS,
+            "momo": {
+                "users": [
+                    {
+                        "api_user": _API_USER,
+                        "api_key": _API_KEY,
+                        "product": "collection",
+                        "subscription_keys": [_SUBSCRIPTION_KEY],
+                        "environment": "mtnghana",
+                        "callback_host": "127.0.0.1",
+                        "payee": "Ama's Kitchen",
+                    }
+                ]
+            },
+            "startbutton": {
+                "accounts": [
+                    {
+                        "name": name,
+                        "public_key": public,
+                        "secret_key": private,
+                        "webhook_url": f"{url}/callbacks/startbutton/{name}",
+                        "payee": next(m.name for m in MERCHANTS if _CONNECTIONS[m.code] == name),
+                    }
+                    for name, (public, private) in _KEYS.items()
+                ]
+            },
+        }
+    )
+    try:
+        async with serve_sandbox(config, "127.0.0.1", port) as sandbox:
+            yield sandbox.url
+    except OSError as error:
+        raise CannotStart(f"The sandbox cannot start: {error.strerror or error}.") from error
+
+
+def _settings(
+    extra: Settings, secret: str, ussd_secret: str, database: Path, url: str, sandbox: str
+) -> Settings:
+    accounts = (
+        Account(
+            id="momo-ghana",
+            provider="momo",
+            base_url=sandbox,
+            currency="GHS",
+            region="GH",
+            credentials={
+                "collection": Credentials(
+                    subscription_key=Secret(_SUBSCRIPTION_KEY), api_user=_API_USER, api_key=Secret(_API_KEY)
+                )
+            },
+            target_environment="mtnghana",
+            display_name="MTN MoMo Ghana",
+        ),
+        *(
+            Account(
+                id=f"startbutton-{currency.lower()}",
+                provider="startbutton",
+                base_url=sandbox,
+                currency=currency,
+                region=region,
+                credentials={"default": Credentials(public_key=Secret(keys[0]), secret_key=Secret(keys[1]))},
+                email="payments@kasapay.example",
+                networks=networks,
+                display_name=f"Startbutton {currency}",
+            )
+            for currency, region, networks, keys in (
+                ("GHS", "GH", ("MTN", "VOD", "ATL"), _KEYS["startbutton-ghs"]),
+                ("KES", "KE", ("mpesa",), _KEYS["startbutton-kes"]),
+            )
+        ),
+    )
+    gateways = tuple(
+        GatewaySettings(name, SecretStr(ussd_secret), ()) for name in ("africastalking", "hubtel")
+    )
+    return extra.model_copy(
+        update={
+            "database_url": f"sqlite:///{database.absolute()}",
+            "secret_key": SecretStr(secret),
+            "public_url": url,
+            "africastalking_username": _SMS_USER,
+            "africastalking_api_key": SecretStr(_SMS_KEY),
+            "africastalking_api_url": sandbox,
+            "sms_sender": "Kasapay",
+            "accounts": accounts,
+            "gateways": gateways,
+        }
+    )
+
+
+async def _seed(kasapay: Kasapay) -> None:
+    """The demo merchants and one member of staff, made once."""
+    store = kasapay.store
+    for merchant in MERCHANTS:
+        if await store.merchant_by_code(merchant.code) is None:
+            await COMMANDS["merchants.add"](
+                kasapay.desk,
+                {"code": merchant.code, "name": merchant.name, "account": _CONNECTIONS[merchant.code]},
+            )
+    for person in STAFF:
+        if not await store.staff_of("msisdn", person.msisdn):
+            merchant_row = await store.merchant_by_code(person.merchant)
+            assert merchant_row is not None
+            row = StaffRow(
+                id=Ids().uuid(),
+                merchant_id=merchant_row.id,
+                role="owner",
+                name=person.label.split(",")[0],
+                created_ms=kasapay.clock(),
+                address_kind="msisdn",
+                address_value=person.msisdn,
+                pin_hash=PasswordHasher().hash(person.pin),
+            )
+            await store.commit([KeepStaff(row)])
+
+
+def _own_secret(path: Path) -> str:
+    """The secret key beside the database, made at the first start and readable by its owner only."""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        secret = secrets.token_hex(32)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(file, "w", encoding="ascii") as out:
+            out.write(secret + "\n")
+        return secret
+
+
+def _tell_dial(folder: Path, url: str, ussd_secret: str, short_code: str) -> None:
+    """Leave what `kasapay dial` needs to find this process; readable by its owner only."""
+    path = folder / "run.json"
+    path.unlink(missing_ok=True)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(file, "w", encoding="utf-8") as out:
+        json.dump({"url": url, "ussd_secret": ussd_secret, "short_code": short_code}, out)
+
+
+def _free_port(host: str) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])

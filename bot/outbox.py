@@ -1,0 +1,273 @@
+"""Delivers what was queued: in order, at the channel's pace, once where the channel allows it.
+
+Messages are queued in the transaction that caused them; here they leave. A message is leased while it
+is being sent, so that a crash leads to a repeat only where it fell between sending and committing.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+import msgspec
+import structlog
+
+from bot.channels.base import (
+    Button,
+    Channel,
+    ChannelError,
+    Moved,
+    OutcomeUnknown,
+    Outgoing,
+    Refused,
+    RetryLater,
+    Sent,
+    Unreachable,
+)
+from bot.clock import Clock, Ids
+from bot.dialog import View
+from bot.metrics import Metrics
+from bot.store.base import Change, Conflict, Queue, SaveAddress, SettleMessage, Store, StoreUnavailable
+from bot.store.records import MessageKind, MessageRow, MessageState
+from bot.times import Times
+
+__all__ = ["Outbox", "Worded", "Words"]
+
+_log = structlog.get_logger("outbox")
+
+_ATTEMPTS_AT_MOST: Final = 20
+_LONGEST_PAUSE_MS: Final = 10 * 60_000
+_AT_ONCE: Final = 64
+_IDLE_S: Final = 30.0
+# A chat takes about one message a second. Source: Telegram Bots FAQ, sending limits, November 2026.
+SPACING_MS: Final[Mapping[str, int]] = {"telegram": 1000}
+
+
+class Worded(msgspec.Struct, frozen=True):
+    """A view in words for one channel."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+    wants_contact: str = ""
+
+
+class Words(Protocol):
+    """Turns a view into words for a kind of address, in the person's language."""
+
+    def __call__(self, view: View, kind: str, language: str) -> Worded: ...
+
+
+class Outbox:
+    """Runs until cancelled. `wake` says that something may have been queued."""
+
+    def __init__(
+        self,
+        store: Store,
+        channels: Mapping[str, Channel],
+        words: Words,
+        clock: Clock,
+        ids: Ids,
+        times: Times,
+        *,
+        default_language: str,
+        metrics: Metrics,
+        on_sent: Callable[[str, str], None] = lambda kind, value: None,
+    ) -> None:
+        self._store = store
+        self._channels = channels
+        self._words = words
+        self._clock = clock
+        self._ids = ids
+        self._times = times
+        self._language = default_language
+        self._metrics = metrics
+        self._on_sent = on_sent
+        self._woken = asyncio.Event()
+        self._sending: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def run(self) -> None:
+        try:
+            while True:
+                self._woken.clear()
+                try:
+                    await self._start_due()
+                    pause_s = await self._pause_s()
+                except StoreUnavailable:
+                    _log.error("store not available")
+                    pause_s = 1.0
+                try:
+                    async with asyncio.timeout(pause_s):
+                        await self._woken.wait()
+                except TimeoutError:
+                    pass
+        finally:
+            for task in self._sending:
+                task.cancel()
+            await asyncio.gather(*self._sending, return_exceptions=True)
+
+    async def drain(self) -> int:
+        """Send all that is due now, one round after the other; how many were handled. For tests and tour."""
+        handled = 0
+        while rows := await self._claim():
+            await asyncio.gather(*(self.deliver(row) for row in rows))
+            handled += len(rows)
+        return handled
+
+    async def deliver(self, row: MessageRow) -> None:
+        """Send one leased message and record what became of it."""
+        changes = await self._try(row)
+        try:
+            await self._store.commit(changes)
+        except Conflict:
+            # The lease passed on while we sent: the other worker records its own outcome.
+            _log.warning("lease lost", message=row.id)
+        self._on_sent(row.address_kind, row.address_value)
+
+    async def _start_due(self) -> None:
+        while len(self._sending) < _AT_ONCE and (rows := await self._claim()):
+            for row in rows:
+                task = asyncio.create_task(self._deliver_safely(row))
+                self._sending.add(task)
+                task.add_done_callback(self._sent)
+
+    def _sent(self, task: "asyncio.Task[None]") -> None:
+        self._sending.discard(task)
+        self._woken.set()
+
+    async def _deliver_safely(self, row: MessageRow) -> None:
+        try:
+            await self.deliver(row)
+        except StoreUnavailable:
+            _log.error("outcome not kept; the message is repeated after its lease", message=row.id)
+        except Exception:
+            _log.exception("delivery failed", message=row.id)
+
+    async def _claim(self) -> tuple[MessageRow, ...]:
+        return await self._store.claim_messages(
+            self._clock(), int(self._times.lease_s * 1000), _AT_ONCE - len(self._sending), SPACING_MS
+        )
+
+    async def _pause_s(self) -> float:
+        due_ms = await self._store.next_message_ms()
+        if due_ms is None:
+            return _IDLE_S
+        return min(max((due_ms - self._clock()) / 1000, 0.02), _IDLE_S)
+
+    async def _try(self, row: MessageRow) -> list[Change]:
+        channel = self._channels.get(row.address_kind)
+        if channel is None:
+            return await self._dead(row, "no channel for this kind of address")
+        started_ms = self._clock()
+        try:
+            sent = await channel.send(await self._outgoing(row))
+        except RetryLater as error:
+            outcome, changes = "later", self._again(row, error.after_s, error.detail)
+        except OutcomeUnknown as error:
+            # It may be there already. Once more, since every message says which order it is about.
+            if row.attempts == 0:
+                outcome, changes = "unknown", self._again(row, 5.0, error.detail)
+            else:
+                outcome, changes = "unknown twice", [self._settle(row, MessageState.SENT, error=error.detail)]
+        except Moved as error:
+            moved = msgspec.structs.replace(
+                row,
+                id=self._ids.uuid(),
+                dedupe_key=f"{row.dedupe_key}:moved",
+                address_value=error.to,
+                due_ms=self._clock(),
+            )
+            outcome, changes = "moved", [self._settle(row, MessageState.DROPPED), Queue(moved)]
+        except Unreachable as error:
+            outcome, changes = "unreachable", await self._dead(row, error.detail, closed=True)
+        except Refused as error:
+            outcome, changes = "refused", await self._dead(row, error.detail)
+        except ChannelError as error:
+            outcome, changes = "later", self._again(row, 5.0, error.detail)
+        else:
+            outcome, changes = "sent", [self._settle(row, MessageState.SENT, sent=sent)]
+        self._metrics.messages.labels(row.address_kind, row.kind.value, outcome).inc()
+        _log.info(
+            "message",
+            kind=row.kind.value,
+            channel=row.address_kind,
+            outcome=outcome,
+            attempt=row.attempts + 1,
+            took_ms=self._clock() - started_ms,
+        )
+        return changes
+
+    async def _outgoing(self, row: MessageRow) -> Outgoing:
+        view = msgspec.json.decode(row.view, type=View)
+        person = await self._store.person(row.person_id)
+        words = self._words(view, row.address_kind, person.language if person else self._language)
+        edits, announce = row.edits, False
+        if row.kind is MessageKind.RESULT and row.order_id:
+            order = await self._store.order(row.order_id)
+            began_here = order is not None and order.origin_value == row.address_value
+            if order is not None and began_here and order.pending_ref:
+                edits = order.pending_ref
+                announce = row.created_ms - order.created_ms > self._times.settled_edit_s * 1000
+        return Outgoing(
+            to=row.address_value,
+            text=words.text,
+            buttons=words.buttons,
+            edits=edits,
+            announce=announce,
+            key=row.dedupe_key,
+            wants_contact=words.wants_contact,
+            private=row.kind is MessageKind.RESULT,
+        )
+
+    def _settle(
+        self,
+        row: MessageRow,
+        state: MessageState,
+        *,
+        sent: Sent | None = None,
+        due_ms: int = 0,
+        error: str = "",
+    ) -> SettleMessage:
+        return SettleMessage(
+            id=row.id,
+            fence=row.fence,
+            state=state,
+            at_ms=self._clock(),
+            due_ms=due_ms,
+            sent_ref=sent.ref if sent else "",
+            error=error[:200],
+        )
+
+    def _again(self, row: MessageRow, after_s: float, why: str) -> list[Change]:
+        if row.attempts + 1 >= _ATTEMPTS_AT_MOST:
+            return [self._settle(row, MessageState.DEAD, error=why)]
+        pause_ms = min(int(after_s * 1000) * 2 ** min(row.attempts, 8), _LONGEST_PAUSE_MS)
+        pause_ms = max(pause_ms, int(after_s * 1000))
+        return [self._settle(row, MessageState.QUEUED, due_ms=self._clock() + pause_ms, error=why)]
+
+    async def _dead(self, row: MessageRow, why: str, *, closed: bool = False) -> list[Change]:
+        """Give up here; a result goes by SMS to the person's own number where there is one."""
+        changes: list[Change] = [self._settle(row, MessageState.DEAD, error=why)]
+        addresses = await self._store.addresses_of(row.person_id)
+        if closed and row.address_kind != "msisdn":
+            changes += [
+                SaveAddress(msgspec.structs.replace(address, reachable=False))
+                for address in addresses
+                if (address.kind, address.value) == (row.address_kind, row.address_value)
+            ]
+        if row.kind is MessageKind.RESULT and row.address_kind != "msisdn" and "msisdn" in self._channels:
+            number = next((a for a in addresses if a.kind == "msisdn" and a.verified_ms), None)
+            if number is not None:
+                key = row.dedupe_key.rsplit(f":{row.address_kind}:", 1)[0]
+                by_sms = msgspec.structs.replace(
+                    row,
+                    id=self._ids.uuid(),
+                    dedupe_key=f"{key}:msisdn:{number.value}",
+                    address_kind="msisdn",
+                    address_value=number.value,
+                    due_ms=self._clock(),
+                    attempts=0,
+                )
+                changes.append(Queue(by_sms))
+        return changes

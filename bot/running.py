@@ -1,0 +1,164 @@
+"""What each long-running command does, once its settings are read."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+from pydantic import SecretStr
+
+from bot.clock import Ids, wall_clock_ms
+from bot.commands import COMMANDS, Desk
+from bot.config import Settings
+from bot.control import ask_owner
+from bot.logs import configure_logs
+from bot.store import AlreadyOwned, SchemaMismatch, StoreUnavailable, sqlite_path
+from bot.wiring import CannotStart, build, running
+
+__all__ = ["operate", "run_here", "sandbox_here", "serve_here", "work_here"]
+
+_log = structlog.get_logger("kasapay")
+
+
+async def serve_here(settings: Settings, *, host: str, port: int) -> None:
+    """Serve until told to stop. Exits with a sentence where it must not start."""
+    configure_logs()
+    with _said():
+        kasapay = build(settings)
+        async with running(kasapay, host=host, port=port) as url:
+            _log.info("serving", url=url, gateways=[g.name for g in settings.gateways])
+            await asyncio.Event().wait()
+
+
+async def work_here(settings: Settings) -> None:
+    """On SQLite the web process does this work; say so and stay, so that the Procfile works."""
+    configure_logs()
+    if sqlite_path(settings.database_url) is None:
+        _end("Kasapay keeps its data in SQLite for now; DATABASE_URL must begin with sqlite:///.")
+    _log.info("nothing to do: on SQLite `kasapay serve` runs the worker inside")
+    await asyncio.Event().wait()
+
+
+async def run_here(
+    settings: Settings,
+    *,
+    port: int,
+    port_given: bool,
+    sandbox_port: int,
+    host: str,
+    database: Path | None,
+    folder: Path,
+    browser: bool,
+) -> None:
+    """`kasapay run`: everything, and the page."""
+    from bot.embedded import run_embedded
+
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    # The terminal belongs to the person; the log goes beside the data.
+    with (folder / "kasapay.log").open("a", encoding="utf-8") as log, _said():
+        configure_logs(stream=log)
+        if not port_given and not _is_free(host, port):
+            port = 0
+        async with run_embedded(
+            folder, host=host, port=port, sandbox_port=sandbox_port, database=database, extra=settings
+        ) as embedded:
+            print(f"\n  Kasapay is running:  {embedded.url}\n")
+            print(f"  Dial {settings.short_code} on the page's phone. Pretend money, real conversations.")
+            print(f"  Sandbox (MoMo, Startbutton, SMS):  {embedded.sandbox_url}")
+            print(f"  In a second terminal:  kasapay dial '{settings.short_code}'")
+            print(f"  Log: {folder / 'kasapay.log'}   Stop with Ctrl-C.\n", flush=True)
+            if browser and _has_screen():
+                webbrowser.open(embedded.url)
+            await asyncio.Event().wait()
+
+
+async def sandbox_here(*, host: str, port: int, config: Path | None, database: str, strict: bool) -> None:
+    """`kasapay sandbox`: the pretend providers alone."""
+    from bot.sandbox import SandboxConfig, serve_sandbox
+
+    configure_logs("WARNING")
+    values: dict[str, Any] = {}
+    with _said():
+        if config is not None:
+            try:
+                values = msgspec.json.decode(config.read_bytes(), type=dict[str, Any])
+            except (OSError, msgspec.MsgspecError) as error:
+                raise CannotStart(f"{config} cannot be read: {error}.") from error
+        try:
+            settings = SandboxConfig.from_dict({"database": database, "strict": strict} | values)
+        except ValueError as error:
+            raise CannotStart(str(error)) from error
+        try:
+            async with serve_sandbox(settings, host, port) as running_sandbox:
+                print(f"The sandbox listens at {running_sandbox.url}", flush=True)
+                await asyncio.Event().wait()
+        except OSError as error:
+            raise CannotStart(f"Port {port} of {host} cannot be used: {error.strerror}.") from error
+
+
+async def operate(settings: Settings, folder: Path, command: str, values: dict[str, Any]) -> Any:
+    """Have a command done by the process that owns the database, or do it here where none runs.
+
+    With no DATABASE_URL of its own, the database of `run` is meant where there is one.
+    """
+    if "database_url" not in settings.model_fields_set and (folder / "kasapay.db").is_file():
+        secret = (folder / "kasapay.db.key").read_text(encoding="ascii").strip()
+        settings = settings.model_copy(
+            update={
+                "database_url": f"sqlite:///{(folder / 'kasapay.db').absolute()}",
+                "secret_key": SecretStr(secret),
+            }
+        )
+    path = sqlite_path(settings.database_url)
+    if path is None:
+        raise StoreUnavailable("DATABASE_URL must begin with sqlite:///.")
+    answer = await ask_owner(path, command, values)
+    if answer is not None:
+        return answer
+    if not settings.secret_key.get_secret_value():
+        raise StoreUnavailable("SECRET_KEY is not set; make one with: openssl rand -hex 32")
+    kasapay = build(settings)
+    await kasapay.store.open()
+    try:
+        desk = Desk(kasapay.store, kasapay.connections, kasapay.sealer, wall_clock_ms, Ids())
+        return await COMMANDS[command](desk, values)
+    finally:
+        await kasapay.close()
+        await kasapay.store.close()
+
+
+@contextlib.contextmanager
+def _said() -> Any:
+    """Turn the reasons not to start into sentences and exit status 1."""
+    try:
+        yield
+    except (CannotStart, SchemaMismatch, AlreadyOwned, StoreUnavailable) as error:
+        _end(str(error))
+
+
+def _end(sentence: str) -> None:
+    print(f"kasapay: {sentence}", file=sys.stderr, flush=True)
+    raise SystemExit(1)
+
+
+def _has_screen() -> bool:
+    return sys.platform in ("darwin", "win32") or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,395 @@
+"""Puts the rooms together: the only place that picks concrete classes.
+
+`running` starts everything one process does and stops it in the reverse order, so that what is under
+way is finished or left to be taken up again.
+"""
+
+import asyncio
+import ipaddress
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import msgspec
+import structlog
+from aiohttp import web
+
+from bot import control
+from bot.callbacks import Callbacks
+from bot.calls import Calls, Connections
+from bot.catalogue import Catalogue
+from bot.channels.base import Button, Channel, Outgoing, Sent
+from bot.channels.sms import AfricasTalkingSms, read_delivery_report
+from bot.channels.telegram import TelegramChannel, poll, set_up
+from bot.channels.ussd import GATEWAYS
+from bot.clock import Clock, Ids, wall_clock_ms
+from bot.commands import Desk
+from bot.config import Settings
+from bot.dialog import Text, View
+from bot.dialog.screens import UssdScreen, render_chat, render_sms, render_ussd
+from bot.intake import TelegramIntake
+from bot.metrics import Metrics
+from bot.outbox import Outbox, Worded
+from bot.perform import Performer
+from bot.providers import PROVIDERS, Sender
+from bot.providers.transport import open_transport
+from bot.sealing import Sealer
+from bot.store import SqliteStore, StoreUnavailable, sqlite_path
+from bot.store.base import Store
+from bot.store.records import MessageRow
+from bot.times import TIMES, Times
+from bot.turns import Turns, TurnsConfig
+from bot.web import ChatWords, GatewayEntry, TryIt, WebParts, build_web, runner_options
+from bot.worker import Worker
+from flows import FLOWS
+
+__all__ = ["CannotStart", "Kasapay", "build", "running"]
+
+_log = structlog.get_logger("kasapay")
+
+_PROBE_S: Final = 1.0
+
+
+class CannotStart(Exception):
+    """Why this process must not start, as sentences for the operator."""
+
+
+class _Windows:
+    """Wakes the chat pages when something was sent to their address."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[str, str], set[asyncio.Event]] = {}
+
+    def wake(self, kind: str, value: str) -> None:
+        for event in self._waiting.get((kind, value), ()):
+            event.set()
+
+    async def wait(self, kind: str, value: str, timeout_s: float) -> None:
+        event = asyncio.Event()
+        events = self._waiting.setdefault((kind, value), set())
+        events.add(event)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await event.wait()
+        except TimeoutError:
+            pass
+        finally:
+            events.discard(event)
+            if not events:
+                self._waiting.pop((kind, value), None)
+
+
+class _WebChannel:
+    """A web chat reads what was sent from the store: being sent is being there to read."""
+
+    kind: Final = "web"
+
+    async def send(self, message: Outgoing) -> Sent:
+        return Sent(message.edits or message.key)
+
+
+class _SmsReports:
+    """Delivery reports are for statistics, nothing more."""
+
+    def __init__(self, secret: str, metrics: Metrics) -> None:
+        self.secret = secret
+        self._metrics = metrics
+
+    async def report(self, form: Mapping[str, str]) -> None:
+        found = read_delivery_report(form)
+        if found is not None and found.final:
+            outcome = "delivered" if found.delivered else "undelivered"
+            self._metrics.messages.labels("msisdn", "report", outcome).inc()
+
+
+class Kasapay:
+    """All parts of one process, built and not yet started."""
+
+    def __init__(
+        self, settings: Settings, store: Store, *, clock: Clock, ids: Ids, times: Times, tryit: TryIt | None
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self.metrics = Metrics()
+        self.sealer = Sealer(settings.secret_key.get_secret_value())
+        self.catalogue = Catalogue.load()
+        self.connections = Connections(settings.accounts, PROVIDERS)
+        self.sender = Sender()
+        self.calls = Calls(self.connections, self.sender, self.sealer, settings.public_url)
+        self.windows = _Windows()
+        self._sms_client: httpx.AsyncClient | None = None
+        self._probed: tuple[float, list[str]] = (0.0, [])
+        self._tryit = tryit
+        performer = Performer(store, self.calls, self.sealer, clock, ids, times)
+        self.turns = Turns(
+            store,
+            performer,
+            self.catalogue,
+            FLOWS,
+            self.sealer,
+            clock,
+            ids,
+            times,
+            TurnsConfig(
+                region=settings.default_region,
+                language=settings.default_language,
+                languages=self.catalogue.languages,
+                short_code=settings.short_code,
+            ),
+            self._screen,
+            self._on_work,
+            self.metrics,
+        )
+        self.telegram: TelegramChannel | None = None
+        self.intake: TelegramIntake | None = None
+        channels: dict[str, Channel] = {"web": _WebChannel()}
+        token = settings.telegram_token.get_secret_value()
+        if token:
+            self.telegram = channels["telegram"] = TelegramChannel(token, settings.telegram_api_url)
+            self.intake = TelegramIntake(
+                store,
+                self.turns,
+                self.telegram,
+                self.sealer,
+                clock,
+                ids,
+                times,
+                secret=settings.telegram_webhook_secret.get_secret_value(),
+            )
+        if settings.africastalking_username:
+            self._sms_client = httpx.AsyncClient(transport=open_transport())
+            channels["msisdn"] = AfricasTalkingSms(
+                self._sms_client,
+                username=settings.africastalking_username,
+                api_key=settings.africastalking_api_key.get_secret_value(),
+                base_url=settings.africastalking_api_url,
+                sender=settings.sms_sender,
+            )
+        self.outbox = Outbox(
+            store,
+            channels,
+            self._words,
+            clock,
+            ids,
+            times,
+            default_language=settings.default_language,
+            metrics=self.metrics,
+            on_sent=self.windows.wake,
+        )
+        self.worker = Worker(store, self.calls, clock, ids, times, self.metrics)
+        self.worker.on_settled = self.outbox.wake
+        self.callbacks = Callbacks(store, self.connections, self.sealer, clock, ids, times, self.worker.wake)
+        self.desk = Desk(store, self.connections, self.sealer, clock, ids)
+
+    def web(self) -> web.Application:
+        """The application with every entrance and page."""
+        return build_web(
+            WebParts(
+                turns=self.turns,
+                gateways=self._gateways(),
+                callbacks=self.callbacks,
+                store=self.store,
+                clock=self.clock,
+                ready=self.problems,
+                metrics=self.metrics.render,
+                messages_woken=self.windows,
+                render=self._chat_words,
+                cookie_key=self.sealer.key("cookie"),
+                region=self.settings.default_region,
+                telegram=self.intake,
+                sms_reports=_SmsReports(self.sealer.hash("sms", "reports"), self.metrics),
+                trusted_proxies=_networks(self.settings.trusted_proxies.replace(",", " ").split()),
+                secure_cookies=self.settings.public_url.startswith("https://"),
+                tryit=self._tryit,
+            )
+        )
+
+    async def problems(self) -> Sequence[str]:
+        """What keeps payments from starting; probed at most once a second."""
+        probed_s, found = self._probed
+        if time.monotonic() - probed_s > _PROBE_S:
+            try:
+                await self.store.probe()
+                found = []
+            except StoreUnavailable as error:
+                found = [f"the store cannot commit: {error}"]
+            self._probed = (time.monotonic(), found)
+            self.metrics.ready.set(0 if found else 1)
+        return found
+
+    async def check_open_orders(self) -> None:
+        """Raises CannotStart where an open order names a connection that the settings lost."""
+        lost = sorted(c for c in await self.store.open_connections() if c not in self.connections)
+        if lost:
+            raise CannotStart(
+                f"Open orders still need the account{'s' if len(lost) > 1 else ''} {', '.join(lost)}. "
+                "Keep it in the settings until they are final."
+            )
+
+    async def close(self) -> None:
+        await self.sender.aclose()
+        if self._sms_client is not None:
+            await self._sms_client.aclose()
+        if self.telegram is not None:
+            await self.telegram.close()
+
+    def commands(self, language: str) -> list[tuple[str, str]]:
+        """The bot's commands with what they do."""
+        return [(name, self._say(Text(f"command.{name}"), language)) for name in ("start", "menu", "cancel")]
+
+    def _on_work(self) -> None:
+        self.outbox.wake()
+        self.worker.wake()
+
+    def _gateways(self) -> dict[str, GatewayEntry]:
+        return {
+            entry.name: GatewayEntry(
+                GATEWAYS[entry.name], entry.secret.get_secret_value(), _networks(entry.allow)
+            )
+            for entry in self.settings.gateways
+        }
+
+    def _screen(self, view: View, gateway: str, language: str) -> UssdScreen:
+        budget = self.settings.ussd_screen_septets or GATEWAYS[gateway].budget
+        return render_ussd(
+            view,
+            lambda text: self._say(text, language),
+            self.catalogue.labels(language),
+            budget=budget,
+            ucs2_budget=self.settings.ussd_screen_characters,
+        )
+
+    def _words(self, view: View, kind: str, language: str) -> Worded:
+        if kind == "msisdn":
+            return Worded(render_sms(view, lambda text: self._say(text, language)))
+        message = render_chat(view, lambda text: self._say(text, language), self.catalogue.labels(language))
+        share = self._say(Text("nav.share"), language) if view.wants == "contact" else ""
+        return Worded(message.text, tuple(Button(*button) for button in message.buttons), share)
+
+    async def _chat_words(self, row: MessageRow) -> ChatWords:
+        view = msgspec.json.decode(row.view, type=View)
+        person = await self.store.person(row.person_id)
+        words = self._words(
+            view, row.address_kind, person.language if person else self.settings.default_language
+        )
+        return ChatWords(words.text, words.buttons, view.wants)
+
+    def _say(self, text: Text, language: str) -> str:
+        return self.catalogue.say(text, language, self.settings.default_region)
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Clock = wall_clock_ms,
+    ids: Ids | None = None,
+    times: Times = TIMES,
+    tryit: TryIt | None = None,
+) -> Kasapay:
+    """The parts for these settings; opens nothing. Raises CannotStart for a database we do not keep."""
+    path = _sqlite(settings.database_url)
+    return Kasapay(
+        settings, SqliteStore(path, clock=clock), clock=clock, ids=ids or Ids(), times=times, tryit=tryit
+    )
+
+
+@asynccontextmanager
+async def running(kasapay: Kasapay, *, host: str, port: int) -> AsyncIterator[str]:
+    """Serve and work until left; gives the address. Raises CannotStart, StoreUnavailable."""
+    async with AsyncExitStack() as stack:
+        await kasapay.store.open()
+        stack.push_async_callback(kasapay.store.close)
+        stack.push_async_callback(kasapay.close)
+        await kasapay.check_open_orders()
+        path = _sqlite(kasapay.settings.database_url)
+        await stack.enter_async_context(control.listen(path, kasapay.desk))
+        for work in _background(kasapay):
+            await stack.enter_async_context(_kept_running(work))
+        if kasapay.intake is not None:
+            await stack.enter_async_context(_kept_running(_telegram(kasapay)))
+        runner = web.AppRunner(kasapay.web(), **runner_options())
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        try:
+            site = web.TCPSite(runner, host, port, reuse_address=True)
+            await site.start()
+        except OSError as error:
+            raise CannotStart(f"Port {port} of {host} cannot be used: {error.strerror or error}.") from error
+        bound = runner.addresses[0][1]
+        shown = f"[{host}]" if ":" in host else host
+        yield f"http://{'127.0.0.1' if shown in ('0.0.0.0', '[::]') else shown}:{bound}"  # noqa: S104
+
+
+def _background(kasapay: Kasapay) -> list[Any]:
+    return [kasapay.outbox.run(), kasapay.worker.run(), kasapay.callbacks.run()]
+
+
+async def _telegram(kasapay: Kasapay) -> None:
+    """Tell Telegram where we are, then take its updates, whichever way they come."""
+    intake, channel, settings = kasapay.intake, kasapay.telegram, kasapay.settings
+    assert intake is not None
+    assert channel is not None
+    pause_s = 1.0
+    while True:
+        try:
+            intake.bot_username = await channel.username()
+            await set_up(
+                channel.bot,
+                settings.telegram_mode,
+                public_url=settings.public_url,
+                secret=settings.telegram_webhook_secret.get_secret_value(),
+                commands=[
+                    (
+                        language,
+                        [
+                            (c, kasapay._say(Text(f"command.{c}"), language))
+                            for c in ("start", "menu", "cancel")
+                        ],
+                    )
+                    for language in kasapay.catalogue.languages
+                ],
+            )
+            break
+        except Exception as error:
+            _log.warning("telegram not ready", kind=type(error).__name__, again_s=pause_s)
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, 60.0)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(intake.run())
+        if settings.telegram_mode == "polling":
+            group.create_task(poll(channel.bot, intake.receive))
+
+
+@asynccontextmanager
+async def _kept_running(work: Any) -> AsyncIterator[None]:
+    """Run beside everything else; a task that ends by itself is a fault, and the process says so."""
+    task = asyncio.ensure_future(work)
+
+    def ended(done: "asyncio.Future[Any]") -> None:
+        if not done.cancelled() and done.exception() is not None:
+            _log.error("background work ended", exc_info=done.exception())
+
+    task.add_done_callback(ended)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await task
+
+
+def _sqlite(url: str) -> Path:
+    path = sqlite_path(url)
+    if path is None:
+        raise CannotStart(
+            "Kasapay keeps its data in SQLite for now; DATABASE_URL must begin with sqlite:///."
+        )
+    return path
+
+
+def _networks(texts: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
