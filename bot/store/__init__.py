@@ -1,0 +1,26 @@
+"""What is kept, behind one interface of intents.
+
+`bot.store.records` holds the rows, `bot.store.base` the face and its changes. Importing this room
+never imports alembic: `migrate` does, when it has something to do.
+"""
+
+from bot.store.base import Change, Conflict, LoadedTurn, Store, StoreUnavailable, TurnQuery
+from bot.store.migrate import SchemaMismatch, expected_version, migrate, schema_version, sqlite_path
+from bot.store.ownership import AlreadyOwned
+from bot.store.sqlite import SqliteStore
+
+__all__ = [
+    "AlreadyOwned",
+    "Change",
+    "Conflict",
+    "LoadedTurn",
+    "SchemaMismatch",
+    "SqliteStore",
+    "Store",
+    "StoreUnavailable",
+    "TurnQuery",
+    "expected_version",
+    "migrate",
+    "schema_version",
+    "sqlite_path",
+]

@@ -1,0 +1,85 @@
+"""Changes, applied inside an open transaction. Whoever opened it keeps all of a commit or none."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from bot.store import chores, inbox, messages, orders, people, turns
+from bot.store.base import (
+    AddIncident,
+    Change,
+    Conflict,
+    CreateOrder,
+    DropMessages,
+    EndAddress,
+    EndUpdate,
+    KeepAct,
+    KeepLinkCode,
+    KeepMerchant,
+    KeepStaff,
+    KeepTurn,
+    KeepWebhook,
+    LinkAddress,
+    MoveOrder,
+    NoteOrder,
+    Queue,
+    SaveAddress,
+    SaveConversation,
+    SavePerson,
+    SaveSession,
+    SettleMessage,
+    UseLinkCode,
+)
+from bot.store.rows import Tx
+
+__all__ = ["CHANGES", "apply"]
+
+# What each change does, and what its Conflict names.
+CHANGES: Final[dict[type, tuple[Callable[[Tx, Any], None], str]]] = {
+    SavePerson: (people.save_person, "person"),
+    SaveAddress: (people.save_address, "address"),
+    EndAddress: (people.end_address, "address"),
+    LinkAddress: (people.link_address, "address"),
+    SaveConversation: (turns.save_conversation, "conversation"),
+    SaveSession: (turns.save_session, "session"),
+    KeepTurn: (turns.keep_turn, "turn"),
+    CreateOrder: (orders.create, "order"),
+    MoveOrder: (orders.move, "order"),
+    NoteOrder: (orders.note, "order"),
+    Queue: (messages.queue, "message"),
+    SettleMessage: (messages.settle, "message"),
+    EndUpdate: (inbox.end, "update"),
+    KeepAct: (turns.keep_act, "act"),
+    KeepMerchant: (people.keep_merchant, "merchant"),
+    KeepStaff: (people.keep_staff, "staff"),
+    KeepLinkCode: (people.keep_link_code, "link"),
+    UseLinkCode: (people.use_link_code, "link"),
+    KeepWebhook: (chores.keep_webhook, "webhook"),
+    AddIncident: (chores.add_incident, "incident"),
+}
+
+
+def apply(tx: Tx, changes: Sequence[Change], now_ms: int) -> None:
+    """Raises Conflict, and ValueError for what the schema forbids whoever says it: a fault of the caller.
+
+    A link goes last: it ends the conversation that the same turn may still save.
+    """
+    links = [change for change in changes if isinstance(change, LinkAddress)]
+    if links:
+        changes = [*(change for change in changes if not isinstance(change, LinkAddress)), *links]
+    for change in changes:
+        _apply_one(tx, change, now_ms)
+
+
+def _apply_one(tx: Tx, change: Change, now_ms: int) -> None:
+    if isinstance(change, DropMessages):
+        messages.drop(tx, change, now_ms)
+        return
+    act, what = CHANGES[type(change)]
+    try:
+        act(tx, change)
+    except sqlite3.IntegrityError as error:
+        if error.sqlite_errorname in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"):
+            raise Conflict(what) from error
+        # SQLite names the rule that was broken, never a value.
+        raise ValueError(f"{type(change).__name__} is refused: {error}") from error

@@ -1,0 +1,147 @@
+"""Rates, provider events, incidents, forgetting, and the store's proof that it can commit."""
+
+# Statements are put together from constant names of our own; values are always parameters.
+# ruff: noqa: S608
+
+from collections.abc import Callable
+from typing import Final
+
+from bot.store.base import AddIncident, KeepWebhook
+from bot.store.records import Incident, WebhookRow
+from bot.store.rows import INCIDENTS, WEBHOOKS, Tx
+
+__all__ = [
+    "add_incident",
+    "count",
+    "end_leases",
+    "forgetting",
+    "incidents",
+    "keep_webhook",
+    "probe",
+    "probed",
+    "webhooks",
+]
+
+# ---- rates ---------------------------------------------------------------------------------------
+
+# A use that lies further ahead than the window was counted before the clock was set back.
+_USES: Final = "SELECT COALESCE(SUM(uses), 0) FROM uses WHERE bucket = ? AND at_ms > ? AND at_ms < ?"
+_COUNT: Final = """
+    INSERT INTO uses (bucket, at_ms, uses, ends_ms) VALUES (?, ?, 1, ?)
+    ON CONFLICT (bucket, at_ms) DO UPDATE SET uses = uses.uses + 1
+"""
+
+
+def count(tx: Tx, bucket: str, window_ms: int, now_ms: int, limit: int) -> bool:
+    used = tx.execute(_USES, (bucket, now_ms - window_ms, now_ms + window_ms)).fetchone()[0]
+    if used >= limit:
+        return False
+    tx.execute(_COUNT, (bucket, now_ms, now_ms + window_ms))
+    return True
+
+
+# ---- webhooks, incidents -------------------------------------------------------------------------
+
+_WEBHOOKS: Final = f"SELECT {WEBHOOKS.select} FROM webhooks ORDER BY received_ms DESC, id LIMIT ?"
+_INCIDENTS: Final = f"SELECT {INCIDENTS.select} FROM incidents ORDER BY at_ms DESC, id LIMIT ?"
+
+
+def keep_webhook(tx: Tx, change: KeepWebhook) -> None:
+    tx.execute(WEBHOOKS.insert, WEBHOOKS.write(change.row))
+
+
+def add_incident(tx: Tx, change: AddIncident) -> None:
+    tx.execute(INCIDENTS.insert, INCIDENTS.write(change.row))
+
+
+def webhooks(tx: Tx, limit: int) -> tuple[WebhookRow, ...]:
+    return WEBHOOKS.all(tx, _WEBHOOKS, limit)
+
+
+def incidents(tx: Tx, limit: int) -> tuple[Incident, ...]:
+    return INCIDENTS.all(tx, _INCIDENTS, limit)
+
+
+# ---- forgetting ----------------------------------------------------------------------------------
+
+# Each forgets the oldest few before a time and says how many: turns wait behind it no longer than that.
+# Orders keep the (conversation, position) of their act, so forgetting a conversation frees none.
+_OLD_CONVERSATIONS: Final = (
+    "(SELECT id FROM conversations WHERE updated_ms < ? ORDER BY updated_ms, id LIMIT ?)"
+)
+_FORGET_JOURNALS: Final = (
+    f"DELETE FROM acts WHERE conversation_id IN {_OLD_CONVERSATIONS}",
+    f"DELETE FROM conversations WHERE id IN {_OLD_CONVERSATIONS}",
+)
+_FORGET_SESSIONS: Final = (
+    "DELETE FROM sessions WHERE id IN"
+    " (SELECT id FROM sessions WHERE last_ms < ? ORDER BY last_ms, id LIMIT ?)",
+)
+_FORGET_TURNS: Final = (
+    "DELETE FROM turns WHERE (scope, key) IN"
+    " (SELECT scope, key FROM turns WHERE at_ms < ? ORDER BY at_ms LIMIT ?)",
+)
+_FORGET_UPDATES: Final = (
+    "DELETE FROM inbox WHERE (source, update_id) IN (SELECT source, update_id FROM inbox"
+    " WHERE body IS NULL AND received_ms < ? ORDER BY received_ms LIMIT ?)",
+)
+_FORGET_LINK_CODES: Final = (
+    "DELETE FROM link_codes WHERE hash IN"
+    " (SELECT hash FROM link_codes WHERE expires_ms < ? ORDER BY expires_ms LIMIT ?)",
+)
+_FORGET_USES: Final = (
+    "DELETE FROM uses WHERE (bucket, at_ms) IN"
+    " (SELECT bucket, at_ms FROM uses WHERE ends_ms < ? ORDER BY ends_ms LIMIT ?)",
+)
+
+
+def forgetting(now_ms: int, journal_ms: int, remember_ms: int) -> list[Callable[[Tx, int], int]]:
+    """One function per kind: given how many at the most, forgets and returns how many went."""
+    chores = (
+        (_FORGET_JOURNALS, now_ms - journal_ms),
+        (_FORGET_SESSIONS, now_ms - journal_ms),
+        (_FORGET_TURNS, now_ms - remember_ms),
+        (_FORGET_UPDATES, now_ms - remember_ms),
+        (_FORGET_LINK_CODES, now_ms - journal_ms),
+        (_FORGET_USES, now_ms),
+    )
+    return [_forgets(statements, before_ms) for statements, before_ms in chores]
+
+
+def _forgets(statements: tuple[str, ...], before_ms: int) -> Callable[[Tx, int], int]:
+    def forget(tx: Tx, at_most: int) -> int:
+        # The last statement deletes the rows themselves.
+        return [tx.execute(sql, (before_ms, at_most)).rowcount for sql in statements][-1]
+
+    return forget
+
+
+# ---- proof ---------------------------------------------------------------------------------------
+
+_PROBE: Final = "UPDATE probes SET serial = serial + 1 WHERE id = 1 RETURNING serial"
+_PROBED: Final = "SELECT serial FROM probes WHERE id = 1"
+
+
+def probe(tx: Tx) -> int:
+    """Writes, and returns what `probed` must then read."""
+    serial: int = tx.execute(_PROBE).fetchone()[0]
+    return serial
+
+
+def probed(tx: Tx) -> int:
+    serial: int = tx.execute(_PROBED).fetchone()[0]
+    return serial
+
+
+_END_LEASES: Final = (
+    "UPDATE orders SET lease_until_ms = 0 WHERE lease_until_ms > 0",
+    "UPDATE messages SET lease_until_ms = 0 WHERE state = 'queued' AND lease_until_ms > 0",
+    "UPDATE inbox SET lease_until_ms = 0 WHERE body IS NOT NULL AND lease_until_ms > 0",
+    "UPDATE turns SET lease_until_ms = 0 WHERE state = 'running' AND lease_until_ms > 0",
+)
+
+
+def end_leases(tx: Tx) -> None:
+    """Take back what a dead owner held; its fences are refused as soon as someone claims anew."""
+    for sql in _END_LEASES:
+        tx.execute(sql)

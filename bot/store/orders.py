@@ -1,0 +1,361 @@
+"""Orders and their ledger: the rules of `bot.money` enforced where the rows are kept.
+
+A hint that comes while a worker holds the order is kept aside (`hint_ms`), so that the due time the
+worker writes when it is done cannot swallow it.
+"""
+
+# Statements are put together from constant names of our own; values are always parameters.
+# ruff: noqa: S608
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from bot.money import FINAL, OPEN, OrderState, Source, Verdict, judge
+from bot.store.base import Conflict, CreateOrder, MoveOrder, NoteOrder
+from bot.store.records import OrderRow, Transition
+from bot.store.rows import ORDERS, TRANSITIONS, Tx
+
+__all__ = [
+    "by_code",
+    "by_id",
+    "by_reference",
+    "claim",
+    "collected_minor",
+    "create",
+    "hint",
+    "move",
+    "next_due_ms",
+    "note",
+    "of_act",
+    "of_person",
+    "open_connections",
+    "open_of_payer",
+    "paid_before",
+    "recent",
+    "transitions",
+    "waiting_for_otp",
+]
+
+_IS_FINAL: Final = "state IN ('SUCCESSFUL', 'FAILED', 'REVERSED')"
+_ASKED_ABOUT: Final = OPEN - {OrderState.NEW}
+
+# ---- changes -------------------------------------------------------------------------------------
+
+_OF_ACT: Final = f"SELECT {ORDERS.select} FROM orders WHERE conversation_id = ? AND act_position = ?"
+
+
+def create(tx: Tx, change: CreateOrder) -> None:
+    row = change.row
+    if row.state is not OrderState.NEW:
+        raise ValueError("an order begins NEW")
+    key = _reference_key(row.reference)
+    if tx.execute(ORDERS.insert, [*ORDERS.write(row), key]).rowcount == 0:
+        taken = row.act_position is not None and of_act(tx, row.conversation_id or "", row.act_position)
+        raise Conflict("act" if taken else "order")
+    line = Transition(row.id, 1, None, OrderState.NEW, change.source, row.created_ms)
+    tx.execute(TRANSITIONS.insert, TRANSITIONS.write(line))
+
+
+_HELD: Final = """
+    SELECT state, version, fence, lease_until_ms, due_ms, asked_ms, hint_ms, hint_spacing_ms
+    FROM orders WHERE id = ?
+"""
+# COALESCE: None leaves a field as it is.
+_MOVE: Final = """
+    UPDATE orders SET state = ?, version = version + 1, updated_ms = ?, due_ms = ?,
+        lease_until_ms = ?, hint_ms = ?,
+        hinted_by = CASE WHEN ? = 1 THEN NULL ELSE hinted_by END,
+        reason = CASE WHEN ? = 'SUCCESSFUL' THEN NULL ELSE COALESCE(?, reason) END,
+        provider_code = CASE WHEN ? = '' THEN provider_code ELSE ? END,
+        provider_reference = COALESCE(?, provider_reference),
+        financial_id = COALESCE(?, financial_id),
+        network = COALESCE(?, network),
+        sent_ms = COALESCE(?, sent_ms),
+        accepted_ms = COALESCE(?, accepted_ms),
+        otp_tries = COALESCE(?, otp_tries),
+        otp_expires_ms = COALESCE(?, otp_expires_ms),
+        deadline_ms = COALESCE(?, deadline_ms),
+        asks = COALESCE(?, asks),
+        asked_ms = COALESCE(?, asked_ms),
+        attempts = COALESCE(?, attempts)
+    WHERE id = ?
+"""
+_NEXT_LINE: Final = "SELECT MAX(seq) + 1 FROM transitions WHERE order_id = ?"
+
+
+def move(tx: Tx, change: MoveOrder) -> None:
+    held = _Held(tx, change.order_id, change.expected, change.fence)
+    verdict = judge(held.state, change.said, change.source)
+    if verdict is Verdict.CONTRADICTION:
+        raise Conflict("contradiction")
+    if verdict is not Verdict.MOVE:
+        raise Conflict("order")
+    final = change.said in FINAL
+    # Only the move before the first byte keeps its lease: the call comes next. Any other ends the work.
+    gives_back = final or change.said is not OrderState.PENDING
+    due_ms, hint_ms = (None, None) if final else held.due(change.due_ms, change.asked_ms, gives_back)
+    said, reason = change.said.value, change.reason and change.reason.value
+    tx.execute(
+        _MOVE,
+        (
+            said,
+            change.at_ms,
+            due_ms,
+            0 if gives_back else held.lease_until_ms,
+            hint_ms,
+            int(final or (change.asked_ms is not None and held.hint_ms is None)),
+            said,
+            reason,
+            change.provider_code,
+            change.provider_code,
+            change.provider_reference,
+            change.financial_id,
+            change.network,
+            change.sent_ms,
+            change.accepted_ms,
+            change.otp_tries,
+            change.otp_expires_ms,
+            change.deadline_ms,
+            change.asks,
+            change.asked_ms,
+            change.attempts,
+            change.order_id,
+        ),
+    )
+    seq = tx.execute(_NEXT_LINE, (change.order_id,)).fetchone()[0]
+    line = Transition(
+        order_id=change.order_id,
+        seq=seq,
+        held=held.state,
+        said=change.said,
+        source=change.source,
+        at_ms=change.at_ms,
+        reason=change.reason,
+        provider_code=change.provider_code,
+        note=change.note,
+    )
+    tx.execute(TRANSITIONS.insert, TRANSITIONS.write(line))
+
+
+_NOTE: Final = """
+    UPDATE orders SET version = version + 1, updated_ms = ?, due_ms = ?, lease_until_ms = ?, hint_ms = ?,
+        hinted_by = CASE WHEN ? = 1 THEN NULL ELSE hinted_by END,
+        provider_reference = COALESCE(?, provider_reference),
+        financial_id = COALESCE(?, financial_id),
+        sent_ms = COALESCE(?, sent_ms),
+        accepted_ms = COALESCE(?, accepted_ms),
+        asks = COALESCE(?, asks),
+        asked_ms = COALESCE(?, asked_ms),
+        attempts = COALESCE(?, attempts),
+        deadline_ms = COALESCE(?, deadline_ms),
+        pending_ref = COALESCE(?, pending_ref)
+    WHERE id = ?
+"""
+
+
+def note(tx: Tx, change: NoteOrder) -> None:
+    held = _Held(tx, change.order_id, change.expected, change.fence)
+    due_ms = held.due_ms if change.due_ms is None else change.due_ms
+    due_ms, hint_ms = held.due(due_ms, change.asked_ms, change.release)
+    tx.execute(
+        _NOTE,
+        (
+            change.at_ms,
+            due_ms,
+            0 if change.release else held.lease_until_ms,
+            hint_ms,
+            int(change.asked_ms is not None and held.hint_ms is None),
+            change.provider_reference,
+            change.financial_id,
+            change.sent_ms,
+            change.accepted_ms,
+            change.asks,
+            change.asked_ms,
+            change.attempts,
+            change.deadline_ms,
+            change.pending_ref,
+            change.order_id,
+        ),
+    )
+
+
+class _Held:
+    """The kept row as a change finds it. Raises Conflict("order") unless it is the one the caller read."""
+
+    def __init__(self, tx: Tx, order_id: str, expected: int, fence: int | None) -> None:
+        row = tx.execute(_HELD, (order_id,)).fetchone()
+        if row is None or row[1] != expected or (fence is not None and row[2] != fence):
+            raise Conflict("order")
+        self.state = OrderState(row[0])
+        self.lease_until_ms: int = row[3]
+        self.due_ms: int | None = row[4]
+        self.asked_ms: int | None = row[5]
+        self.hint_ms: int | None = row[6]
+        self._spacing_ms: int = row[7] or 0
+
+    def due(
+        self, wanted_ms: int | None, asked_ms: int | None, gives_back: bool
+    ) -> tuple[int | None, int | None]:
+        """When the order falls due, minding a hint kept aside; and the hint that is still kept aside."""
+        if self.hint_ms is None:
+            return wanted_ms, None
+        last_ms = asked_ms if asked_ms is not None else self.asked_ms
+        soonest = self.hint_ms if last_ms is None else max(self.hint_ms, last_ms + self._spacing_ms)
+        due_ms = soonest if wanted_ms is None else min(wanted_ms, soonest)
+        return due_ms, None if gives_back else self.hint_ms
+
+
+# ---- the worker ----------------------------------------------------------------------------------
+
+# A claim asks, so it answers the hint that waited.
+_CLAIM: Final = f"""
+    UPDATE orders SET fence = fence + 1, lease_until_ms = ?, hint_ms = NULL
+    WHERE id IN (
+        SELECT id FROM orders WHERE due_ms IS NOT NULL AND due_ms <= ? AND lease_until_ms <= ?
+        ORDER BY due_ms, id LIMIT ?
+    )
+    RETURNING {ORDERS.select}
+"""
+
+
+def claim(tx: Tx, now_ms: int, lease_ms: int, limit: int) -> tuple[OrderRow, ...]:
+    rows = ORDERS.all(tx, _CLAIM, now_ms + lease_ms, now_ms, now_ms, limit)
+    return tuple(sorted(rows, key=lambda row: (row.due_ms, row.id)))
+
+
+_HINTED: Final = "SELECT state, due_ms, asked_ms, lease_until_ms, hint_ms FROM orders WHERE id = ?"
+_HINT: Final = "UPDATE orders SET due_ms = ?, hinted_by = ? WHERE id = ?"
+_HINT_ASIDE: Final = "UPDATE orders SET hint_ms = ?, hint_spacing_ms = ?, hinted_by = ? WHERE id = ?"
+
+
+def hint(tx: Tx, order_id: str, source: Source, now_ms: int, spacing_ms: int) -> bool:
+    row = tx.execute(_HINTED, (order_id,)).fetchone()
+    if row is None:
+        return False
+    state = OrderState(row[0])
+    if state in FINAL:
+        return False
+    if state not in _ASKED_ABOUT:
+        # Nothing has left yet, so nobody can know anything; and it is about to be sent anyway.
+        return True
+    _, due_ms, asked_ms, lease_until_ms, hint_ms = row
+    if lease_until_ms > now_ms:
+        if hint_ms is None:
+            tx.execute(_HINT_ASIDE, (now_ms, spacing_ms, source.value, order_id))
+        return True
+    # A clock set back must not put the next asking off for as long as it jumped.
+    last_ms = asked_ms if asked_ms is not None and asked_ms <= now_ms else None
+    soonest = now_ms if last_ms is None else max(now_ms, last_ms + spacing_ms)
+    if due_ms is None or soonest < due_ms:
+        tx.execute(_HINT, (soonest, source.value, order_id))
+    return True
+
+
+_NEXT_UNLEASED: Final = "SELECT MIN(due_ms) FROM orders WHERE due_ms IS NOT NULL AND lease_until_ms = 0"
+_NEXT_LEASED: Final = """
+    SELECT MIN(CASE WHEN due_ms > lease_until_ms THEN due_ms ELSE lease_until_ms END)
+    FROM orders WHERE lease_until_ms > 0 AND due_ms IS NOT NULL
+"""
+
+
+def next_due_ms(tx: Tx) -> int | None:
+    """A leased order falls due when its lease ends."""
+    found = [tx.execute(sql).fetchone()[0] for sql in (_NEXT_UNLEASED, _NEXT_LEASED)]
+    return min((at_ms for at_ms in found if at_ms is not None), default=None)
+
+
+# ---- reads ---------------------------------------------------------------------------------------
+
+_BY_ID: Final = f"SELECT {ORDERS.select} FROM orders WHERE id = ?"
+_BY_CODE: Final = f"SELECT {ORDERS.select} FROM orders WHERE code = ?"
+_BY_REFERENCE: Final = f"SELECT {ORDERS.select} FROM orders WHERE reference_key = ?"
+_BY_PROVIDER_REFERENCE: Final = f"""
+    SELECT {ORDERS.select} FROM orders WHERE provider_reference = ? AND provider_reference <> ''
+    ORDER BY created_ms DESC, id LIMIT 1
+"""
+_TRANSITIONS: Final = f"SELECT {TRANSITIONS.select} FROM transitions WHERE order_id = ? ORDER BY seq"
+_OF_PERSON: Final = f"""
+    SELECT {ORDERS.select} FROM orders WHERE person_id = ? ORDER BY created_ms DESC, id LIMIT ?
+"""
+_RECENT: Final = f"SELECT {ORDERS.select} FROM orders ORDER BY created_ms DESC, id LIMIT ?"
+_OPEN_OF_PAYER: Final = f"""
+    SELECT {ORDERS.select} FROM orders WHERE payer = ? AND NOT ({_IS_FINAL}) ORDER BY created_ms DESC, id
+"""
+_WAITING_FOR_OTP: Final = f"""
+    SELECT {ORDERS.select} FROM orders WHERE person_id = ? AND state = 'NEEDS_OTP'
+    ORDER BY created_ms DESC, id LIMIT 1
+"""
+# A payment that was given back later did succeed once.
+_PAID_BEFORE: Final = """
+    SELECT 1 FROM orders o WHERE o.payer = ? AND o.connection = ? AND o.kind = 'collection'
+    AND (o.state = 'SUCCESSFUL' OR (o.state = 'REVERSED' AND EXISTS (
+        SELECT 1 FROM transitions t WHERE t.order_id = o.id AND t.said = 'SUCCESSFUL'
+    ))) LIMIT 1
+"""
+_COLLECTED: Final = """
+    SELECT COALESCE(SUM(amount_minor), 0) FROM orders
+    WHERE merchant_id = ? AND currency = ? AND state = 'SUCCESSFUL' AND kind = 'collection'
+"""
+_OPEN_CONNECTIONS: Final = f"SELECT DISTINCT connection FROM orders WHERE NOT ({_IS_FINAL})"
+
+
+def by_id(tx: Tx, order_id: str) -> OrderRow | None:
+    return ORDERS.one(tx, _BY_ID, order_id)
+
+
+def by_code(tx: Tx, code: str) -> OrderRow | None:
+    return ORDERS.one(tx, _BY_CODE, code)
+
+
+def by_reference(tx: Tx, reference: str) -> OrderRow | None:
+    ours = ORDERS.one(tx, _BY_REFERENCE, _reference_key(reference))
+    return ours or ORDERS.one(tx, _BY_PROVIDER_REFERENCE, reference)
+
+
+def of_act(tx: Tx, conversation_id: str, position: int) -> OrderRow | None:
+    return ORDERS.one(tx, _OF_ACT, conversation_id, position)
+
+
+def transitions(tx: Tx, order_id: str) -> tuple[Transition, ...]:
+    return TRANSITIONS.all(tx, _TRANSITIONS, order_id)
+
+
+def of_person(tx: Tx, person_id: str, limit: int) -> tuple[OrderRow, ...]:
+    return ORDERS.all(tx, _OF_PERSON, person_id, limit)
+
+
+def recent(tx: Tx, limit: int, states: Sequence[OrderState]) -> tuple[OrderRow, ...]:
+    if not states:
+        return ORDERS.all(tx, _RECENT, limit)
+    marks = ", ".join("?" * len(states))
+    sql = f"""
+        SELECT {ORDERS.select} FROM orders WHERE state IN ({marks}) ORDER BY created_ms DESC, id LIMIT ?
+    """
+    wanted: list[Any] = [state.value for state in states]
+    return ORDERS.all(tx, sql, *wanted, limit)
+
+
+def open_of_payer(tx: Tx, payer: str) -> tuple[OrderRow, ...]:
+    return ORDERS.all(tx, _OPEN_OF_PAYER, payer)
+
+
+def waiting_for_otp(tx: Tx, person_id: str) -> OrderRow | None:
+    return ORDERS.one(tx, _WAITING_FOR_OTP, person_id)
+
+
+def paid_before(tx: Tx, payer: str, connection: str) -> bool:
+    return tx.execute(_PAID_BEFORE, (payer, connection)).fetchone() is not None
+
+
+def collected_minor(tx: Tx, merchant_id: str, currency: str) -> int:
+    # PostgreSQL sums BIGINT into a Decimal.
+    return int(tx.execute(_COLLECTED, (merchant_id, currency)).fetchone()[0])
+
+
+def open_connections(tx: Tx) -> frozenset[str]:
+    return frozenset(row[0] for row in tx.execute(_OPEN_CONNECTIONS).fetchall())
+
+
+def _reference_key(reference: str) -> str:
+    """One form for both spellings of a UUID."""
+    return reference.replace("-", "").lower()

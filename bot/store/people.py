@@ -1,0 +1,226 @@
+"""People, their addresses, link codes, merchants and staff."""
+
+# Statements are put together from constant names of our own; values are always parameters.
+# ruff: noqa: S608
+
+from typing import Final
+
+from bot.store.base import (
+    Conflict,
+    EndAddress,
+    KeepLinkCode,
+    KeepMerchant,
+    KeepStaff,
+    LinkAddress,
+    SaveAddress,
+    SavePerson,
+    UseLinkCode,
+)
+from bot.store.records import AddressRow, LinkCode, MerchantRow, PersonRow, StaffRow
+from bot.store.rows import ADDRESSES, LINK_CODES, MERCHANTS, PEOPLE, STAFF, Table, Tx
+
+__all__ = [
+    "addresses_of",
+    "end_address",
+    "keep_link_code",
+    "keep_merchant",
+    "keep_staff",
+    "link_address",
+    "link_code",
+    "merchant",
+    "merchant_by_code",
+    "merchants",
+    "owner_of",
+    "person",
+    "recent_merchants",
+    "save_address",
+    "save_person",
+    "staff_by_enrol_hash",
+    "staff_of",
+    "staff_of_merchant",
+    "use_link_code",
+]
+
+
+def _upsert(table: Table[MerchantRow] | Table[StaffRow]) -> str:
+    """Insert or update by id; another row's unique key is still refused."""
+    given = ", ".join(f"{column} = excluded.{column}" for column in table.columns if column != "id")
+    return table.insert.replace("ON CONFLICT DO NOTHING", f"ON CONFLICT (id) DO UPDATE SET {given}")
+
+
+# ---- changes -------------------------------------------------------------------------------------
+
+_SAVE_PERSON: Final = PEOPLE.insert.replace(
+    "ON CONFLICT DO NOTHING",
+    "ON CONFLICT (id) DO UPDATE SET language = excluded.language, language_chosen = excluded.language_chosen",
+)
+
+
+def save_person(tx: Tx, change: SavePerson) -> None:
+    tx.execute(_SAVE_PERSON, PEOPLE.write(change.row))
+
+
+# A turn that read the row before it was verified writes later: it must not take that back.
+_UPDATE_ADDRESS: Final = """
+    UPDATE addresses SET verified_ms = COALESCE(?, verified_ms), reachable = ?,
+        seen_ms = CASE WHEN seen_ms > ? THEN seen_ms ELSE ? END
+    WHERE id = ? AND kind = ? AND value = ? AND ended_ms IS NULL
+"""
+
+
+def save_address(tx: Tx, change: SaveAddress) -> None:
+    row = change.row
+    values = (row.verified_ms, int(row.reachable), row.seen_ms, row.seen_ms, row.id, row.kind, row.value)
+    if (
+        tx.execute(_UPDATE_ADDRESS, values).rowcount == 0
+        and tx.execute(ADDRESSES.insert, ADDRESSES.write(row)).rowcount == 0
+    ):
+        raise Conflict("address")
+
+
+_END_ADDRESS: Final = "UPDATE addresses SET ended_ms = ? WHERE kind = ? AND value = ? AND ended_ms IS NULL"
+
+
+def end_address(tx: Tx, change: EndAddress) -> None:
+    tx.execute(_END_ADDRESS, (change.at_ms, change.kind, change.value))
+
+
+_LIVE_OWNER: Final = "SELECT person_id FROM addresses WHERE kind = ? AND value = ? AND ended_ms IS NULL"
+_MOVE_ADDRESS: Final = """
+    UPDATE addresses SET person_id = ?, verified_ms = ? WHERE kind = ? AND value = ? AND ended_ms IS NULL
+"""
+# Orders that an earlier owner of the chat began stay with that owner.
+_MOVE_ORDERS: Final = """
+    UPDATE orders SET person_id = ? WHERE origin_kind = ? AND origin_value = ? AND person_id = ?
+"""
+_END_CONVERSATIONS: Final = """
+    UPDATE conversations SET state = 'ended', version = version + 1, updated_ms = ?
+    WHERE person_id = ? AND address_kind = ? AND address_value = ? AND state = 'active'
+"""
+
+
+def link_address(tx: Tx, change: LinkAddress) -> None:
+    where = (change.kind, change.value)
+    owner = tx.execute(_LIVE_OWNER, where).fetchone()
+    if owner is None:
+        raise Conflict("address")
+    tx.execute(_MOVE_ADDRESS, (change.person_id, change.at_ms, *where))
+    if owner[0] != change.person_id:
+        tx.execute(_MOVE_ORDERS, (change.person_id, *where, owner[0]))
+        tx.execute(_END_CONVERSATIONS, (change.at_ms, owner[0], *where))
+
+
+_DROP_UNUSED_CODES: Final = "DELETE FROM link_codes WHERE person_id = ? AND used_ms IS NULL"
+_USE_CODE: Final = "UPDATE link_codes SET used_ms = ? WHERE hash = ? AND used_ms IS NULL AND expires_ms > ?"
+
+
+def keep_link_code(tx: Tx, change: KeepLinkCode) -> None:
+    tx.execute(_DROP_UNUSED_CODES, (change.row.person_id,))
+    if tx.execute(LINK_CODES.insert, LINK_CODES.write(change.row)).rowcount == 0:
+        raise Conflict("link")
+
+
+def use_link_code(tx: Tx, change: UseLinkCode) -> None:
+    if tx.execute(_USE_CODE, (change.at_ms, change.hash, change.at_ms)).rowcount == 0:
+        raise Conflict("link")
+
+
+_SAVE_MERCHANT: Final = _upsert(MERCHANTS)
+_CODE_OF_ANOTHER: Final = "SELECT 1 FROM merchants WHERE lower(code) = lower(?) AND id <> ?"
+
+
+def keep_merchant(tx: Tx, change: KeepMerchant) -> None:
+    if tx.execute(_CODE_OF_ANOTHER, (change.row.code, change.row.id)).fetchone() is not None:
+        raise Conflict("merchant")
+    tx.execute(_SAVE_MERCHANT, MERCHANTS.write(change.row))
+
+
+_SAVE_STAFF: Final = _upsert(STAFF)
+_ENROLMENT_OF_ANOTHER: Final = "SELECT 1 FROM staff WHERE enrol_hash = ? AND enrol_hash <> '' AND id <> ?"
+
+
+def keep_staff(tx: Tx, change: KeepStaff) -> None:
+    if tx.execute(_ENROLMENT_OF_ANOTHER, (change.row.enrol_hash, change.row.id)).fetchone() is not None:
+        raise Conflict("staff")
+    tx.execute(_SAVE_STAFF, STAFF.write(change.row))
+
+
+# ---- reads ---------------------------------------------------------------------------------------
+
+_PERSON: Final = f"SELECT {PEOPLE.select} FROM people WHERE id = ?"
+_OWNER: Final = f"""
+    SELECT {ADDRESSES.columns_of("a")}, {PEOPLE.columns_of("p")}
+    FROM addresses a JOIN people p ON p.id = a.person_id
+    WHERE a.kind = ? AND a.value = ? AND a.ended_ms IS NULL
+"""
+_ADDRESSES_OF: Final = f"""
+    SELECT {ADDRESSES.select} FROM addresses WHERE person_id = ? AND ended_ms IS NULL
+    ORDER BY seen_ms DESC, id
+"""
+_LINK_CODE: Final = f"SELECT {LINK_CODES.select} FROM link_codes WHERE hash = ?"
+_MERCHANT: Final = f"SELECT {MERCHANTS.select} FROM merchants WHERE id = ?"
+_MERCHANT_BY_CODE: Final = f"SELECT {MERCHANTS.select} FROM merchants WHERE lower(code) = lower(?)"
+_MERCHANTS: Final = f"SELECT {MERCHANTS.select} FROM merchants ORDER BY created_ms, id"
+_RECENT_MERCHANTS: Final = f"""
+    SELECT {MERCHANTS.columns_of("m")} FROM merchants m
+    JOIN (
+        SELECT merchant_id, MAX(created_ms) AS last_ms FROM orders
+        WHERE person_id = ? AND kind = 'collection' AND state = 'SUCCESSFUL' GROUP BY merchant_id
+    ) paid ON paid.merchant_id = m.id
+    WHERE m.active = 1 ORDER BY paid.last_ms DESC, m.id LIMIT ?
+"""
+# The condition on '' lets the partial index answer.
+_STAFF_OF: Final = f"""
+    SELECT {STAFF.select} FROM staff
+    WHERE address_kind = ? AND address_value = ? AND address_value <> '' ORDER BY created_ms, id
+"""
+_STAFF_OF_MERCHANT: Final = f"SELECT {STAFF.select} FROM staff WHERE merchant_id = ? ORDER BY created_ms, id"
+_STAFF_BY_ENROLMENT: Final = f"SELECT {STAFF.select} FROM staff WHERE enrol_hash = ? AND enrol_hash <> ''"
+
+
+def person(tx: Tx, person_id: str) -> PersonRow | None:
+    return PEOPLE.one(tx, _PERSON, person_id)
+
+
+def owner_of(tx: Tx, kind: str, value: str) -> tuple[PersonRow, AddressRow] | None:
+    row = tx.execute(_OWNER, (kind, value)).fetchone()
+    if row is None:
+        return None
+    width = len(ADDRESSES.columns)
+    return PEOPLE.read(row[width:]), ADDRESSES.read(row[:width])
+
+
+def addresses_of(tx: Tx, person_id: str) -> tuple[AddressRow, ...]:
+    return ADDRESSES.all(tx, _ADDRESSES_OF, person_id)
+
+
+def link_code(tx: Tx, code_hash: str) -> LinkCode | None:
+    return LINK_CODES.one(tx, _LINK_CODE, code_hash)
+
+
+def merchant(tx: Tx, merchant_id: str) -> MerchantRow | None:
+    return MERCHANTS.one(tx, _MERCHANT, merchant_id)
+
+
+def merchant_by_code(tx: Tx, code: str) -> MerchantRow | None:
+    return MERCHANTS.one(tx, _MERCHANT_BY_CODE, code)
+
+
+def merchants(tx: Tx) -> tuple[MerchantRow, ...]:
+    return MERCHANTS.all(tx, _MERCHANTS)
+
+
+def recent_merchants(tx: Tx, person_id: str, limit: int) -> tuple[MerchantRow, ...]:
+    return MERCHANTS.all(tx, _RECENT_MERCHANTS, person_id, limit)
+
+
+def staff_of(tx: Tx, kind: str, value: str) -> tuple[StaffRow, ...]:
+    return STAFF.all(tx, _STAFF_OF, kind, value)
+
+
+def staff_of_merchant(tx: Tx, merchant_id: str) -> tuple[StaffRow, ...]:
+    return STAFF.all(tx, _STAFF_OF_MERCHANT, merchant_id)
+
+
+def staff_by_enrol_hash(tx: Tx, enrol_hash: str) -> StaffRow | None:
+    return STAFF.one(tx, _STAFF_BY_ENROLMENT, enrol_hash)

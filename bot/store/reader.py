@@ -1,0 +1,95 @@
+"""Reads: whatever waits is read in one hop to the connection's thread, in one snapshot.
+
+A snapshot begins after its reads were asked for, so each sees every commit that returned before it.
+"""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias, TypeVar
+
+from bot.store.base import StoreUnavailable
+from bot.store.connection import OF_THE_CALLER, Connection
+
+__all__ = ["Reader"]
+
+T = TypeVar("T")
+Read: TypeAlias = Callable[[sqlite3.Connection], Any]
+
+_MOST_AT_ONCE: Final = 256
+
+
+class Reader:
+    """Reads on one connection, opened by whoever made it and closed here."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._waiting: deque[tuple[Read, asyncio.Future[Any]]] = deque()
+        self._hop: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def run(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        """Raises what `read` raised, or StoreUnavailable where the file cannot be read."""
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((read, done))
+        if self._hop is None:
+            self._hop = asyncio.create_task(self._work(), name="store reader")
+        return await done
+
+    async def close(self) -> None:
+        """Answer what waits, then close."""
+        self._closed = True
+        if self._hop is not None:
+            await asyncio.wait([self._hop])
+        await self._connection.close()
+
+    async def _work(self) -> None:
+        """Lives as long as somebody waits."""
+        batch: list[tuple[Read, asyncio.Future[Any]]] = []
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
+                batch = [(read, done) for read, done in batch if not done.done()]
+                await self._answer(batch)
+        finally:
+            # Cancelled as the loop ends: whoever still waits must hear of it.
+            self._hop = None
+            for _, done in (*batch, *self._waiting):
+                done.cancel()
+            self._waiting.clear()
+
+    async def _answer(self, batch: Sequence[tuple[Read, asyncio.Future[Any]]]) -> None:
+        reads = [read for read, _ in batch]
+        try:
+            outcomes = await self._connection.run(lambda raw: _read_all(raw, reads))
+        except Exception as error:
+            outcomes = [(None, StoreUnavailable(f"the database cannot be read: {error}")) for _ in batch]
+        for (_, done), (result, error_of_one) in zip(batch, outcomes, strict=True):
+            if done.done():
+                continue
+            if error_of_one is None:
+                done.set_result(result)
+            else:
+                done.set_exception(error_of_one)
+
+
+def _read_all(
+    connection: sqlite3.Connection, reads: Sequence[Read]
+) -> list[tuple[Any, BaseException | None]]:
+    outcomes: list[tuple[Any, BaseException | None]] = []
+    connection.execute("BEGIN")
+    try:
+        for read in reads:
+            try:
+                outcomes.append((read(connection), None))
+            except Exception as error:
+                if isinstance(error, sqlite3.Error) and not isinstance(error, OF_THE_CALLER):
+                    raise
+                outcomes.append((None, error))
+    finally:
+        if connection.in_transaction:
+            connection.execute("COMMIT")
+    return outcomes

@@ -1,0 +1,326 @@
+"""What is kept: one struct per kind of row, as the rest of Kasapay sees it.
+
+Times are epoch milliseconds from the injected clock (`..._ms`), amounts minor units, ids UUID text
+made by us, JSON as text. No SQL and no row type leaves the room.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from bot.dialog import Entry
+from bot.money import OrderKind, OrderState, Reason, Source
+
+__all__ = [
+    "ActRow",
+    "AddressRow",
+    "ConversationRow",
+    "ConversationState",
+    "Incident",
+    "LinkCode",
+    "MerchantRow",
+    "MessageKind",
+    "MessageRow",
+    "MessageState",
+    "OrderRow",
+    "PersonRow",
+    "SessionRow",
+    "StaffRow",
+    "Transition",
+    "TurnRow",
+    "TurnState",
+    "UpdateRow",
+    "WebhookRow",
+]
+
+
+class PersonRow(msgspec.Struct, frozen=True):
+    id: str
+    language: str
+    created_ms: int
+    # Whether `language` is the person's own choice or our guess.
+    language_chosen: bool = False
+
+
+class AddressRow(msgspec.Struct, frozen=True):
+    """A person's address. One live owner per (kind, value); `verified_ms` None: only claimed.
+
+    `reachable` False: the channel said the chat is closed to us (blocked).
+    """
+
+    id: str
+    person_id: str
+    kind: str
+    value: str
+    created_ms: int
+    seen_ms: int
+    verified_ms: int | None = None
+    ended_ms: int | None = None
+    reachable: bool = True
+
+
+class ConversationState(StrEnum):
+    ACTIVE = "active"  # waits for its person
+    ENDED = "ended"
+
+
+class ConversationRow(msgspec.Struct, frozen=True):
+    """A conversation: the flow it runs, the facts it started with, and its journal.
+
+    `serial` numbers the questions shown, `wrong` counts wrong answers to the present one, `page` is
+    the page shown, `offering` says that "continue or start over" has been asked, `dropped_ms` when
+    its session went away. `version` rises by one with every save: two turns cannot both win.
+    """
+
+    id: str
+    person_id: str
+    address_kind: str
+    address_value: str
+    flow: str
+    facts: str  # JSON of bot.dialog.Facts
+    journal: tuple[Entry, ...]
+    state: ConversationState
+    version: int
+    created_ms: int
+    updated_ms: int
+    serial: int = 0
+    wrong: int = 0
+    page: int = 0
+    offering: bool = False
+    dropped_ms: int | None = None
+    # The order this conversation is about, where it was started to finish one (its OTP).
+    order_id: str | None = None
+    # The chat message its present question stands in, so that its buttons can be taken away.
+    message_ref: str = ""
+    # Who holds it: the session row's id on USSD, `<kind>:<value>` on chats. A late turn of an
+    # earlier session finds another holder and is turned away.
+    holder: str = ""
+
+
+class SessionRow(msgspec.Struct, frozen=True):
+    """A gateway's session, one row per generation of (gateway, session id, msisdn).
+
+    `text_length` and `text_hash` stand for the cumulative text, which may hold secrets.
+    """
+
+    id: str
+    gateway: str
+    session_id: str
+    msisdn: str
+    generation: int
+    conversation_id: str | None
+    open: bool
+    started_ms: int
+    last_ms: int
+    text_length: int = 0
+    text_hash: str = ""
+    first_key: str = ""
+    turns: int = 0
+
+
+class TurnState(StrEnum):
+    RUNNING = "running"  # commit 1 done: a call is being made inside the turn
+    DONE = "done"
+
+
+class TurnRow(msgspec.Struct, frozen=True):
+    """One delivery and its answer. Unique by (scope, key); `scope` is the session row's id, or
+    `telegram:<chat>` and the like. The answer is kept as it went out."""
+
+    scope: str
+    key: str
+    state: TurnState
+    at_ms: int
+    text: str = ""
+    keep_open: bool = False
+    lease_until_ms: int = 0
+
+
+class OrderRow(msgspec.Struct, frozen=True):
+    """One asynchronous request to a provider. `reference` and the row come before any call.
+
+    `due_ms` is when the worker acts next (send while NEW, ask while open); None when nothing is due.
+    `asks` counts status calls since acceptance, `asked_ms` is the last one. `fence` is the token of
+    the latest lease. `origin_*` is where the result goes first. `version` guards every change.
+    """
+
+    id: str
+    code: str
+    kind: OrderKind
+    state: OrderState
+    connection: str
+    merchant_id: str
+    person_id: str
+    amount_minor: int
+    currency: str
+    payer: str
+    reference: str
+    origin_channel: str
+    origin_kind: str
+    origin_value: str
+    created_ms: int
+    updated_ms: int
+    version: int = 0
+    conversation_id: str | None = None
+    act_position: int | None = None
+    network: str = ""
+    note: str = ""
+    provider_reference: str = ""
+    financial_id: str = ""
+    reason: Reason | None = None
+    provider_code: str = ""
+    sent_ms: int | None = None
+    accepted_ms: int | None = None
+    otp_tries: int = 0
+    otp_expires_ms: int | None = None
+    due_ms: int | None = None
+    asks: int = 0
+    asked_ms: int | None = None
+    deadline_ms: int | None = None
+    attempts: int = 0
+    # Why the next status call is made: poll, or the callback or webhook that hinted at it.
+    hinted_by: Source | None = None
+    fence: int = 0
+    lease_until_ms: int = 0
+    # The chat message that says "pending", to be edited into the result.
+    pending_ref: str = ""
+
+
+class Transition(msgspec.Struct, frozen=True):
+    """One line of the ledger, append-only: who moved an order from where to where, and why."""
+
+    order_id: str
+    seq: int
+    held: OrderState | None
+    said: OrderState
+    source: Source
+    at_ms: int
+    reason: Reason | None = None
+    provider_code: str = ""
+    note: str = ""  # operator's name and reason; never a number or a secret
+
+
+class MessageKind(StrEnum):
+    """Kinds of outgoing message, most urgent first."""
+
+    RESULT = "result"
+    REPLY = "reply"
+    PROMPT = "prompt"
+
+
+class MessageState(StrEnum):
+    QUEUED = "queued"
+    SENT = "sent"
+    DEAD = "dead"  # given up; visible and re-drivable
+    DROPPED = "dropped"  # overtaken by events before it left
+
+
+class MessageRow(msgspec.Struct, frozen=True):
+    """One message to a person. Unique by `dedupe_key`.
+
+    `view` is JSON of bot.dialog.View: words are chosen when it leaves. `edits` names the chat message
+    to turn into this one. `sent_ref` is the channel's id of what left.
+    """
+
+    id: str
+    dedupe_key: str
+    kind: MessageKind
+    person_id: str
+    address_kind: str
+    address_value: str
+    view: str
+    state: MessageState
+    created_ms: int
+    due_ms: int
+    order_id: str | None = None
+    conversation_id: str | None = None
+    edits: str = ""
+    sent_ref: str = ""
+    sent_ms: int | None = None
+    attempts: int = 0
+    fence: int = 0
+    lease_until_ms: int = 0
+    error: str = ""
+
+
+class UpdateRow(msgspec.Struct, frozen=True):
+    """An update of a chat, kept from its 200 until its turn commits. `body` is encrypted."""
+
+    source: str  # which bot
+    update_id: int
+    chat: str
+    body: bytes
+    received_ms: int
+    attempts: int = 0
+    fence: int = 0
+
+
+class WebhookRow(msgspec.Struct, frozen=True):
+    """A verified provider event, kept before its 200. Unique by (account, event, references)."""
+
+    id: str
+    connection: str
+    event: str
+    provider_reference: str
+    reference: str
+    received_ms: int
+
+
+class MerchantRow(msgspec.Struct, frozen=True):
+    """Who is paid. `code` is what customers type; `connection` the account that collects."""
+
+    id: str
+    code: str
+    name: str
+    connection: str
+    currency: str
+    created_ms: int
+    active: bool = True
+    max_amount_minor: int | None = None
+
+
+class StaffRow(msgspec.Struct, frozen=True):
+    """A role of one enrolled address at a merchant. `pin_hash` is slow; 3 wrong tries lock it."""
+
+    id: str
+    merchant_id: str
+    role: str
+    name: str
+    created_ms: int
+    address_kind: str = ""
+    address_value: str = ""
+    pin_hash: str = ""
+    wrong_tries: int = 0
+    locked: bool = False
+    enrol_hash: str = ""
+    enrol_expires_ms: int = 0
+
+
+class LinkCode(msgspec.Struct, frozen=True):
+    """A one-time code obtained over USSD that links a chat to its number's person."""
+
+    hash: str
+    person_id: str
+    msisdn: str
+    expires_ms: int
+    used_ms: int | None = None
+
+
+class ActRow(msgspec.Struct, frozen=True):
+    """The mark of an act that makes no order: unique by (conversation, position)."""
+
+    conversation_id: str
+    position: int
+    at_ms: int
+    outcome: str = ""  # JSON of the act's result
+
+
+class Incident(msgspec.Struct, frozen=True):
+    """Something staff must see. Unique by `dedupe_key`; holds no number and no secret."""
+
+    id: str
+    dedupe_key: str
+    kind: str
+    order_id: str | None
+    text: str
+    at_ms: int

@@ -1,0 +1,164 @@
+"""How a record becomes a row and a row a record, for every backend.
+
+Columns bear the fields' names in the fields' order. A table may hold further columns (a lease, an
+order of arrival) that no record shows; they are written by the statements that know them.
+"""
+
+import types
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any, Final, Generic, Protocol, TypeVar, Union, get_args, get_origin
+
+import msgspec
+
+from bot.dialog import Entry
+from bot.store.records import (
+    ActRow,
+    AddressRow,
+    ConversationRow,
+    Incident,
+    LinkCode,
+    MerchantRow,
+    MessageRow,
+    OrderRow,
+    PersonRow,
+    SessionRow,
+    StaffRow,
+    Transition,
+    TurnRow,
+    UpdateRow,
+    WebhookRow,
+)
+
+__all__ = [
+    "ACTS",
+    "ADDRESSES",
+    "CONVERSATIONS",
+    "INBOX",
+    "INCIDENTS",
+    "LINK_CODES",
+    "MERCHANTS",
+    "MESSAGES",
+    "ORDERS",
+    "PEOPLE",
+    "SESSIONS",
+    "STAFF",
+    "TRANSITIONS",
+    "TURNS",
+    "WEBHOOKS",
+    "Cursor",
+    "Table",
+    "Tx",
+]
+
+
+class Cursor(Protocol):
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+
+class Tx(Protocol):
+    """An open transaction, on the thread that owns its connection. Statements use `?` placeholders."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Cursor: ...
+
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+_JOURNAL: Final = msgspec.json.Decoder(tuple[Entry, ...])
+
+
+def _read_journal(text: str) -> tuple[Entry, ...]:
+    return _JOURNAL.decode(text)
+
+
+def _write_journal(journal: tuple[Entry, ...]) -> str:
+    return msgspec.json.encode(journal).decode()
+
+
+def _plain(annotation: Any) -> Any:
+    """The type inside `X | None`, else the type itself."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        return next(arg for arg in get_args(annotation) if arg is not type(None))
+    return annotation
+
+
+class Table(Generic[R]):
+    """One kind of record and its table: the statements' column lists, and both directions."""
+
+    def __init__(self, record: type[R], name: str, *further: str) -> None:
+        self.record = record
+        self.name = name
+        self.columns: tuple[str, ...] = tuple(field.name for field in msgspec.structs.fields(record))
+        self.select = ", ".join(self.columns)
+        values = ", ".join("?" * (len(self.columns) + len(further)))
+        # Constant names of our own; no value ever enters a statement's text.
+        self.insert = (
+            f"INSERT INTO {name} ({', '.join(self.columns + further)}) VALUES ({values})"  # noqa: S608
+            " ON CONFLICT DO NOTHING"
+        )
+        self._readers: list[tuple[int, Callable[[Any], Any]]] = []
+        self._writers: list[tuple[int, Callable[[Any], Any]]] = []
+        for index, field in enumerate(msgspec.structs.fields(record)):
+            kind = _plain(field.type)
+            if kind is bool:
+                # SMALLINT in both databases: BOOLEAN reads back as an integer in one of them only.
+                self._readers.append((index, bool))
+                self._writers.append((index, int))
+            elif kind is bytes:
+                self._readers.append((index, bytes))
+            elif isinstance(kind, type) and issubclass(kind, StrEnum):
+                self._readers.append((index, kind))
+                self._writers.append((index, str.__str__))
+            elif get_origin(kind) is tuple:
+                self._readers.append((index, _read_journal))
+                self._writers.append((index, _write_journal))
+
+    def columns_of(self, alias: str) -> str:
+        """The column list of a joined statement."""
+        return ", ".join(f"{alias}.{column}" for column in self.columns)
+
+    def read(self, row: Sequence[Any]) -> R:
+        values = list(row)
+        for index, convert in self._readers:
+            if values[index] is not None:
+                values[index] = convert(values[index])
+        return self.record(*values)
+
+    def read_all(self, rows: Sequence[Sequence[Any]]) -> tuple[R, ...]:
+        return tuple(map(self.read, rows))
+
+    def write(self, record: R) -> list[Any]:
+        values = list(msgspec.structs.astuple(record))
+        for index, convert in self._writers:
+            if values[index] is not None:
+                values[index] = convert(values[index])
+        return values
+
+    def one(self, tx: Tx, sql: str, *parameters: Any) -> R | None:
+        row = tx.execute(sql, parameters).fetchone()
+        return None if row is None else self.read(row)
+
+    def all(self, tx: Tx, sql: str, *parameters: Any) -> tuple[R, ...]:
+        return self.read_all(tx.execute(sql, parameters).fetchall())
+
+
+PEOPLE: Final = Table(PersonRow, "people")
+ADDRESSES: Final = Table(AddressRow, "addresses")
+CONVERSATIONS: Final = Table(ConversationRow, "conversations")
+SESSIONS: Final = Table(SessionRow, "sessions")
+TURNS: Final = Table(TurnRow, "turns", "seq")
+ORDERS: Final = Table(OrderRow, "orders", "reference_key")
+TRANSITIONS: Final = Table(Transition, "transitions")
+MESSAGES: Final = Table(MessageRow, "messages", "urgency", "seq")
+INBOX: Final = Table(UpdateRow, "inbox")
+WEBHOOKS: Final = Table(WebhookRow, "webhooks")
+MERCHANTS: Final = Table(MerchantRow, "merchants")
+STAFF: Final = Table(StaffRow, "staff")
+LINK_CODES: Final = Table(LinkCode, "link_codes")
+ACTS: Final = Table(ActRow, "acts")
+INCIDENTS: Final = Table(Incident, "incidents")

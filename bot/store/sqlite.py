@@ -1,0 +1,276 @@
+"""The store on SQLite, for one machine: one owner, one writer, readers of their own.
+
+Leases and fences work as on PostgreSQL; what an earlier owner of the file still held is taken back
+when the next one opens it, since it cannot live any more.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
+
+from bot.money import OrderState, Source
+from bot.store import chores, inbox, messages, orders, people, turns
+from bot.store.base import Change, LoadedTurn, Store, StoreUnavailable, TurnQuery
+from bot.store.changes import apply
+from bot.store.connection import open_reader, open_writer
+from bot.store.migrate import SchemaMismatch, expected_version, read_version
+from bot.store.ownership import Ownership
+from bot.store.reader import Reader
+from bot.store.records import (
+    ActRow,
+    AddressRow,
+    ConversationRow,
+    Incident,
+    LinkCode,
+    MerchantRow,
+    MessageRow,
+    MessageState,
+    OrderRow,
+    PersonRow,
+    StaffRow,
+    Transition,
+    UpdateRow,
+    WebhookRow,
+)
+from bot.store.rows import Tx
+from bot.store.writer import Writer
+
+__all__ = ["SqliteStore"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_FORGET_AT_ONCE: Final = 500
+_NO_SPACING: Final[Mapping[str, int]] = {}
+
+
+class SqliteStore:
+    """See bot.store.base.Store for the promises. `clock` gives epoch milliseconds."""
+
+    def __init__(self, path: str | Path, *, clock: Callable[[], int]) -> None:
+        self._path = Path(path).absolute()
+        self._clock = clock
+        self._ownership = Ownership(self._path)
+        self._writer = Writer(lambda: open_writer(self._path))
+        # Turns and look-ups on one thread, lists and the worker's questions on another: a person
+        # never waits behind a long list.
+        self._turn_reads: Reader | None = None
+        self._list_reads: Reader | None = None
+
+    # ---- life
+
+    async def open(self, owner: bool = True) -> None:
+        """Open for use. Raises StoreUnavailable: AlreadyOwned where another process owns the file,
+        SchemaMismatch where the schema is not today's. Without `owner` only reads work."""
+        if not self._path.exists():
+            raise SchemaMismatch(None, expected_version())
+        if owner:
+            self._ownership.take()
+        try:
+            await self._open(owner)
+        except sqlite3.Error as error:
+            await self.close()
+            raise StoreUnavailable(f"cannot open {self._path}: {error}") from error
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _open(self, owner: bool) -> None:
+        if owner:
+            self._path.chmod(0o600)
+        self._turn_reads = Reader(await open_reader(self._path))
+        kept, expected = await self._turn_reads.run(read_version), expected_version()
+        if kept != expected:
+            raise SchemaMismatch(kept, expected)
+        if owner:
+            await self._writer.start()
+            await self._writer.run(chores.end_leases)
+        self._list_reads = Reader(await open_reader(self._path))
+
+    async def close(self) -> None:
+        """Commits what waits, closes every connection and gives the file up. May be repeated."""
+        readers = [self._turn_reads, self._list_reads]
+        self._turn_reads = self._list_reads = None
+        try:
+            for reader in readers:
+                if reader is not None:
+                    await reader.close()
+        finally:
+            # The writer goes last: the last connection to close writes the log back into the file.
+            try:
+                await self._writer.stop()
+            finally:
+                self._ownership.give_back()
+
+    async def probe(self) -> None:
+        if self._writer.stopped is not None:
+            await self._writer.renew(chores.probe)
+        written = await self._write(chores.probe)
+        if await self._quick(chores.probed) < written:
+            raise StoreUnavailable("the database does not show what it has committed")
+
+    # ---- how things run
+
+    async def _write(self, unit: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._writer.run(lambda tx: unit(tx, *args, **kwargs))
+
+    async def _quick(self, read: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await _run(self._turn_reads, lambda tx: read(tx, *args, **kwargs))
+
+    async def _long(self, read: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await _run(self._list_reads, lambda tx: read(tx, *args, **kwargs))
+
+    # ---- turns
+
+    async def commit(self, changes: Sequence[Change]) -> None:
+        await self._write(apply, changes, self._clock())
+
+    async def load_turn(self, query: TurnQuery) -> LoadedTurn:
+        return await self._quick(turns.load_turn, query)
+
+    async def conversation(self, conversation_id: str) -> ConversationRow | None:
+        return await self._quick(turns.conversation, conversation_id)
+
+    async def act(self, conversation_id: str, position: int) -> ActRow | None:
+        return await self._quick(turns.act, conversation_id, position)
+
+    # ---- orders
+
+    async def order(self, order_id: str) -> OrderRow | None:
+        return await self._quick(orders.by_id, order_id)
+
+    async def order_by_code(self, code: str) -> OrderRow | None:
+        return await self._quick(orders.by_code, code)
+
+    async def order_by_reference(self, reference: str) -> OrderRow | None:
+        return await self._quick(orders.by_reference, reference)
+
+    async def order_of_act(self, conversation_id: str, position: int) -> OrderRow | None:
+        return await self._quick(orders.of_act, conversation_id, position)
+
+    async def transitions(self, order_id: str) -> tuple[Transition, ...]:
+        return await self._quick(orders.transitions, order_id)
+
+    async def orders_of_person(self, person_id: str, limit: int) -> tuple[OrderRow, ...]:
+        return await self._quick(orders.of_person, person_id, limit)
+
+    async def recent_orders(self, limit: int, states: Sequence[OrderState] = ()) -> tuple[OrderRow, ...]:
+        return await self._long(orders.recent, limit, states)
+
+    async def open_orders_of_payer(self, payer: str) -> tuple[OrderRow, ...]:
+        return await self._quick(orders.open_of_payer, payer)
+
+    async def paid_before(self, payer: str, connection: str) -> bool:
+        return await self._quick(orders.paid_before, payer, connection)
+
+    async def recent_merchants(self, person_id: str, limit: int) -> tuple[MerchantRow, ...]:
+        return await self._quick(people.recent_merchants, person_id, limit)
+
+    async def collected_minor(self, merchant_id: str, currency: str) -> int:
+        return await self._long(orders.collected_minor, merchant_id, currency)
+
+    async def open_connections(self) -> frozenset[str]:
+        return await self._long(orders.open_connections)
+
+    async def claim_orders(self, now_ms: int, lease_ms: int, limit: int) -> tuple[OrderRow, ...]:
+        return await self._write(orders.claim, now_ms, lease_ms, limit)
+
+    async def hint(self, order_id: str, source: Source, now_ms: int, spacing_ms: int) -> bool:
+        return await self._write(orders.hint, order_id, source, now_ms, spacing_ms)
+
+    async def next_due_ms(self) -> int | None:
+        return await self._long(orders.next_due_ms)
+
+    # ---- messages
+
+    async def claim_messages(
+        self, now_ms: int, lease_ms: int, limit: int, spacing_ms: Mapping[str, int]
+    ) -> tuple[MessageRow, ...]:
+        return await self._write(messages.claim, now_ms, lease_ms, limit, spacing_ms)
+
+    async def next_message_ms(self, spacing_ms: Mapping[str, int] = _NO_SPACING) -> int | None:
+        return await self._long(messages.next_ms, self._clock(), spacing_ms)
+
+    async def messages_of_order(self, order_id: str) -> tuple[MessageRow, ...]:
+        return await self._quick(messages.of_order, order_id)
+
+    async def sent_messages(self, kind: str, value: str, after_ms: int, limit: int) -> tuple[MessageRow, ...]:
+        return await self._quick(messages.sent_to, kind, value, after_ms, limit)
+
+    async def messages(self, state: MessageState, limit: int) -> tuple[MessageRow, ...]:
+        return await self._long(messages.by_state, state, limit)
+
+    # ---- inbox
+
+    async def receive(self, row: UpdateRow) -> bool:
+        return await self._write(inbox.receive, row)
+
+    async def claim_updates(
+        self, source: str, now_ms: int, lease_ms: int, limit: int
+    ) -> tuple[UpdateRow, ...]:
+        return await self._write(inbox.claim, source, now_ms, lease_ms, limit)
+
+    async def release_update(
+        self, source: str, update_id: int, fence: int, retry_ms: int, give_up: bool
+    ) -> None:
+        await self._write(inbox.release, source, update_id, fence, retry_ms, give_up)
+
+    # ---- people, merchants, staff
+
+    async def person(self, person_id: str) -> PersonRow | None:
+        return await self._quick(people.person, person_id)
+
+    async def person_of(self, kind: str, value: str) -> tuple[PersonRow, AddressRow] | None:
+        return await self._quick(people.owner_of, kind, value)
+
+    async def addresses_of(self, person_id: str) -> tuple[AddressRow, ...]:
+        return await self._quick(people.addresses_of, person_id)
+
+    async def merchant(self, merchant_id: str) -> MerchantRow | None:
+        return await self._quick(people.merchant, merchant_id)
+
+    async def merchant_by_code(self, code: str) -> MerchantRow | None:
+        return await self._quick(people.merchant_by_code, code)
+
+    async def merchants(self) -> tuple[MerchantRow, ...]:
+        return await self._long(people.merchants)
+
+    async def staff_of(self, kind: str, value: str) -> tuple[StaffRow, ...]:
+        return await self._quick(people.staff_of, kind, value)
+
+    async def staff_of_merchant(self, merchant_id: str) -> tuple[StaffRow, ...]:
+        return await self._quick(people.staff_of_merchant, merchant_id)
+
+    async def staff_by_enrol_hash(self, enrol_hash: str) -> StaffRow | None:
+        return await self._quick(people.staff_by_enrol_hash, enrol_hash)
+
+    async def link_code(self, hash: str) -> LinkCode | None:
+        return await self._quick(people.link_code, hash)
+
+    # ---- rates, webhooks, incidents, chores
+
+    async def count(self, bucket: str, window_ms: int, now_ms: int, limit: int) -> bool:
+        return await self._write(chores.count, bucket, window_ms, now_ms, limit)
+
+    async def webhooks(self, limit: int) -> tuple[WebhookRow, ...]:
+        return await self._long(chores.webhooks, limit)
+
+    async def incidents(self, limit: int) -> tuple[Incident, ...]:
+        return await self._long(chores.incidents, limit)
+
+    async def sweep(self, now_ms: int, journal_ms: int, remember_ms: int) -> None:
+        for forget in chores.forgetting(now_ms, journal_ms, remember_ms):
+            gone = _FORGET_AT_ONCE
+            while gone == _FORGET_AT_ONCE:
+                gone = await self._write(forget, _FORGET_AT_ONCE)
+
+
+async def _run(reader: Reader | None, read: Callable[[sqlite3.Connection], T]) -> T:
+    if reader is None:
+        raise StoreUnavailable("the store is not open")
+    return await reader.run(read)
+
+
+if TYPE_CHECKING:
+    _KEEPS_THE_PROMISES: type[Store] = SqliteStore

@@ -1,0 +1,72 @@
+"""One fixture, `store`, for every backend: a backend only says how to open an empty one."""
+
+import itertools
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.store import SqliteStore, Store, migrate
+from bot.store.base import SavePerson
+from tests.store.make import FakeClock, person
+
+Fresh = Callable[[], AbstractAsyncContextManager[tuple[Store, FakeClock]]]
+Opener = Callable[[Path, FakeClock], AbstractAsyncContextManager[Store]]
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("empty") / "empty.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def database(tmp_path: Path, empty_database: Path) -> Path:
+    """A migrated SQLite file of the test's own."""
+    return Path(shutil.copy(empty_database, tmp_path / "kasapay.db"))
+
+
+@asynccontextmanager
+async def _sqlite(database: Path, clock: FakeClock) -> AsyncIterator[Store]:
+    store = SqliteStore(database, clock=clock)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+BACKENDS: dict[str, Opener] = {"sqlite": _sqlite}
+
+
+@pytest.fixture(params=BACKENDS)
+def fresh(request: pytest.FixtureRequest, tmp_path: Path, empty_database: Path) -> Fresh:
+    """Opens a store of its own each time, with its clock: for a test that runs many times over."""
+    numbers = itertools.count()
+
+    @asynccontextmanager
+    async def open_one() -> AsyncIterator[tuple[Store, FakeClock]]:
+        clock = FakeClock()
+        path = Path(shutil.copy(empty_database, tmp_path / f"fresh{next(numbers)}.db"))
+        async with BACKENDS[request.param](path, clock) as opened:
+            await opened.commit([SavePerson(person(id)) for id in ("p1", "p2", "p3")])
+            yield opened, clock
+
+    return open_one
+
+
+@pytest.fixture(params=BACKENDS)
+async def store(request: pytest.FixtureRequest, database: Path, clock: FakeClock) -> AsyncIterator[Store]:
+    """An open store that knows three people and nothing else."""
+    async with BACKENDS[request.param](database, clock) as opened:
+        await opened.commit([SavePerson(person(id)) for id in ("p1", "p2", "p3")])
+        yield opened
