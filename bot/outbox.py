@@ -150,7 +150,7 @@ class Outbox:
         )
 
     async def _pause_s(self) -> float:
-        due_ms = await self._store.next_message_ms()
+        due_ms = await self._store.next_message_ms(SPACING_MS)
         if due_ms is None:
             return _IDLE_S
         return min(max((due_ms - self._clock()) / 1000, 0.02), _IDLE_S)

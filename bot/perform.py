@@ -215,7 +215,7 @@ class Performer:
             note=merchant.name,
             due_ms=now_ms,
         )
-        create = CreateOrder(order, Source.US)
+        create = CreateOrder(order, Source.US, open_at_most=MAX_OPEN_PER_PAYER)
         if not await self._may_want_otp(order):
             return Plan((create,), await self._view(order, merchant))
         # The worker takes over by asking, should this process die during the call.

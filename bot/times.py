@@ -22,6 +22,7 @@ class Times(msgspec.Struct, frozen=True):
     settled_edit_s: float = 45  # a result later than this is also announced, since an edit is silent
     daily_s: float = 24 * 3600  # how often an unresolved order is asked about
     remember_s: float = 8 * 24 * 3600  # how long update ids and turns are remembered
+    lapse_s: float = 180 * 24 * 3600  # an address silent this long belongs to nobody any more
     otp_prompt_s: float = 30  # linked chats are asked for a code when the session did not bring it
 
 

@@ -59,9 +59,12 @@ from bot.sessions import Dialled, Follows, InFlight, Repeated, Stray, cumulative
 from bot.store.base import (
     Change,
     Conflict,
+    EndAddress,
     EndUpdate,
+    KeepStaff,
     KeepTurn,
     LoadedTurn,
+    MarkTold,
     SaveAddress,
     SaveConversation,
     SavePerson,
@@ -263,7 +266,17 @@ class Turns:
                 session_id=session.id if session else "",
             )
         )
+        lapsed: list[Change] = []
+        if loaded.address is not None and now_ms - loaded.address.seen_ms > self._times.lapse_s * 1000:
+            # Numbers are given to other people after long silence: whoever speaks now is someone new.
+            lapsed.append(EndAddress(loaded.address.kind, loaded.address.value, now_ms))
+            lapsed += [
+                KeepStaff(msgspec.structs.replace(row, address_kind="", address_value="", pin_hash=""))
+                for row in loaded.staff
+            ]
+            loaded = LoadedTurn(session=loaded.session, turn=loaded.turn, last_turn=loaded.last_turn)
         turn = _Turn(msgspec.structs.replace(inbound, turn_key=key), loaded, now_ms)
+        turn.changes += lapsed
         turn.key, turn.scope, turn.ours = key, scope, ours
         if update is not None:
             turn.changes.append(EndUpdate(update.source, update.update_id))
@@ -497,9 +510,21 @@ class Turns:
             prefill = {"menu": "pay", "pay/recent": "other", "pay/merchant": args[0]}
             args = args[1:]
         run = self._run(turn.conversation, (), prefill)
+        plain = order is None and not args and not prefill
+        notice = await self._untold(turn) if plain else None
         if order is not None and isinstance(said, Typed) and not said.text.startswith("/"):
             return await self._advance(turn, turn.conversation, run, said)
-        return await self._drive(turn, turn.conversation, run, args=args)
+        return await self._drive(turn, turn.conversation, run, args=args, notice=notice)
+
+    async def _untold(self, turn: _Turn) -> Text | None:
+        """A result no channel could bring: told now, above the menu."""
+        if turn.loaded.person is None:
+            return None
+        row = await self._store.untold_result(turn.person.id)
+        if row is None:
+            return None
+        turn.changes.append(MarkTold(row.id, turn.now_ms))
+        return msgspec.json.decode(row.view, type=View).text
 
     def _elsewhere(self, turn: _Turn) -> View:
         """The session's conversation went on in another session or channel."""

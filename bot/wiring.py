@@ -325,7 +325,17 @@ async def running(kasapay: Kasapay, *, host: str, port: int) -> AsyncIterator[st
 
 
 def _background(kasapay: Kasapay) -> list[Any]:
-    return [kasapay.outbox.run(), kasapay.worker.run(), kasapay.callbacks.run()]
+    return [kasapay.outbox.run(), kasapay.worker.run(), kasapay.callbacks.run(), _heal(kasapay)]
+
+
+async def _heal(kasapay: Kasapay) -> None:
+    """Once a commit has failed below the statements, try every second whether the store is back."""
+    while True:
+        await asyncio.sleep(_PROBE_S)
+        if not kasapay.store.available and not await kasapay.problems():
+            _log.info("store available again")
+            kasapay.outbox.wake()
+            kasapay.worker.wake()
 
 
 async def _telegram(kasapay: Kasapay) -> None:

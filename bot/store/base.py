@@ -48,6 +48,7 @@ __all__ = [
     "KeepWebhook",
     "LinkAddress",
     "LoadedTurn",
+    "MarkTold",
     "MoveOrder",
     "NoteOrder",
     "Queue",
@@ -144,12 +145,16 @@ class KeepTurn(msgspec.Struct, frozen=True):
 class CreateOrder(msgspec.Struct, frozen=True):
     """Insert an order in state NEW, with its first transition.
 
+    With `open_at_most`, Conflict("payer") where the payer's number has so many open orders already,
+    over all persons.
+
     Conflict("act") where the (conversation, act position) has its order already; Conflict("order")
     where id, code or reference is taken.
     """
 
     row: OrderRow
     source: Source
+    open_at_most: int | None = None
 
 
 class MoveOrder(msgspec.Struct, frozen=True):
@@ -237,6 +242,13 @@ class DropMessages(msgspec.Struct, frozen=True):
     kind: MessageKind
 
 
+class MarkTold(msgspec.Struct, frozen=True):
+    """A DEAD message was read in a turn instead: it is SENT. Nothing where it is not DEAD any more."""
+
+    id: str
+    at_ms: int
+
+
 class EndUpdate(msgspec.Struct, frozen=True):
     """Delete an inbox row: its turn commits here. Its id stays remembered against repeats."""
 
@@ -301,6 +313,7 @@ Change: TypeAlias = (
     | Queue
     | SettleMessage
     | DropMessages
+    | MarkTold
     | EndUpdate
     | KeepAct
     | KeepMerchant
@@ -353,6 +366,11 @@ class Store(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+    @property
+    def available(self) -> bool:
+        """False once a commit has failed below the statements, until `probe` has succeeded."""
+        ...
 
     async def probe(self) -> None:
         """Commit something and read it back. Raises StoreUnavailable.
@@ -441,6 +459,10 @@ class Store(Protocol):
 
     async def next_message_ms(self, spacing_ms: Mapping[str, int] = ...) -> int | None:
         """When `claim_messages` with this spacing next finds something."""
+        ...
+
+    async def untold_result(self, person_id: str) -> MessageRow | None:
+        """The person's newest result that no channel could bring them (DEAD)."""
         ...
 
     async def messages_of_order(self, order_id: str) -> tuple[MessageRow, ...]: ...

@@ -9,11 +9,22 @@ from typing import Any, Final
 
 import msgspec
 
-from bot.store.base import Conflict, DropMessages, Queue, SettleMessage
+from bot.store.base import Conflict, DropMessages, MarkTold, Queue, SettleMessage
 from bot.store.records import MessageKind, MessageRow, MessageState
 from bot.store.rows import MESSAGES, Tx
 
-__all__ = ["by_state", "claim", "drop", "next_ms", "of_order", "queue", "sent_to", "settle"]
+__all__ = [
+    "by_state",
+    "claim",
+    "drop",
+    "mark_told",
+    "next_ms",
+    "of_order",
+    "queue",
+    "sent_to",
+    "settle",
+    "untold_result",
+]
 
 _URGENCY: Final = {kind: rank for rank, kind in enumerate(MessageKind)}
 
@@ -64,6 +75,13 @@ _DROP: Final = """
 
 def drop(tx: Tx, change: DropMessages, now_ms: int) -> None:
     tx.execute(_DROP, (change.order_id, change.kind.value, now_ms))
+
+
+_MARK_TOLD: Final = "UPDATE messages SET state = 'sent', sent_ms = ? WHERE id = ? AND state = 'dead'"
+
+
+def mark_told(tx: Tx, change: MarkTold) -> None:
+    tx.execute(_MARK_TOLD, (change.at_ms, change.id))
 
 
 # ---- the worker ----------------------------------------------------------------------------------
@@ -169,6 +187,16 @@ _SENT_TO: Final = f"""
     WHERE address_kind = ? AND address_value = ? AND sent_ms IS NOT NULL AND sent_ms > ?
     ORDER BY sent_ms, seq LIMIT ?
 """
+
+
+_UNTOLD: Final = f"""
+    SELECT {MESSAGES.select} FROM messages WHERE state = 'dead' AND kind = 'result' AND person_id = ?
+    ORDER BY created_ms DESC LIMIT 1
+"""
+
+
+def untold_result(tx: Tx, person_id: str) -> MessageRow | None:
+    return MESSAGES.one(tx, _UNTOLD, person_id)
 
 
 def of_order(tx: Tx, order_id: str) -> tuple[MessageRow, ...]:

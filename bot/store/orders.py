@@ -49,6 +49,8 @@ def create(tx: Tx, change: CreateOrder) -> None:
     if row.state is not OrderState.NEW:
         raise ValueError("an order begins NEW")
     key = _reference_key(row.reference)
+    if change.open_at_most is not None and len(open_of_payer(tx, row.payer)) >= change.open_at_most:
+        raise Conflict("payer")
     if tx.execute(ORDERS.insert, [*ORDERS.write(row), key]).rowcount == 0:
         taken = row.act_position is not None and of_act(tx, row.conversation_id or "", row.act_position)
         raise Conflict("act" if taken else "order")

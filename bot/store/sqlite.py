@@ -103,6 +103,10 @@ class SqliteStore:
             finally:
                 self._ownership.give_back()
 
+    @property
+    def available(self) -> bool:
+        return self._writer.stopped is None
+
     async def probe(self) -> None:
         if self._writer.stopped is not None:
             await self._writer.renew(chores.probe)
@@ -191,6 +195,9 @@ class SqliteStore:
 
     async def next_message_ms(self, spacing_ms: Mapping[str, int] = _NO_SPACING) -> int | None:
         return await self._long(messages.next_ms, self._clock(), spacing_ms)
+
+    async def untold_result(self, person_id: str) -> MessageRow | None:
+        return await self._quick(messages.untold_result, person_id)
 
     async def messages_of_order(self, order_id: str) -> tuple[MessageRow, ...]:
         return await self._quick(messages.of_order, order_id)

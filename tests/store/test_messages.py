@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.money import OrderState
 from bot.store import Conflict, Store
-from bot.store.base import DropMessages, Queue, SettleMessage
+from bot.store.base import DropMessages, MarkTold, Queue, SettleMessage
 from bot.store.records import MessageKind, MessageRow, MessageState
 from tests.store.conftest import Fresh
 from tests.store.make import NOW, FakeClock, kept_order, message
@@ -314,3 +314,25 @@ async def test_messages_are_listed_by_state_newest_first(store: Store) -> None:
     await queue(store, *(message(f"x{number}", created_ms=NOW + number) for number in range(3)))
     assert [row.id for row in await store.messages(QUEUED, 2)] == ["x2", "x1"]
     assert await store.messages(DEAD, 9) == ()
+
+
+# ---- results that no channel could bring
+
+
+async def test_a_dead_result_waits_to_be_told_in_a_turn(store: Store) -> None:
+    await queue(store, message("x1", kind=K.RESULT), message("x2", kind=K.REPLY, address_value="other"))
+    for row in await store.claim_messages(NOW, LEASE, 9, {}):
+        await store.commit([SettleMessage(row.id, row.fence, DEAD, NOW)])
+    untold = await store.untold_result("p1")
+    assert untold is not None
+    assert untold.id == "x1"
+    await store.commit([MarkTold("x1", NOW + 1)])
+    assert await store.untold_result("p1") is None
+    [told] = [row for row in await store.messages(SENT, 9) if row.id == "x1"]
+    assert told.sent_ms == NOW + 1
+
+
+async def test_only_a_dead_message_is_marked_told(store: Store) -> None:
+    await queue(store, message("x1", kind=K.RESULT))
+    await store.commit([MarkTold("x1", NOW + 1)])
+    assert [row.id for row in await store.messages(QUEUED, 9)] == ["x1"]

@@ -277,6 +277,8 @@ STATEMENTS = (
     # Another index that begins with the state or with the address would be taken for the queue's
     # statements too, which then read the whole history instead of what waits.
     "CREATE INDEX messages_dead ON messages (created_ms) WHERE state = 'dead'",
+    "CREATE INDEX messages_untold ON messages (person_id, created_ms)"
+    " WHERE state = 'dead' AND kind = 'result'",
     "CREATE INDEX messages_by_age ON messages (created_ms)",
     # ---- incoming updates
     # A row without a body is only remembered. BYTEA is PostgreSQL's name; SQLite takes any.
