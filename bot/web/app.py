@@ -1,0 +1,68 @@
+"""Puts the web room together: one application with every entrance and page."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from bot.web.answers import add_security_headers, answer_errors, make_server_logger
+from bot.web.chat import add_chat_routes
+from bot.web.hooks import add_hook_routes
+from bot.web.operators import add_operator_routes
+from bot.web.parts import WebParts
+from bot.web.running import BACKGROUND, CLOSING, PARTS, Background
+from bot.web.tryit import add_tryit_routes
+from bot.web.ussd import add_ussd_routes
+
+__all__ = ["build_web", "runner_options"]
+
+_HERE = Path(__file__).parent
+
+
+def build_web(parts: WebParts) -> web.Application:
+    """The application. Run it with `web.AppRunner(app, **runner_options())`."""
+    app = web.Application(middlewares=[answer_errors])
+    app[PARTS] = parts
+    app[BACKGROUND] = Background()
+    app[CLOSING] = asyncio.Event()
+    app.on_response_prepare.append(add_security_headers)
+    app.on_shutdown.append(_end_streams)
+    app.cleanup_ctx.append(_finish_background)
+    aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(_HERE / "templates"))
+    app.router.add_static("/static", _HERE / "static", name="static")
+    add_ussd_routes(app)
+    add_hook_routes(app)
+    add_operator_routes(app)
+    add_chat_routes(app)
+    if parts.tryit is not None:
+        add_tryit_routes(app, parts.tryit)
+    else:
+        app.router.add_get("/", _to_chat, name="home")
+    return app
+
+
+def runner_options() -> Mapping[str, Any]:
+    """How the server is run: no access log, no tracebacks for broken requests, short good-byes."""
+    return {
+        "access_log": None,
+        "logger": make_server_logger(),
+        "lingering_time": 2.0,
+        "shutdown_timeout": 10.0,
+    }
+
+
+async def _to_chat(_request: web.Request) -> web.Response:
+    raise web.HTTPFound("/chat")
+
+
+async def _end_streams(app: web.Application) -> None:
+    app[CLOSING].set()
+
+
+async def _finish_background(app: web.Application) -> AsyncIterator[None]:
+    yield
+    await app[BACKGROUND].finish()

@@ -1,0 +1,254 @@
+"""The web chat: a page, a cookie nobody else has, messages in, and a stream of messages out.
+
+The cookie is the whole identity and is never kept: the address is its keyed hash, unverified until
+a code from the phone is typed. What is said here goes through the same turns as anywhere else; what
+is answered comes out of the outbox and is read back from the store.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import re
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import aiohttp_jinja2
+import msgspec
+from aiohttp import web
+from msgspec import Meta
+
+from bot.dialog import Address, Inbound, Input, Typed
+from bot.dialog.screens import read_button
+from bot.store.records import MessageRow
+from bot.web.answers import answer_error, answer_json, log_unexpected, route_of
+from bot.web.bodies import BadBody, parse_json, read_body
+from bot.web.parts import WebParts
+from bot.web.peers import peer_of, sent_by_our_page
+from bot.web.rates import Buckets
+from bot.web.running import BACKGROUND, PARTS, EventStream, wait_unless_closing
+
+__all__ = [
+    "COOKIE",
+    "Window",
+    "add_chat_routes",
+    "address_of",
+    "one_more_window",
+    "relay_chat",
+    "with_cookie",
+]
+
+COOKIE = "kasapay_chat"
+_COOKIE_S = 180 * 24 * 3600  # as long as an idle link lasts
+_COOKIE_SHAPE = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_LANGUAGE = re.compile(r"\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2})\s*(?:[,;]|$)", re.ASCII)
+_UNSEEN = {code: None for code in range(32) if chr(code) not in "\n\t"}
+_PAGE = 100
+# Rows of one address may become visible a little out of their order in time (two workers): read
+# again from this much earlier, and leave out what was sent already.
+_OVERLAP_MS = 5_000
+
+_BUCKETS = web.AppKey("chat_buckets", Buckets)
+_WINDOWS = web.AppKey("chat_windows", Counter[str])
+
+
+class _Said(msgspec.Struct):
+    id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{8,64}\Z")]
+    text: Annotated[str, Meta(max_length=1000)] | None = None
+    button: Annotated[str, Meta(max_length=64)] | None = None
+
+
+def add_chat_routes(app: web.Application) -> None:
+    parts = app[PARTS]
+    app[_BUCKETS] = Buckets(parts.limits.chat_burst, parts.limits.chat_per_s, parts.clock)
+    app[_WINDOWS] = Counter()
+    app.router.add_get("/chat", _page, name="chat")
+    app.router.add_post("/chat/messages", _say, name="chat-messages")
+    app.router.add_get("/chat/history", _history, name="chat-history")
+    app.router.add_get("/chat/events", _follow, name="chat-events")
+
+
+def address_of(cookie: str, key: bytes) -> str:
+    """The address' value: a keyed hash, so that neither the store nor a log can be used as a cookie."""
+    return hmac.new(key, cookie.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def with_cookie(request: web.Request, response: web.Response) -> web.Response:
+    """`response` with the chat's cookie, a new one where the browser has none."""
+    cookie = _cookie_of(request) or secrets.token_hex(16)
+    response.set_cookie(
+        COOKIE,
+        cookie,
+        max_age=_COOKIE_S,
+        path="/",
+        httponly=True,
+        samesite="Lax",
+        secure=request.app[PARTS].secure_cookies,
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+async def _page(request: web.Request) -> web.Response:
+    short_code = tryit.short_code if (tryit := request.app[PARTS].tryit) else ""
+    response = aiohttp_jinja2.render_template("chat.html", request, {"short_code": short_code})
+    return with_cookie(request, response)
+
+
+async def _say(request: web.Request) -> web.Response:
+    parts = request.app[PARTS]
+    value = _address(request)
+    if not sent_by_our_page(request):
+        return answer_error(request, 403, "Messages are taken from our own page only.")
+    # The cookie costs nothing to make anew, so the caller's address has a (wider) bucket too.
+    buckets, peer = request.app[_BUCKETS], peer_of(request, parts.trusted_proxies)
+    if not buckets.take(f"peer:{peer}", width=5) or not buckets.take(f"chat:{value}"):
+        response = answer_error(request, 429, "That was a lot at once. Please wait a moment.")
+        response.headers["Retry-After"] = "2"
+        return response
+    if request.content_type != "application/json":
+        return answer_error(request, 415, "Messages are JSON.")
+    raw = await read_body(request, limit=parts.limits.body_bytes, deadline_s=parts.limits.body_s)
+    said = parse_json(raw, _Said)
+    inbound = Inbound(
+        channel="web",
+        address=Address("web", value),
+        input=_input_of(said),
+        turn_key=said.id,
+        verified=False,
+        language=_language_of(request),
+    )
+    task = request.app[BACKGROUND].start("chat.turn", parts.turns.take(inbound))
+    await asyncio.wait({task}, timeout=parts.limits.chat_answer_s)
+    if not task.done() or task.cancelled() or task.exception() is not None:
+        # The same id may be sent again: it is one message however often it comes.
+        return answer_error(request, 503, "We could not take your message just now. Please try again.")
+    return answer_json({"id": said.id}, 202)
+
+
+def _input_of(said: _Said) -> Input:
+    if (said.text is None) == (said.button is None):
+        raise BadBody(400, "Send either text or button.")
+    if said.button is not None:
+        pressed = read_button(said.button)
+        if pressed is None:
+            raise BadBody(400, "That button is not one of ours.")
+        return pressed
+    text = (said.text or "").translate(_UNSEEN)
+    if not text.strip():
+        raise BadBody(400, "Write something first.")
+    return Typed(text)
+
+
+async def _history(request: web.Request) -> web.Response:
+    """A page of what was sent to this chat after a time, oldest first; `more`: ask again from the last."""
+    parts = request.app[PARTS]
+    rows = await parts.store.sent_messages("web", _address(request), _after(request), _PAGE)
+    shown = [await _show(parts, row) for row in rows]
+    return answer_json({"messages": shown, "more": len(rows) == _PAGE})
+
+
+async def _follow(request: web.Request) -> web.StreamResponse:
+    """What is sent to this chat from now on, or from Last-Event-ID or `after` on, as it leaves."""
+    with one_more_window(request) as chat:
+        stream = EventStream(request, request.app[PARTS].limits.heartbeat_s)
+        response = await stream.open()
+        try:
+            await relay_chat(request, stream, chat)
+        except ConnectionError:
+            pass
+        except Exception as error:
+            log_unexpected(route_of(request), error)  # the browser comes again and goes on from there
+        return response
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A browser window that looks at a chat, from a time on."""
+
+    value: str
+    after_ms: int
+
+
+@contextmanager
+def one_more_window(request: web.Request) -> Iterator[Window]:
+    """The chat of the request's cookie. BadBody 401 without one, 429 past so many windows."""
+    window = Window(_address(request), _after(request))
+    open_windows = request.app[_WINDOWS]
+    if open_windows[window.value] >= request.app[PARTS].limits.windows_per_chat:
+        raise BadBody(429, "This chat is open in too many windows.")
+    open_windows[window.value] += 1
+    try:
+        yield window
+    finally:
+        open_windows[window.value] -= 1
+        if not open_windows[window.value]:
+            del open_windows[window.value]
+
+
+async def relay_chat(request: web.Request, stream: EventStream, window: Window) -> None:
+    """Send each message of the chat as an event, until the browser leaves or the server stops."""
+    parts = request.app[PARTS]
+    seen: dict[str, int] = {}
+    last = window.after_ms
+    while not stream.gone:
+        # Listen first, read then: what is sent in between is not missed.
+        woken = asyncio.create_task(parts.messages_woken.wait("web", window.value, parts.limits.chat_poll_s))
+        try:
+            await asyncio.sleep(0)
+            full = True
+            while full:
+                start = max(0, last - _OVERLAP_MS)
+                rows = await parts.store.sent_messages("web", window.value, start, _PAGE + len(seen))
+                new = [row for row in rows if row.id not in seen]
+                for row in new:
+                    seen[row.id] = row.sent_ms or 0
+                    last = max(last, row.sent_ms or 0)
+                    await stream.send("message", await _show(parts, row), str(row.sent_ms))
+                full = len(new) >= _PAGE
+            seen = {key: at for key, at in seen.items() if at >= last - _OVERLAP_MS}
+            await stream.beat()
+            await wait_unless_closing(request.app, woken)
+        finally:
+            woken.cancel()
+
+
+async def _show(parts: WebParts, row: MessageRow) -> dict[str, Any]:
+    words = await parts.render(row)
+    return {
+        "id": row.id,
+        "ref": row.sent_ref,
+        "text": words.text,
+        "buttons": [{"label": button.label, "data": button.data} for button in words.buttons],
+        "wants": words.wants,
+        "edits": row.edits,
+        "at": row.sent_ms,
+    }
+
+
+def _cookie_of(request: web.Request) -> str | None:
+    cookie = request.cookies.get(COOKIE, "")
+    return cookie if _COOKIE_SHAPE.fullmatch(cookie) else None
+
+
+def _address(request: web.Request) -> str:
+    cookie = _cookie_of(request)
+    if cookie is None:
+        raise BadBody(401, "Open the chat's page first.")
+    return address_of(cookie, request.app[PARTS].cookie_key)
+
+
+def _after(request: web.Request) -> int:
+    """Epoch milliseconds to go on from. BadBody 400 where it is no such number."""
+    text = request.headers.get("Last-Event-ID") or request.query.get("after", "0")
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        raise BadBody(400, "after is a time in milliseconds.")
+    return int(text)
+
+
+def _language_of(request: web.Request) -> str:
+    found = _LANGUAGE.match(request.headers.get("Accept-Language", ""))
+    return found[1] if found else ""

@@ -1,0 +1,90 @@
+"""Where others report to us: Telegram, the providers' callbacks, the SMS gateway.
+
+What is acknowledged has been kept before the 200, except a MoMo callback, which is only a hint.
+"""
+
+import hmac
+
+from aiohttp import web
+
+from bot.web.answers import answer_error, log_unexpected, route_of
+from bot.web.bodies import lower_headers, parse_form, read_body
+from bot.web.running import BACKGROUND, PARTS
+
+__all__ = ["add_hook_routes"]
+
+# More hints than this at a time are not hints but a flood; the sweep asks about every order anyway.
+_MOST_HINTS = 500
+_LONGEST_TOKEN = 200
+
+
+def add_hook_routes(app: web.Application) -> None:
+    app.router.add_post("/telegram/webhook", _telegram, name="telegram")
+    app.router.add_put("/callbacks/momo/{token}", _momo, name="momo")
+    app.router.add_post("/callbacks/momo/{token}", _momo)
+    app.router.add_post("/callbacks/startbutton/{account}", _startbutton, name="startbutton")
+    app.router.add_post("/sms/africastalking/{secret}", _sms_report, name="sms")
+
+
+async def _telegram(request: web.Request) -> web.Response:
+    parts = request.app[PARTS]
+    if parts.telegram is None:
+        raise web.HTTPNotFound
+    if not parts.telegram.secret_ok(lower_headers(request)):
+        raise web.HTTPForbidden
+    limits = parts.limits
+    raw = await read_body(request, limit=limits.telegram_bytes, deadline_s=limits.body_s)
+    try:
+        kept = await parts.telegram.accept(raw)
+    except RecursionError:  # of a JSON reader: thousands of brackets are no update either
+        kept = False
+    except Exception as error:
+        return _later(request, error)
+    return web.Response() if kept else answer_error(request, 400, "This is not an update.")
+
+
+async def _momo(request: web.Request) -> web.Response:
+    """200 at once and to everyone: neither the answer nor its timing tells whether the token is known."""
+    parts, background = request.app[PARTS], request.app[BACKGROUND]
+    await read_body(request, limit=parts.limits.body_bytes, deadline_s=parts.limits.body_s)
+    token = request.match_info["token"]
+    if len(token) <= _LONGEST_TOKEN and len(background) < _MOST_HINTS:
+        background.start("callbacks.momo", parts.callbacks.momo(token))
+    return web.Response()
+
+
+async def _startbutton(request: web.Request) -> web.Response:
+    parts = request.app[PARTS]
+    raw = await read_body(request, limit=parts.limits.body_bytes, deadline_s=parts.limits.body_s)
+    account = request.match_info["account"]
+    try:
+        signed = await parts.callbacks.startbutton(account, lower_headers(request), raw)
+    except RecursionError:
+        signed = False
+    except Exception as error:
+        return _later(request, error)
+    return web.Response() if signed else answer_error(request, 401, "The signature does not match.")
+
+
+async def _sms_report(request: web.Request) -> web.Response:
+    parts = request.app[PARTS]
+    given = request.match_info["secret"].encode("utf-8", "surrogatepass")
+    reports = parts.sms_reports
+    wanted = reports.secret.encode() if reports is not None else b""
+    if not hmac.compare_digest(given, wanted) or reports is None or not wanted:
+        raise web.HTTPNotFound
+    raw = await read_body(request, limit=parts.limits.body_bytes, deadline_s=parts.limits.body_s)
+    form = parse_form(raw)
+    try:
+        await reports.report(form)
+    except Exception as error:
+        return _later(request, error)
+    return web.Response()
+
+
+def _later(request: web.Request, error: Exception) -> web.Response:
+    """We could not keep it: the sender is to come again."""
+    log_unexpected(route_of(request), error)
+    response = answer_error(request, 503, "We cannot take this just now. Please send it again.")
+    response.headers["Retry-After"] = "5"
+    return response

@@ -1,0 +1,41 @@
+"""What operators and their machines ask: alive, ready, and the figures."""
+
+import msgspec
+from aiohttp import web
+
+from bot.web.answers import answer_json, log_unexpected, route_of
+from bot.web.running import PARTS
+
+__all__ = ["add_operator_routes"]
+
+
+class _Readiness(msgspec.Struct):
+    ready: bool
+    problems: list[str]
+
+
+def add_operator_routes(app: web.Application) -> None:
+    app.router.add_get("/healthz", _alive, name="healthz")
+    app.router.add_get("/readyz", _ready, name="readyz")
+    app.router.add_get("/metrics", _metrics, name="metrics")
+
+
+async def _alive(_request: web.Request) -> web.Response:
+    return web.Response(text="alive\n", headers={"Cache-Control": "no-store"})
+
+
+async def _ready(request: web.Request) -> web.Response:
+    """503 with every problem while we should get no traffic."""
+    try:
+        problems = list(await request.app[PARTS].ready())
+    except Exception as error:
+        log_unexpected(route_of(request), error)
+        problems = ["the check itself failed"]
+    return answer_json(_Readiness(not problems, problems), 503 if problems else 200)
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    return web.Response(
+        body=request.app[PARTS].metrics(),
+        headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8", "Cache-Control": "no-store"},
+    )

@@ -1,0 +1,194 @@
+"""What the web room needs of the rest, as protocols: it depends on no class of the shell.
+
+`WebParts` is all of it; the wiring fills it in. Values here are handed over as they are and never
+read from the environment.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+from typing import Protocol, TypeAlias
+
+from bot.channels.base import Button
+from bot.channels.ussd.base import Gateway
+from bot.dialog import Answer, Inbound
+from bot.store.base import Store
+from bot.store.records import MessageRow
+
+__all__ = [
+    "Callbacks",
+    "ChatWords",
+    "GatewayEntry",
+    "Limits",
+    "Network",
+    "SmsReports",
+    "Telegram",
+    "TryCustomer",
+    "TryIt",
+    "TryMerchant",
+    "TryStaff",
+    "Turns",
+    "WebParts",
+    "Woken",
+]
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+
+class Turns(Protocol):
+    """Takes a turn; the only way into a conversation."""
+
+    async def take(self, inbound: Inbound) -> Answer:
+        """Run the turn and commit it. On USSD the answer is the screen; on chats the reply has gone
+        into the outbox and the answer says nothing."""
+        ...
+
+    async def left(self, gateway: str, session_id: str, msisdn: str, why: str) -> None:
+        """The gateway says the person left the session."""
+        ...
+
+    def closing_words(self, language: str = "") -> str:
+        """A polite last screen for when a turn could not be taken. Never raises, touches no store."""
+        ...
+
+
+class Telegram(Protocol):
+    def secret_ok(self, headers: Mapping[str, str]) -> bool:
+        """Whether the request carries the webhook's secret; `headers` has lower-case names."""
+        ...
+
+    async def accept(self, raw: bytes) -> bool:
+        """Keep the update, durably, before returning. False: it is no update."""
+        ...
+
+
+class Callbacks(Protocol):
+    async def momo(self, token: str) -> None:
+        """A callback hints at an order. Never raises; an unknown token is nothing."""
+        ...
+
+    async def startbutton(self, account: str, headers: Mapping[str, str], raw: bytes) -> bool:
+        """Verify on the raw bytes and keep, durably, before returning. False: not signed by them."""
+        ...
+
+
+class SmsReports(Protocol):
+    # The last part of the path the reports come to.
+    secret: str
+
+    async def report(self, form: Mapping[str, str]) -> None:
+        """A delivery report of the SMS gateway."""
+        ...
+
+
+class Woken(Protocol):
+    async def wait(self, kind: str, value: str, timeout_s: float) -> None:
+        """Return when something was sent to the address, or after `timeout_s`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayEntry:
+    """A USSD gateway that may call us: with its own secret, from its own addresses (empty: any)."""
+
+    gateway: Gateway
+    secret: str
+    allow: tuple[Network, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChatWords:
+    """A sent message in words. `wants` is the view's hint; with "secret" the page hides what is typed."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+    wants: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TryCustomer:
+    label: str
+    msisdn: str
+    pin: str
+
+
+@dataclass(frozen=True, slots=True)
+class TryStaff:
+    """A member of staff of the merchant with the code `merchant`. `pin` is the staff PIN."""
+
+    label: str
+    msisdn: str
+    pin: str
+    merchant: str
+
+
+@dataclass(frozen=True, slots=True)
+class TryMerchant:
+    """`provider` in words for people: "MTN MoMo", "Startbutton"."""
+
+    code: str
+    name: str
+    currency: str
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class TryIt:
+    """What the try-it page is given; only `run` has it. Everything here is pretend and public.
+
+    `ussd_path` is the path of the Africa's Talking entrance with its secret.
+    """
+
+    sandbox_url: str
+    short_code: str
+    ussd_path: str
+    customers: Sequence[TryCustomer]
+    staff: Sequence[TryStaff]
+    merchants: Sequence[TryMerchant]
+    telegram: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes and times of the entrances. Bytes and seconds."""
+
+    body_bytes: int = 64 * 1024
+    body_s: float = 5.0
+    # Telegram repeats what is refused, for ever and before all later updates: never refuse an honest one.
+    telegram_bytes: int = 1024 * 1024
+    answer_s: float = 4.0
+    chat_answer_s: float = 25.0
+    chat_burst: int = 20
+    chat_per_s: float = 1.0
+    windows_per_chat: int = 6
+    chat_poll_s: float = 2.0
+    orders_poll_s: float = 0.3
+    heartbeat_s: float = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebParts:
+    """Everything the pages and endpoints stand on.
+
+    `clock` gives epoch milliseconds. `ready` lists what keeps us from serving; empty is ready.
+    `render` turns a message row into the words it was sent in. `cookie_key` is the HMAC key that
+    turns a chat's cookie into its address.
+    """
+
+    turns: Turns
+    gateways: Mapping[str, GatewayEntry]
+    callbacks: Callbacks
+    store: Store
+    clock: Callable[[], int]
+    ready: Callable[[], Awaitable[Sequence[str]]]
+    metrics: Callable[[], bytes]
+    messages_woken: Woken
+    render: Callable[[MessageRow], Awaitable[ChatWords]]
+    cookie_key: bytes
+    region: str
+    telegram: Telegram | None = None
+    sms_reports: SmsReports | None = None
+    trusted_proxies: tuple[Network, ...] = ()
+    secure_cookies: bool = True
+    tryit: TryIt | None = None
+    limits: Limits = field(default_factory=Limits)

@@ -1,0 +1,66 @@
+"""Who is calling: the address behind our trusted proxies, and whether a page of ours sent a request."""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from bot.web.parts import Network
+
+__all__ = ["is_inside", "peer_of", "sent_by_our_page"]
+
+_MAX_HOPS = 32
+
+
+def peer_of(request: web.Request, trusted: Iterable[Network]) -> IPv4Address | IPv6Address | None:
+    """The caller's address; None where it cannot be known.
+
+    X-Forwarded-For is believed only as far as trusted proxies wrote it: read from the right, the
+    first address that is no trusted proxy is the caller.
+    """
+    trusted = tuple(trusted)
+    # Not request.remote: a middleware may have replaced it; the socket cannot be argued with.
+    peername = request.transport.get_extra_info("peername") if request.transport else None
+    caller = _parse(peername[0]) if isinstance(peername, tuple) else None
+    forwarded = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
+    hops = [hop.strip() for hop in forwarded if hop.strip()][-_MAX_HOPS:]
+    while caller is not None and is_inside(caller, trusted) and hops:
+        caller = _parse(hops.pop())
+    return caller
+
+
+def is_inside(address: IPv4Address | IPv6Address | None, networks: Iterable[Network]) -> bool:
+    return address is not None and any(address in network for network in networks)
+
+
+def sent_by_our_page(request: web.Request) -> bool:
+    """False for a request another site's page made a browser send.
+
+    Browsers say so in Sec-Fetch-Site or, older ones, in Origin; a client that sends neither is no
+    browser and carries nobody else's cookie.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return True
+    try:
+        return urlsplit(origin).netloc.lower() == request.headers.get("Host", "").lower() != ""
+    except ValueError:
+        return False
+
+
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    # Some proxies add the port: 192.0.2.1:4711, [2001:db8::1]:4711.
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

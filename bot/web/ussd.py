@@ -1,0 +1,90 @@
+"""The entrance of the USSD gateways: `/ussd/{gateway}/{secret}` and below.
+
+Whoever can be read gets a screen with a 200, whatever happens to us; the rest gets a 4xx.
+"""
+
+import asyncio
+import hmac
+
+from aiohttp import web
+
+from bot.channels.ussd.base import Heard, Left, Rejected, WireReply, WireRequest
+from bot.dialog import Answer
+from bot.web.answers import log_unexpected, route_of
+from bot.web.bodies import BadBody, lower_headers, parse_query, read_body
+from bot.web.parts import GatewayEntry
+from bot.web.peers import is_inside, peer_of
+from bot.web.running import BACKGROUND, PARTS
+
+__all__ = ["add_ussd_routes"]
+
+
+def add_ussd_routes(app: web.Application) -> None:
+    app.router.add_route("*", "/ussd/{gateway}/{secret}{below:(/.*)?}", _serve, name="ussd")
+
+
+async def _serve(request: web.Request) -> web.Response:
+    parts = request.app[PARTS]
+    entry = _admit(request)
+    wire = WireRequest(
+        method=request.method,
+        path=request.match_info["below"],
+        query=parse_query(request.rel_url.raw_query_string),
+        headers=lower_headers(request),
+        content=await read_body(request, limit=parts.limits.body_bytes, deadline_s=parts.limits.body_s),
+    )
+    try:
+        read = entry.gateway.read(wire, region=parts.region)
+    except Exception as error:
+        log_unexpected(route_of(request), error)
+        raise BadBody(400, "The request cannot be read.") from None
+    match read:
+        case Heard():
+            answer = await _answer(request, entry, read)
+            return _respond(entry.gateway.build_reply(read, answer.text, keep_open=answer.keep_open))
+        case Left():
+            # News for us only: the gateway gets its acknowledgement whatever we make of it.
+            work = parts.turns.left(entry.gateway.name, read.session_id, read.msisdn, read.why)
+            task = request.app[BACKGROUND].start("ussd.left", work)
+            await asyncio.wait({task}, timeout=_patience(request, entry))
+            return _respond(read.reply)
+        case Rejected():
+            return _respond(read.reply)
+
+
+def _admit(request: web.Request) -> GatewayEntry:
+    """The gateway that calls. An unknown name and a wrong secret are told apart by nothing."""
+    parts = request.app[PARTS]
+    entry = parts.gateways.get(request.match_info["gateway"])
+    given = request.match_info["secret"].encode("utf-8", "surrogatepass")
+    wanted = entry.secret.encode() if entry is not None else b""
+    if not hmac.compare_digest(given, wanted) or entry is None or not wanted:
+        raise web.HTTPNotFound
+    if entry.allow and not is_inside(peer_of(request, parts.trusted_proxies), entry.allow):
+        raise web.HTTPForbidden
+    if request.method not in entry.gateway.methods:
+        raise web.HTTPMethodNotAllowed(request.method, entry.gateway.methods)
+    return entry
+
+
+async def _answer(request: web.Request, entry: GatewayEntry, heard: Heard) -> Answer:
+    """The turn's answer, or closing words where there is none in time. The turn itself goes on to
+    its end: what it commits is what the person finds at the next dial."""
+    turns = request.app[PARTS].turns
+    task = request.app[BACKGROUND].start("ussd.turn", turns.take(heard.inbound))
+    await asyncio.wait({task}, timeout=_patience(request, entry))
+    if task.done() and not task.cancelled() and task.exception() is None:
+        return task.result()
+    return Answer(turns.closing_words(heard.inbound.language), keep_open=False)
+
+
+def _patience(request: web.Request, entry: GatewayEntry) -> float:
+    return min(request.app[PARTS].limits.answer_s, entry.gateway.answer_s)
+
+
+def _respond(reply: WireReply) -> web.Response:
+    return web.Response(
+        status=reply.status,
+        body=reply.body,
+        headers={"Content-Type": reply.content_type, "Cache-Control": "no-store", **reply.headers},
+    )
