@@ -58,7 +58,9 @@ def result_messages(
     """
     if said not in _RESULT:
         return []
-    view = View(text=Text(_RESULT[said], order_values(order, merchant, reason)), ends=True, order_id=order.id)
+    # Who was told "not paid" and now hears "paid" must hear that it is a correction.
+    sentence = "result.corrected" if order.state is OrderState.FAILED else _RESULT[said]
+    view = View(text=Text(sentence, order_values(order, merchant, reason)), ends=True, order_id=order.id)
     origin = Address(order.origin_kind, order.origin_value)
     targets = [origin]
     if origin.kind == "msisdn":

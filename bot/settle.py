@@ -38,6 +38,7 @@ __all__ = [
     "after_otp",
     "after_request",
     "after_status",
+    "by_operator",
     "after_silence",
     "give_up",
     "may_give_up",
@@ -201,6 +202,12 @@ def may_give_up(order: OrderRow, now_ms: int, times: Times) -> bool:
 def give_up(order: OrderRow, at: Context) -> Settled:
     """An order of which surely nothing left within its time: FAILED, nothing taken."""
     return _move(order, OrderState.FAILED, Source.US, at, Reason.NOT_SENT)
+
+
+def by_operator(order: OrderRow, said: OrderState, note: str, at: Context) -> Settled:
+    """An order settled by a person's word; `note` says whose and why. The payer is told, and told
+    that it is a correction where they had heard something else."""
+    return _move(order, said, Source.OPERATOR, at, note=note)
 
 
 def _needs_otp(order: OrderRow, provider_reference: str, at: Context) -> Settled:

@@ -183,7 +183,7 @@ class Kasapay:
         self.worker = Worker(store, self.calls, clock, ids, times, self.metrics)
         self.worker.on_settled = self.outbox.wake
         self.callbacks = Callbacks(store, self.connections, self.sealer, clock, ids, times, self.worker.wake)
-        self.desk = Desk(store, self.connections, self.sealer, clock, ids)
+        self.desk = Desk(store, self.connections, self.sealer, clock, ids, self._on_work)
 
     def web(self) -> web.Application:
         """The application with every entrance and page."""

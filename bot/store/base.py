@@ -52,6 +52,7 @@ __all__ = [
     "MoveOrder",
     "NoteOrder",
     "Queue",
+    "Redrive",
     "SaveAddress",
     "SaveConversation",
     "SavePerson",
@@ -249,6 +250,13 @@ class MarkTold(msgspec.Struct, frozen=True):
     at_ms: int
 
 
+class Redrive(msgspec.Struct, frozen=True):
+    """A DEAD message is queued again, due at `at_ms`, its tries forgotten. Nothing where it is not DEAD."""
+
+    id: str
+    at_ms: int
+
+
 class EndUpdate(msgspec.Struct, frozen=True):
     """Delete an inbox row: its turn commits here. Its id stays remembered against repeats."""
 
@@ -314,6 +322,7 @@ Change: TypeAlias = (
     | SettleMessage
     | DropMessages
     | MarkTold
+    | Redrive
     | EndUpdate
     | KeepAct
     | KeepMerchant

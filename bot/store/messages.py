@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bot.store.base import Conflict, DropMessages, MarkTold, Queue, SettleMessage
+from bot.store.base import Conflict, DropMessages, MarkTold, Queue, Redrive, SettleMessage
 from bot.store.records import MessageKind, MessageRow, MessageState
 from bot.store.rows import MESSAGES, Tx
 
@@ -21,6 +21,7 @@ __all__ = [
     "next_ms",
     "of_order",
     "queue",
+    "redrive",
     "sent_to",
     "settle",
     "untold_result",
@@ -82,6 +83,16 @@ _MARK_TOLD: Final = "UPDATE messages SET state = 'sent', sent_ms = ? WHERE id = 
 
 def mark_told(tx: Tx, change: MarkTold) -> None:
     tx.execute(_MARK_TOLD, (change.at_ms, change.id))
+
+
+_REDRIVE: Final = """
+    UPDATE messages SET state = 'queued', due_ms = ?, attempts = 0, lease_until_ms = 0, error = ''
+    WHERE id = ? AND state = 'dead'
+"""
+
+
+def redrive(tx: Tx, change: Redrive) -> None:
+    tx.execute(_REDRIVE, (change.at_ms, change.id))
 
 
 # ---- the worker ----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.money import OrderState
 from bot.store import Conflict, Store
-from bot.store.base import DropMessages, MarkTold, Queue, SettleMessage
+from bot.store.base import DropMessages, MarkTold, Queue, Redrive, SettleMessage
 from bot.store.records import MessageKind, MessageRow, MessageState
 from tests.store.conftest import Fresh
 from tests.store.make import NOW, FakeClock, kept_order, message
@@ -336,3 +336,14 @@ async def test_only_a_dead_message_is_marked_told(store: Store) -> None:
     await queue(store, message("x1", kind=K.RESULT))
     await store.commit([MarkTold("x1", NOW + 1)])
     assert [row.id for row in await store.messages(QUEUED, 9)] == ["x1"]
+
+
+async def test_a_dead_message_is_queued_again_with_its_tries_forgotten(store: Store) -> None:
+    await queue(store, message("x1", kind=K.RESULT), message("x2", address_value="other"))
+    [first, _] = await store.claim_messages(NOW, LEASE, 9, {})
+    await store.commit([SettleMessage(first.id, first.fence, DEAD, NOW, error="blocked")])
+    await store.commit([Redrive("x1", NOW + 5), Redrive("x2", NOW + 5)])
+    [row] = [row for row in await store.messages(QUEUED, 9) if row.id == "x1"]
+    assert (row.due_ms, row.attempts, row.error) == (NOW + 5, 0, "")
+    assert await claim(store, NOW + 4) == []
+    assert await claim(store, NOW + 5) == ["x1"]

@@ -1,42 +1,20 @@
-"""The operator's commands that read or write the store, each a function of named values.
-
-The same functions run in the process that owns the database and in a command line of its own.
-"""
+"""Who is paid, and who works for them."""
 
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
-from bot.calls import Connections
-from bot.clock import Clock, Ids
+from bot.commands.base import CommandError, Desk
 from bot.money import AmountProblem, Money, parse_amount, show_amount
-from bot.sealing import Sealer
-from bot.store.base import Conflict, KeepMerchant, KeepStaff, Store
+from bot.store.base import Conflict, KeepMerchant, KeepStaff
 from bot.store.records import MerchantRow, StaffRow
 
-__all__ = ["COMMANDS", "CommandError", "Desk"]
+__all__ = ["merchants_add", "merchants_close", "merchants_list", "staff_add", "staff_unlock"]
 
 _CODE: Final = re.compile(r"[A-Za-z0-9]{3,12}", re.ASCII)
 _ROLES: Final = ("owner", "cashier", "accountant")
 _ENROL_MS: Final = 7 * 24 * 3600_000
-
-
-class CommandError(Exception):
-    """What is wrong with a command, as a sentence for the operator."""
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What commands work with."""
-
-    store: Store
-    connections: Connections
-    sealer: Sealer
-    clock: Clock
-    ids: Ids
 
 
 async def merchants_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
@@ -146,14 +124,3 @@ async def _merchant(at: Desk, values: dict[str, Any]) -> MerchantRow:
     if row is None:
         raise CommandError(f"No merchant has the code {code!r}.")
     return row
-
-
-Command = Callable[[Desk, dict[str, Any]], Awaitable[Any]]
-
-COMMANDS: Final[dict[str, Command]] = {
-    "merchants.add": merchants_add,
-    "merchants.list": merchants_list,
-    "merchants.close": merchants_close,
-    "staff.add": staff_add,
-    "staff.unlock": staff_unlock,
-}

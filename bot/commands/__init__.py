@@ -1,0 +1,30 @@
+"""The operator's commands that read or write the store, each a function of named values.
+
+The same functions run in the process that owns the database and in a command line of its own.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from bot.commands.base import CommandError, Desk
+from bot.commands.merchants import merchants_add, merchants_close, merchants_list, staff_add, staff_unlock
+from bot.commands.orders import incidents_list, orders_list, orders_settle, orders_show
+from bot.commands.outbox import outbox_list, outbox_redrive
+
+__all__ = ["COMMANDS", "CommandError", "Desk"]
+
+Command = Callable[[Desk, dict[str, Any]], Awaitable[Any]]
+
+COMMANDS: Final[dict[str, Command]] = {
+    "merchants.add": merchants_add,
+    "merchants.list": merchants_list,
+    "merchants.close": merchants_close,
+    "staff.add": staff_add,
+    "staff.unlock": staff_unlock,
+    "orders.list": orders_list,
+    "orders.show": orders_show,
+    "orders.settle": orders_settle,
+    "orders.incidents": incidents_list,
+    "outbox.list": outbox_list,
+    "outbox.redrive": outbox_redrive,
+}

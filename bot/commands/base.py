@@ -1,0 +1,27 @@
+"""What every operator's command works with, and how it says no."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.calls import Connections
+from bot.clock import Clock, Ids
+from bot.sealing import Sealer
+from bot.store.base import Store
+
+__all__ = ["CommandError", "Desk"]
+
+
+class CommandError(Exception):
+    """What is wrong with a command, as a sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """`wake` says that messages or orders may be due, in the process that has them to do."""
+
+    store: Store
+    connections: Connections
+    sealer: Sealer
+    clock: Clock
+    ids: Ids
+    wake: Callable[[], None] = lambda: None

@@ -1,0 +1,128 @@
+"""Orders as an operator sees them, and the settling by hand of what no provider will say."""
+
+from typing import Any, Final
+
+from bot.commands.base import CommandError, Desk
+from bot.money import Money, OrderState, Source, Verdict, judge, mask_msisdn, read_code, show_amount
+from bot.providers.base import Resend
+from bot.settle import Context, by_operator
+from bot.store.base import Conflict
+from bot.store.records import OrderRow
+from bot.times import TIMES
+
+__all__ = ["incidents_list", "orders_list", "orders_settle", "orders_show"]
+
+_SHOWN_AT_MOST: Final = 200
+_FINALS: Final = {
+    "successful": OrderState.SUCCESSFUL,
+    "failed": OrderState.FAILED,
+    "reversed": OrderState.REVERSED,
+}
+
+
+async def orders_list(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
+    """Newest first; `state` narrows to one state, `limit` to so many."""
+    wanted = str(values.get("state", "")).upper()
+    if wanted and wanted not in OrderState.__members__:
+        raise CommandError(f"A state is one of {', '.join(s.value.lower() for s in OrderState)}.")
+    limit = max(1, min(int(values.get("limit", 50)), _SHOWN_AT_MOST))
+    states = (OrderState(wanted),) if wanted else ()
+    return [await _line(at, order) for order in await at.store.recent_orders(limit, states)]
+
+
+async def orders_show(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+    """`code` (or our reference, or the provider's): the order with its ledger and messages."""
+    order = await _order(at, values)
+    return {
+        **await _line(at, order),
+        "reference": order.reference,
+        "provider_reference": order.provider_reference,
+        "provider_code": order.provider_code,
+        "financial_id": order.financial_id,
+        "asks": order.asks,
+        "due_ms": order.due_ms,
+        "ledger": [
+            {
+                "at_ms": line.at_ms,
+                "from": line.held.value if line.held else "",
+                "to": line.said.value,
+                "source": line.source.value,
+                "reason": line.reason.value if line.reason else "",
+                "provider_code": line.provider_code,
+                "note": line.note,
+            }
+            for line in await at.store.transitions(order.id)
+        ],
+        "messages": [
+            {"at_ms": m.created_ms, "kind": m.kind.value, "to": m.address_kind, "state": m.state.value}
+            for m in await at.store.messages_of_order(order.id)
+        ],
+    }
+
+
+async def orders_settle(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+    """`code`, `state` (successful, failed, reversed), `reason` and `by`: a person's word, kept with
+    their name. UNRESOLVED may become any of them; FAILED only successful, and its payer is told."""
+    order = await _order(at, values)
+    said = _FINALS.get(str(values.get("state", "")).lower())
+    reason, by = str(values.get("reason", "")).strip(), str(values.get("by", "")).strip()
+    if said is None:
+        raise CommandError(f"An order is settled as one of {', '.join(_FINALS)}.")
+    if len(reason) < 4 or not by:
+        raise CommandError("Say why (--reason) and who you are (--by): both stay in the ledger.")
+    if judge(order.state, said, Source.OPERATOR) is not Verdict.MOVE:
+        raise CommandError(
+            f"Order {order.code} is {order.state.value}; that cannot be made {said.value} by hand."
+        )
+    merchant = await at.store.merchant(order.merchant_id)
+    context = Context(
+        merchant=merchant.name if merchant else "",
+        addresses=await at.store.addresses_of(order.person_id),
+        schedule_s=(0.0,),
+        grace_s=0.0,
+        resend=Resend.NEVER,
+        now_ms=at.clock(),
+        ids=at.ids,
+        times=TIMES,
+    )
+    settled = by_operator(order, said, f"{by}: {reason}"[:400], context)
+    try:
+        await at.store.commit(settled.changes)
+    except Conflict:
+        raise CommandError(f"Order {order.code} moved meanwhile; look at it again.") from None
+    at.wake()
+    return await _line(at, settled.order)
+
+
+async def incidents_list(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
+    """What staff must see, newest first."""
+    limit = max(1, min(int(values.get("limit", 50)), _SHOWN_AT_MOST))
+    return [
+        {"at_ms": row.at_ms, "kind": row.kind, "text": row.text} for row in await at.store.incidents(limit)
+    ]
+
+
+async def _line(at: Desk, order: OrderRow) -> dict[str, Any]:
+    merchant = await at.store.merchant(order.merchant_id)
+    return {
+        "code": order.code,
+        "state": order.state.value,
+        "kind": order.kind.value,
+        "amount": show_amount(Money(order.amount_minor, order.currency)),
+        "merchant": merchant.name if merchant else "",
+        "account": order.connection,
+        "payer": mask_msisdn(order.payer),
+        "reason": order.reason.value if order.reason else "",
+        "created_ms": order.created_ms,
+        "age_s": max(0, at.clock() - order.created_ms) // 1000,
+    }
+
+
+async def _order(at: Desk, values: dict[str, Any]) -> OrderRow:
+    text = str(values.get("code", "")).strip()
+    code = read_code(text)
+    order = await at.store.order_by_code(code) if code else None
+    order = order or (await at.store.order_by_reference(text) if text else None)
+    if order is None:
+        raise CommandError(f"There is no order {text!r}.")
+    return order

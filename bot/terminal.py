@@ -1,0 +1,233 @@
+"""The operator's commands in the terminal, and what every command of ours does first."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+__all__ = ["Folder", "fail", "merchants", "orders", "outbox", "run_until_told", "settings_of"]
+
+merchants = typer.Typer(help="Who is paid, and who works for them.", no_args_is_help=True)
+orders = typer.Typer(help="Orders, their ledger, and settling by hand.", no_args_is_help=True)
+outbox = typer.Typer(help="Messages that did not reach anybody.", no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Option(help="Where `run` keeps its files.")]
+
+
+def fail(problems: list[str]) -> NoReturn:
+    for problem in problems:
+        print(f"kasapay: {problem}", file=sys.stderr)
+    raise typer.Exit(1)
+
+
+def run_until_told(work: Coroutine[Any, Any, None]) -> None:
+    """Run to the end on the fastest loop there is; SIGTERM and Ctrl-C end it in order."""
+
+    async def until_told() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGINT"):
+            loop.add_signal_handler(getattr(signal, name), task.cancel)
+        await work
+
+    try:
+        import uvloop
+    except ImportError:
+        runner = asyncio.run
+    else:
+        runner = uvloop.run
+    with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
+        runner(until_told())
+
+
+def settings_of(*, need_secret: bool = False) -> Any:
+    from bot.config import ConfigProblems, read_settings
+
+    try:
+        settings = read_settings()
+    except ConfigProblems as error:
+        fail(error.problems)
+    if need_secret and not settings.secret_key.get_secret_value():
+        fail(["SECRET_KEY is not set; make one with: openssl rand -hex 32"])
+    return settings
+
+
+def _operate(command: str, values: dict[str, Any], folder: Path) -> Any:
+    from bot.commands import CommandError
+    from bot.running import operate
+    from bot.store import StoreUnavailable
+
+    results: list[Any] = []
+
+    async def work() -> None:
+        results.append(await operate(settings_of(), folder, command, values))
+
+    try:
+        run_until_told(work())
+    except (CommandError, StoreUnavailable) as error:
+        fail([str(error)])
+    return results[0]
+
+
+@merchants.command("add")
+def merchants_add(
+    code: Annotated[str, typer.Argument(help="What customers type.")],
+    name: Annotated[str, typer.Argument(help="What customers see.")],
+    account: Annotated[str, typer.Option(help="The provider account that collects.")],
+    most: Annotated[str, typer.Option("--max", help="The greatest amount of one payment.")] = "",
+    folder: Folder = Path("kasapay-data"),
+) -> None:
+    """Add a merchant, or change the one with this code."""
+    done = _operate("merchants.add", {"code": code, "name": name, "account": account, "max": most}, folder)
+    print(f"{'Added' if done['new'] else 'Changed'} {done['name']}: code {done['code']}, {done['currency']}.")
+
+
+@merchants.command("list")
+def merchants_list(folder: Folder = Path("kasapay-data")) -> None:
+    """Every merchant and their staff."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("Code", "Name", "Account", "Currency", "Greatest amount", "State", "Staff")
+    for row in _operate("merchants.list", {}, folder):
+        table.add_row(
+            row["code"],
+            row["name"],
+            row["account"],
+            row["currency"],
+            row["max"],
+            "open" if row["active"] else "closed",
+            ", ".join(row["staff"]),
+        )
+    # A pipe has no width of its own; a cut code is no use to anybody.
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+@merchants.command("close")
+def merchants_close(
+    code: str,
+    reopen: Annotated[bool, typer.Option("--reopen")] = False,
+    folder: Folder = Path("kasapay-data"),
+) -> None:
+    """Take no new payments for a merchant (or take them again)."""
+    done = _operate("merchants.close", {"code": code, "active": reopen}, folder)
+    print(f"Merchant {done['code']} is {'open' if done['active'] else 'closed'}.")
+
+
+@merchants.command("staff-add")
+def staff_add(
+    code: Annotated[str, typer.Argument(help="The merchant's code.")],
+    name: Annotated[str, typer.Argument(help="Who they are.")],
+    role: Annotated[str, typer.Option(help="owner, cashier or accountant")] = "owner",
+    folder: Folder = Path("kasapay-data"),
+) -> None:
+    """Make the one-time code with which somebody takes up a role."""
+    done = _operate("staff.add", {"code": code, "name": name, "role": role}, folder)
+    print(f"Code for {done['name']}: {done['code']} (once, within {done['days']} days).")
+    print("They dial the short code or open the chat, and choose: I work for a merchant.")
+
+
+@merchants.command("staff-unlock")
+def staff_unlock(code: str, name: str, folder: Folder = Path("kasapay-data")) -> None:
+    """Let a locked staff PIN be tried again."""
+    done = _operate("staff.unlock", {"code": code, "name": name}, folder)
+    print(f"{done['name']} of {done['merchant']} may try again.")
+
+
+@orders.command("list")
+def orders_list(
+    state: Annotated[str, typer.Option(help="Only this state, such as unresolved.")] = "",
+    limit: int = 50,
+    folder: Folder = Path("kasapay-data"),
+) -> None:
+    """Orders, newest first."""
+    _table(
+        _operate("orders.list", {"state": state, "limit": limit}, folder),
+        ("code", "state", "amount", "merchant", "account", "payer", "reason", "age_s"),
+    )
+
+
+@orders.command("show")
+def orders_show(code: str, folder: Folder = Path("kasapay-data")) -> None:
+    """One order with its history: who moved it, when, on whose word."""
+    order = _operate("orders.show", {"code": code}, folder)
+    for name in ("code", "state", "amount", "merchant", "account", "payer", "reason", "provider_code"):
+        print(f"{name.replace('_', ' '):>18}  {order[name]}")
+    print(f"{'our reference':>18}  {order['reference']}")
+    print(f"{'their reference':>18}  {order['provider_reference']}")
+    _table(order["ledger"], ("at_ms", "from", "to", "source", "reason", "provider_code", "note"))
+    _table(order["messages"], ("at_ms", "kind", "to", "state"))
+    if order["state"] in ("UNRESOLVED", "FAILED"):
+        print(f"To settle it: kasapay orders settle {order['code']} successful --reason ... --by ...")
+
+
+@orders.command("settle")
+def orders_settle(
+    code: str,
+    state: Annotated[str, typer.Argument(help="successful, failed or reversed")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")],
+    by: Annotated[str, typer.Option(help="Your name; kept in the ledger.")],
+    folder: Folder = Path("kasapay-data"),
+) -> None:
+    """Settle by hand what no provider will say. The payer is told."""
+    done = _operate("orders.settle", {"code": code, "state": state, "reason": reason, "by": by}, folder)
+    print(f"Order {done['code']} is {done['state']}.")
+
+
+@orders.command("incidents")
+def orders_incidents(limit: int = 50, folder: Folder = Path("kasapay-data")) -> None:
+    """What staff must look at, newest first."""
+    _table(_operate("orders.incidents", {"limit": limit}, folder), ("at_ms", "kind", "text"))
+
+
+@outbox.command("list")
+def outbox_list(
+    state: Annotated[str, typer.Option(help="dead, queued, sent or dropped")] = "dead",
+    limit: int = 50,
+    folder: Folder = Path("kasapay-data"),
+) -> None:
+    """Messages in one state, newest first."""
+    _table(
+        _operate("outbox.list", {"state": state, "limit": limit}, folder),
+        ("id", "kind", "to", "order", "attempts", "error", "created_ms"),
+    )
+
+
+@outbox.command("redrive")
+def outbox_redrive(
+    message: Annotated[str, typer.Argument(help="The beginning of a message's id.")] = "",
+    every: Annotated[bool, typer.Option("--all", help="Every dead message.")] = False,
+    folder: Folder = Path("kasapay-data"),
+) -> None:
+    """Queue dead messages once more."""
+    done = _operate("outbox.redrive", {"id": message, "all": every}, folder)
+    print(f"Queued again: {done['queued']}.")
+
+
+def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        print("None.")
+        return
+    table = Table(*(name.removesuffix("_ms").removesuffix("_s").replace("_", " ") for name in columns))
+    for row in rows:
+        table.add_row(*(_cell(name, row[name]) for name in columns))
+    # A pipe has no width of its own; a cut code is no use to anybody.
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _cell(name: str, value: Any) -> str:
+    if name.endswith("_ms") and value:
+        return datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    if name.endswith("_s"):
+        return f"{value // 3600}h {value % 3600 // 60}m {value % 60}s"
+    return str(value)
