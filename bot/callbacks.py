@@ -13,7 +13,7 @@ import structlog
 
 from bot.calls import Connections
 from bot.clock import Clock, Ids
-from bot.money import OrderState, Source
+from bot.money import Source
 from bot.providers.base import Account
 from bot.sealing import Sealer
 from bot.store.base import AddIncident, Change, KeepWebhook, Store, StoreUnavailable
@@ -26,7 +26,6 @@ _log = structlog.get_logger("callback")
 
 # Hints that wait to be written. More are dropped: the sweep asks about every open order anyway.
 _WAITING_AT_MOST: Final = 10_000
-_PAID: Final = frozenset({"collection.verified", "collection.completed"})
 
 
 class Callbacks:
@@ -39,6 +38,7 @@ class Callbacks:
         ids: Ids,
         times: Times,
         on_hint: Callable[[], None],
+        on_final: Callable[[str, Source], None],
     ) -> None:
         self._store = store
         self._connections = connections
@@ -47,6 +47,7 @@ class Callbacks:
         self._ids = ids
         self._spacing_ms = int(times.hint_spacing_s * 1000)
         self._on_hint = on_hint
+        self._on_final = on_final
         self._waiting: deque[str] = deque(maxlen=_WAITING_AT_MOST)
         self._arrived = asyncio.Event()
 
@@ -69,12 +70,23 @@ class Callbacks:
         while self._waiting:
             order_id = self._waiting.popleft()
             try:
-                known = await self._store.hint(order_id, Source.CALLBACK, self._clock(), self._spacing_ms)
+                known = await self._note(order_id, Source.CALLBACK)
             except StoreUnavailable:
                 _log.error("store not available")
                 return
-            _log.info("callback", outcome="hint" if known else "nothing to ask")
+            except Exception:
+                _log.exception("callback failed")
+                continue
+            _log.info("callback", outcome="hint" if known else "final already")
+
+    async def _note(self, order_id: str, source: Source) -> bool:
+        """Have an open order asked about soon, and a final one once more; False for a final one."""
+        is_open = await self._store.hint(order_id, source, self._clock(), self._spacing_ms)
+        if is_open:
             self._on_hint()
+        else:
+            self._on_final(order_id, source)
+        return is_open
 
     async def startbutton(self, connection: str, headers: Mapping[str, str], raw: bytes) -> bool:
         """Take a signed event; False where the signature does not hold. Kept when this returns True."""
@@ -101,16 +113,11 @@ class Callbacks:
         if order is not None and not self._same_owner(order.connection, account):
             order = None
         if order is None:
-            changes.append(self._incident("unknown_event", event.name, row.id, None))
-        elif order.state is OrderState.FAILED and event.name in (
-            "collection.verified",
-            "collection.completed",
-        ):
-            changes.append(self._incident("late_success", event.name, order.id, order.id))
+            about = f"{connection}:{event.provider_reference or event.reference}:{event.name}"
+            changes.append(self._incident("unknown_event", event.name, about, None))
         await self._store.commit(changes)
         if order is not None:
-            await self._store.hint(order.id, Source.WEBHOOK, now_ms, self._spacing_ms)
-            self._on_hint()
+            await self._note(order.id, Source.WEBHOOK)
         _log.info("webhook", provider=connection, event_name=event.name, known=order is not None)
         return True
 

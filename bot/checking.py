@@ -1,12 +1,14 @@
 """`kasapay check`: what is wrong with the settings, and with what they lead to, all at once."""
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Final
 
 from bot.calls import Calls, Connections
 from bot.channels.ussd import GATEWAYS
 from bot.config import Settings
+from bot.logs import configure_logs
 from bot.providers import PROVIDERS, Capability, ProviderError, Sender, check_account
 from bot.sealing import Sealer
 from bot.store import SqliteStore, StoreUnavailable, sqlite_path
@@ -18,6 +20,7 @@ _TRY_S: Final = 20.0
 
 async def check_here(settings: Settings) -> list[str]:
     """Every problem found, as sentences for the operator; moves no money and changes nothing."""
+    configure_logs("CRITICAL", sys.stderr)  # what went wrong is in the sentences
     found = _on_paper(settings)
     tried = await asyncio.gather(_database(settings), _accounts(settings), _telegram(settings))
     for problems in tried:

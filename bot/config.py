@@ -6,6 +6,7 @@ Nothing is read at import.
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,9 +14,9 @@ from typing import Any, Final, Literal
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.money import EXPONENTS
+from bot.money import EXPONENTS, knows_region
 from bot.providers.base import Account, Credentials, Secret
 
 __all__ = ["ConfigProblems", "GatewaySettings", "Settings", "read_settings"]
@@ -59,6 +60,12 @@ _TOML_KEYS: Final = frozenset(
 )
 
 
+_PRODUCTS: Final = ("collection", "disbursement")
+_PRODUCT_KEYS: Final = frozenset({"subscription_key", "api_user", "api_key"})
+# What stands in a path: a gateway's secret and an account's name.
+_IN_A_PATH: Final = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
+
+
 class ConfigProblems(Exception):
     """Settings nobody can start with; `problems` are sentences for the operator, with no secret in them."""
 
@@ -83,7 +90,8 @@ class Settings(BaseSettings):
         extra="ignore", frozen=True, case_sensitive=False, env_ignore_empty=True
     )
 
-    database_url: str = "sqlite:///kasapay.db"
+    # May hold a password.
+    database_url: str = Field("sqlite:///kasapay.db", repr=False)
     secret_key: SecretStr = SecretStr("")
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
@@ -124,6 +132,18 @@ class Settings(BaseSettings):
     accounts: tuple[Account, ...] = ()
     gateways: tuple[GatewaySettings, ...] = ()
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `read_settings` hands in: no second look at the environment."""
+        return (init_settings,)
+
 
 def read_settings(environ: Mapping[str, str] | None = None, env_file: str | Path | None = ".env") -> Settings:
     """The settings of this process. Raises ConfigProblems with all that is wrong."""
@@ -136,10 +156,14 @@ def read_settings(environ: Mapping[str, str] | None = None, env_file: str | Path
     named.pop("gateways", None)
     problems: list[str] = []
     try:
-        # Values come from `given` alone: no second look at the environment.
         settings = Settings.model_validate(named)
     except ValidationError as error:
-        raise ConfigProblems([_sentence(e) for e in error.errors(include_input=False)]) from None
+        faults = error.errors(include_input=False)
+        problems += [_sentence(fault) for fault in faults]
+        # On with the rest, so that all problems are told at once.
+        settings = Settings.model_validate(
+            {k: v for k, v in named.items() if (k,) not in [f["loc"] for f in faults]}
+        )
     accounts = [*_accounts_of_environment(settings, problems), *_accounts_of_file(settings, given, problems)]
     gateways = _gateways(settings, given, problems)
     _check_values(settings, problems)
@@ -176,6 +200,8 @@ def _check_values(settings: Settings, problems: list[str]) -> None:
             problems.append("PUBLIC_URL is needed where TELEGRAM_MODE is webhook.")
     if not settings.database_url.startswith(("sqlite:///", "postgresql://", "postgres://")):
         problems.append("DATABASE_URL must begin with sqlite:/// or postgresql://.")
+    if not knows_region(settings.default_region):
+        problems.append("DEFAULT_REGION must be a country's two letters, such as GH.")
     if 0 < settings.ussd_screen_septets < 60:
         problems.append("USSD_SCREEN_SEPTETS is 60 to 182, or 0 for each gateway's own figure.")
     sms_key = settings.africastalking_api_key.get_secret_value()
@@ -194,6 +220,10 @@ def _gateways(settings: Settings, given: Mapping[str, str], problems: list[str])
         allow = tuple(_listed(given.get(f"USSD_ALLOW_{upper}", "")))
         if len(secret) < 16:
             problems.append(f"USSD_SECRET_{upper} (or USSD_SECRET) needs at least 16 characters.")
+        elif not _IN_A_PATH.fullmatch(secret):
+            problems.append(
+                f"USSD_SECRET_{upper} (or USSD_SECRET) stands in an address: letters, digits, - and _ only."
+            )
         for text in allow:
             try:
                 ipaddress.ip_network(text, strict=False)
@@ -268,22 +298,38 @@ def _accounts_of_file(settings: Settings, given: Mapping[str, str], problems: li
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         problems.append(f"KASAPAY_CONFIG: the file cannot be read ({type(error).__name__}).")
         return []
+    problems.extend(
+        f"KASAPAY_CONFIG: there is no setting {key}." for key in sorted(content.keys() - {"accounts"})
+    )
+    tables = content.get("accounts", {})
+    if not isinstance(tables, dict):
+        problems.append("KASAPAY_CONFIG: each account is a table of its own, such as [accounts.momo-gh].")
+        return []
     accounts = []
-    for name, table in content.get("accounts", {}).items():
+    for name, table in tables.items():
         if not isinstance(table, dict):
             problems.append(f"accounts.{name} must be a table.")
             continue
-        account = _account_of_table(name, table, given, problems)
+        if not _IN_A_PATH.fullmatch(name):
+            problems.append(f"accounts.{name}: the name stands in an address: letters, digits, - and _ only.")
+        account = _account_of_table(name, table, settings, given, problems)
         if account is not None:
             accounts.append(account)
     return accounts
 
 
 def _account_of_table(
-    name: str, table: dict[str, Any], given: Mapping[str, str], problems: list[str]
+    name: str, table: dict[str, Any], settings: Settings, given: Mapping[str, str], problems: list[str]
 ) -> Account | None:
     unknown = sorted(set(table) - _TOML_KEYS)
     problems.extend(f"accounts.{name}: there is no setting {key}." for key in unknown)
+    for product in _PRODUCTS:
+        part = table.get(product, {})
+        if not isinstance(part, dict):
+            problems.append(f"accounts.{name}: {product} must be a table.")
+            continue
+        unknown = sorted(set(part) - _PRODUCT_KEYS)
+        problems.extend(f"accounts.{name}: there is no setting {product}.{key}." for key in unknown)
     currency = str(table.get("currency", "")).upper()
     if currency not in EXPONENTS:
         problems.append(f"accounts.{name}: currency must be a code such as GHS.")
@@ -305,7 +351,7 @@ def _account_of_table(
             api_user=text(part, "api_user"),
             api_key=Secret(text(part, "api_key")),
         )
-        for product in ("collection", "disbursement")
+        for product in _PRODUCTS
         if isinstance(part := table.get(product), dict)
     }
     if "public_key" in table or "secret_key" in table:
@@ -315,19 +361,32 @@ def _account_of_table(
         credentials["default"] = keys
     environment = str(table.get("target_environment", ""))
     default_wire = "EUR" if environment == "sandbox" else ""
+    wire_currency = str(table.get("wire_currency", default_wire)).upper()
+    if wire_currency and wire_currency not in EXPONENTS:
+        problems.append(f"accounts.{name}: wire_currency must be a code such as EUR.")
+    region = str(table.get("region", _REGION_OF.get(currency, settings.default_region))).upper()
+    if not knows_region(region):
+        problems.append(f"accounts.{name}: region must be a country's two letters, such as GH.")
+    factor_confirmed = table.get("factor_confirmed", False)
+    if not isinstance(factor_confirmed, bool):
+        problems.append(f"accounts.{name}: factor_confirmed is true or false, without quotes.")
     default_networks = _STARTBUTTON_NETWORKS.get(currency, ()) if provider == "startbutton" else ()
+    networks = table.get("networks", list(default_networks))
+    if not isinstance(networks, list) or not all(isinstance(network, str) for network in networks):
+        problems.append(f'accounts.{name}: networks is a list, such as ["MTN", "VOD"].')
+        networks = []
     return Account(
         id=name,
         provider=provider,
         base_url=text(table, "base_url"),
         currency=currency,
-        region=str(table.get("region", _REGION_OF[currency])),
+        region=region,
         credentials=credentials,
         target_environment=environment,
-        wire_currency=str(table.get("wire_currency", default_wire)),
+        wire_currency=wire_currency,
         email=str(table.get("email", "")),
-        networks=tuple(str(n) for n in table.get("networks", default_networks)),
-        factor_confirmed=bool(table.get("factor_confirmed", False)),
+        networks=tuple(networks),
+        factor_confirmed=factor_confirmed is True,
         display_name=str(table.get("name", name)),
     )
 

@@ -21,7 +21,7 @@ from bot.clock import Clock, Ids, wall_clock_ms
 from bot.commands import COMMANDS
 from bot.config import GatewaySettings, Settings
 from bot.providers import Account, Credentials, Secret
-from bot.sandbox import SandboxConfig, serve_sandbox
+from bot.sandbox import RecordError, SandboxConfig, serve_sandbox
 from bot.sealing import Sealer
 from bot.store import migrate
 from bot.store.base import KeepStaff
@@ -157,6 +157,8 @@ async def _sandbox(folder: Path, url: str, port: int) -> AsyncIterator[str]:
     try:
         async with serve_sandbox(config, "127.0.0.1", port) as sandbox:
             yield sandbox.url
+    except RecordError as error:
+        raise CannotStart(f"Does another `kasapay run` use the folder {folder}? {error}.") from error
     except OSError as error:
         raise CannotStart(f"The sandbox cannot start: {error.strerror or error}.") from error
 

@@ -8,16 +8,19 @@ URLs with tokens in them are held at WARNING.
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final, TextIO
 
 import structlog
 
 __all__ = ["configure_logs", "mask_numbers"]
 
-# Nine digits or more in a row are a phone number until shown otherwise. UUIDs have shorter runs of
-# pure digits almost always; masking one now and then costs less than printing a number.
-_NUMBER: Final = re.compile(r"(?<![\w.-])\+?\d{9,15}(?![\w-])", re.ASCII)
+# Nine digits or more in a row are a phone number until shown otherwise, behind a letter's `%2B` too.
+# The last group of a UUID has twelve characters behind four and a dash; where all are digits it stays.
+_NUMBER: Final = re.compile(
+    r"(?:(?<=%2[Bb])|(?<![0-9A-Za-z.+])(?<![0-9A-Fa-f]{4}-))\+?\d{9,15}(?![0-9A-Za-z])", re.ASCII
+)
+_AS_THEY_ARE: Final = frozenset({"timestamp", "reference"})
 _QUIET: Final = ("httpx", "httpcore", "telegram", "aiohttp.access", "asyncio", "alembic", "sqlalchemy")
 
 
@@ -27,10 +30,20 @@ def mask_numbers(text: str) -> str:
 
 
 def _mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    for key, value in event.items():
-        if isinstance(value, str) and key not in ("timestamp", "reference"):
-            event[key] = mask_numbers(value)
-    return event
+    return {key: value if key in _AS_THEY_ARE else _masked(value) for key, value in event.items()}
+
+
+def _masked(value: Any) -> Any:
+    """`value` as it will be printed, however deep a number hides in it."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return mask_numbers(value)
+    if isinstance(value, Mapping):
+        return {mask_numbers(str(key)): _masked(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(inner) for inner in value]
+    return mask_numbers(repr(value))
 
 
 def configure_logs(level: str = "INFO", stream: TextIO | None = None) -> None:

@@ -1,6 +1,7 @@
 """The messages an order causes: who is told what, where, and under which dedupe key. Pure."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -8,10 +9,23 @@ from bot.dialog import Address, Number, Text, Value, View
 from bot.money import Money, OrderState, Reason
 from bot.store.base import Queue
 from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState, OrderRow
+from bot.times import Times
 
-__all__ = ["encode_view", "order_values", "otp_prompts", "reply_message", "result_messages", "told_by_turn"]
+__all__ = [
+    "encode_view",
+    "is_fresh",
+    "linked_chats",
+    "order_values",
+    "otp_prompts",
+    "reply_message",
+    "result_messages",
+    "told_by_turn",
+]
 
 NewId = Callable[[], str]
+
+# A turn that says the result itself has committed its answer long before.
+_TURN_ENDS_MS: Final = 5_000
 
 _RESULT = {
     OrderState.SUCCESSFUL: "result.successful",
@@ -49,12 +63,14 @@ def result_messages(
     *,
     now_ms: int,
     new_id: NewId,
+    times: Times,
     reason: Reason | None = None,
     told: Address | None = None,
 ) -> list[Queue]:
     """One message for where the order began and, for an order begun over USSD, one for each linked chat.
 
-    `told` has seen the result already. Empty for a state that nobody waits to hear of.
+    `told` is about to read the result as the answer of its turn: its message waits a moment, and goes
+    only if that turn did not get so far. Empty for a state that nobody waits to hear of.
     """
     if said not in _RESULT:
         return []
@@ -64,25 +80,19 @@ def result_messages(
     origin = Address(order.origin_kind, order.origin_value)
     targets = [origin]
     if origin.kind == "msisdn":
-        targets += [Address(a.kind, a.value) for a in addresses if _linked_chat(a)]
+        targets += linked_chats(addresses, now_ms, times)
     return [
-        Queue(
-            MessageRow(
-                id=new_id(),
-                dedupe_key=f"result:{order.id}:{said.value}:{target.kind}:{target.value}",
-                kind=MessageKind.RESULT,
-                person_id=order.person_id,
-                address_kind=target.kind,
-                address_value=target.value,
-                view=encode_view(view),
-                state=MessageState.QUEUED,
-                created_ms=now_ms,
-                due_ms=now_ms,
-                order_id=order.id,
-            )
+        _about(
+            order,
+            view,
+            MessageKind.RESULT,
+            target,
+            key=f"result:{order.id}:{said.value}",
+            now_ms=now_ms,
+            due_ms=now_ms + (_TURN_ENDS_MS if target == told else 0),
+            new_id=new_id,
         )
         for target in targets
-        if target != told
     ]
 
 
@@ -92,30 +102,78 @@ def otp_prompts(
     addresses: Sequence[AddressRow],
     *,
     now_ms: int,
-    delay_ms: int,
     new_id: NewId,
+    times: Times,
+    short_code: str,
+    session_open: bool,
 ) -> list[Queue]:
-    """Asks in the linked chats for a code that the open session may not bring; dropped if it does."""
-    view = View(text=Text("otp.prompt", order_values(order, merchant)), ends=True, wants="secret")
+    """Asks for the code a payment waits for: in the linked chats, after a while, where an open session
+    asks already; at once, and where the payment began too, where nobody else asks."""
+    values = order_values(order, merchant)
+    origin = Address(order.origin_kind, order.origin_value)
+    chats = linked_chats(addresses, now_ms, times)
+    if session_open:
+        targets = [chat for chat in chats if chat != origin]
+    else:
+        targets = [origin, *(chat for chat in chats if chat != origin)]
+    due_ms = now_ms + (int(times.otp_prompt_s * 1000) if session_open else 0)
+    by_chat = View(text=Text("otp.prompt", values), ends=True, wants="secret")
+    by_sms = View(text=Text("otp.dial", {**values, "short_code": short_code}), ends=True)
     return [
-        Queue(
-            MessageRow(
-                id=new_id(),
-                dedupe_key=f"otp:{order.id}:{chat.kind}:{chat.value}",
-                kind=MessageKind.PROMPT,
-                person_id=order.person_id,
-                address_kind=chat.kind,
-                address_value=chat.value,
-                view=encode_view(view),
-                state=MessageState.QUEUED,
-                created_ms=now_ms,
-                due_ms=now_ms + delay_ms,
-                order_id=order.id,
-            )
+        _about(
+            order,
+            by_sms if target.kind == "msisdn" else by_chat,
+            MessageKind.PROMPT,
+            target,
+            key=f"otp:{order.id}",
+            now_ms=now_ms,
+            due_ms=due_ms,
+            new_id=new_id,
         )
-        for chat in addresses
-        if _linked_chat(chat) and (chat.kind, chat.value) != (order.origin_kind, order.origin_value)
+        for target in targets
     ]
+
+
+def linked_chats(addresses: Sequence[AddressRow], now_ms: int, times: Times) -> list[Address]:
+    """The chats of a person that are linked, reachable and not silent for so long that they lapsed."""
+    return [
+        Address(a.kind, a.value)
+        for a in addresses
+        if a.kind != "msisdn" and a.verified_ms is not None and a.reachable and is_fresh(a, now_ms, times)
+    ]
+
+
+def is_fresh(address: AddressRow, now_ms: int, times: Times) -> bool:
+    """Whether the address has spoken lately enough to still be its person's."""
+    return now_ms - address.seen_ms <= times.lapse_s * 1000
+
+
+def _about(
+    order: OrderRow,
+    view: View,
+    kind: MessageKind,
+    target: Address,
+    *,
+    key: str,
+    now_ms: int,
+    due_ms: int,
+    new_id: NewId,
+) -> Queue:
+    return Queue(
+        MessageRow(
+            id=new_id(),
+            dedupe_key=f"{key}:{target.kind}:{target.value}",
+            kind=kind,
+            person_id=order.person_id,
+            address_kind=target.kind,
+            address_value=target.value,
+            view=encode_view(view),
+            state=MessageState.QUEUED,
+            created_ms=now_ms,
+            due_ms=due_ms,
+            order_id=order.id,
+        )
+    )
 
 
 def reply_message(
@@ -145,7 +203,3 @@ def reply_message(
             conversation_id=conversation_id,
         )
     )
-
-
-def _linked_chat(address: AddressRow) -> bool:
-    return address.kind != "msisdn" and address.verified_ms is not None and address.reachable

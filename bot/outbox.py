@@ -5,6 +5,7 @@ is being sent, so that a crash leads to a repeat only where it fell between send
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
@@ -25,6 +26,7 @@ from bot.channels.base import (
 )
 from bot.clock import Clock, Ids
 from bot.dialog import View
+from bot.messages import is_fresh
 from bot.metrics import Metrics
 from bot.store.base import Change, Conflict, Queue, SaveAddress, SettleMessage, Store, StoreUnavailable
 from bot.store.records import MessageKind, MessageRow, MessageState
@@ -35,6 +37,7 @@ __all__ = ["Outbox", "Worded", "Words"]
 _log = structlog.get_logger("outbox")
 
 _ATTEMPTS_AT_MOST: Final = 20
+_CHAT_RESULT_ATTEMPTS: Final = 7
 _LONGEST_PAUSE_MS: Final = 10 * 60_000
 _AT_ONCE: Final = 64
 _IDLE_S: Final = 30.0
@@ -97,6 +100,10 @@ class Outbox:
                 except StoreUnavailable:
                     _log.error("store not available")
                     pause_s = 1.0
+                except Exception:
+                    # Whatever it is, results must not stop leaving.
+                    _log.exception("round failed")
+                    pause_s = 1.0
                 try:
                     async with asyncio.timeout(pause_s):
                         await self._woken.wait()
@@ -141,8 +148,14 @@ class Outbox:
             await self.deliver(row)
         except StoreUnavailable:
             _log.error("outcome not kept; the message is repeated after its lease", message=row.id)
-        except Exception:
+        except Exception as error:
             _log.exception("delivery failed", message=row.id)
+            await self._give_back(row, type(error).__name__)
+
+    async def _give_back(self, row: MessageRow, why: str) -> None:
+        """A message that cannot even be put into words must not hold up its address for ever."""
+        with contextlib.suppress(Conflict, StoreUnavailable):
+            await self._store.commit(await self._again(row, 30.0, why))
 
     async def _claim(self) -> tuple[MessageRow, ...]:
         return await self._store.claim_messages(
@@ -163,11 +176,11 @@ class Outbox:
         try:
             sent = await channel.send(await self._outgoing(row))
         except RetryLater as error:
-            outcome, changes = "later", self._again(row, error.after_s, error.detail)
+            outcome, changes = "later", await self._again(row, error.after_s, error.detail)
         except OutcomeUnknown as error:
             # It may be there already. Once more, since every message says which order it is about.
             if row.attempts == 0:
-                outcome, changes = "unknown", self._again(row, 5.0, error.detail)
+                outcome, changes = "unknown", await self._again(row, 5.0, error.detail)
             else:
                 outcome, changes = "unknown twice", [self._settle(row, MessageState.SENT, error=error.detail)]
         except Moved as error:
@@ -184,7 +197,7 @@ class Outbox:
         except Refused as error:
             outcome, changes = "refused", await self._dead(row, error.detail)
         except ChannelError as error:
-            outcome, changes = "later", self._again(row, 5.0, error.detail)
+            outcome, changes = "later", await self._again(row, 5.0, error.detail)
         else:
             outcome, changes = "sent", [self._settle(row, MessageState.SENT, sent=sent)]
         self._metrics.messages.labels(row.address_kind, row.kind.value, outcome).inc()
@@ -239,9 +252,11 @@ class Outbox:
             error=error[:200],
         )
 
-    def _again(self, row: MessageRow, after_s: float, why: str) -> list[Change]:
-        if row.attempts + 1 >= _ATTEMPTS_AT_MOST:
-            return [self._settle(row, MessageState.DEAD, error=why)]
+    async def _again(self, row: MessageRow, after_s: float, why: str) -> list[Change]:
+        # A result that a chat does not take in about five minutes goes another way.
+        in_chat = row.kind is MessageKind.RESULT and row.address_kind != "msisdn"
+        if row.attempts + 1 >= (_CHAT_RESULT_ATTEMPTS if in_chat else _ATTEMPTS_AT_MOST):
+            return await self._dead(row, why)
         pause_ms = min(int(after_s * 1000) * 2 ** min(row.attempts, 8), _LONGEST_PAUSE_MS)
         pause_ms = max(pause_ms, int(after_s * 1000))
         return [self._settle(row, MessageState.QUEUED, due_ms=self._clock() + pause_ms, error=why)]
@@ -257,7 +272,15 @@ class Outbox:
                 if (address.kind, address.value) == (row.address_kind, row.address_value)
             ]
         if row.kind is MessageKind.RESULT and row.address_kind != "msisdn" and "msisdn" in self._channels:
-            number = next((a for a in addresses if a.kind == "msisdn" and a.verified_ms), None)
+            now_ms = self._clock()
+            number = next(
+                (
+                    a
+                    for a in addresses
+                    if a.kind == "msisdn" and a.verified_ms and is_fresh(a, now_ms, self._times)
+                ),
+                None,
+            )
             if number is not None:
                 key = row.dedupe_key.rsplit(f":{row.address_kind}:", 1)[0]
                 by_sms = msgspec.structs.replace(

@@ -7,7 +7,7 @@ that a crash anywhere finds them again by (conversation, position).
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 import structlog
@@ -16,14 +16,14 @@ from argon2.exceptions import VerificationError
 
 from bot.calls import Calls, shorten_name
 from bot.clock import Clock, Ids
-from bot.dialog import Act, Address, Look, SecretAct
-from bot.messages import told_by_turn
+from bot.dialog import Act, Address, Look, Screen, SecretAct, Text
+from bot.keeping import keep_reply
+from bot.messages import order_values, told_by_turn
 from bot.money import FINAL, Money, Msisdn, OrderKind, OrderState, Source
-from bot.providers.base import Account, Capability, OtpAnswer, ProviderError, Receipt
+from bot.providers.base import Account, Capability, ProviderError
 from bot.sealing import Sealer
 from bot.settle import (
     OTP_TRIES,
-    Answered,
     Context,
     Settled,
     after_otp,
@@ -59,7 +59,10 @@ _CHECKS_PER_PERSON: Final = 20
 _CHECKS_PER_NUMBER: Final = 10
 _PIN_TRIES: Final = 3
 _ENROL_TRIES: Final = 5
+# Wrong link codes of everybody within a code's life: 10^8 codes stay out of reach.
+_WRONG_LINKS: Final = 200
 
+A = TypeVar("A")
 Inside: TypeAlias = Callable[[], Awaitable[Any]]
 
 
@@ -92,7 +95,15 @@ class Plan(msgspec.Struct, frozen=True):
 
 class Performer:
     def __init__(
-        self, store: Store, calls: Calls, sealer: Sealer, clock: Clock, ids: Ids, times: Times
+        self,
+        store: Store,
+        calls: Calls,
+        sealer: Sealer,
+        clock: Clock,
+        ids: Ids,
+        times: Times,
+        *,
+        short_code: str,
     ) -> None:
         self._store = store
         self._calls = calls
@@ -100,9 +111,13 @@ class Performer:
         self._clock = clock
         self._ids = ids
         self._times = times
+        self._short_code = short_code
         self._hasher = PasswordHasher()
         # One try at a staff PIN at a time, so that no two of them count as one.
         self._pin_locks: dict[str, asyncio.Lock] = {}
+        # Calls that outlived their turns.
+        self._under_way: set[asyncio.Task[OrderRow]] = set()
+        self.on_late: Callable[[], None] = lambda: None
 
     # ---- looks -----------------------------------------------------------------------------------
 
@@ -166,7 +181,8 @@ class Performer:
     async def without_secret(self, effect: SecretAct[Any], speaker: Speaker) -> Any:
         """The act's result where no secret is needed any more, else None: its order has moved on."""
         if isinstance(effect, e.SubmitOtp):
-            view = await self._own_order(effect.order_id, speaker)
+            # Given elsewhere, run out, or tried too often: the payer's word is not wanted, nor known right.
+            view = await self._own_order(effect.order_id, speaker, unsure=True)
             return view if view is None or view.state is not OrderState.NEEDS_OTP else None
         return None
 
@@ -177,8 +193,10 @@ class Performer:
                 return await self._submit_otp(secret, effect, speaker)
             case e.BalanceWithPin():
                 return Plan(inside=lambda: self._balance_with_pin(secret, effect.staff_id, speaker))
+            case e.ClaimRole():
+                return Plan(inside=lambda: self._claim_role(secret, speaker))
             case e.EnrolStaff():
-                return Plan(inside=lambda: self._enrol(secret, effect.code, speaker))
+                return Plan(inside=lambda: self._enrol(secret, effect, speaker))
         raise TypeError(f"no way to do {type(effect).__name__}")
 
     # ---- payments --------------------------------------------------------------------------------
@@ -186,7 +204,7 @@ class Performer:
     async def _request_payment(self, wanted: e.RequestPayment, position: int, speaker: Speaker) -> Plan:
         before = await self._store.order_of_act(speaker.conversation_id, position)
         if before is not None:
-            return Plan(result=await self._view(before))
+            return Plan(result=await self._view(before, unsure=self._was_cut_off(before)))
         merchant = await self._store.merchant(wanted.merchant_id)
         refusal = await self._refusal(wanted, merchant)
         if merchant is None or refusal:
@@ -232,13 +250,15 @@ class Performer:
             order, state=OrderState.PENDING, version=order.version + 1, sent_ms=now_ms, due_ms=sent.due_ms
         )
 
-        async def inside() -> e.OrderView:
-            answer: Answered = await self._calls.request_payment(pending, self._times.look_up_s)
-            settled = after_request(pending, answer, await self._context(pending, speaker))
-            after = await self._keep(pending, settled)
-            return await self._view(after, merchant, unsure=not isinstance(answer, Receipt))
-
-        return Plan((create, sent), inside=inside)
+        return Plan(
+            (create, sent),
+            inside=lambda: self._in_time(
+                lambda: self._calls.request_payment(pending, self._times.call_s),
+                after_request,
+                pending,
+                speaker,
+            ),
+        )
 
     async def _refusal(self, wanted: e.RequestPayment, merchant: MerchantRow | None) -> str:
         if merchant is None or not merchant.active or merchant.connection not in self._calls.connections:
@@ -254,6 +274,13 @@ class Performer:
         if not self._calls.connections.adapter(order.connection).may_ask_otp:
             return False
         return not await self._store.paid_before(order.payer, order.connection)
+
+    def _was_cut_off(self, order: OrderRow) -> bool:
+        """Whether the order was sent inside a turn that never heard the answer: a code may be wanted,
+        or nothing at all, and only the provider knows."""
+        connections = self._calls.connections
+        inside = order.connection in connections and connections.adapter(order.connection).may_ask_otp
+        return inside and order.sent_ms is not None and order.accepted_ms is None
 
     async def _submit_otp(self, otp: str, wanted: e.SubmitOtp, speaker: Speaker) -> Plan:
         order = await self._store.order(wanted.order_id)
@@ -275,22 +302,76 @@ class Performer:
             order, state=OrderState.PENDING, version=order.version + 1, otp_tries=order.otp_tries + 1
         )
 
-        async def inside() -> e.OrderView:
-            answer = await self._calls.submit_otp(pending, otp, self._times.look_up_s)
-            settled = after_otp(pending, answer, await self._context(pending, speaker))
-            unsure = not (isinstance(answer, OtpAnswer) and answer.accepted)
-            return await self._view(await self._keep(pending, settled), unsure=unsure)
+        return Plan(
+            (tried,),
+            inside=lambda: self._in_time(
+                lambda: self._calls.submit_otp(pending, otp, self._times.call_s),
+                after_otp,
+                pending,
+                speaker,
+            ),
+        )
 
-        return Plan((tried,), inside=inside)
+    async def _in_time(
+        self,
+        call: Callable[[], Awaitable[A]],
+        decide: Callable[[OrderRow, A, Context], Settled],
+        pending: OrderRow,
+        speaker: Speaker,
+    ) -> e.OrderView:
+        """Make a call whose outcome the person sees if it comes soon.
+
+        The call goes on to its own end all the same: only its reply says that a code is wanted, so a
+        slow one is waited for beside the conversation and then told by message.
+        """
+        soon = await self._context(pending, speaker)
+        late = msgspec.structs.replace(soon, told=None, session_open=False)
+        heard = True
+
+        async def to_the_end() -> OrderRow:
+            answer = await call()
+
+            def settle(order: OrderRow) -> Settled:
+                at = soon if heard else late
+                return decide(order, answer, msgspec.structs.replace(at, now_ms=self._clock()))
+
+            after = await keep_reply(self._store, pending, settle)
+            if not heard:
+                self.on_late()
+            return after
+
+        task = asyncio.create_task(to_the_end())
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+        done, _ = await asyncio.wait({task}, timeout=self._times.look_up_s)
+        heard = False
+        after = task.result() if done else pending
+        return await self._view(after, unsure=after.state is OrderState.PENDING and not after.accepted_ms)
+
+    def _ended(self, task: "asyncio.Task[OrderRow]") -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Nothing is lost: the order is due after its lease, and asked about.
+            _log.error("reply not kept", kind=type(error).__name__)
+
+    async def finish(self, patience_s: float) -> None:
+        """Wait for calls that outlived their turns, then let them go: they are asked about later."""
+        if self._under_way:
+            _, late = await asyncio.wait(set(self._under_way), timeout=patience_s)
+            for task in late:
+                task.cancel()
 
     async def _ask_status(self, order_id: str, speaker: Speaker) -> e.OrderView | None:
         """The order's state asked live; settled here exactly as the sweep would."""
         order = await self._store.order(order_id)
         if order is None or order.person_id != speaker.person.id:
             return None
-        recently = self._clock() - (order.asked_ms or 0) < self._times.hint_spacing_s * 1000
-        if order.state in (OrderState.PENDING, OrderState.UNRESOLVED) and not recently and order.sent_ms:
-            answer = await self._calls.status(order, self._times.look_up_s)
+        now_ms = self._clock()
+        recently = now_ms - (order.asked_ms or 0) < self._times.hint_spacing_s * 1000
+        # Before the request itself has been answered nobody knows more than we do.
+        answered = order.accepted_ms or now_ms - (order.sent_ms or now_ms) > self._times.call_s * 1000
+        if order.state in (OrderState.PENDING, OrderState.UNRESOLVED) and not recently and answered:
+            answer = await self._calls.status(order, self._times.look_up_s / 2)
             at = await self._context(order, speaker)
             if isinstance(answer, ProviderError):
                 settled = after_silence(order, answer, at)
@@ -320,6 +401,8 @@ class Performer:
             ids=self._ids,
             times=self._times,
             told=told_by_turn(speaker.channel, speaker.address),
+            short_code=self._short_code,
+            session_open=True,
         )
 
     async def _twin(self, wanted: e.FindTwin, speaker: Speaker) -> str:
@@ -329,9 +412,28 @@ class Performer:
                 return order.code
         return ""
 
-    async def _own_order(self, order_id: str, speaker: Speaker) -> e.OrderView | None:
+    async def _own_order(
+        self, order_id: str, speaker: Speaker, *, unsure: bool = False
+    ) -> e.OrderView | None:
         order = await self._store.order(order_id)
-        return await self._view(order) if order and order.person_id == speaker.person.id else None
+        own = order is not None and order.person_id == speaker.person.id
+        return await self._view(order, unsure=unsure) if order is not None and own else None
+
+    async def has_acted(self, conversation_id: str) -> bool:
+        """Whether the conversation made an order, whatever its journal got to say of it."""
+        return bool(await self._store.orders_of_conversation(conversation_id))
+
+    async def standing(self, conversation_id: str) -> Screen | None:
+        """Where the payment stands that the conversation made, as its last words; None without one."""
+        orders = await self._store.orders_of_conversation(conversation_id)
+        if not orders:
+            return None
+        order = orders[0]
+        merchant = await self._store.merchant(order.merchant_id)
+        values = order_values(order, merchant.name if merchant else "")
+        state = Text(f"state.{order.state.value.lower()}")
+        known = order.state.value.lower() if order.state in FINAL else "open"
+        return Screen(f"payments.{known}", values | {"state": state}, order.id)
 
     async def _view(
         self, order: OrderRow, merchant: MerchantRow | None = None, *, unsure: bool = False
@@ -430,7 +532,7 @@ class Performer:
         merchant = await self._store.merchant(row.merchant_id)
         if merchant is None or merchant.connection not in self._calls.connections:
             return e.Balances(refused="not_available")
-        sharing = [m for m in await self._store.merchants() if m.connection == merchant.connection]
+        sharing = [m for m in await self._store.merchants() if self._share(m, merchant)]
         if len(sharing) > 1:
             own = await self._store.collected_minor(merchant.id, merchant.currency)
             return e.Balances((Money(own, merchant.currency),), shared=True)
@@ -440,35 +542,54 @@ class Performer:
         if isinstance(found, ProviderError):
             _log.warning("balance not available", connection=merchant.connection, kind=type(found).__name__)
             return e.Balances(refused="not_available")
-        return e.Balances(found)
+        # One set of keys may hold wallets of other merchants, in other currencies.
+        own_currency = tuple(money for money in found if money.currency == merchant.currency)
+        return e.Balances(own_currency) if own_currency else e.Balances(refused="not_available")
 
-    async def _enrol(self, pin: str, code: str, speaker: Speaker) -> e.Enrolled:
+    def _share(self, one: MerchantRow, other: MerchantRow) -> bool:
+        """Whether two merchants' money lies in one wallet: the same keys and the same currency."""
+        connections = self._calls.connections
+        if one.connection not in connections or one.currency != other.currency:
+            return False
+        a, b = connections.account(one.connection), connections.account(other.connection)
+        return a.provider == b.provider and a.credentials == b.credentials
+
+    async def _claim_role(self, code: str, speaker: Speaker) -> e.Claimed:
+        """The role a one-time code stands for; the code itself is kept nowhere."""
         now_ms = self._clock()
-        bucket = f"enrol:{speaker.person.id}"
-        if not await self._store.count(bucket, _HOUR_MS, now_ms, _ENROL_TRIES):
-            return e.Enrolled(refused="tries")
+        if not await self._store.count(f"enrol:{speaker.person.id}", _HOUR_MS, now_ms, _ENROL_TRIES):
+            return e.Claimed(refused="tries")
         row = await self._store.staff_by_enrol_hash(self._sealer.hash("enrol", code))
         if row is None or row.enrol_expires_ms <= now_ms or not speaker.verified:
-            return e.Enrolled(refused="code")
+            return e.Claimed(refused="code")
         merchant = await self._store.merchant(row.merchant_id)
-        enrolled = msgspec.structs.replace(
-            row,
-            address_kind=speaker.address.kind,
-            address_value=speaker.address.value,
-            pin_hash=await asyncio.to_thread(self._hasher.hash, pin),
-            wrong_tries=0,
-            locked=False,
-            enrol_hash="",
-            enrol_expires_ms=0,
-        )
-        await self._store.commit([KeepStaff(enrolled)])
-        return e.Enrolled(merchant=merchant.name if merchant else "")
+        return e.Claimed(staff_id=row.id, merchant=merchant.name if merchant else "")
+
+    async def _enrol(self, pin: str, wanted: e.EnrolStaff, speaker: Speaker) -> e.Done:
+        """Bind the claimed role to this address. Of two who claimed it the first takes it up."""
+        pin_hash = await asyncio.to_thread(self._hasher.hash, pin)
+        async with self._pin_locks.setdefault(wanted.staff_id, asyncio.Lock()):
+            row = await self._store.staff_member(wanted.staff_id)
+            if row is None or not row.enrol_hash:
+                return e.Done(ok=False)
+            enrolled = msgspec.structs.replace(
+                row,
+                address_kind=speaker.address.kind,
+                address_value=speaker.address.value,
+                pin_hash=pin_hash,
+                wrong_tries=0,
+                locked=False,
+                enrol_hash="",
+                enrol_expires_ms=0,
+            )
+            await self._store.commit([KeepStaff(enrolled)])
+        return e.Done()
 
     # ---- links -----------------------------------------------------------------------------------
 
     def _make_link_code(self, speaker: Speaker) -> Plan:
         now_ms = self._clock()
-        code = self._ids.digits(6)
+        code = self._ids.digits(8)
         kept = LinkCode(
             hash=self._sealer.hash("link", code),
             person_id=speaker.person.id,
@@ -489,7 +610,12 @@ class Performer:
             return Plan(result=e.Linked(refused="tries"))
         code = await self._store.link_code(self._sealer.hash("link", value))
         if code is None or code.used_ms is not None or code.expires_ms <= now_ms:
+            # Addresses cost nothing in a web chat: wrong codes are counted over all of them together.
+            if not await self._store.count("link:wrong", window_ms, now_ms, _WRONG_LINKS):
+                return Plan(result=e.Linked(refused="tries"))
             return Plan(result=e.Linked(refused="code"))
+        if not await self._store.below("link:wrong", window_ms, now_ms, _WRONG_LINKS):
+            return Plan(result=e.Linked(refused="tries"))
         changes: list[Change] = [UseLinkCode(code.hash, now_ms)]
         if code.person_id != speaker.person.id:
             changes.append(self._joined(code.person_id, speaker, now_ms))

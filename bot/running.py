@@ -81,7 +81,7 @@ async def run_here(
 
 async def sandbox_here(*, host: str, port: int, config: Path | None, database: str, strict: bool) -> None:
     """`kasapay sandbox`: the pretend providers alone."""
-    from bot.sandbox import SandboxConfig, serve_sandbox
+    from bot.sandbox import RecordError, SandboxConfig, serve_sandbox
 
     configure_logs("WARNING")
     values: dict[str, Any] = {}
@@ -99,6 +99,8 @@ async def sandbox_here(*, host: str, port: int, config: Path | None, database: s
             async with serve_sandbox(settings, host, port) as running_sandbox:
                 print(f"The sandbox listens at {running_sandbox.url}", flush=True)
                 await asyncio.Event().wait()
+        except RecordError as error:
+            raise CannotStart(f"{error}.") from error
         except OSError as error:
             raise CannotStart(f"Port {port} of {host} cannot be used: {error.strerror}.") from error
 
@@ -108,6 +110,7 @@ async def operate(settings: Settings, folder: Path, command: str, values: dict[s
 
     With no DATABASE_URL of its own, the database of `run` is meant where there is one.
     """
+    configure_logs("WARNING", sys.stderr)
     if "database_url" not in settings.model_fields_set and (folder / "kasapay.db").is_file():
         secret = (folder / "kasapay.db.key").read_text(encoding="ascii").strip()
         settings = settings.model_copy(

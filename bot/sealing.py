@@ -43,18 +43,21 @@ class Sealer:
 
     def callback_token(self, order_id: str) -> str:
         """The unguessable token of an order's callback address (43 characters). Not stored anywhere."""
-        raw = uuid.UUID(order_id).bytes
-        return base64.urlsafe_b64encode(raw + self._token_mac(raw)).rstrip(b"=").decode()
+        return self._token(uuid.UUID(order_id).bytes)
 
     def read_callback_token(self, token: str) -> str | None:
-        """The order id of a token of ours, else None. Takes the same time for any token of the length."""
+        """The order id of a token of ours, else None. Takes the same time for any token of the length.
+
+        Only the very text we gave out counts, not another spelling of the same bytes.
+        """
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except ValueError:
             return None
         if len(raw) != 16 + _MAC_BYTES:
             return None
-        if not hmac.compare_digest(self._token_mac(raw[:16]), raw[16:]):
+        ours = self._token(raw[:16])
+        if not hmac.compare_digest(ours.encode(), token.encode()):
             return None
         return str(uuid.UUID(bytes=raw[:16]))
 
@@ -69,8 +72,9 @@ class Sealer:
         except (InvalidTag, ValueError):
             return None
 
-    def _token_mac(self, raw: bytes) -> bytes:
-        return hmac.new(self._token_key, raw, hashlib.sha256).digest()[:_MAC_BYTES]
+    def _token(self, raw: bytes) -> str:
+        mac = hmac.new(self._token_key, raw, hashlib.sha256).digest()[:_MAC_BYTES]
+        return base64.urlsafe_b64encode(raw + mac).rstrip(b"=").decode()
 
     def _key(self, use: str) -> bytes:
         return HKDF(SHA256(), 32, salt=None, info=f"kasapay {use}".encode()).derive(self._root)

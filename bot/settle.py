@@ -36,6 +36,7 @@ __all__ = [
     "Context",
     "Settled",
     "after_otp",
+    "after_recheck",
     "after_request",
     "after_status",
     "by_operator",
@@ -46,6 +47,17 @@ __all__ = [
 
 OTP_TRIES: Final = 3
 _RESEND_PAUSE_MS: Final = 5_000
+# What a transition sets on the order beside its state, where it is given.
+_MOVED: Final = (
+    "provider_reference",
+    "financial_id",
+    "accepted_ms",
+    "otp_tries",
+    "otp_expires_ms",
+    "deadline_ms",
+    "asks",
+    "asked_ms",
+)
 # What a note sets on the order, where it is given.
 _NOTED: Final = (
     "due_ms",
@@ -64,6 +76,8 @@ Answered: TypeAlias = Receipt | ProviderError
 class Context(msgspec.Struct, frozen=True):
     """What a decision needs besides the order: who is told, when to ask, and the provider's manners.
 
+    `told` is an address whose turn is about to say the result; `fence` the worker's lease.
+
     `schedule_s` are seconds since the request at which to ask; past the last an order is UNRESOLVED.
     """
 
@@ -77,6 +91,9 @@ class Context(msgspec.Struct, frozen=True):
     times: Times
     told: Address | None = None
     fence: int | None = None
+    short_code: str = ""
+    # Whether a turn of the person waits for this very answer and can ask for a code itself.
+    session_open: bool = False
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -126,20 +143,15 @@ def after_request(order: OrderRow, answer: Answered, at: Context) -> Settled:
 
 def after_otp(order: OrderRow, answer: OtpAnswer | ProviderError, at: Context) -> Settled:
     """A PENDING order (moved from NEEDS_OTP before the call) whose code was accepted, refused or lost."""
-    if isinstance(answer, OtpAnswer) and answer.accepted:
-        return _note(
-            order,
-            at,
-            due_ms=_next_ask(order, at, since_ms=at.now_ms, asks=0),
-            accepted_ms=at.now_ms,
-            asks=0,
-            deadline_ms=_deadline(at),
-        )
-    wrong = isinstance(answer, OtpAnswer) or (
+    accepted = isinstance(answer, OtpAnswer) and answer.accepted
+    wrong = (isinstance(answer, OtpAnswer) and not accepted) or (
         isinstance(answer, Declined) and answer.reason is Reason.WRONG_OTP
     )
+    unsent = isinstance(answer, NotSent)
+    in_time = (order.otp_expires_ms or 0) > at.now_ms
     # A code that never left was not tried; it may be typed again as well.
-    if (wrong or isinstance(answer, NotSent)) and order.otp_tries < OTP_TRIES:
+    tries = order.otp_tries - 1 if unsent else order.otp_tries
+    if (wrong or unsent) and in_time and tries < OTP_TRIES:
         return _move(
             order,
             OrderState.NEEDS_OTP,
@@ -147,15 +159,19 @@ def after_otp(order: OrderRow, answer: OtpAnswer | ProviderError, at: Context) -
             at,
             Reason.WRONG_OTP if wrong else None,
             due_ms=order.otp_expires_ms,
+            otp_tries=tries,
         )
-    # Tries used up, or nobody knows: the status decides.
-    return _note(
+    # Accepted, tries used up or time over, or nobody knows: the status decides.
+    settled = _note(
         order,
         at,
         due_ms=_next_ask(order, at, since_ms=at.now_ms, asks=0),
+        accepted_ms=at.now_ms if accepted else None,
         asks=0,
-        deadline_ms=order.deadline_ms or _deadline(at),
+        deadline_ms=_deadline(at) if accepted else order.deadline_ms or _deadline(at),
     )
+    # Nobody is to be asked for the code any more.
+    return Settled((*settled.changes, DropMessages(order.id, MessageKind.PROMPT)), settled.order)
 
 
 def after_status(order: OrderRow, report: StatusReport, source: Source, at: Context) -> Settled:
@@ -163,12 +179,10 @@ def after_status(order: OrderRow, report: StatusReport, source: Source, at: Cont
     asks = order.asks + 1
     if report.not_found:
         return _not_found(order, asks, at)
-    if report.state is OrderState.SUCCESSFUL and (wrong := _mismatch(order, report)):
+    if report.state in FINAL and (wrong := _mismatch(order, report)):
         return _mismatched(order, wrong, report, asks, at)
-    if report.state is None or judge(order.state, report.state, source) is not Verdict.MOVE:
-        return _still_open(order, report, asks, at)
-    if OrderState.NEEDS_OTP in (report.state, order.state) and report.state not in FINAL:
-        # Providers say "pending" while they wait for the code; the code may still come.
+    # Providers say "pending" while they wait for a code, too; it may still come.
+    if report.state not in FINAL or judge(order.state, report.state, source) is not Verdict.MOVE:
         return _still_open(order, report, asks, at)
     return _move(
         order,
@@ -181,6 +195,20 @@ def after_status(order: OrderRow, report: StatusReport, source: Source, at: Cont
         financial_id=report.financial_id or None,
         asks=asks,
     )
+
+
+def after_recheck(order: OrderRow, report: StatusReport, source: Source, at: Context) -> Settled:
+    """A final order asked about again, because a provider spoke of it: reversed money is told, a
+    contradiction is an incident, anything else changes nothing."""
+    if report.state is None or report.not_found:
+        return Settled((), order)
+    verdict = judge(order.state, report.state, source)
+    if verdict is Verdict.MOVE and not _mismatch(order, report):
+        return _move(order, report.state, source, at, report.reason, report.provider_code)
+    if verdict is Verdict.CONTRADICTION:
+        said = f"held {order.state.value}, the provider says {report.state.value}"
+        return Settled((_incident("contradiction", order, at, said),), order)
+    return Settled((), order)
 
 
 def after_silence(order: OrderRow, error: ProviderError, at: Context) -> Settled:
@@ -228,8 +256,10 @@ def _needs_otp(order: OrderRow, provider_reference: str, at: Context) -> Settled
         at.merchant,
         at.addresses,
         now_ms=at.now_ms,
-        delay_ms=int(at.times.otp_prompt_s * 1000),
         new_id=at.ids.uuid,
+        times=at.times,
+        short_code=at.short_code,
+        session_open=at.session_open,
     )
     return Settled((*settled.changes, *prompts), settled.order)
 
@@ -252,7 +282,8 @@ def _not_found(order: OrderRow, asks: int, at: Context) -> Settled:
     since_ms = order.accepted_ms or order.sent_ms or order.created_ms
     if at.now_ms - since_ms <= at.grace_s * 1000 or order.accepted_ms is not None:
         return _still_open(order, StatusReport(state=None), asks, at)
-    if order.state is OrderState.PENDING and at.resend is Resend.SAME_REFERENCE:
+    in_time = order.deadline_ms is None or at.now_ms < order.deadline_ms
+    if order.state is OrderState.PENDING and at.resend is Resend.SAME_REFERENCE and in_time:
         # Believed now: it never arrived. The same request may go again, refused if it did arrive.
         return _note(
             order,
@@ -267,10 +298,13 @@ def _not_found(order: OrderRow, asks: int, at: Context) -> Settled:
 
 
 def _mismatch(order: OrderRow, report: StatusReport) -> str:
+    """What of a final word is not about our money. Only a success has to say how much it is about."""
     ours = Money(order.amount_minor, order.currency)
-    if report.amount is None or report.amount.currency != ours.currency:
+    if report.amount is None and report.state is OrderState.SUCCESSFUL:
         return "currency"
-    if report.amount != ours:
+    if report.amount is not None and report.amount.currency != ours.currency:
+        return "currency"
+    if report.amount is not None and report.amount != ours:
         return "amount"
     if report.party is not None and report.party != order.payer:
         return "party"
@@ -278,7 +312,7 @@ def _mismatch(order: OrderRow, report: StatusReport) -> str:
 
 
 def _mismatched(order: OrderRow, what: str, report: StatusReport, asks: int, at: Context) -> Settled:
-    """A success over other money than ours is an alarm and never a success: a person must look."""
+    """A final word over other money than ours is an alarm and settles nothing: a person must look."""
     alarm = _incident(f"mismatch_{what}", order, at, report.provider_code)
     if order.state is OrderState.UNRESOLVED:
         settled = _still_open(order, report, asks, at)
@@ -349,6 +383,7 @@ def _move(
     provider_reference: str | None = None,
     financial_id: str | None = None,
     accepted_ms: int | None = None,
+    otp_tries: int | None = None,
     otp_expires_ms: int | None = None,
     deadline_ms: int | None = None,
     asks: int | None = None,
@@ -368,6 +403,7 @@ def _move(
         provider_reference=provider_reference,
         financial_id=financial_id,
         accepted_ms=accepted_ms,
+        otp_tries=otp_tries,
         otp_expires_ms=otp_expires_ms,
         deadline_ms=deadline_ms,
         asks=asks,
@@ -379,12 +415,9 @@ def _move(
         version=order.version + 1,
         due_ms=moved.due_ms,
         updated_ms=at.now_ms,
-        reason=reason if reason is not None else order.reason,
-        **{
-            name: value
-            for name in ("provider_reference", "financial_id", "accepted_ms", "otp_expires_ms", "deadline_ms")
-            if (value := getattr(moved, name)) is not None
-        },
+        reason=None if said is OrderState.SUCCESSFUL else reason or order.reason,
+        provider_code=provider_code or order.provider_code,
+        **{name: value for name in _MOVED if (value := getattr(moved, name)) is not None},
     )
     told = result_messages(
         order,
@@ -393,6 +426,7 @@ def _move(
         at.addresses,
         now_ms=at.now_ms,
         new_id=at.ids.uuid,
+        times=at.times,
         reason=reason,
         told=at.told,
     )

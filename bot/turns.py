@@ -51,7 +51,7 @@ from bot.dialog import (
 )
 from bot.dialog.screens import UssdScreen
 from bot.dialog.words import Choice
-from bot.messages import reply_message
+from bot.messages import is_fresh, reply_message
 from bot.metrics import Metrics
 from bot.perform import Performer, Plan, Speaker
 from bot.sealing import Sealer
@@ -59,6 +59,7 @@ from bot.sessions import Dialled, Follows, InFlight, Repeated, Stray, cumulative
 from bot.store.base import (
     Change,
     Conflict,
+    DropMessages,
     EndAddress,
     EndUpdate,
     KeepStaff,
@@ -76,6 +77,7 @@ from bot.store.records import (
     AddressRow,
     ConversationRow,
     ConversationState,
+    MessageKind,
     PersonRow,
     SessionRow,
     TurnRow,
@@ -91,6 +93,7 @@ _log = structlog.get_logger("turn")
 _WRONG_AT_MOST: Final = 3
 _TRIES: Final = 6
 _POLL_S: Final = 0.1
+# Questions to which many digits are an answer of their own, whoever else waits for a code.
 # Digits enough to be a merchant's code rather than a menu number.
 _CODE_DIGITS: Final = 3
 
@@ -111,6 +114,12 @@ class TurnsConfig(msgspec.Struct, frozen=True):
 
 
 RenderUssd = Callable[[View, str, str], UssdScreen]  # view, gateway, language
+
+
+class _Standing(Facts, frozen=True):
+    """A conversation's facts as they are kept, with what its person was asked last (see `_name_of`)."""
+
+    asked: str = ""
 
 
 class _Turn:
@@ -175,8 +184,12 @@ class Turns:
         kept; the message may then be sent again.
         """
         started_ms = self._clock()
+        cumulative = inbound.session is not None and inbound.session.cumulative is not None
+        if not inbound.turn_key and not cumulative:
+            # A delivery the gateway gives no name to is one of its own.
+            inbound = msgspec.structs.replace(inbound, turn_key=self._ids.uuid())
         async with self._alone(f"{inbound.address.kind}:{inbound.address.value}"):
-            turn, answer = await self._take_until_kept(inbound, update)
+            turn, answer = await self._take_until_kept(inbound, update, started_ms)
         self._on_work()
         conversation = getattr(turn, "conversation", None)
         took_ms = self._clock() - started_ms
@@ -226,7 +239,7 @@ class Turns:
         loaded = await self._store.load_turn(TurnQuery(kind, value))
         if loaded.needs_otp is not None and _may_be_otp(said):
             return True
-        if loaded.conversation is None:
+        if loaded.conversation is None or loaded.conversation.holder != f"{kind}:{value}":
             return False
         try:
             run = self._run(loaded.conversation, loaded.conversation.journal, None)
@@ -237,18 +250,20 @@ class Turns:
 
     # ---- one try at a turn -----------------------------------------------------------------------
 
-    async def _take_until_kept(self, inbound: Inbound, update: UpdateRow | None) -> tuple[_Turn, Answer]:
+    async def _take_until_kept(
+        self, inbound: Inbound, update: UpdateRow | None, arrived_ms: int
+    ) -> tuple[_Turn, Answer]:
         """Another process may move the conversation meanwhile: then read again and decide anew."""
         ours: set[tuple[str, str]] = set()
         for _ in range(_TRIES):
             try:
-                return await self._take(inbound, update, ours)
+                return await self._take(inbound, update, ours, arrived_ms)
             except Conflict as conflict:
                 lost = conflict
         raise lost
 
     async def _take(
-        self, inbound: Inbound, update: UpdateRow | None, ours: set[tuple[str, str]]
+        self, inbound: Inbound, update: UpdateRow | None, ours: set[tuple[str, str]], arrived_ms: int
     ) -> tuple[_Turn, Answer]:
         now_ms = self._clock()
         session = inbound.session
@@ -266,6 +281,10 @@ class Turns:
                 session_id=session.id if session else "",
             )
         )
+        if session is not None and not key:
+            key = _unnumbered_key(inbound, loaded, now_ms, self._times, self._hash_text)
+            if loaded.last_turn is not None and loaded.last_turn.key == key:
+                loaded = msgspec.structs.replace(loaded, turn=loaded.last_turn)
         lapsed: list[Change] = []
         if loaded.address is not None and now_ms - loaded.address.seen_ms > self._times.lapse_s * 1000:
             # Numbers are given to other people after long silence: whoever speaks now is someone new.
@@ -285,7 +304,13 @@ class Turns:
         fresh = False
         if session is not None:
             meaning = read_session(
-                session, turn.inbound, loaded, now_ms=now_ms, times=self._times, hashed=self._hash_text
+                # When it came, not when its turn came: a repeat may have waited behind the first.
+                session,
+                turn.inbound,
+                loaded,
+                now_ms=arrived_ms,
+                times=self._times,
+                hashed=self._hash_text,
             )
             match meaning:
                 case Repeated(row):
@@ -299,7 +324,7 @@ class Turns:
                     said, turn.session = Nothing(), loaded.session
                 case Stray(last):
                     turn.outcome = "stray"
-                    return turn, Answer(last.text, False)
+                    return turn, Answer(last.text or self.closing_words(), False)
                 case Dialled(generation, args):
                     fresh = True
                     said = Nothing()
@@ -323,7 +348,10 @@ class Turns:
                 # Begun before and cut off: go on with what is kept, and take nothing twice.
                 said = Nothing()
         self._know_person(turn)
-        view = await self._converse(turn, said, args, fresh=fresh)
+        try:
+            view = await self._converse(turn, said, args, fresh=fresh)
+        except FlowError as error:
+            view = self._broken(turn, turn.conversation, error)
         return turn, await self._finish(turn, view)
 
     async def _wait_for(self, row: TurnRow) -> None:
@@ -394,12 +422,12 @@ class Turns:
         turn.conversation, turn.kept_version = kept, kept.version
         if turn.session is None and kept.holder != turn.holder:
             # The person went on here what was begun elsewhere.
-            return await self._arrive(turn, kept, args)
+            return await self._arrive(turn, kept, said, args)
         if fresh:
-            return await self._arrive(turn, kept, args)
+            return await self._arrive(turn, kept, said, args)
         started = isinstance(said, Typed) and said.text.strip().casefold().startswith("/start")
         if turn.session is None and started and not kept.offering:
-            return await self._arrive(turn, kept, args)
+            return await self._arrive(turn, kept, said, args)
         if isinstance(said, Pressed):
             current = kept.id.startswith(said.conversation) and said.serial == kept.serial
             if not current and said.value == "nav:home":
@@ -410,13 +438,15 @@ class Turns:
             return await self._offered(turn, kept, said)
         return await self._answer(turn, kept, said)
 
-    async def _arrive(self, turn: _Turn, kept: ConversationRow, args: tuple[str, ...]) -> View:
+    async def _arrive(self, turn: _Turn, kept: ConversationRow, said: Input, args: tuple[str, ...]) -> View:
         """A dial, or a first word here, while a conversation is still open."""
         order = turn.loaded.needs_otp
-        if order is not None and kept.order_id == order.id:
-            return await self._show(turn, self._hold(turn, kept))
         if order is not None:
-            return await self._over(turn, kept)
+            # A linked chat was asked for the code: what looks like one is the answer, said only once.
+            code = said if _may_be_otp(said) else Nothing()
+            if kept.order_id == order.id:
+                return await self._answer(turn, self._hold(turn, kept), code)
+            return await self._over(turn, kept, said=code)
         idle_ms = turn.now_ms - kept.updated_ms
         answered = any(entry.kind in ("ask", "choose", "confirm") for entry in kept.journal)
         if args or not answered or idle_ms > self._times.resume_s * 1000:
@@ -440,8 +470,9 @@ class Turns:
 
     def _offer(self, turn: _Turn, notice: Text | None = None) -> View:
         turn.step = "resume"
+        begun = next((e.value for e in turn.conversation.journal if e.key == "menu"), "")
         return View(
-            text=Text("talk.resume"),
+            text=Text("talk.resume_part", {"part": Text(f"menu.{begun}")}) if begun else Text("talk.resume"),
             notice=notice,
             choices=(
                 Choice("continue", Text("talk.continue")),
@@ -468,6 +499,10 @@ class Turns:
         """Go on where it stopped. What may have changed is looked up again while nothing was done yet."""
         prefill = prefill_of(kept.journal)
         moved = msgspec.structs.replace(self._hold(turn, kept), offering=False, wrong=0, page=0)
+        if prefill is not None and await self._performer.has_acted(kept.id):
+            # The process died inside the act: it is done, though the journal does not say so yet.
+            stayed = msgspec.structs.replace(kept, holder=turn.holder, offering=False, wrong=0, page=0)
+            return await self._show(turn, stayed)
         if prefill is None:
             return await self._show(turn, moved)
         run = self._run(moved, (), prefill)
@@ -513,7 +548,10 @@ class Turns:
         plain = order is None and not args and not prefill
         notice = await self._untold(turn) if plain else None
         if order is not None and isinstance(said, Typed) and not said.text.startswith("/"):
-            return await self._advance(turn, turn.conversation, run, said)
+            while isinstance(run.state, Wants):
+                await self._perform(turn, turn.conversation, run, run.state)
+            if isinstance(run.state, Waiting):
+                return await self._advance(turn, turn.conversation, run, said)
         return await self._drive(turn, turn.conversation, run, args=args, notice=notice)
 
     async def _untold(self, turn: _Turn) -> Text | None:
@@ -536,7 +574,12 @@ class Turns:
     def _facts(self, turn: _Turn, order_id: str | None) -> Facts:
         addresses = turn.loaded.addresses
         own = turn.inbound.address.value if turn.inbound.address.kind == "msisdn" else ""
-        linked = next((a.value for a in addresses if a.kind == "msisdn" and a.verified_ms), "")
+        numbers = [
+            a.value
+            for a in addresses
+            if a.kind == "msisdn" and a.verified_ms and is_fresh(a, turn.now_ms, self._times)
+        ]
+        linked = numbers[0] if numbers else ""
         return Facts(
             channel=turn.inbound.channel,
             region=self._config.region,
@@ -564,13 +607,21 @@ class Turns:
         except (KeyError, msgspec.ValidationError, FlowError) as error:
             _log.error("conversation cannot be replayed", flow=row.flow, kind=type(error).__name__)
         prefill = prefill_of(row.journal)
-        if prefill is None:
-            return self._close(turn, row, Screen("talk.changed"))
+        if prefill is None or await self._performer.has_acted(row.id):
+            return await self._after_act(turn, row)
         try:
             fresh = msgspec.structs.replace(self._hold(turn, row), flow=row.flow, journal=(), page=0)
             return fresh, self._run(fresh, (), prefill)
         except (KeyError, FlowError):
             return self._close(turn, row, Screen("talk.broken"))
+
+    async def _after_act(self, turn: _Turn, row: ConversationRow) -> View:
+        """Something was done and the rest does not fit: nothing is done again, and its outcome is told."""
+        order = turn.loaded.needs_otp
+        if order is not None and order.conversation_id == row.id:
+            return await self._over(turn, row)
+        screen = await self._performer.standing(row.id)
+        return self._close(turn, row, screen or Screen("talk.changed"))
 
     async def _show(self, turn: _Turn, row: ConversationRow, notice: Text | None = None) -> View:
         """The present question again."""
@@ -580,12 +631,16 @@ class Turns:
         return await self._drive(turn, found[0], found[1], notice=notice)
 
     async def _answer(self, turn: _Turn, row: ConversationRow, said: Input) -> View:
+        asked = _last_asked(row)
         found = await self._replay(turn, row)
         if isinstance(found, View):
             return found
         row, run = found
         if not isinstance(run.state, Waiting):
             # The process died inside this turn's call: finish it first.
+            return await self._drive(turn, row, run)
+        if asked and asked != _name_of(run.state.question):
+            # The code changed meanwhile: what was said answers a question that stands here no more.
             return await self._drive(turn, row, run)
         return await self._advance(turn, row, run, said)
 
@@ -600,7 +655,7 @@ class Turns:
                 return await self._drive(turn, row, run)
         order = turn.loaded.needs_otp
         asked_elsewhere = order is not None and turn.session is None and row.order_id != order.id
-        if asked_elsewhere and _may_be_otp(said) and question.wants not in ("amount", "number", "secret"):
+        if asked_elsewhere and _may_be_otp(said) and question.wants == "menu":
             # A linked chat was asked for the code; a code is no answer to whatever stands here.
             return await self._over(turn, row, said=said)
         pages = self._pages(turn, row, run, question)
@@ -677,7 +732,9 @@ class Turns:
             while True:
                 match run.state:
                     case Wants():
-                        await self._perform(turn, row, run, run.state)
+                        if await self._perform(turn, row, run, run.state):
+                            # One call outside is what a screen can wait for.
+                            waiting.clear()
                     case Ended(screen):
                         return self._close(turn, row, screen, run)
                     case Waiting(question):
@@ -692,8 +749,12 @@ class Turns:
                                 continue
                         return self._question(turn, row, run, question, notice)
         except FlowError as error:
-            _log.error("flow failed", flow=row.flow, error=str(error), exc_info=True)
-            return self._close(turn, row, Screen("talk.broken"))
+            return self._broken(turn, row, error)
+
+    def _broken(self, turn: _Turn, row: ConversationRow, error: FlowError) -> View:
+        """A fault of ours: the person gets words and a fresh start, the log gets the cause."""
+        _log.error("flow failed", flow=row.flow, error=str(error), exc_info=True)
+        return self._close(turn, row, Screen("talk.broken"))
 
     def _dialled_answer(
         self, turn: _Turn, question: Question[Any], run: Run, waiting: list[str]
@@ -710,17 +771,20 @@ class Turns:
         waiting.clear()
         return reading.text if isinstance(reading, Problem) else None
 
-    async def _perform(self, turn: _Turn, row: ConversationRow, run: Run, wants: Wants) -> None:
+    async def _perform(self, turn: _Turn, row: ConversationRow, run: Run, wants: Wants) -> bool:
+        """Do what the flow wants; True where a provider may have been called for it."""
         turn.step = wants.key
         speaker = self._speaker(turn, row)
         effect = wants.effect
         if isinstance(effect, Look):
-            if self._performer.goes_outside(effect):
+            outside = self._performer.goes_outside(effect)
+            if outside:
                 await self._mark_running(turn, row, run)
             run.deliver(await self._performer.look(effect, speaker))
-            return
+            return outside
         plan = await self._performer.act(effect, wants.position, speaker)
         await self._carry_out(turn, row, run, plan)
+        return plan.inside is not None
 
     async def _carry_out(self, turn: _Turn, row: ConversationRow, run: Run, plan: Plan) -> None:
         """Commit 1 before the call, and the call, which keeps its own outcome."""
@@ -743,13 +807,14 @@ class Turns:
         left: list[Change] = [change for change in turn.changes if isinstance(change, EndUpdate)]
         if turn.session is not None:
             kept.append(SaveSession(self._session_after(turn, keep_open=True)))
-        kept.append(KeepTurn(running))
+        if (turn.scope, turn.key) not in turn.ours:
+            kept.append(KeepTurn(running))
         await self._store.commit(kept)
         turn.ours.add((turn.scope, turn.key))
         turn.changes = left
 
     def _save(self, turn: _Turn, row: ConversationRow, journal: Sequence[Entry]) -> None:
-        """Add the conversation's new state to the changes, in place of an earlier one of this turn."""
+        """Add the conversation's new state to the changes, on top of an earlier one of this turn."""
         expected = turn.kept_version
         version = 0 if expected is None else expected + 1
         turn.conversation = msgspec.structs.replace(
@@ -761,7 +826,11 @@ class Turns:
     def _question(
         self, turn: _Turn, row: ConversationRow, run: Run, question: Question[Any], notice: Text | None
     ) -> View:
-        row = msgspec.structs.replace(row, serial=row.serial + 1, offering=False)
+        facts = msgspec.json.decode(row.facts, type=_Standing)
+        standing = msgspec.structs.replace(facts, asked=_name_of(question))
+        row = msgspec.structs.replace(
+            row, serial=row.serial + 1, offering=False, facts=msgspec.json.encode(standing).decode()
+        )
         self._save(turn, row, run.journal)
         turn.step = question.key
         return _view_of(row, run, question, notice)
@@ -782,6 +851,7 @@ class Turns:
             text=Text(screen.text, screen.values),
             ends=True,
             order_id=screen.order_id,
+            final=screen.final,
             serial=row.serial,
             conversation=row.id[:8],
         )
@@ -803,17 +873,17 @@ class Turns:
                     address=turn.inbound.address,
                     person_id=turn.person.id,
                     conversation_id=turn.conversation.id,
-                    key=turn.key or self._ids.uuid(),
+                    key=turn.key,
                     now_ms=turn.now_ms,
                     new_id=self._ids.uuid,
                 )
             )
-        if turn.key:
-            turn.changes.append(
-                KeepTurn(
-                    TurnRow(turn.scope, turn.key, TurnState.DONE, turn.now_ms, answer.text, answer.keep_open)
-                )
-            )
+            if view.final and view.order_id:
+                # The result is said right here: its message need not come as well.
+                own = turn.inbound.address
+                turn.changes.append(DropMessages(view.order_id, MessageKind.RESULT, own.kind, own.value))
+        done = TurnRow(turn.scope, turn.key, TurnState.DONE, turn.now_ms, answer.text, answer.keep_open)
+        turn.changes.append(KeepTurn(done))
         await self._store.commit(turn.changes)
         return answer
 
@@ -893,6 +963,37 @@ def _view_of(row: ConversationRow, run: Run, question: Question[Any], notice: Te
         page=row.page,
         conversation=row.id[:8],
     )
+
+
+def _name_of(question: Question[Any]) -> str:
+    """What makes a question another one: an answer to this never answers that."""
+    return " ".join((question.kind, question.key, *(choice.value for choice in question.choices)))
+
+
+def _last_asked(row: ConversationRow) -> str:
+    """The name of the question shown last, empty where it cannot be told."""
+    try:
+        return msgspec.json.decode(row.facts, type=_Standing).asked
+    except msgspec.ValidationError:
+        return ""
+
+
+def _unnumbered_key(
+    inbound: Inbound, loaded: LoadedTurn, now_ms: int, times: Times, hashed: Callable[[str], str]
+) -> str:
+    """A turn key where the gateway gave none: the count of turns and a keyed hash of the input.
+
+    The same input while its turn is under way, or within the duplicate window of it, is that turn again.
+    """
+    row, last = loaded.session, loaded.last_turn
+    opens = inbound.session is not None and bool(inbound.session.opens)
+    said = inbound.input.text if isinstance(inbound.input, Typed) else ""
+    what = "new" if opens else hashed(said)
+    if last is not None and last.key.endswith(f":{what}"):
+        soon = now_ms - last.at_ms <= times.duplicate_s * 1000
+        if soon or last.state is TurnState.RUNNING:
+            return last.key
+    return f"{0 if opens or row is None else row.turns}:{what}"
 
 
 def _may_be_otp(said: Input) -> bool:

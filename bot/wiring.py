@@ -34,7 +34,7 @@ from bot.intake import TelegramIntake
 from bot.metrics import Metrics
 from bot.outbox import Outbox, Worded
 from bot.perform import Performer
-from bot.providers import PROVIDERS, Sender
+from bot.providers import PROVIDERS, Sender, check_account
 from bot.providers.transport import open_transport
 from bot.sealing import Sealer
 from bot.store import SqliteStore, StoreUnavailable, sqlite_path
@@ -51,6 +51,7 @@ __all__ = ["CannotStart", "Kasapay", "build", "running"]
 _log = structlog.get_logger("kasapay")
 
 _PROBE_S: Final = 1.0
+_FINISH_S: Final = 5.0
 
 
 class CannotStart(Exception):
@@ -124,7 +125,12 @@ class Kasapay:
         self._sms_client: httpx.AsyncClient | None = None
         self._probed: tuple[float, list[str]] = (0.0, [])
         self._tryit = tryit
-        performer = Performer(store, self.calls, self.sealer, clock, ids, times)
+        performer = Performer(
+            store, self.calls, self.sealer, clock, ids, times, short_code=settings.short_code
+        )
+        performer.on_late = self._on_work
+        self.performer = performer
+        self.broken: list[str] = []
         self.turns = Turns(
             store,
             performer,
@@ -180,9 +186,20 @@ class Kasapay:
             metrics=self.metrics,
             on_sent=self.windows.wake,
         )
-        self.worker = Worker(store, self.calls, clock, ids, times, self.metrics)
+        self.worker = Worker(
+            store, self.calls, clock, ids, times, self.metrics, short_code=settings.short_code
+        )
         self.worker.on_settled = self.outbox.wake
-        self.callbacks = Callbacks(store, self.connections, self.sealer, clock, ids, times, self.worker.wake)
+        self.callbacks = Callbacks(
+            store,
+            self.connections,
+            self.sealer,
+            clock,
+            ids,
+            times,
+            on_hint=self.worker.wake,
+            on_final=self.worker.recheck,
+        )
         self.desk = Desk(store, self.connections, self.sealer, clock, ids, self._on_work)
 
     def web(self) -> web.Application:
@@ -217,6 +234,7 @@ class Kasapay:
                 found = []
             except StoreUnavailable as error:
                 found = [f"the store cannot commit: {error}"]
+            found += self.broken
             self._probed = (time.monotonic(), found)
             self.metrics.ready.set(0 if found else 1)
         return found
@@ -292,6 +310,9 @@ def build(
 ) -> Kasapay:
     """The parts for these settings; opens nothing. Raises CannotStart for a database we do not keep."""
     path = _sqlite(settings.database_url)
+    wrong = [f"Account {a.id}: {problem}" for a in settings.accounts for problem in check_account(a)]
+    if wrong:
+        raise CannotStart(" ".join(wrong))
     return Kasapay(
         settings, SqliteStore(path, clock=clock), clock=clock, ids=ids or Ids(), times=times, tryit=tryit
     )
@@ -308,9 +329,11 @@ async def running(kasapay: Kasapay, *, host: str, port: int) -> AsyncIterator[st
         path = _sqlite(kasapay.settings.database_url)
         await stack.enter_async_context(control.listen(path, kasapay.desk))
         for work in _background(kasapay):
-            await stack.enter_async_context(_kept_running(work))
+            await stack.enter_async_context(_kept_running(work, kasapay))
         if kasapay.intake is not None:
-            await stack.enter_async_context(_kept_running(_telegram(kasapay)))
+            await stack.enter_async_context(_kept_running(_telegram(kasapay), kasapay))
+        # The calls that outlived their turns end before the sender and the store do.
+        stack.push_async_callback(kasapay.performer.finish, _FINISH_S)
         runner = web.AppRunner(kasapay.web(), **runner_options())
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -352,16 +375,7 @@ async def _telegram(kasapay: Kasapay) -> None:
                 settings.telegram_mode,
                 public_url=settings.public_url,
                 secret=settings.telegram_webhook_secret.get_secret_value(),
-                commands=[
-                    (
-                        language,
-                        [
-                            (c, kasapay._say(Text(f"command.{c}"), language))
-                            for c in ("start", "menu", "cancel")
-                        ],
-                    )
-                    for language in kasapay.catalogue.languages
-                ],
+                commands=[(name, kasapay.commands(name)) for name in kasapay.catalogue.languages],
             )
             break
         except Exception as error:
@@ -375,13 +389,15 @@ async def _telegram(kasapay: Kasapay) -> None:
 
 
 @asynccontextmanager
-async def _kept_running(work: Any) -> AsyncIterator[None]:
-    """Run beside everything else; a task that ends by itself is a fault, and the process says so."""
+async def _kept_running(work: Any, kasapay: Kasapay) -> AsyncIterator[None]:
+    """Run beside everything else. A task that ends by itself is a fault: no payment starts any more,
+    and whoever watches `/readyz` starts us anew."""
     task = asyncio.ensure_future(work)
 
     def ended(done: "asyncio.Future[Any]") -> None:
         if not done.cancelled() and done.exception() is not None:
             _log.error("background work ended", exc_info=done.exception())
+            kasapay.broken.append("a part of Kasapay has stopped; start it again")
 
     task.add_done_callback(ended)
     try:

@@ -18,9 +18,10 @@ __all__ = [
     "Balances",
     "CheckHolder",
     "CheckNumber",
+    "ClaimRole",
+    "Claimed",
     "Done",
     "EnrolStaff",
-    "Enrolled",
     "FindMerchant",
     "FindTwin",
     "Holder",
@@ -105,9 +106,10 @@ class Balances(msgspec.Struct, frozen=True):
     shared: bool = False
 
 
-class Enrolled(msgspec.Struct, frozen=True):
-    """`refused`: code (wrong or run out), tries."""
+class Claimed(msgspec.Struct, frozen=True):
+    """The role a one-time code stands for. `refused`: code (wrong or run out), tries."""
 
+    staff_id: str = ""
     merchant: str = ""
     refused: str = ""
 
@@ -125,7 +127,9 @@ class Linked(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True):
-    pass
+    """`ok` False: somebody else was faster."""
+
+    ok: bool = True
 
 
 class FindMerchant(Look[MerchantCard | None], frozen=True):
@@ -221,11 +225,17 @@ class BalanceWithPin(SecretAct[Balances], frozen=True):
     result: ClassVar[Any] = Balances
 
 
-class EnrolStaff(SecretAct[Enrolled], frozen=True):
-    """Take up the role a one-time code stands for; the secret is the PIN chosen for it."""
+class ClaimRole(SecretAct[Claimed], frozen=True):
+    """Which role a one-time code stands for; the secret is the code."""
 
-    code: str
-    result: ClassVar[Any] = Enrolled
+    result: ClassVar[Any] = Claimed
+
+
+class EnrolStaff(SecretAct[Done], frozen=True):
+    """Take up a claimed role from this address; the secret is the PIN chosen for it."""
+
+    staff_id: str
+    result: ClassVar[Any] = Done
 
 
 class SetLanguage(Act[Done], frozen=True):

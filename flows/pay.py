@@ -1,7 +1,7 @@
 """Pay a merchant: whom, how much, from which wallet, confirm, and the code if the provider wants one."""
 
 from bot.dialog import Amount, Choice, Digits, FreeText, Number, Screen, Talk, Text, Value, Wallet
-from bot.money import Money, Msisdn, OrderState, Reason
+from bot.money import Money, Msisdn, OrderState, Reason, region_of
 from flows.effects import (
     CheckHolder,
     FindMerchant,
@@ -48,20 +48,20 @@ async def answer_otp(talk: Talk) -> Screen:
 
 async def follow(talk: Talk, order: OrderView) -> Screen:
     """Ask for the code as often as it may be tried, then say where the payment stands."""
-    first = True
+    asked = False
     while order.state is OrderState.NEEDS_OTP:
         order = await talk.secret(
             "otp",
             OTP,
             SubmitOtp(order.id),
-            text="pay.otp" if first else "pay.otp_again",
+            text="pay.otp_again" if order.reason is Reason.WRONG_OTP else "pay.otp",
             payer=Number(order.payer, masked=False),
             amount=order.amount,
             merchant=order.merchant,
             tries=order.tries_left,
         )
-        first = False
-    return _closing(talk, order, code_taken=not first)
+        asked = True
+    return _closing(talk, order, code_taken=asked)
 
 
 def _closing(talk: Talk, order: OrderView, *, code_taken: bool) -> Screen:
@@ -74,11 +74,12 @@ def _closing(talk: Talk, order: OrderView, *, code_taken: bool) -> Screen:
         "payer": Number(order.payer, masked=False),
     }
     if order.state is OrderState.SUCCESSFUL:
-        return Screen("result.successful", values, order.id)
+        return Screen("result.successful", values, order.id, final=True)
     if order.state is OrderState.FAILED:
-        return Screen("result.failed", values | {"reason": reason_text(order.reason)}, order.id)
+        values["reason"] = reason_text(order.reason)
+        return Screen("result.failed", values, order.id, final=True)
     if order.state is OrderState.REVERSED:
-        return Screen("result.reversed", values, order.id)
+        return Screen("result.reversed", values, order.id, final=True)
     if order.unsure or order.state is OrderState.UNRESOLVED:
         return Screen("pay.checking", values, order.id)
     text = "pay.code_taken" if code_taken else "pay.sent"
@@ -104,6 +105,8 @@ async def _merchant(talk: Talk) -> MerchantCard:
 
 async def _payer(talk: Talk, merchant: MerchantCard) -> tuple[Msisdn, Holder]:
     own = talk.facts.msisdn
+    if region_of(own) not in (merchant.region, None):
+        own = ""  # a number from home is no use to a merchant of another country
     default = (own, Text("pay.my_number", {"number": Number(own, masked=False)})) if own else None
     text = "pay.payer" if own else "pay.payer_typed"
     while True:

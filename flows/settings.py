@@ -3,10 +3,11 @@
 from typing import Any
 
 from bot.dialog import Choice, Digits, Kind, Problem, Screen, Talk, Text, fold_digits
-from flows.effects import EnrolStaff, LinkNumber, MakeLinkCode, SetLanguage
+from flows.effects import ClaimRole, EnrolStaff, LinkNumber, MakeLinkCode, SetLanguage
 
 __all__ = ["language", "link", "staff_code"]
 
+STAFF_CODE = Digits(8, 8, "staff.code_not_valid")
 NEW_PIN = Digits(4, 6, "pin.not_valid")
 
 
@@ -20,11 +21,15 @@ class Proof(Kind[str]):
 
     def parse(self, text: str) -> str | Problem:
         digits = fold_digits(text).replace(" ", "").replace("-", "")
-        if digits.isascii() and digits.isdigit() and len(digits) == 6:
+        if digits.isascii() and digits.isdigit() and len(digits) == 8:
             return f"code:{digits}"
         return Problem(Text("link.code_not_valid"))
 
     def load(self, data: Any) -> str:
+        kind, _, value = str(data).partition(":")
+        vouched = kind == "shared" and self.wants == "contact" and value.startswith("+")
+        if not vouched and (kind != "code" or self.parse(value) != data):
+            raise ValueError("not such a proof")
         return str(data)
 
 
@@ -56,8 +61,10 @@ async def link(talk: Talk) -> Screen:
 
 async def staff_code(talk: Talk) -> Screen:
     """Takes up a role at a merchant by the one-time code its owner was given."""
-    code = await talk.ask("code", Digits(8, 8, "staff.code_not_valid"))
-    done = await talk.secret("pin", NEW_PIN, EnrolStaff(code))
-    if done.refused:
-        return Screen(f"staff.refused.{done.refused}")
-    return Screen("staff.done", {"merchant": done.merchant})
+    role = await talk.secret("code", STAFF_CODE, ClaimRole())
+    if role.refused:
+        return Screen(f"staff.refused.{role.refused}")
+    done = await talk.secret("pin", NEW_PIN, EnrolStaff(role.staff_id), merchant=role.merchant)
+    if not done.ok:
+        return Screen("staff.refused.code")
+    return Screen("staff.done", {"merchant": role.merchant})

@@ -29,13 +29,13 @@ async def merchants_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         known = ", ".join(sorted(a.id for a in connections)) or "none is configured"
         raise CommandError(f"There is no account {account!r}. Known: {known}.")
     currency = connections.account(account).currency
-    most: int | None = None
+    kept = await at.store.merchant_by_code(code)
+    most = kept.max_amount_minor if kept and kept.currency == currency else None
     if values.get("max"):
         parsed = parse_amount(str(values["max"]), currency)
         if isinstance(parsed, AmountProblem):
             raise CommandError(f"The greatest amount cannot be read: {parsed.value.replace('_', ' ')}.")
         most = parsed.amount_minor
-    kept = await at.store.merchant_by_code(code)
     row = MerchantRow(
         id=kept.id if kept else at.ids.uuid(),
         code=kept.code if kept else code,
@@ -43,6 +43,7 @@ async def merchants_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         connection=account,
         currency=currency,
         created_ms=kept.created_ms if kept else at.clock(),
+        active=kept.active if kept else True,
         max_amount_minor=most,
     )
     try:

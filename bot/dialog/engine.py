@@ -14,17 +14,13 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from bot.dialog.steps import (
-    Act,
     ActStep,
     Confirm,
     Flow,
-    Look,
     LookStep,
     Question,
     Screen,
-    SecretAct,
     SecretStep,
-    Step,
     Talk,
 )
 
@@ -47,6 +43,9 @@ MAX_ENTRIES: Final = 200
 
 _QUESTIONS: Final = frozenset({"ask", "choose", "confirm"})
 _ACTS: Final = frozenset({"act", "secret"})
+
+
+_Awaited: TypeAlias = Question[Any] | LookStep[Any] | ActStep[Any]
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -105,7 +104,7 @@ class Run:
         self.journal: list[Entry] = []
         self._prefill = dict(prefill or {})
         self._flow = flow(talk)
-        self._step: Step[Any] | None = None
+        self._step: _Awaited | None = None
         self.state = self._go(None, start=True)
         for position, entry in enumerate(journal):
             self._replay(position, entry)
@@ -125,23 +124,28 @@ class Run:
         step = self._step
         if not isinstance(step, Question) or isinstance(step, SecretStep):
             raise FlowError("no plain question is waiting")
-        return self._accept(step, step.dump(value), value)
+        return self._accept(step, step.dump(value))
 
     def deliver(self, result: Any) -> State:
         """Journals what a look or an act returned, and goes on."""
         step = self._step
         if not isinstance(step, LookStep | ActStep | SecretStep):
             raise FlowError("no effect is waiting")
-        return self._accept(step, msgspec.to_builtins(result), result)
+        return self._accept(step, result)
 
     def close(self) -> None:
+        """Let go of the flow; nothing can be answered any more."""
+        self._step = None
         self._flow.close()
 
-    def _accept(self, step: Step[Any], data: Any, value: Any) -> State:
-        if len(self.journal) >= MAX_ENTRIES:
-            self._flow.close()
-            self.state = Ended(Screen("talk.too_long"))
-            return self.state
+    def _accept(self, step: _Awaited, data: Any) -> State:
+        # The journal holds JSON, and the flow gets what a replay will give it: never anything richer.
+        data = msgspec.json.decode(msgspec.json.encode(data))
+        try:
+            value = _load(step, data)
+        except (ValueError, msgspec.ValidationError) as error:
+            self.close()
+            raise FlowError(f"{step.key} was given what it cannot take") from error
         self.journal.append(Entry(step.kind, step.key, data))
         self.state = self._go(value)
         self._use_prefill()
@@ -165,12 +169,12 @@ class Run:
         if step is None:
             raise Diverged(position, "the flow has ended")
         if (step.kind, step.key) != (entry.kind, entry.key):
-            self._flow.close()
+            self.close()
             raise Diverged(position, f"{entry.kind} {entry.key} is now {step.kind} {step.key}")
         try:
             value = _load(step, entry.value)
         except (ValueError, msgspec.ValidationError) as error:
-            self._flow.close()
+            self.close()
             raise Diverged(position, f"{entry.key} does not fit any more") from error
         self.journal.append(entry)
         self.state = self._go(value)
@@ -186,23 +190,23 @@ class Run:
             return Ended(stop.value)
         except Exception as error:
             raise FlowError(f"the flow raised {type(error).__name__}") from error
-        if not isinstance(yielded, Step):
-            self._flow.close()
+        if not isinstance(yielded, Question | LookStep | ActStep):
+            self.close()
             raise FlowError(f"a flow awaited {type(yielded).__name__}, which is not a step of ours")
+        if len(self.journal) >= MAX_ENTRIES:
+            # Before the step and not behind it: what was done is always written down.
+            self.close()
+            return Ended(Screen("talk.too_long"))
         self._step = yielded
         if isinstance(yielded, Question):
             return Waiting(yielded)
-        if isinstance(yielded, LookStep | ActStep):
-            return Wants(yielded.effect, yielded.key, len(self.journal))
-        raise FlowError(f"unknown step {type(yielded).__name__}")
+        return Wants(yielded.effect, yielded.key, len(self.journal))
 
 
-def _load(step: Step[Any], data: Any) -> Any:
+def _load(step: _Awaited, data: Any) -> Any:
     if isinstance(step, Question):
         return step.load(data)
-    if isinstance(step, LookStep | ActStep):
-        return msgspec.convert(data, step.effect.result)
-    raise ValueError("unknown step")
+    return msgspec.convert(data, step.effect.result)
 
 
 def without_last_answer(journal: Sequence[Entry]) -> list[Entry] | None:
@@ -227,6 +231,3 @@ def prefill_of(journal: Sequence[Entry]) -> dict[str, Any] | None:
     if any(entry.kind in _ACTS for entry in journal):
         return None
     return {entry.key: entry.value for entry in journal if entry.kind in ("ask", "choose")}
-
-
-EffectType: TypeAlias = Look[Any] | Act[Any] | SecretAct[Any]

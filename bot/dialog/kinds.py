@@ -26,7 +26,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-_FOLD: Final = {ord(c): str(unicodedata.digit(c)) for c in map(chr, range(0x0660, 0xFF1A)) if c.isdigit()}
+_FOLD: Final = {ord(c): str(unicodedata.digit(c)) for c in map(chr, range(0x0660, 0xFF1A)) if c.isdecimal()}
 
 
 def fold_digits(text: str) -> str:
@@ -163,4 +163,7 @@ class FreeText(Kind[str]):
         return line
 
     def load(self, data: Any) -> str:
-        return str(data)
+        found = self.parse(data) if isinstance(data, str) else None
+        if not isinstance(found, str):
+            raise ValueError("not such a text")
+        return found

@@ -80,6 +80,8 @@ class Screen(msgspec.Struct, frozen=True):
     text: str
     values: Mapping[str, Value] = {}
     order_id: str | None = None
+    # Whether the order's final word is said here, so that no message need repeat it.
+    final: bool = False
 
 
 class Step(Generic[R]):
@@ -194,9 +196,6 @@ class SecretStep(Question[R], Generic[R]):
 
     def load(self, data: Any) -> R:
         return msgspec.convert(data, self.then.result)  # type: ignore[no-any-return]
-
-    def dump(self, value: R) -> Any:
-        return msgspec.to_builtins(value)
 
 
 class LookStep(Step[R], Generic[R]):

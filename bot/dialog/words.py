@@ -55,6 +55,7 @@ class View(msgspec.Struct, frozen=True):
     serial: int = 0
     wants: str = "text"
     order_id: str | None = None
+    final: bool = False
     page: int = 0
     # The first characters of the conversation's id; buttons carry them beside the serial.
     conversation: str = ""

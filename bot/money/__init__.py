@@ -11,7 +11,7 @@ from bot.money.amounts import (
     to_major,
 )
 from bot.money.codes import code_from_bytes, read_code
-from bot.money.numbers import Msisdn, mask_msisdn, parse_msisdn, region_of, show_local
+from bot.money.numbers import Msisdn, knows_region, mask_msisdn, parse_msisdn, region_of, show_local
 from bot.money.orders import FINAL, OPEN, OrderKind, OrderState, Reason, Source, Verdict, judge
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "exponent_of",
     "from_major",
     "judge",
+    "knows_region",
     "mask_msisdn",
     "parse_amount",
     "parse_msisdn",

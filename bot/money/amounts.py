@@ -5,7 +5,7 @@ out. Never uses float, never guesses at an ambiguous separator.
 """
 
 import re
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from enum import StrEnum
 from typing import Final
 
@@ -47,6 +47,9 @@ EXPONENTS: Final[dict[str, int]] = {
 _MAX_MAJOR_DIGITS = 9
 _FOLD: Final = str.maketrans({chr(base + n): str(n) for base in (0xFF10, 0x0660, 0x06F0) for n in range(10)})
 _SPACES: Final = re.compile(r"[\s\u00a0\u202f]+")
+_SPACED: Final = re.compile(r"(-\s?)?\d{1,3}(?: \d{3})+(?=[.,]\d|$)", re.ASCII)
+# Raises instead of rounding; far more digits than an amount has.
+_EXACT: Final = Context(prec=40, traps=[Inexact, InvalidOperation])
 
 
 class AmountProblem(StrEnum):
@@ -84,10 +87,12 @@ def to_major(money: Money) -> Decimal:
 
 def from_major(amount: Decimal, currency: str) -> Money:
     """Money from an exact major amount. Raises ValueError where the currency has fewer decimals."""
-    scaled = amount.scaleb(exponent_of(currency))
-    if not scaled.is_finite() or scaled != scaled.to_integral_value():
-        raise ValueError(f"{amount} is not a whole number of minor units of {currency}")
-    return Money(int(scaled), currency)
+    exponent = exponent_of(currency)
+    try:
+        scaled = amount.scaleb(exponent, _EXACT).quantize(Decimal(1), context=_EXACT)
+        return Money(int(scaled), currency)
+    except (Inexact, InvalidOperation, ValueError):
+        raise ValueError(f"{amount} is not a whole number of minor units of {currency}") from None
 
 
 def show_amount(money: Money) -> str:
@@ -98,13 +103,15 @@ def show_amount(money: Money) -> str:
 def parse_amount(text: str, currency: str) -> Money | AmountProblem:
     """What a person meant by `text`, in `currency`, or why it cannot be taken.
 
-    Accepts 5000, 5 000, 1,250.50 and 12,5. One separator followed by exactly three digits is
-    ambiguous ("1.000" is a thousand in Abidjan and one in Accra) and never guessed.
+    Accepts 5000, 5 000, 1,250.50, 12,5 and the currency's code before or behind. One separator
+    followed by exactly three digits is ambiguous ("1.000" is a thousand in Abidjan and one in Accra)
+    and never guessed.
     """
     exponent = exponent_of(currency)
     text = _SPACES.sub(" ", text.translate(_FOLD)).strip()
-    text = re.sub(rf"^{currency}\b\s*|\s*\b{currency}$", "", text, flags=re.IGNORECASE)
-    text = re.sub(r"(?<=\d) (?=\d{3}(?!\d))", "", text)
+    text = re.sub(rf"^{currency} ?|(?<=\d) ?{currency}$", "", text, count=1, flags=re.IGNORECASE)
+    if spaced := _SPACED.match(text):
+        text = spaced[0].replace(" ", "") + text[spaced.end() :]
     if re.fullmatch(r"-\s?\d[\d.,]*", text):
         return AmountProblem.NOT_POSITIVE
     if not re.fullmatch(r"\d+(?:[.,]\d+)*", text, flags=re.ASCII):
@@ -113,7 +120,8 @@ def parse_amount(text: str, currency: str) -> Money | AmountProblem:
     if isinstance(number, AmountProblem):
         return number
     whole, _, fraction = number.partition(".")
-    if len(fraction.rstrip("0")) > exponent:
+    # Zeros behind the point say nothing: 5000.00 is fine where there are no decimals, 5.0000 is a slip.
+    if len(fraction.rstrip("0")) > exponent or len(fraction) > 2:
         return AmountProblem.TOO_MANY_DECIMALS
     if len(whole.lstrip("0")) > _MAX_MAJOR_DIGITS:
         return AmountProblem.TOO_LARGE

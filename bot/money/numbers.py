@@ -9,7 +9,7 @@ from typing import Final
 
 import phonenumbers
 
-__all__ = ["Msisdn", "mask_msisdn", "parse_msisdn", "region_of", "show_local"]
+__all__ = ["Msisdn", "knows_region", "mask_msisdn", "parse_msisdn", "region_of", "show_local"]
 
 Msisdn = str  # E.164 with the leading plus: "+233240000001"
 
@@ -24,22 +24,24 @@ def parse_msisdn(text: str, region: str) -> Msisdn | None:
 
     `region` (ISO 3166 alpha-2) is the home of numbers written without a country: `0240000001` and
     `240000001` are +233240000001 for GH. A plus lost in a URL (` 233...`), `00233...`, `tel:` and
-    punctuation are understood.
+    punctuation are understood. One number has one form: `+233 (0)24 ...` loses its zero.
     """
-    text = text.translate(_FOLD).strip().removeprefix("tel:")
+    text = re.sub(r"^tel:\s*", "", text.translate(_FOLD).strip(), flags=re.IGNORECASE)
     international = text.startswith("+")
-    digits = re.sub(r"[\s\u00a0().\-/]", "", text.removeprefix("+"))
+    # "+233 (0)24": the zero is the one dialled at home instead of the country.
+    text = text.removeprefix("+").replace("(0)", "" if international else "0")
+    digits = re.sub(r"[\s\u00a0().\-/]", "", text)
     if not digits.isascii() or not digits.isdigit():
         return None
     if not international and digits.startswith("00"):
         international, digits = True, digits[2:]
     if international:
-        return _shaped("+" + digits)
+        return _whole("+" + digits)
     country = str(phonenumbers.country_code_for_region(region))
     # 233240000001 is the international form when what follows the country code is long enough to
     # be a number of its own; 0240000001 never is.
     if digits.startswith(country) and len(digits) - len(country) >= _MIN_NATIONAL_DIGITS:
-        return _shaped("+" + digits)
+        return _whole("+" + digits)
     try:
         number = phonenumbers.parse(digits, region)
     except phonenumbers.NumberParseException:
@@ -47,7 +49,7 @@ def parse_msisdn(text: str, region: str) -> Msisdn | None:
     if phonenumbers.is_possible_number(number):
         return _shaped(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
     # Foreign digits without their plus, as gateways send them, and test numbers such as 46733123450.
-    return _shaped("+" + digits) if not digits.startswith("0") and len(digits) >= 10 else None
+    return _whole("+" + digits) if not digits.startswith("0") and len(digits) >= 10 else None
 
 
 def region_of(msisdn: Msisdn) -> str | None:
@@ -73,8 +75,24 @@ def show_local(msisdn: Msisdn, region: str) -> str:
 
 
 def mask_msisdn(msisdn: str) -> str:
-    """The number with its middle hidden: `+233***0001`. For logs, pages and other people's screens."""
+    """The number with its middle hidden: `+233***001`. For logs, pages and other people's screens."""
     return f"{msisdn[:4]}***{msisdn[-3:]}" if len(msisdn) > 7 else "***"
+
+
+def knows_region(region: str) -> bool:
+    """Whether `region` is a country with numbers of its own, as ISO 3166 alpha-2 in capitals."""
+    return bool(phonenumbers.country_code_for_region(region))
+
+
+def _whole(number: str) -> Msisdn | None:
+    """The number without a national zero behind its country code, where that makes it a real one."""
+    try:
+        found = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        return _shaped(number)
+    if phonenumbers.is_valid_number(found):
+        number = phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
+    return _shaped(number)
 
 
 def _shaped(number: str) -> Msisdn | None:

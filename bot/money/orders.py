@@ -1,6 +1,6 @@
 """The order life cycle: which state may follow which, on whose word, and why an order failed.
 
-Pure: decides, never does. The store refuses whatever `step` refuses, so there is one truth.
+Pure: decides, never does. The store refuses whatever `judge` refuses, so there is one truth.
 """
 
 from enum import StrEnum
@@ -102,6 +102,7 @@ _BY_OPERATOR: Final[dict[OrderState, frozenset[OrderState]]] = {
     _S.UNRESOLVED: frozenset({_S.SUCCESSFUL, _S.FAILED, _S.REVERSED}),
     _S.FAILED: frozenset({_S.SUCCESSFUL}),
 }
+_MONEY_MOVED: Final = frozenset({_S.SUCCESSFUL, _S.REVERSED})
 _PROVIDER_WORD: Final = frozenset({Source.REPLY, Source.CALLBACK, Source.WEBHOOK, Source.POLL})
 
 
@@ -116,14 +117,17 @@ def judge(held: OrderState, said: OrderState, source: Source) -> Verdict:
     """What to do when `source` says an order held as `held` is `said`.
 
     Final states absorb: only REVERSED may follow SUCCESSFUL, on the provider's explicit word; a
-    success after FAILED is a CONTRADICTION, which an operator may settle. NEW -> PENDING is ours
-    alone, committed before the first byte leaves.
+    success after FAILED is a CONTRADICTION, which an operator may settle. While NEW nothing has left,
+    so that only we can say anything. That money moved, or what became of an UNRESOLVED order, is
+    never for us or the payer to say.
     """
     if held is said:
         return Verdict.SAME
     if source is Source.OPERATOR:
         return Verdict.MOVE if said in _BY_OPERATOR.get(held, frozenset()) else Verdict.REFUSED
-    if said is _S.REVERSED and source not in _PROVIDER_WORD:
+    if held is _S.NEW and source is not Source.US:
+        return Verdict.REFUSED
+    if (said in _MONEY_MOVED or held is _S.UNRESOLVED) and source not in _PROVIDER_WORD:
         return Verdict.REFUSED
     if said in _FOLLOWS[held]:
         return Verdict.MOVE

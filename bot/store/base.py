@@ -146,8 +146,8 @@ class KeepTurn(msgspec.Struct, frozen=True):
 class CreateOrder(msgspec.Struct, frozen=True):
     """Insert an order in state NEW, with its first transition.
 
-    With `open_at_most`, Conflict("payer") where the payer's number has so many open orders already,
-    over all persons.
+    With `open_at_most`, Conflict("payer") where the payer's number has so many open orders already
+    (see `Store.open_orders_of_payer`), over all persons.
 
     Conflict("act") where the (conversation, act position) has its order already; Conflict("order")
     where id, code or reference is taken.
@@ -237,10 +237,12 @@ class SettleMessage(msgspec.Struct, frozen=True):
 
 
 class DropMessages(msgspec.Struct, frozen=True):
-    """Mark the order's queued, unleased messages of this kind DROPPED."""
+    """Mark the order's queued, unleased messages of this kind DROPPED; with an address only its own."""
 
     order_id: str
     kind: MessageKind
+    address_kind: str = ""
+    address_value: str = ""
 
 
 class MarkTold(msgspec.Struct, frozen=True):
@@ -421,7 +423,9 @@ class Store(Protocol):
         """Of everyone, newest first; for operators and the try-it page."""
         ...
 
-    async def open_orders_of_payer(self, payer: str) -> tuple[OrderRow, ...]: ...
+    async def open_orders_of_payer(self, payer: str) -> tuple[OrderRow, ...]:
+        """Those that may still ask something of the payer's phone: open, and not UNRESOLVED."""
+        ...
 
     async def paid_before(self, payer: str, connection: str) -> bool:
         """Whether a collection from this number on this connection ever succeeded."""
@@ -439,8 +443,11 @@ class Store(Protocol):
         """Connections that orders which are not final still need."""
         ...
 
-    async def claim_orders(self, now_ms: int, lease_ms: int, limit: int) -> tuple[OrderRow, ...]:
-        """Lease orders that are due and unleased: earliest due first, each with a new fence.
+    async def claim_orders(
+        self, now_ms: int, lease_ms: int, limit: int, without: Sequence[str] = ()
+    ) -> tuple[OrderRow, ...]:
+        """Lease orders that are due and unleased, of connections not in `without`: earliest due first,
+        each with a new fence.
 
         Two claimers never get the same order while its lease holds. A lease does not change `version`.
         """
@@ -530,6 +537,8 @@ class Store(Protocol):
 
     async def staff_by_enrol_hash(self, enrol_hash: str) -> StaffRow | None: ...
 
+    async def staff_member(self, staff_id: str) -> StaffRow | None: ...
+
     async def link_code(self, hash: str) -> LinkCode | None: ...
 
     async def act(self, conversation_id: str, position: int) -> ActRow | None: ...
@@ -537,6 +546,14 @@ class Store(Protocol):
     # rates
     async def count(self, bucket: str, window_ms: int, now_ms: int, limit: int) -> bool:
         """Count one use of `bucket`; False, uncounted, where `limit` uses lie within the window."""
+        ...
+
+    async def below(self, bucket: str, window_ms: int, now_ms: int, limit: int) -> bool:
+        """Whether fewer than `limit` uses of `bucket` lie within the window; counts nothing."""
+        ...
+
+    async def orders_of_conversation(self, conversation_id: str) -> tuple[OrderRow, ...]:
+        """Newest first."""
         ...
 
     # webhooks, incidents, chores
@@ -547,6 +564,7 @@ class Store(Protocol):
     async def incidents(self, limit: int) -> tuple[Incident, ...]: ...
 
     async def sweep(self, now_ms: int, journal_ms: int, remember_ms: int) -> None:
-        """Forget: journals and sessions older than `journal_ms`, remembered update ids and turns older
-        than `remember_ms`, used link codes and counted uses long past."""
+        """Forget: journals and sessions older than `journal_ms`; update ids, turns, provider events and
+        messages that are SENT or DROPPED older than `remember_ms`; used link codes and counted uses
+        long past. DEAD messages stay until somebody has seen to them."""
         ...

@@ -12,6 +12,7 @@ from bot.store.rows import INCIDENTS, WEBHOOKS, Tx
 
 __all__ = [
     "add_incident",
+    "below",
     "count",
     "end_leases",
     "forgetting",
@@ -32,9 +33,13 @@ _COUNT: Final = """
 """
 
 
-def count(tx: Tx, bucket: str, window_ms: int, now_ms: int, limit: int) -> bool:
+def below(tx: Tx, bucket: str, window_ms: int, now_ms: int, limit: int) -> bool:
     used = tx.execute(_USES, (bucket, now_ms - window_ms, now_ms + window_ms)).fetchone()[0]
-    if used >= limit:
+    return bool(used < limit)
+
+
+def count(tx: Tx, bucket: str, window_ms: int, now_ms: int, limit: int) -> bool:
+    if not below(tx, bucket, window_ms, now_ms, limit):
         return False
     tx.execute(_COUNT, (bucket, now_ms, now_ms + window_ms))
     return True
@@ -85,6 +90,16 @@ _FORGET_UPDATES: Final = (
     "DELETE FROM inbox WHERE (source, update_id) IN (SELECT source, update_id FROM inbox"
     " WHERE body IS NULL AND received_ms < ? ORDER BY received_ms LIMIT ?)",
 )
+_FORGET_WEBHOOKS: Final = (
+    "DELETE FROM webhooks WHERE id IN"
+    " (SELECT id FROM webhooks WHERE received_ms < ? ORDER BY received_ms, id LIMIT ?)",
+)
+# Their views hold numbers; what is dead waits for a person.
+_FORGET_MESSAGES: Final = (
+    "DELETE FROM messages WHERE id IN"
+    " (SELECT id FROM messages WHERE created_ms < ? AND state IN ('sent', 'dropped')"
+    " ORDER BY created_ms LIMIT ?)",
+)
 _FORGET_LINK_CODES: Final = (
     "DELETE FROM link_codes WHERE hash IN"
     " (SELECT hash FROM link_codes WHERE expires_ms < ? ORDER BY expires_ms LIMIT ?)",
@@ -102,6 +117,8 @@ def forgetting(now_ms: int, journal_ms: int, remember_ms: int) -> list[Callable[
         (_FORGET_SESSIONS, now_ms - journal_ms),
         (_FORGET_TURNS, now_ms - remember_ms),
         (_FORGET_UPDATES, now_ms - remember_ms),
+        (_FORGET_WEBHOOKS, now_ms - remember_ms),
+        (_FORGET_MESSAGES, now_ms - remember_ms),
         (_FORGET_LINK_CODES, now_ms - journal_ms),
         (_FORGET_USES, now_ms),
     )

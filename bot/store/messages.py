@@ -71,11 +71,13 @@ def settle(tx: Tx, change: SettleMessage) -> None:
 _DROP: Final = """
     UPDATE messages SET state = 'dropped', lease_until_ms = 0
     WHERE order_id = ? AND kind = ? AND state = 'queued' AND lease_until_ms <= ?
+    AND (? = '' OR (address_kind = ? AND address_value = ?))
 """
 
 
 def drop(tx: Tx, change: DropMessages, now_ms: int) -> None:
-    tx.execute(_DROP, (change.order_id, change.kind.value, now_ms))
+    where = (change.address_kind, change.address_kind, change.address_value)
+    tx.execute(_DROP, (change.order_id, change.kind.value, now_ms, *where))
 
 
 _MARK_TOLD: Final = "UPDATE messages SET state = 'sent', sent_ms = ? WHERE id = ? AND state = 'dead'"

@@ -27,6 +27,7 @@ __all__ = [
     "next_due_ms",
     "note",
     "of_act",
+    "of_conversation",
     "of_person",
     "open_connections",
     "open_of_payer",
@@ -209,19 +210,24 @@ class _Held:
 
 # ---- the worker ----------------------------------------------------------------------------------
 
+
 # A claim asks, so it answers the hint that waited.
-_CLAIM: Final = f"""
-    UPDATE orders SET fence = fence + 1, lease_until_ms = ?, hint_ms = NULL
-    WHERE id IN (
-        SELECT id FROM orders WHERE due_ms IS NOT NULL AND due_ms <= ? AND lease_until_ms <= ?
-        ORDER BY due_ms, id LIMIT ?
-    )
-    RETURNING {ORDERS.select}
-"""
+def _claim_sql(without: int) -> str:
+    marks = f"AND connection NOT IN ({', '.join('?' * without)})" if without else ""
+    return f"""
+        UPDATE orders SET fence = fence + 1, lease_until_ms = ?, hint_ms = NULL
+        WHERE id IN (
+            SELECT id FROM orders WHERE due_ms IS NOT NULL AND due_ms <= ? AND lease_until_ms <= ? {marks}
+            ORDER BY due_ms, id LIMIT ?
+        )
+        RETURNING {ORDERS.select}
+    """
 
 
-def claim(tx: Tx, now_ms: int, lease_ms: int, limit: int) -> tuple[OrderRow, ...]:
-    rows = ORDERS.all(tx, _CLAIM, now_ms + lease_ms, now_ms, now_ms, limit)
+def claim(
+    tx: Tx, now_ms: int, lease_ms: int, limit: int, without: Sequence[str] = ()
+) -> tuple[OrderRow, ...]:
+    rows = ORDERS.all(tx, _claim_sql(len(without)), now_ms + lease_ms, now_ms, now_ms, *without, limit)
     return tuple(sorted(rows, key=lambda row: (row.due_ms, row.id)))
 
 
@@ -281,7 +287,11 @@ _OF_PERSON: Final = f"""
 """
 _RECENT: Final = f"SELECT {ORDERS.select} FROM orders ORDER BY created_ms DESC, id LIMIT ?"
 _OPEN_OF_PAYER: Final = f"""
-    SELECT {ORDERS.select} FROM orders WHERE payer = ? AND NOT ({_IS_FINAL}) ORDER BY created_ms DESC, id
+    SELECT {ORDERS.select} FROM orders WHERE payer = ? AND NOT ({_IS_FINAL})
+    AND state <> 'UNRESOLVED' ORDER BY created_ms DESC, id
+"""
+_OF_CONVERSATION: Final = f"""
+    SELECT {ORDERS.select} FROM orders WHERE conversation_id = ? ORDER BY created_ms DESC, act_position DESC
 """
 _WAITING_FOR_OTP: Final = f"""
     SELECT {ORDERS.select} FROM orders WHERE person_id = ? AND state = 'NEEDS_OTP'
@@ -335,6 +345,10 @@ def recent(tx: Tx, limit: int, states: Sequence[OrderState]) -> tuple[OrderRow, 
     """
     wanted: list[Any] = [state.value for state in states]
     return ORDERS.all(tx, sql, *wanted, limit)
+
+
+def of_conversation(tx: Tx, conversation_id: str) -> tuple[OrderRow, ...]:
+    return ORDERS.all(tx, _OF_CONVERSATION, conversation_id)
 
 
 def open_of_payer(tx: Tx, payer: str) -> tuple[OrderRow, ...]:

@@ -36,6 +36,7 @@ __all__ = [
     "save_address",
     "save_person",
     "staff_by_enrol_hash",
+    "staff_member",
     "staff_of",
     "staff_of_merchant",
     "use_link_code",
@@ -220,6 +221,13 @@ def staff_of(tx: Tx, kind: str, value: str) -> tuple[StaffRow, ...]:
 
 def staff_of_merchant(tx: Tx, merchant_id: str) -> tuple[StaffRow, ...]:
     return STAFF.all(tx, _STAFF_OF_MERCHANT, merchant_id)
+
+
+_STAFF_MEMBER: Final = f"SELECT {STAFF.select} FROM staff WHERE id = ?"
+
+
+def staff_member(tx: Tx, staff_id: str) -> StaffRow | None:
+    return STAFF.one(tx, _STAFF_MEMBER, staff_id)
 
 
 def staff_by_enrol_hash(tx: Tx, enrol_hash: str) -> StaffRow | None:

@@ -177,8 +177,13 @@ class SqliteStore:
     async def open_connections(self) -> frozenset[str]:
         return await self._long(orders.open_connections)
 
-    async def claim_orders(self, now_ms: int, lease_ms: int, limit: int) -> tuple[OrderRow, ...]:
-        return await self._write(orders.claim, now_ms, lease_ms, limit)
+    async def claim_orders(
+        self, now_ms: int, lease_ms: int, limit: int, without: Sequence[str] = ()
+    ) -> tuple[OrderRow, ...]:
+        return await self._write(orders.claim, now_ms, lease_ms, limit, without)
+
+    async def orders_of_conversation(self, conversation_id: str) -> tuple[OrderRow, ...]:
+        return await self._quick(orders.of_conversation, conversation_id)
 
     async def hint(self, order_id: str, source: Source, now_ms: int, spacing_ms: int) -> bool:
         return await self._write(orders.hint, order_id, source, now_ms, spacing_ms)
@@ -252,6 +257,9 @@ class SqliteStore:
     async def staff_by_enrol_hash(self, enrol_hash: str) -> StaffRow | None:
         return await self._quick(people.staff_by_enrol_hash, enrol_hash)
 
+    async def staff_member(self, staff_id: str) -> StaffRow | None:
+        return await self._quick(people.staff_member, staff_id)
+
     async def link_code(self, hash: str) -> LinkCode | None:
         return await self._quick(people.link_code, hash)
 
@@ -259,6 +267,9 @@ class SqliteStore:
 
     async def count(self, bucket: str, window_ms: int, now_ms: int, limit: int) -> bool:
         return await self._write(chores.count, bucket, window_ms, now_ms, limit)
+
+    async def below(self, bucket: str, window_ms: int, now_ms: int, limit: int) -> bool:
+        return await self._quick(chores.below, bucket, window_ms, now_ms, limit)
 
     async def webhooks(self, limit: int) -> tuple[WebhookRow, ...]:
         return await self._long(chores.webhooks, limit)
