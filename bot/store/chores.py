@@ -151,6 +151,9 @@ def probed(tx: Tx) -> int:
 
 
 _END_LEASES: Final = (
+    # Marked to be looked at once the lease would have run out; it has, now.
+    "UPDATE orders SET lease_until_ms = 0, due_ms = MIN(due_ms, updated_ms)"
+    " WHERE lease_until_ms > 0 AND due_ms IS NOT NULL",
     "UPDATE orders SET lease_until_ms = 0 WHERE lease_until_ms > 0",
     "UPDATE messages SET lease_until_ms = 0 WHERE state = 'queued' AND lease_until_ms > 0",
     "UPDATE inbox SET lease_until_ms = 0 WHERE body IS NOT NULL AND lease_until_ms > 0",

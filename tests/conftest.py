@@ -1,0 +1,38 @@
+"""The whole run's log lines, kept by every test process and read at the end by one of them."""
+
+import pytest
+
+from tests.end_to_end.log_keeping import LogKeeper, find_leaks, fresh_folder, log_folder
+
+_KEEPER = pytest.StashKey[LogKeeper]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    worker = getattr(config, "workerinput", None)
+    if worker is None:
+        fresh_folder()
+    config.stash[_KEEPER] = LogKeeper(worker["workerid"] if worker else "main")
+    config.stash[_KEEPER].start()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.config.stash[_KEEPER].configure()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _KEEPER in config.stash:
+        config.stash[_KEEPER].stop()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """No phone number, code, token or key in any log line of the run: else the run fails."""
+    if hasattr(session.config, "workerinput"):
+        return
+    leaks = find_leaks(log_folder())
+    if leaks:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        for leak in leaks[:20]:
+            reporter.write_line(f"\nLOG LEAK {leak}", red=True)

@@ -1,0 +1,58 @@
+"""A whole Kasapay with its sandbox, on sockets of its own; and one as an operator would run it."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import httpx
+import pytest
+
+from bot.embedded import Embedded, run_embedded
+from bot.times import TIMES, Times
+from tests.end_to_end.log_keeping import forbid
+from tests.end_to_end.processes import SECRETS, Deployment, Judge, end_all
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+async def line() -> AsyncIterator[aiohttp.ClientSession]:
+    """For the gateways' client: as many connections as it likes."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client:
+        yield client
+
+
+@pytest.fixture
+def times() -> Times:
+    """The program's own waits; a module of tests may have shorter ones."""
+    return TIMES
+
+
+@pytest.fixture
+async def live(tmp_path: Path, times: Times) -> AsyncIterator[Embedded]:
+    """Everything in this process, as `run` starts it."""
+    async with run_embedded(tmp_path / "data", times=times) as embedded:
+        forbid(embedded.ussd_path.rsplit("/", 1)[-1])
+        yield embedded
+
+
+@pytest.fixture
+def judge(live: Embedded, http: httpx.AsyncClient) -> Judge:
+    return Judge(http, live.sandbox_url)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    yield
+    end_all()
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Deployment:
+    """A folder to run `serve` in."""
+    forbid(*SECRETS)
+    return Deployment(tmp_path)
