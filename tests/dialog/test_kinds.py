@@ -1,0 +1,172 @@
+"""The kinds of answer: what they take, what they say to the rest, and how they come back from a journal."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.dialog import (
+    Amount,
+    Choice,
+    Code,
+    Digits,
+    FreeText,
+    Kind,
+    Problem,
+    Question,
+    Talk,
+    Text,
+    Wallet,
+    fold_digits,
+)
+from bot.money import Money
+from tests.dialog.talks import FACTS
+
+AMOUNT = Amount("GHS", least_minor=100, most_minor=5000)
+
+
+def problem(id: str, **values: Any) -> Problem:
+    return Problem(Text(id, values))
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "found"),
+    [
+        (AMOUNT, "50", Money(5000, "GHS")),
+        (AMOUNT, " 1 ", Money(100, "GHS")),
+        (AMOUNT, "0.99", problem("amount.too_small", least=Money(100, "GHS"))),
+        (AMOUNT, "50.01", problem("amount.over_limit", most=Money(5000, "GHS"))),
+        (AMOUNT, "1.000", problem("amount.ambiguous", currency="GHS")),
+        (AMOUNT, "x", problem("amount.not_a_number", currency="GHS")),
+        (AMOUNT, "0", problem("amount.not_positive", currency="GHS")),
+        (AMOUNT, "1.001,5", problem("amount.over_limit", most=Money(5000, "GHS"))),
+        (AMOUNT, "1.2345", problem("amount.too_many_decimals", currency="GHS")),
+        (AMOUNT, "1" * 10, problem("amount.too_large", currency="GHS")),
+        (AMOUNT, "10⁴", problem("amount.not_a_number", currency="GHS")),
+        (AMOUNT, "①", problem("amount.not_a_number", currency="GHS")),
+        (Amount("UGX"), "5000", Money(5000, "UGX")),
+        (Amount("UGX"), "5000.5", problem("amount.too_many_decimals", currency="UGX")),
+        (Wallet("GH"), "0240000001", "+233240000001"),
+        (Wallet("GH"), "٠٢٤٠٠٠٠٠٠١", "+233240000001"),
+        (Wallet("GH"), "ama", problem("number.not_valid")),
+        (Digits(4, 6, "pin.not_valid"), "0042", "0042"),
+        (Digits(4, 6, "pin.not_valid"), "12 34-5", "12345"),
+        (Digits(4, 6, "pin.not_valid"), "１２３４", "1234"),
+        (Digits(4, 6, "pin.not_valid"), "123", problem("pin.not_valid")),
+        (Digits(4, 6, "pin.not_valid"), "1234567", problem("pin.not_valid")),
+        (Digits(4, 6, "pin.not_valid"), "12a4", problem("pin.not_valid")),
+        (Digits(4, 6, "pin.not_valid"), "", problem("pin.not_valid")),
+        (Code(), "k7qx 2a9m", "K7QX2A9M"),
+        (Code(), "k7qx", problem("code.not_valid")),
+        (FreeText(5), "  a \n b ", "a b"),
+        (FreeText(5), "   ", problem("text.empty")),
+        (FreeText(5), "abcdef", problem("text.too_long", most=5)),
+        (FreeText(1), "e\u0301", "é"),
+    ],
+)
+def test_an_answer_is_a_value_or_a_sentence(kind: Kind[Any], typed: str, found: Any) -> None:
+    assert kind.parse(typed) == found
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed"),
+    [
+        (AMOUNT, "12.5"),
+        (Wallet("GH"), "0240000001"),
+        (Digits(4, 6, "pin.not_valid"), "0042"),
+        (Code(), "K7QX2A9M"),
+        (FreeText(9), "Ama's"),
+    ],
+)
+def test_a_value_comes_back_from_the_journal(kind: Kind[Any], typed: str) -> None:
+    value = kind.parse(typed)
+    data = msgspec.json.decode(msgspec.json.encode(kind.dump(value)))
+    assert kind.load(data) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (AMOUNT, {"type": "money", "amount_minor": 1, "currency": "GHS"}),
+        (AMOUNT, {"type": "money", "amount_minor": 9999, "currency": "GHS"}),
+        (AMOUNT, {"type": "money", "amount_minor": 500, "currency": "KES"}),
+        (AMOUNT, {"type": "money", "amount_minor": 500, "currency": "XXX"}),
+        (AMOUNT, {"type": "money", "amount_minor": 5.5, "currency": "GHS"}),
+        (AMOUNT, {"amount_minor": 500}),
+        (AMOUNT, "5"),
+        (AMOUNT, None),
+        (Wallet("GH"), "12"),
+        (Wallet("GH"), None),
+        (Digits(4, 6, "pin.not_valid"), "123"),
+        (Digits(4, 6, "pin.not_valid"), None),
+        (Code(), "short"),
+        (FreeText(5), "abcdef"),
+        (FreeText(5), ""),
+        (FreeText(5), None),
+        (FreeText(5), 5),
+    ],
+)
+def test_what_todays_kind_would_refuse_does_not_come_back(kind: Kind[Any], data: Any) -> None:
+    with pytest.raises((ValueError, msgspec.ValidationError)):
+        kind.load(data)
+
+
+def test_a_kind_says_what_it_wants() -> None:
+    kinds: list[Kind[Any]] = [AMOUNT, Wallet("GH"), Digits(4, 6, "x"), Code(), FreeText()]
+    assert [kind.wants for kind in kinds] == ["amount", "number", "code", "code", "text"]
+
+
+def test_a_kind_must_say_how_it_parses_and_loads() -> None:
+    bare: Kind[Any] = Kind()
+    with pytest.raises(NotImplementedError):
+        bare.parse("x")
+    with pytest.raises(NotImplementedError):
+        bare.load("x")
+
+
+def test_a_question_must_say_how_it_is_answered() -> None:
+    bare: Question[Any] = Question("bare", Text("main.bare"))
+    with pytest.raises(NotImplementedError):
+        bare.parse("x")
+    with pytest.raises(NotImplementedError):
+        bare.load("x")
+
+
+def test_a_choice_comes_back_only_while_it_is_offered() -> None:
+    question = Talk(FACTS).choose("colour", [Choice("red", Text("red"))])
+    assert question.load("red") == "red"
+    for gone in ("blue", None, 1, ["red"]):
+        with pytest.raises(ValueError, match="no longer offered"):
+            question.load(gone)
+
+
+def test_a_confirmation_comes_back_as_yes_or_no_alone() -> None:
+    question = Talk(FACTS).confirm("sure")
+    assert question.load(question.dump(True)) is True
+    assert question.load(question.dump(False)) is False
+    for other in (True, False, "maybe", None, {}):
+        with pytest.raises(ValueError, match="not yes or no"):
+            question.load(other)
+
+
+@given(st.text(max_size=30))
+def test_folding_twice_is_folding_once(text: str) -> None:
+    assert fold_digits(fold_digits(text)) == fold_digits(text)
+
+
+@given(st.integers(0, 10**12), st.sampled_from([0x0660, 0x06F0, 0x0966, 0xFF10]))
+def test_digits_of_any_script_are_digits(n: int, zero: int) -> None:
+    assert fold_digits("".join(chr(zero + int(c)) for c in str(n))) == str(n)
+
+
+@given(st.text(max_size=70))
+def test_free_text_is_one_line_and_comes_back(text: str) -> None:
+    kind = FreeText(60)
+    found = kind.parse(text)
+    if isinstance(found, str):
+        assert "\n" not in found
+        assert 0 < len(found) <= 60
+        assert kind.parse(found) == found
+        assert kind.load(found) == found

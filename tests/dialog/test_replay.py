@@ -1,0 +1,219 @@
+"""Any flow, any answers, any steps back: the journal alone always says where a conversation stands."""
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from bot.dialog import (
+    MAX_ENTRIES,
+    Amount,
+    Choice,
+    Digits,
+    Ended,
+    Entry,
+    Flow,
+    FreeText,
+    Question,
+    Run,
+    Screen,
+    Talk,
+    Text,
+    Waiting,
+    Wallet,
+    Wants,
+    prefill_of,
+    without_last_answer,
+)
+from bot.dialog.steps import ActStep, Ask, Choose, Confirm, LookStep, SecretStep
+from bot.money import Money
+from tests.dialog.talks import FindName, FindRate, Rate, Send, Unlock, as_json, from_json, start
+
+SECRET = "90817263"
+KEYS = ("a", "b", "c", "d")
+KINDS = ("text", "amount", "wallet", "choose", "confirm", "look", "name", "act", "secret")
+# A step: what it is, its key, how far a "no" jumps ahead, and whether it sits in a sub-flow.
+Line = tuple[str, str, int, bool]
+programs = st.lists(
+    st.tuples(st.sampled_from(KINDS), st.sampled_from(KEYS), st.integers(0, 2), st.booleans()),
+    max_size=9,
+).map(tuple)
+
+
+def flow_of(program: tuple[Line, ...], *, loops: bool) -> Flow:
+    """A flow that walks through `program`, jumping on some answers; with `loops` it begins again."""
+
+    async def step(talk: Talk, kind: str, key: str, seen: int) -> bool:
+        if kind == "text":
+            return len(await talk.ask(key, FreeText(9), seen=seen)) > 3
+        if kind == "amount":
+            return (await talk.ask(key, Amount("GHS", most_minor=5000))).amount_minor > 50
+        if kind == "wallet":
+            own = ("+233240000001", Text("pay.my_number"))
+            return await talk.ask(key, Wallet("GH"), default=own) == own[0]
+        if kind == "choose":
+            return await talk.choose(key, [Choice("x", Text("x")), Choice("y", Text("y"))]) == "x"
+        if kind == "confirm":
+            return await talk.confirm(key, seen=seen)
+        if kind == "look":
+            return (await talk.look(key, FindRate(str(seen)))).value > 5
+        if kind == "name":
+            return await talk.look(key, FindName(key)) is None
+        if kind == "act":
+            return (await talk.act(key, Send(seen))).value > 5
+        return (await talk.secret(key, Digits(4, 8, "pin.not_valid"), Unlock())).value > 5
+
+    async def flow(talk: Talk) -> Screen:
+        seen = 0
+        while True:
+            place = 0
+            while place < len(program):
+                kind, key, jump, inside = program[place]
+                seen += 1
+                yes = await step(talk.sub("inner") if inside else talk, kind, key, seen)
+                place += 1 if yes else 1 + jump
+            if not (loops and program):
+                return Screen("main.done", {"seen": seen})
+
+    return flow
+
+
+def shown(run: Run) -> Any:
+    """The state as values that can be compared."""
+    state = run.state
+    if not isinstance(state, Waiting):
+        return state
+    question: Question[Any] = state.question
+    return (type(question), question.key, question.text, question.choices, question.wants)
+
+
+class Conversation(RuleBasedStateMachine):
+    """Plays one program, keeping nothing but the journal's JSON from turn to turn."""
+
+    @initialize(program=programs, loops=st.booleans())
+    def begin(self, program: tuple[Line, ...], loops: bool) -> None:
+        self.play(program, loops)
+
+    def play(self, program: tuple[Line, ...], loops: bool) -> None:
+        self.flow = flow_of(program, loops=loops)
+        self.run = start(self.flow)
+        self.done: list[Entry] = []
+
+    def is_over(self) -> bool:
+        return isinstance(self.run.state, Ended)
+
+    @precondition(is_over)
+    @rule(program=programs, loops=st.booleans())
+    def begin_another(self, program: tuple[Line, ...], loops: bool) -> None:
+        self.play(program, loops)
+
+    def is_waiting(self) -> bool:
+        return isinstance(self.run.state, Waiting) and not self.needs_secret()
+
+    def needs_secret(self) -> bool:
+        return isinstance(self.run.state, Waiting) and isinstance(self.run.state.question, SecretStep)
+
+    def wants_effect(self) -> bool:
+        return isinstance(self.run.state, Wants)
+
+    def can_go_back(self) -> bool:
+        return isinstance(self.run.state, Waiting) and self.run.can_go_back
+
+    @precondition(is_waiting)
+    @rule(data=st.data())
+    def answer(self, data: st.DataObject) -> None:
+        assert isinstance(self.run.state, Waiting)
+        question = self.run.state.question
+        value: Any
+        if isinstance(question, Confirm):
+            value = data.draw(st.booleans())
+        elif isinstance(question, Choose):
+            value = data.draw(st.sampled_from([c.value for c in question.choices]))
+        else:
+            assert isinstance(question, Ask)
+            given: st.SearchStrategy[Any] = {
+                "text": st.text("ab é", min_size=1, max_size=9).filter(str.strip).map(question.of.parse),
+                "amount": st.builds(Money, st.integers(1, 5000), st.just("GHS")),
+                "number": st.integers(240000000, 249999999).map(lambda n: f"+233{n}"),
+            }[question.wants]
+            value = data.draw(given)
+        self.run.answer(value)
+
+    @precondition(needs_secret)
+    @rule(result=st.builds(Rate, st.integers(0, 10)))
+    def tell_secret(self, result: Rate) -> None:
+        assert isinstance(self.run.state, Waiting)
+        assert self.run.state.question.of.parse(SECRET) == SECRET
+        self.run.deliver(result)
+        self.done.append(self.run.journal[-1])
+
+    @precondition(wants_effect)
+    @rule(
+        rate=st.builds(Rate, st.integers(0, 10), st.tuples(st.text(max_size=3))), name=st.none() | st.text()
+    )
+    def perform(self, rate: Rate, name: str | None) -> None:
+        assert isinstance(self.run.state, Wants)
+        effect = self.run.state.effect
+        before = len(self.run.journal)
+        assert self.run.state.position == before
+        self.run.deliver(name if isinstance(effect, FindName) else rate)
+        if isinstance(effect, Send):
+            self.done.append(self.run.journal[before])
+
+    @precondition(can_go_back)
+    @rule()
+    def back(self) -> None:
+        shorter = without_last_answer(self.run.journal)
+        assert shorter is not None
+        assert self.run.journal[len(shorter)].kind in ("ask", "choose", "confirm")
+        left = [e.kind for e in self.run.journal[len(shorter) + 1 :]]
+        assert set(left) <= {"look"}
+        asked_again = self.run.journal[len(shorter)]
+        self.run = start(self.flow, shorter)
+        assert isinstance(self.run.state, Waiting)
+        assert (self.run.state.question.kind, self.run.state.question.key) == (
+            asked_again.kind,
+            asked_again.key,
+        )
+
+    @precondition(is_waiting)
+    @rule()
+    def start_over_with_answers_filled_in(self) -> None:
+        prefill = prefill_of(self.run.journal)
+        if self.done:
+            assert prefill is None
+            return
+        assert prefill is not None
+        self.run = start(self.flow, (), prefill)
+        assert not any(e.kind in ("confirm", "secret", "act", "look") for e in self.run.journal)
+
+    @invariant()
+    def a_replay_stands_where_the_conversation_stands(self) -> None:
+        again = start(self.flow, from_json(as_json(self.run)))
+        assert shown(again) == shown(self.run)
+        assert again.journal == self.run.journal
+        assert again.can_go_back == self.run.can_go_back
+        assert again.acted == self.run.acted == bool(self.done)
+
+    @invariant()
+    def the_journal_is_json_and_holds_no_secret(self) -> None:
+        assert from_json(as_json(self.run)) == self.run.journal
+        assert SECRET not in as_json(self.run)
+        assert len(self.run.journal) <= MAX_ENTRIES
+
+    @invariant()
+    def what_was_done_stays_done(self) -> None:
+        assert [e for e in self.run.journal if e.kind in ("act", "secret")] == self.done
+
+    @invariant()
+    def no_step_is_both_waited_for_and_done(self) -> None:
+        state = self.run.state
+        assert isinstance(state, Waiting | Wants | Ended)
+        step = self.run._step
+        assert (step is None) is isinstance(state, Ended)
+        assert isinstance(state, Wants) is isinstance(step, LookStep | ActStep)
+
+
+TestConversation = Conversation.TestCase
+TestConversation.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

@@ -1,0 +1,291 @@
+"""The main menu, the conversations that only look, and the ones that change who is who."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from bot.dialog import Number, Shared, Text, interpret
+from bot.dialog.inputs import Accepted, NavWords
+from bot.dialog.steps import Ask
+from bot.money import Money, OrderState, Reason
+from flows import FLOWS
+from flows import effects as e
+from flows.settings import link
+from tests.flows.driving import GHS_50, MSISDN, OTHER, TELEGRAM, USSD, WEB, order, play
+
+STAFF = msgspec.structs.replace(USSD, staff=True)
+ROLE = e.Role(staff_id="s1", merchant="Ama's Kitchen", role="owner", pin=True)
+
+
+def test_two_conversations_can_be_started() -> None:
+    assert set(FLOWS) == {"main", "otp"}
+
+
+def test_the_menu_offers_what_one_can_do() -> None:
+    played = play()
+    assert played.options() == ["pay", "check", "payments", "link", "language", "staff"]
+    assert [c.label.id for c in played.question.choices] == [f"menu.{v}" for v in played.options()]
+
+
+def test_staff_see_their_business_and_no_way_to_become_staff() -> None:
+    assert play(facts=STAFF).options() == ["pay", "check", "payments", "balance", "link", "language"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "facts", "world", "first"),
+    [
+        ("1", USSD, {e.RecentMerchants: ()}, "pay/merchant"),
+        ("2", USSD, {}, "check/number"),
+        ("3", USSD, {e.MyPayments: (order(),)}, "payments/which"),
+        ("4", STAFF, {e.MyRoles: (ROLE,)}, "balance/pin"),
+        ("4", WEB, {}, "link/proof"),
+        ("5", USSD, {}, "language/which"),
+        ("6", USSD, {}, "staff/code"),
+    ],
+)
+def test_every_choice_leads_to_its_conversation(answer: str, facts: Any, world: Any, first: str) -> None:
+    assert play([answer], world, facts=facts).question.key == first
+
+
+# ---- checking a number ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("holder", "text"),
+    [
+        (e.Holder(checked=True, name="Ama M."), "check.named"),
+        (e.Holder(checked=True), "check.active"),
+        (e.Holder(checked=True, active=False), "check.inactive"),
+        (e.Holder(checked=True, known=False), "check.unknown"),
+        (e.Holder(checked=False), "check.not_now"),
+        (e.Holder(checked=False, limited=True), "check.too_often"),
+    ],
+)
+def test_a_number_is_checked(holder: e.Holder, text: str) -> None:
+    played = play(["2", "0240000002"], {e.CheckNumber: holder})
+    assert played.effects == [e.CheckNumber(OTHER)]
+    assert played.screen.text == text
+    assert played.screen.values["number"] == Number(OTHER, masked=False)
+    assert ("name" in played.screen.values) is (text == "check.named")
+
+
+# ---- own payments --------------------------------------------------------------------------------
+
+
+def test_who_paid_nothing_is_told_so() -> None:
+    assert play(["3"], {e.MyPayments: ()}).screen.text == "payments.none"
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        (OrderState.NEW, "payments.open"),
+        (OrderState.PENDING, "payments.open"),
+        (OrderState.UNRESOLVED, "payments.open"),
+        (OrderState.SUCCESSFUL, "payments.successful"),
+        (OrderState.FAILED, "payments.failed"),
+        (OrderState.REVERSED, "payments.reversed"),
+    ],
+)
+def test_a_payment_is_shown_as_it_stands_when_asked(state: OrderState, text: str) -> None:
+    listed = (order(OrderState.PENDING), order(OrderState.FAILED, id="o2", code="ABCD2345"))
+    now = order(state, id="o2", reason=Reason.EXPIRED if state is OrderState.FAILED else None)
+    played = play(["3", "2"], {e.MyPayments: listed, e.AskStatus: now})
+    assert played.options(1) == ["o1", "o2"]
+    assert played.asked[1].choices[1].label == Text(
+        "payments.line", {"amount": GHS_50, "merchant": "Ama's Kitchen", "state": Text("state.failed")}
+    )
+    assert played.effects == [e.MyPayments(), e.AskStatus("o2")]
+    assert played.screen.text == text
+    assert played.screen.values["payer"] == Number(MSISDN, masked=True)
+    if state is OrderState.FAILED:
+        assert played.screen.values["reason"] == Text("reason.expired")
+
+
+def test_a_payment_that_is_nobodys_is_not_shown() -> None:
+    played = play(["3", "1"], {e.MyPayments: (order(),), e.AskStatus: None})
+    assert played.screen.text == "payments.none"
+
+
+def test_a_payment_that_waits_for_its_code_is_asked_for_it() -> None:
+    waiting = order(OrderState.NEEDS_OTP)
+    world = {e.MyPayments: (waiting,), e.AskStatus: waiting, e.SubmitOtp: order(OrderState.PENDING)}
+    played = play(["3", "1", "824193"], world)
+    assert played.keys == ["menu", "payments/which", "payments/otp"]
+    assert played.texts[-1] == "pay.otp"
+    assert played.screen.text == "pay.code_taken"
+
+
+# ---- a merchant's balance ------------------------------------------------------------------------
+
+SHOWN = e.Balances((Money(125_000, "GHS"), Money(5000, "UGX")))
+
+
+def test_who_lost_the_role_meanwhile_sees_nothing() -> None:
+    assert play(["4"], {e.MyRoles: ()}, facts=STAFF).screen.text == "balance.not_staff"
+
+
+def test_staff_see_the_balance_for_their_pin() -> None:
+    played = play(["4", "4711"], {e.MyRoles: (ROLE,), e.BalanceWithPin: SHOWN}, facts=STAFF)
+    assert played.asked[-1].text == Text("balance.pin", {"tries": 3, "merchant": "Ama's Kitchen"})
+    assert played.asked[-1].wants == "secret"
+    assert played.effects == [e.MyRoles(), e.BalanceWithPin("s1")]
+    assert played.screen.text == "balance.shown"
+    assert dict(played.screen.values) == {"merchant": "Ama's Kitchen", "lines": "GHS 1,250.00\nUGX 5,000"}
+    assert b"4711" not in msgspec.json.encode(played.journal)
+
+
+def test_no_pin_is_asked_for_where_the_role_needs_none() -> None:
+    role = msgspec.structs.replace(ROLE, pin=False)
+    played = play(["4"], {e.MyRoles: (role,), e.Balance: SHOWN}, facts=STAFF)
+    assert played.effects == [e.MyRoles(), e.Balance("s1")]
+    assert played.screen.text == "balance.shown"
+
+
+def test_on_a_shared_account_only_own_payments_are_shown() -> None:
+    shared = msgspec.structs.replace(SHOWN, shared=True)
+    played = play(["4", "4711"], {e.MyRoles: (ROLE,), e.BalanceWithPin: shared}, facts=STAFF)
+    assert played.screen.text == "balance.own_orders"
+
+
+def test_a_wrong_pin_is_asked_for_again_until_it_is_locked() -> None:
+    answers = [
+        e.Balances(refused="wrong_pin", tries_left=2),
+        e.Balances(refused="wrong_pin", tries_left=1),
+        e.Balances(refused="locked"),
+    ]
+    played = play(["4", "0001", "0002", "0003"], {e.MyRoles: (ROLE,), e.BalanceWithPin: answers}, facts=STAFF)
+    assert played.texts[-3:] == ["balance.pin", "balance.wrong_pin", "balance.wrong_pin"]
+    assert [q.text.values["tries"] for q in played.asked[-3:]] == [3, 2, 1]
+    assert played.screen.text == "balance.locked"
+
+
+def test_a_locked_role_is_not_asked_for_its_pin() -> None:
+    locked = msgspec.structs.replace(ROLE, locked=True)
+    played = play(["4"], {e.MyRoles: (locked,)}, facts=STAFF)
+    assert played.keys == ["menu"]
+    assert played.screen.text == "balance.locked"
+
+
+@pytest.mark.parametrize("why", ["locked", "not_allowed", "not_available"])
+def test_a_balance_that_is_not_shown_says_why(why: str) -> None:
+    world = {e.MyRoles: (ROLE,), e.BalanceWithPin: e.Balances(refused=why)}
+    played = play(["4", "4711"], world, facts=STAFF)
+    assert played.screen.text == f"balance.{why}"
+    assert played.screen.values["merchant"] == "Ama's Kitchen"
+
+
+def test_who_has_several_roles_says_which() -> None:
+    other = msgspec.structs.replace(ROLE, staff_id="s2", merchant="Kofi Taxi")
+    world = {e.MyRoles: (ROLE, other), e.BalanceWithPin: SHOWN}
+    played = play(["4", "2", "4711"], world, facts=STAFF)
+    assert played.keys == ["menu", "balance/which", "balance/pin"]
+    assert played.options(1) == ["s1", "s2"]
+    assert played.effects[-1] == e.BalanceWithPin("s2")
+    assert played.screen.values["merchant"] == "Kofi Taxi"
+
+
+# ---- language ------------------------------------------------------------------------------------
+
+
+def test_the_language_is_changed() -> None:
+    played = play(["5", "2"], {e.SetLanguage: e.Done()})
+    assert [c.label.id for c in played.asked[-1].choices] == ["language.en", "language.fr"]
+    assert played.effects == [e.SetLanguage("fr")]
+    assert played.screen.text == "language.done"
+
+
+# ---- linking -------------------------------------------------------------------------------------
+
+
+def test_over_ussd_one_gets_a_code_for_the_chat() -> None:
+    played = play(["4"], {e.MakeLinkCode: e.NewLinkCode("12345678", 5)})
+    assert played.screen.text == "link.code"
+    assert dict(played.screen.values) == {"code": "12345678", "minutes": 5}
+
+
+def test_in_the_web_chat_the_code_is_typed() -> None:
+    played = play(["4", "1234 5678"], {e.LinkNumber: e.Linked(MSISDN)}, facts=WEB)
+    assert played.texts[-1] == "link.type_code"
+    assert played.asked[-1].wants == "code"
+    assert played.effects == [e.LinkNumber("code:12345678")]
+    assert played.screen.text == "link.done"
+
+
+def test_in_telegram_the_number_is_shared_or_the_code_typed() -> None:
+    played = play(["4", "12345678"], {e.LinkNumber: e.Linked(MSISDN)}, facts=TELEGRAM)
+    assert played.texts[-1] == "link.share"
+    assert played.asked[-1].wants == "contact"
+    assert played.asked[-1].text.values == {"short_code": "*920*10#"}
+    question = played.asked[-1]
+    shared = interpret(question, Shared(MSISDN), NavWords(), keypad=False, can_go_back=True)
+    assert shared == Accepted(f"shared:{MSISDN}")
+
+
+@pytest.mark.parametrize("why", ["code", "tries", "taken"])
+def test_a_link_that_fails_says_why(why: str) -> None:
+    played = play(["4", "12345678"], {e.LinkNumber: e.Linked(refused=why)}, facts=WEB)
+    assert played.screen.text == f"link.refused.{why}"
+    assert played.screen.values["short_code"] == "*920*10#"
+
+
+def proof_in(facts: Any) -> Ask[str]:
+    question = play([], flow=link, facts=facts).question
+    assert isinstance(question, Ask)
+    return question
+
+
+@pytest.mark.parametrize(
+    "typed", ["1234567", "123456789", "abcdefgh", "", f"shared:{MSISDN}", MSISDN, "code:12345678"]
+)
+@pytest.mark.parametrize("facts", [WEB, TELEGRAM])
+def test_only_eight_digits_are_a_typed_proof(facts: Any, typed: str) -> None:
+    assert proof_in(facts).parse(typed).text == Text("link.code_not_valid")
+
+
+def test_a_proof_comes_back_from_the_journal_only_where_it_could_have_been_given() -> None:
+    shared = f"shared:{MSISDN}"
+    assert proof_in(TELEGRAM).load(shared) == shared
+    for facts in (WEB, TELEGRAM):
+        assert proof_in(facts).load("code:12345678") == "code:12345678"
+    for facts, data in [
+        (WEB, shared),
+        (TELEGRAM, "shared:"),
+        (TELEGRAM, "code:"),
+        (TELEGRAM, "code:1234567"),
+        (TELEGRAM, MSISDN),
+        (WEB, None),
+    ]:
+        with pytest.raises(ValueError, match="not such a proof"):
+            proof_in(facts).load(data)
+
+
+# ---- becoming staff ------------------------------------------------------------------------------
+
+
+CLAIMED = e.Claimed("s1", "Ama's Kitchen")
+
+
+def test_a_role_is_taken_up_with_its_code_and_a_pin_of_ones_own() -> None:
+    played = play(["6", "12345678", "4711"], {e.ClaimRole: CLAIMED, e.EnrolStaff: e.Done()})
+    assert played.keys == ["menu", "staff/code", "staff/pin"]
+    assert played.effects == [e.ClaimRole(), e.EnrolStaff("s1")]
+    assert played.secrets == ["12345678", "4711"]
+    journal = msgspec.json.encode(played.journal)
+    assert b"12345678" not in journal
+    assert b"4711" not in journal
+    assert played.screen.text == "staff.done"
+    assert played.screen.values == {"merchant": "Ama's Kitchen"}
+
+
+@pytest.mark.parametrize("why", ["code", "tries"])
+def test_a_role_that_is_not_given_says_why(why: str) -> None:
+    played = play(["6", "12345678"], {e.ClaimRole: e.Claimed(refused=why)})
+    assert played.keys == ["menu", "staff/code"]
+    assert played.screen.text == f"staff.refused.{why}"
+
+
+def test_a_role_somebody_else_took_meanwhile_is_not_taken_twice() -> None:
+    played = play(["6", "12345678", "4711"], {e.ClaimRole: CLAIMED, e.EnrolStaff: e.Done(ok=False)})
+    assert played.screen.text == "staff.refused.code"

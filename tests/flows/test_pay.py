@@ -1,0 +1,401 @@
+"""Paying: every way through the conversation, and what it asks of the world on its way."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from bot.dialog import FlowError, Number, Text
+from bot.money import Money, OrderState, Reason
+from flows import effects as e
+from flows.pay import pay, reason_text, state_text
+from tests.flows.driving import (
+    GHS_50,
+    KITCHEN,
+    MSISDN,
+    OTHER,
+    QUIET,
+    TAXI,
+    TELEGRAM,
+    USSD,
+    WEB,
+    World,
+    order,
+    play,
+)
+
+STRANGER = msgspec.structs.replace(USSD, msisdn="")
+WAITING = msgspec.structs.replace(USSD, order_id="o1")
+PAID = {
+    "code": "K7QX2A9M",
+    "amount": GHS_50,
+    "merchant": "Ama's Kitchen",
+    "payer": Number(MSISDN, masked=False),
+}
+
+
+def world(**given: Any) -> World:
+    return {**QUIET, **{getattr(e, name): value for name, value in given.items()}}
+
+
+def card(**given: Any) -> e.MerchantCard:
+    return msgspec.structs.replace(KITCHEN, **given)
+
+
+# ---- the straight way ----------------------------------------------------------------------------
+
+
+def test_the_straight_way_over_ussd() -> None:
+    played = play(["1", "1001", "50", "1", "1"])
+    assert played.keys == ["menu", "pay/merchant", "pay/amount", "pay/payer", "pay/confirm"]
+    assert played.texts == ["main.menu", "pay.merchant", "pay.amount", "pay.payer", "pay.confirm"]
+    assert played.asked[2].text.values == {"merchant": "Ama's Kitchen", "currency": "GHS"}
+    assert played.effects == [
+        e.RecentMerchants(),
+        e.FindMerchant("1001"),
+        e.FindTwin("m1", GHS_50),
+        e.RequestPayment("m1", GHS_50, MSISDN, ""),
+    ]
+    assert played.screen.text == "pay.sent"
+    assert dict(played.screen.values) == PAID
+    assert played.screen.order_id == "o1"
+
+
+@pytest.mark.parametrize("facts", [WEB, TELEGRAM])
+def test_a_chat_is_told_that_the_result_comes_here(facts: Any) -> None:
+    played = play(["1", "1001", "50", "0240000001", "1"], facts=facts)
+    assert played.texts[3] == "pay.payer_typed"
+    assert played.screen.text == "pay.sent_chat"
+
+
+def test_the_confirmation_shows_what_will_happen() -> None:
+    played = play(["1", "1001", "50", "1"])
+    assert played.question.text == Text(
+        "pay.confirm",
+        {
+            "amount": GHS_50,
+            "merchant": "Ama's Kitchen",
+            "payer": Number(MSISDN, masked=False),
+            "name": "",
+            "code": "",
+        },
+    )
+    assert [(c.value, c.label.id) for c in played.question.choices] == [("yes", "pay.yes"), ("no", "pay.no")]
+    assert not any(isinstance(effect, e.RequestPayment) for effect in played.effects)
+
+
+def test_no_ends_it_and_nothing_is_requested() -> None:
+    played = play(["1", "1001", "50", "1", "2"])
+    assert played.screen.text == "pay.cancelled"
+    assert played.screen.order_id is None
+    assert not any(isinstance(effect, e.RequestPayment) for effect in played.effects)
+
+
+# ---- whom ----------------------------------------------------------------------------------------
+
+
+def test_a_code_nobody_has_is_asked_for_again() -> None:
+    played = play(["1", "9999", "8888", "1001"])
+    assert played.texts == [
+        "main.menu",
+        "pay.merchant",
+        "pay.no_such_merchant",
+        "pay.no_such_merchant",
+        "pay.amount",
+    ]
+    assert played.keys.count("pay/merchant") == 3
+
+
+def test_recent_merchants_are_offered_first() -> None:
+    played = play(["1", "2"], world(RecentMerchants=(KITCHEN, TAXI)))
+    assert played.keys == ["menu", "pay/recent", "pay/amount"]
+    assert played.options(1) == ["1001", "1002", "other"]
+    assert [c.label for c in played.asked[1].choices] == [
+        Text("pay.recent_one", {"name": "Ama's Kitchen"}),
+        Text("pay.recent_one", {"name": "Kofi Taxi"}),
+        Text("pay.another"),
+    ]
+    assert played.question.text.values["merchant"] == "Kofi Taxi"
+    # A recent merchant is not looked up a second time.
+    assert played.effects == [e.RecentMerchants()]
+
+
+def test_another_merchant_is_asked_for_by_code() -> None:
+    played = play(["1", "3", "1001"], world(RecentMerchants=(KITCHEN, TAXI)))
+    assert played.keys == ["menu", "pay/recent", "pay/merchant", "pay/amount"]
+
+
+# ---- how much ------------------------------------------------------------------------------------
+
+
+def test_the_amount_is_in_the_merchants_currency_and_inside_its_limit() -> None:
+    limited = card(currency="UGX", region="UG", most_minor=20_000)
+    played = play(["1", "1001"], world(FindMerchant=limited))
+    question = played.question
+    assert question.text.values["currency"] == "UGX"
+    assert question.parse("20000") == Money(20_000, "UGX")
+    assert question.parse("20001").text == Text("amount.over_limit", {"most": Money(20_000, "UGX")})
+    assert question.parse("5.5").text.id == "amount.too_many_decimals"
+
+
+# ---- from which wallet ---------------------------------------------------------------------------
+
+
+def test_the_callers_own_number_is_offered_and_another_may_be_typed() -> None:
+    own = play(["1", "1001", "50"])
+    assert own.question.text.id == "pay.payer"
+    assert own.question.choices[0].label == Text("pay.my_number", {"number": Number(MSISDN, masked=False)})
+    played = play(["1", "1001", "50", "024 000 0002", "1"])
+    assert played.effects[-1] == e.RequestPayment("m1", GHS_50, OTHER, "")
+
+
+def test_a_number_from_home_is_not_offered_to_a_merchant_abroad() -> None:
+    played = play(["1", "1001", "50"], world(FindMerchant=card(region="UG", currency="UGX")))
+    assert played.question.text.id == "pay.payer_typed"
+    assert played.question.choices == ()
+
+
+def test_who_has_no_number_is_asked_for_one() -> None:
+    played = play(["1", "1001", "50"], facts=STRANGER)
+    assert played.question.text.id == "pay.payer_typed"
+    assert played.question.choices == ()
+
+
+def test_a_number_typed_is_at_home_where_the_merchant_is() -> None:
+    played = play(["1", "1001", "50"], world(FindMerchant=card(region="UG", currency="UGX")))
+    assert played.question.parse("0772123456") == "+256772123456"
+
+
+def test_the_holder_is_looked_up_where_the_provider_can_tell() -> None:
+    played = play(["1", "1001", "50", "1"], world(FindMerchant=card(checks_holder=True)))
+    assert e.CheckHolder("m1", MSISDN) in played.effects
+    assert played.question.text.id == "pay.confirm_named"
+    assert played.question.text.values["name"] == "Ama M."
+
+
+@pytest.mark.parametrize(
+    ("holder", "text"),
+    [
+        (e.Holder(checked=True, known=False), "pay.payer_unknown"),
+        (e.Holder(checked=True, active=False), "pay.payer_inactive"),
+        (e.Holder(checked=True, known=False, active=False), "pay.payer_unknown"),
+    ],
+)
+def test_a_wallet_that_cannot_pay_is_asked_for_again(holder: e.Holder, text: str) -> None:
+    scripted = world(
+        FindMerchant=card(checks_holder=True), CheckHolder=[holder, e.Holder(checked=True, name="Ama M.")]
+    )
+    played = play(["1", "1001", "50", "1", "0240000002"], scripted)
+    assert played.texts[3:] == ["pay.payer", text, "pay.confirm_named"]
+    assert [x.msisdn for x in played.effects if isinstance(x, e.CheckHolder)] == [MSISDN, OTHER]
+
+
+@pytest.mark.parametrize("holder", [e.Holder(checked=False), e.Holder(checked=False, limited=True)])
+def test_a_look_up_that_fails_stops_nobody_from_paying(holder: e.Holder) -> None:
+    scripted = world(FindMerchant=card(checks_holder=True), CheckHolder=holder)
+    played = play(["1", "1001", "50", "1", "1"], scripted)
+    assert played.texts[-1] == "pay.confirm"
+    assert played.screen.text == "pay.sent"
+
+
+# ---- which network -------------------------------------------------------------------------------
+
+
+def test_a_network_is_chosen_where_there_are_several() -> None:
+    played = play(["1", "1002", "50", "1", "2", "1"])
+    assert played.keys[-2:] == ["pay/network", "pay/confirm"]
+    assert [c.label.id for c in played.asked[-2].choices] == ["network.mtn", "network.vod", "network.atl"]
+    assert played.effects[-1] == e.RequestPayment("m2", GHS_50, MSISDN, "VOD")
+
+
+def test_the_only_network_is_taken_without_asking() -> None:
+    played = play(["1", "1001", "50", "1", "1"], world(FindMerchant=card(networks=("mpesa",))))
+    assert "pay/network" not in played.keys
+    assert played.effects[-1] == e.RequestPayment("m1", GHS_50, MSISDN, "mpesa")
+
+
+# ---- pressed twice -------------------------------------------------------------------------------
+
+
+def test_an_open_payment_of_the_same_kind_is_named_before_a_second_one() -> None:
+    scripted = world(FindMerchant=card(checks_holder=True), FindTwin="ABCD2345")
+    played = play(["1", "1001", "50", "1"], scripted)
+    assert played.question.text.id == "pay.confirm_twin"
+    assert played.question.text.values["code"] == "ABCD2345"
+
+
+@pytest.mark.parametrize("why", ["merchant", "limit", "too_many"])
+def test_a_refusal_says_why_and_ties_to_no_order(why: str) -> None:
+    refused = order(OrderState.FAILED, id="", code="", refused=why)
+    played = play(["1", "1001", "50", "1", "1"], world(RequestPayment=refused))
+    assert played.screen.text == f"pay.refused.{why}"
+    assert played.screen.order_id is None
+
+
+# ---- what became of the request ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("view", "text"),
+    [
+        (order(OrderState.NEW), "pay.sent"),
+        (order(OrderState.PENDING), "pay.sent"),
+        (order(OrderState.PENDING, unsure=True), "pay.checking"),
+        (order(OrderState.UNRESOLVED), "pay.checking"),
+        (order(OrderState.SUCCESSFUL), "result.successful"),
+        (order(OrderState.FAILED, reason=Reason.NOT_ENOUGH_FUNDS), "result.failed"),
+        (order(OrderState.REVERSED), "result.reversed"),
+    ],
+)
+@pytest.mark.parametrize("facts", [USSD, WEB])
+def test_the_last_screen_says_where_the_payment_stands(view: e.OrderView, text: str, facts: Any) -> None:
+    payer = "1" if facts is USSD else "0240000001"
+    played = play(["1", "1001", "50", payer, "1"], world(RequestPayment=view), facts=facts)
+    assert played.screen.text == (f"{text}_chat" if facts is WEB and text == "pay.sent" else text)
+    assert played.screen.order_id == "o1"
+    assert played.screen.values["code"] == "K7QX2A9M"
+    assert played.screen.final is text.startswith("result.")
+
+
+def test_a_failure_is_told_with_its_reason() -> None:
+    played = play(
+        ["1", "1001", "50", "1", "1"],
+        world(RequestPayment=order(OrderState.FAILED, reason=Reason.REJECTED)),
+    )
+    assert played.screen.values["reason"] == Text("reason.rejected")
+    assert reason_text(None) == Text("reason.other")
+
+
+# ---- the code ------------------------------------------------------------------------------------
+
+NEEDS_OTP = order(OrderState.NEEDS_OTP)
+
+
+def test_a_wanted_code_is_asked_for_and_submitted_in_one_step() -> None:
+    scripted = world(RequestPayment=NEEDS_OTP, SubmitOtp=order(OrderState.PENDING))
+    played = play(["1", "1001", "50", "1", "1", "824193"], scripted)
+    assert played.keys[-1] == "pay/otp"
+    assert played.asked[-1].wants == "secret"
+    assert played.asked[-1].text.id == "pay.otp"
+    assert played.asked[-1].text.values["payer"] == Number(MSISDN, masked=False)
+    assert played.effects[-1] == e.SubmitOtp("o1")
+    assert played.secrets == ["824193"]
+    assert played.screen.text == "pay.code_taken"
+    assert b"824193" not in msgspec.json.encode(played.journal)
+    assert "824193" not in repr(played.effects)
+
+
+def test_a_chat_whose_code_was_taken_is_told_that_the_result_comes_here() -> None:
+    scripted = world(RequestPayment=NEEDS_OTP, SubmitOtp=order(OrderState.PENDING))
+    played = play(["1", "1001", "50", "0240000001", "1", "824193"], scripted, facts=WEB)
+    assert played.screen.text == "pay.code_taken_chat"
+
+
+def test_a_wrong_code_is_asked_for_again_with_the_tries_left() -> None:
+    scripted = world(
+        RequestPayment=NEEDS_OTP,
+        SubmitOtp=[
+            order(OrderState.NEEDS_OTP, tries_left=2, reason=Reason.WRONG_OTP),
+            order(OrderState.NEEDS_OTP, tries_left=1, reason=Reason.WRONG_OTP),
+            order(OrderState.FAILED, reason=Reason.WRONG_OTP),
+        ],
+    )
+    played = play(["1", "1001", "50", "1", "1", "1111", "2222", "3333"], scripted)
+    assert played.texts[-3:] == ["pay.otp", "pay.otp_again", "pay.otp_again"]
+    assert [q.text.values["tries"] for q in played.asked[-3:]] == [3, 2, 1]
+    assert played.screen.text == "result.failed"
+    assert played.screen.values["reason"] == Text("reason.wrong_otp")
+
+
+def test_a_code_that_never_left_is_asked_for_again_without_a_reproach() -> None:
+    scripted = world(RequestPayment=NEEDS_OTP, SubmitOtp=[NEEDS_OTP, order(OrderState.PENDING)])
+    played = play(["1", "1001", "50", "1", "1", "1111", "1111"], scripted)
+    assert played.texts[-2:] == ["pay.otp", "pay.otp"]
+    assert played.screen.text == "pay.code_taken"
+
+
+def test_a_wrong_code_is_still_known_at_the_next_dial() -> None:
+    wrong = order(OrderState.NEEDS_OTP, tries_left=2, reason=Reason.WRONG_OTP)
+    played = play([], {e.OrderNow: wrong}, flow="otp", facts=WAITING)
+    assert played.question.text.id == "pay.otp_again"
+    assert played.question.text.values["tries"] == 2
+
+
+def test_a_code_whose_fate_is_unknown_is_being_checked() -> None:
+    scripted = world(RequestPayment=NEEDS_OTP, SubmitOtp=order(OrderState.PENDING, unsure=True))
+    assert play(["1", "1001", "50", "1", "1", "824193"], scripted).screen.text == "pay.checking"
+
+
+def test_the_code_is_not_asked_for_behind_the_act_of_another_request() -> None:
+    played = play(["1", "1001", "50", "1", "1"], world(RequestPayment=NEEDS_OTP))
+    assert played.question.key == "pay/otp"
+    assert sum(isinstance(effect, e.RequestPayment) for effect in played.effects) == 1
+
+
+# ---- finishing a payment that waits for its code -------------------------------------------------
+
+
+def test_a_waiting_payment_asks_for_its_code_first() -> None:
+    scripted = {e.OrderNow: NEEDS_OTP, e.SubmitOtp: order(OrderState.PENDING)}
+    played = play(["824193"], scripted, flow="otp", facts=WAITING)
+    assert played.keys == ["pay/otp"]
+    assert played.effects == [e.OrderNow("o1"), e.SubmitOtp("o1")]
+    assert played.screen.text == "pay.code_taken"
+
+
+def test_somebody_elses_order_is_no_order() -> None:
+    played = play([], {e.OrderNow: None}, flow="otp", facts=WAITING)
+    assert played.screen.text == "payments.none"
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        (OrderState.PENDING, "pay.sent"),
+        (OrderState.SUCCESSFUL, "result.successful"),
+        (OrderState.UNRESOLVED, "pay.checking"),
+    ],
+)
+def test_a_payment_that_went_on_meanwhile_asks_for_nothing(state: OrderState, text: str) -> None:
+    played = play([], {e.OrderNow: order(state)}, flow="otp", facts=WAITING)
+    assert played.asked == []
+    assert played.screen.text == text
+
+
+# ---- other ---------------------------------------------------------------------------------------
+
+
+def test_pay_stands_by_itself() -> None:
+    played = play(["1001", "50", "1", "1"], flow=pay)
+    assert played.keys == ["merchant", "amount", "payer", "confirm"]
+
+
+def test_a_dialled_merchant_is_filled_in() -> None:
+    dialled = {"menu": "pay", "pay/recent": "other", "pay/merchant": "1001"}
+    assert play([], prefill=dialled).question.key == "pay/amount"
+    assert play([], world(RecentMerchants=(TAXI,)), prefill=dialled).question.key == "pay/amount"
+    wrong = play([], prefill=dialled | {"pay/merchant": "9999"})
+    assert wrong.question.text.id == "pay.no_such_merchant"
+
+
+def test_no_confirmation_is_ever_filled_in() -> None:
+    everything = {
+        "menu": "pay",
+        "pay/merchant": "1001",
+        "pay/amount": {"type": "money", "amount_minor": 5000, "currency": "GHS"},
+        "pay/payer": MSISDN,
+        "pay/confirm": "yes",
+    }
+    played = play([], prefill=everything)
+    assert played.question.key == "pay/confirm"
+    assert not any(isinstance(effect, e.RequestPayment) for effect in played.effects)
+
+
+@pytest.mark.parametrize("state", OrderState)
+def test_every_state_has_its_words(state: OrderState) -> None:
+    assert state_text(state) == Text(f"state.{state.value.lower()}")
+
+
+def test_a_world_that_lies_is_an_error_of_ours() -> None:
+    with pytest.raises(FlowError):
+        play(["1", "1001"], world(FindMerchant="a name"))

@@ -1,0 +1,552 @@
+"""Our real catalogues: nothing missing, nothing unused, and every sentence fits where it is read."""
+
+import ast
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from bot.catalogue import NAV_IDS, Catalogue
+from bot.dialog import (
+    Accepted,
+    Back,
+    Choice,
+    Ended,
+    Home,
+    Leave,
+    Number,
+    Problem,
+    Question,
+    Text,
+    Typed,
+    Value,
+    View,
+    count_septets,
+    fold,
+    interpret,
+    render_sms,
+    render_ussd,
+)
+from bot.messages import order_values, otp_prompts, result_messages
+from bot.money import EXPONENTS, AmountProblem, Money, OrderState, Reason
+from bot.providers.base import Account, Credentials, Secret
+from bot.providers.registry import PROVIDERS
+from bot.store.base import Queue
+from bot.store.records import AddressRow, OrderRow
+from bot.times import TIMES
+from tests.flows.every_screen import AMOUNT, CODE, HOME, MERCHANT, PAYER, every_conversation
+from tests.store.make import order as order_row
+
+ROOT = Path(__file__).resolve().parent.parent
+CATALOGUE = Catalogue.load(ROOT / "locales")
+LANGUAGES = CATALOGUE.languages
+SHORT_CODE = "*920*1234#"
+PLAYED = list(every_conversation())
+
+# Ids put together at run time, each family with all it can become.
+FAMILIES: dict[str, list[str]] = {
+    "amount": [p.value for p in AmountProblem],
+    "balance": ["locked", "not_allowed", "not_available"],
+    "command": ["start", "menu", "cancel"],
+    "language": list(LANGUAGES),
+    "link.refused": ["code", "tries", "taken"],
+    "menu": ["pay", "check", "payments", "balance", "link", "language", "staff"],
+    "network": ["mtn", "vod", "atl", "mpesa", "orange", "moov", "wave"],
+    "pay.refused": ["merchant", "limit", "too_many"],
+    "payments": ["open", "successful", "failed", "reversed"],
+    "reason": [r.value for r in Reason],
+    "staff.refused": ["code", "tries"],
+    "state": [s.value.lower() for s in OrderState],
+}
+# Said with what `order_values` gives.
+ORDER_MESSAGES = (
+    "result.successful",
+    "result.failed",
+    "result.reversed",
+    "result.corrected",
+    "result.checking",
+    "otp.prompt",
+)
+# Read in a chat or an SMS: measured there, if at all.
+CHAT_ONLY = {
+    "otp.dial",
+    "talk.help",
+    "talk.old_button",
+    "otp.prompt",
+    "link.share",
+    "link.type_code",
+    "nav.share",
+}
+# Lists of what a person has: they go on over pages.
+LISTS = {"payments.which", "balance.which"}
+# With a notice above, only this one goes on: it names two numbers and an amount, and is rare.
+LONG_WITH_NOTICE = {"pay.confirm_twin"}
+# A screen has eight lines of twenty characters at worst; our figure is the one every network carries.
+BUDGET = 160
+
+
+def is_for_chats(message_id: str) -> bool:
+    return (
+        message_id in CHAT_ONLY
+        or message_id.startswith(("chat.", "command."))
+        or message_id.endswith("_chat")
+    )
+
+
+# ---- which ids the code asks for -----------------------------------------------------------------
+
+
+def sources() -> Iterator[tuple[str, ast.Module]]:
+    for folder in ("bot", "flows"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if "sandbox" not in path.parts and "migrations" not in path.parts:
+                yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
+
+
+_ROOTS = {name.split(".")[0] for name in CATALOGUE._entries["en"].sentences}
+_ID = re.compile(rf"(?:{'|'.join(sorted(_ROOTS))})(?:\.[a-z0-9_]+)+")
+# Words that look like an id and are none.
+_NO_ID = {"chat.html", "chat.turn", "staff.add", "staff.unlock"}
+
+
+def literal_ids() -> dict[str, str]:
+    """Every literal that reads like an id, with the file it stands in."""
+    return {
+        node.value: name
+        for name, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if _ID.fullmatch(node.value) and node.value not in _NO_ID
+    }
+
+
+def composed_heads() -> dict[str, str]:
+    """The beginning of every f-string that reads like an id: `reason.` of f"reason.{...}"."""
+    found = {}
+    for name, tree in sources():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+                head = str(node.values[0].value)
+                if head.endswith(".") and _ID.fullmatch(f"{head}x"):
+                    found[head.rstrip(".")] = name
+    return found
+
+
+def texts_of(value: Any) -> Iterator[Text]:
+    """A text and the texts inside it."""
+    if isinstance(value, Text):
+        yield value
+        for inner in value.values.values():
+            yield from texts_of(inner)
+
+
+def driven_texts() -> Iterator[Text]:
+    """Every text the conversations showed when all of them were played."""
+    for played in PLAYED:
+        for question in played.asked:
+            yield from texts_of(question.text)
+            for choice in question.choices:
+                yield from texts_of(choice.label)
+        if isinstance(played.state, Ended):
+            yield from texts_of(Text(played.screen.text, played.screen.values))
+
+
+def composed_ids() -> set[str]:
+    return {f"{head}.{tail}" for head, tails in FAMILIES.items() for tail in tails}
+
+
+USED = {*literal_ids(), *composed_ids(), *(text.id for text in driven_texts())}
+
+
+def test_every_id_asked_for_is_there_in_every_language() -> None:
+    assert CATALOGUE.problems(USED) == []
+    for language in LANGUAGES:
+        missing = {name for name in USED if name not in CATALOGUE._entries[language].sentences}
+        assert missing == set(), f"{language} lacks {missing}"
+
+
+def test_no_sentence_is_kept_that_nobody_says() -> None:
+    for language in LANGUAGES:
+        assert CATALOGUE._entries[language].sentences.keys() - USED - NAV_IDS == set()
+
+
+def test_every_family_of_ids_is_known_here() -> None:
+    """A new f-string that makes ids has to be added to FAMILIES with all it can become."""
+    assert set(FAMILIES) == set(composed_heads())
+
+
+def test_every_network_a_provider_names_has_its_word() -> None:
+    keys = Credentials(public_key=Secret("sb_test_x"), secret_key=Secret("sb_test_y"))
+    offered = set()
+    for (name, provider), currency in itertools.product(PROVIDERS.items(), EXPONENTS):
+        account = Account("a", name, "https://x", currency, "GH", {"default": keys, "collection": keys})
+        offered |= set(provider.networks(account))
+    assert {name.lower() for name in offered} == set(FAMILIES["network"])
+
+
+# ---- which values it hands over ------------------------------------------------------------------
+
+
+def given_values() -> dict[str, set[str]]:
+    """For each id, the names that are always handed over with it."""
+    given: dict[str, set[str]] = {}
+
+    def add(message_id: str, names: set[str]) -> None:
+        given[message_id] = given.get(message_id, names) & names
+
+    for text in driven_texts():
+        add(text.id, set(text.values))
+    names = set(order_values(order_row(), MERCHANT))
+    for message_id in ORDER_MESSAGES:
+        add(message_id, names)
+    add("otp.dial", {*names, "short_code"})
+    for problem in AmountProblem:
+        add(f"amount.{problem.value}", {"currency"})
+    for _, tree in sources():
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _MADE):
+                continue
+            first = node.args[0] if node.args else None
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                keys = _keys(node.args[1] if len(node.args) > 1 else None)
+                if keys is not None:
+                    add(first.value, keys)
+    return given
+
+
+_MADE = {"Text", "Screen"}
+
+
+def _keys(values: ast.expr | None) -> set[str] | None:
+    """The keys of a dict written out; None where it is made elsewhere."""
+    if values is None:
+        return set()
+    if not isinstance(values, ast.Dict):
+        return None
+    keys = [key.value if isinstance(key, ast.Constant) else None for key in values.keys]
+    return None if None in keys else {str(key) for key in keys}
+
+
+GIVEN = given_values()
+
+
+@pytest.mark.parametrize("message_id", sorted(USED - {f"command.{name}" for name in FAMILIES["command"]}))
+def test_every_placeholder_has_its_value(message_id: str) -> None:
+    needed = CATALOGUE.placeholders(message_id)
+    assert needed <= GIVEN.get(message_id, set()), f"{message_id} is said without {needed}"
+
+
+def test_every_id_of_the_conversations_was_played() -> None:
+    """So that a sentence that is new is measured, too."""
+    heads = ("pay.", "check.", "payments.", "balance.", "link.", "language.", "staff.", "main.", "menu.")
+    played = {text.id for text in driven_texts()}
+    beside = {"link.code_not_valid", "staff.code_not_valid"}  # what is wrong with an answer
+    assert {name for name in USED if name.startswith(heads)} - played - beside == set()
+
+
+# ---- how they read -------------------------------------------------------------------------------
+
+BIG: dict[str, Value] = {
+    "amount": AMOUNT,
+    "currency": "XOF",
+    "merchant": MERCHANT,
+    "payer": Number(PAYER, masked=False),
+    "number": Number(PAYER, masked=False),
+    "name": "Marie-Antoinette K.",
+    "code": CODE,
+    "short_code": SHORT_CODE,
+    "least": Money(100_000, "XOF"),
+    "most": AMOUNT,
+    "minutes": 10,
+    "tries": 3,
+    "link": "https://t.me/kasapay_bot",
+}
+
+
+def say_in(language: str) -> Any:
+    return lambda text: CATALOGUE.say(text, language, HOME)
+
+
+def septets(view: View, language: str) -> int:
+    """What the view costs on one screen, however long."""
+    whole = render_ussd(view, say_in(language), CATALOGUE.labels(language), budget=10_000, ucs2_budget=10_000)
+    cost = count_septets(whole.text)
+    assert cost is not None, f"outside GSM-7: {whole.text}"
+    return cost
+
+
+def question_views() -> dict[str, View]:
+    """Each question once, with the longest footer it can have."""
+    found: dict[str, View] = {}
+    for played in PLAYED:
+        for question in played.asked:
+            first = question.text.id == "main.menu"
+            view = View(text=question.text, choices=question.choices, back=not first, home=not first)
+            name = f"{question.text.id}-{len(question.choices)}"
+            if question.text.id not in LISTS and not is_for_chats(question.text.id):
+                found[name] = view
+    offered = (Choice("continue", Text("talk.continue")), Choice("over", Text("talk.start_over")))
+    found["talk.resume"] = View(text=Text("talk.resume"), choices=offered)
+    for part in FAMILIES["menu"]:
+        begun = Text("talk.resume_part", {"part": Text(f"menu.{part}")})
+        found[f"talk.resume_part-{part}"] = View(text=begun, choices=offered)
+    return found
+
+
+def last_views() -> dict[str, View]:
+    """Each last screen once for every reason it can have."""
+    found: dict[str, View] = {}
+    for played in PLAYED:
+        if isinstance(played.state, Ended) and not is_for_chats(played.screen.text):
+            reason = played.screen.values.get("reason")
+            shown = Text(played.screen.text, played.screen.values)
+            found[f"{shown.id}-{reason.id if isinstance(reason, Text) else ''}"] = View(text=shown, ends=True)
+    for name in ("changed", "broken", "left", "too_long", "closed"):
+        found[f"talk.{name}"] = View(text=Text(f"talk.{name}"), ends=True)
+    for name in ("elsewhere", "three_wrong"):
+        found[f"talk.{name}"] = View(text=Text(f"talk.{name}", {"short_code": SHORT_CODE}), ends=True)
+    return found
+
+
+QUESTIONS, LAST = question_views(), last_views()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", sorted(QUESTIONS))
+def test_a_question_is_one_screen(name: str, language: str) -> None:
+    assert septets(QUESTIONS[name], language) <= BUDGET
+    screen = render_ussd(QUESTIONS[name], say_in(language), CATALOGUE.labels(language))
+    assert screen.pages == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", sorted(LAST))
+def test_a_last_screen_is_never_cut(name: str, language: str) -> None:
+    assert septets(LAST[name], language) <= BUDGET
+    assert ".." not in render_ussd(LAST[name], say_in(language), CATALOGUE.labels(language)).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("staff", [True, False])
+def test_the_main_menu_is_one_screen(language: str, staff: bool) -> None:
+    offered = [n for n in FAMILIES["menu"] if n != ("staff" if staff else "balance")]
+    choices = tuple(Choice(name, Text(f"menu.{name}")) for name in offered)
+    for home in (True, False):
+        view = View(text=Text("main.menu"), choices=choices, back=home, home=home)
+        assert septets(view, language) <= BUDGET
+
+
+PROBLEMS = sorted(
+    name
+    for name in USED
+    if name.startswith("amount.") or name.endswith("_valid") or name in ("text.empty", "text.too_long")
+)
+# What a question's wrong answer may be told, by what the question wants.
+ABOUT = {
+    "amount": [name for name in PROBLEMS if name.startswith("amount.")],
+    "number": ["number.not_valid"],
+    "menu": ["choice.not_valid"],
+    "text": ["text.empty", "text.too_long"],
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_question_asked_again_is_one_screen_with_its_notice(language: str) -> None:
+    longest: dict[str, int] = {}
+    for played, place in ((p, i) for p in PLAYED for i in range(len(p.asked))):
+        question: Question[Any] = played.asked[place]
+        if question.text.id in LISTS | LONG_WITH_NOTICE or is_for_chats(question.text.id):
+            continue
+        wants = question.wants
+        notices = ABOUT.get(
+            wants, [question.of.problem] if hasattr(question, "of") and wants == "secret" else []
+        )
+        first = question.text.id == "main.menu"
+        for notice in notices:
+            view = View(
+                text=question.text,
+                notice=Text(notice, BIG),
+                choices=question.choices,
+                back=not first,
+                home=not first,
+            )
+            name = f"{question.text.id} after {notice}"
+            longest[name] = max(longest.get(name, 0), septets(view, language))
+    assert {name: cost for name, cost in longest.items() if cost > BUDGET} == {}
+
+
+def sms_of(queued: Queue, language: str) -> str:
+    view = msgspec.json.decode(queued.row.view, type=View)
+    return render_sms(view, say_in(language))
+
+
+def one_sms(text: str) -> bool:
+    return (count_septets(fold(text)) or 999) <= BUDGET
+
+
+BIG_ORDER = order_row(code=CODE, amount_minor=AMOUNT.amount_minor, currency=AMOUNT.currency, payer=PAYER)
+LATE_ORDER = msgspec.structs.replace(BIG_ORDER, state=OrderState.FAILED)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("row", "state"),
+    [
+        (BIG_ORDER, OrderState.SUCCESSFUL),
+        (BIG_ORDER, OrderState.FAILED),
+        (BIG_ORDER, OrderState.REVERSED),
+        (BIG_ORDER, OrderState.UNRESOLVED),
+        (LATE_ORDER, OrderState.SUCCESSFUL),
+    ],
+)
+def test_a_result_is_one_sms(language: str, row: OrderRow, state: OrderState) -> None:
+    for reason in Reason:
+        (queued,) = result_messages(
+            row, state, MERCHANT, (), now_ms=0, new_id=lambda: "m", times=TIMES, reason=reason
+        )
+        text = sms_of(queued, language)
+        assert CODE in text
+        assert one_sms(text), text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_code_is_asked_for_with_a_masked_number(language: str) -> None:
+    chat = AddressRow("a", "p1", "telegram", "42", 0, 0, verified_ms=1)
+    by_sms, by_chat = otp_prompts(
+        BIG_ORDER,
+        MERCHANT,
+        (chat,),
+        now_ms=0,
+        new_id=lambda: "m",
+        times=TIMES,
+        short_code=SHORT_CODE,
+        session_open=False,
+    )
+    for queued in (by_sms, by_chat):
+        text = sms_of(queued, language)
+        assert PAYER not in text
+        assert "+225***707" in text
+        assert CODE in text
+    assert one_sms(sms_of(by_sms, language)), sms_of(by_sms, language)
+    assert SHORT_CODE in sms_of(by_sms, language)
+    assert "PIN" in sms_of(by_chat, language)  # and never to be typed
+
+
+def sentences(language: str) -> Mapping[str, str]:
+    return {
+        name: "{}".join(sentence.parts[::2])
+        for name, sentence in CATALOGUE._entries[language].sentences.items()
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_lost_on_the_way_to_a_simple_phone(language: str) -> None:
+    """Folding may drop an accent; it never leaves a question mark for a letter, nor a longer word."""
+    for name, sentence in sentences(language).items():
+        if is_for_chats(name):
+            continue
+        folded = fold(sentence)
+        assert folded.count("?") == sentence.count("?"), name
+        assert len(folded) == len(sentence), name
+        assert count_septets(folded) is not None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_sentence_speaks_the_language_of_programmers(language: str) -> None:
+    for name, sentence in sentences(language).items():
+        assert not re.search(r"\b(OTP|API|HTTP|ID|MSISDN|UUID|null|None|error|erreur)\b", sentence), name
+        assert not re.search(r"\b\d{3}\b|_", sentence), name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sentences_are_clean(language: str) -> None:
+    for name, sentence in sentences(language).items():
+        assert sentence == sentence.strip(), name
+        assert "  " not in sentence, name
+        assert "..." not in sentence, name
+        if not name.startswith("nav.words."):
+            assert sentence[0] == "{" or sentence[0].isupper() or name.startswith("state."), name
+
+
+def test_french_is_punctuated_as_french() -> None:
+    for name, sentence in sentences("fr").items():
+        assert not re.search(r"\w[:;?!]", sentence), name
+        assert "’" not in sentence, name
+
+
+def test_languages_differ() -> None:
+    """A sentence nobody translated is English in both."""
+    same = {n for n, text in sentences("fr").items() if text == sentences("en")[n]}
+    names = {"language.en", "language.fr", *(f"network.{name}" for name in FAMILIES["network"])}
+    layout = {"pay.recent_one", "balance.merchant", "nav.menu"}
+    assert same <= names | layout, same - names - layout
+
+
+# ---- what people type ----------------------------------------------------------------------------
+
+
+def asked(message_id: str) -> Question[Any]:
+    return next(q for played in PLAYED for q in played.asked if q.text.id == message_id)
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "meaning"),
+    [
+        *itertools.product(["en", "fr"], ["back", "Back", "b"], [Back()]),
+        *itertools.product(["en", "fr"], ["menu", "HOME", "start", "/start", "/menu"], [Home()]),
+        *itertools.product(["en", "fr"], ["cancel", "stop", "quit", "/cancel"], [Leave()]),
+        *itertools.product(["en", "fr"], ["yes", "Y", "ok", "1"], [Accepted(True)]),
+        *itertools.product(["en", "fr"], ["no", "N", "2"], [Accepted(False)]),
+        *itertools.product(["fr"], ["retour", "Retour", "r"], [Back()]),
+        *itertools.product(["fr"], ["accueil"], [Home()]),
+        *itertools.product(["fr"], ["annuler", "quitter"], [Leave()]),
+        *itertools.product(["fr"], ["oui", "OUI", "o", "oui, payer"], [Accepted(True)]),
+        *itertools.product(["fr"], ["non", "n"], [Accepted(False)]),
+        *itertools.product(["en"], ["yes, pay"], [Accepted(True)]),
+        *itertools.product(["en"], ["retour", "oui"], [Problem(Text("choice.not_valid"))]),
+    ],
+)
+def test_words_are_understood_in_ones_own_language_and_in_english(
+    language: str, typed: str, meaning: Any
+) -> None:
+    for keypad in (True, False):
+        found = interpret(
+            asked("pay.confirm_named"),
+            Typed(typed),
+            CATALOGUE.nav(language),
+            keypad=keypad,
+            can_go_back=True,
+            label_of=say_in(language),
+        )
+        assert found == meaning
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_choice_may_be_typed_as_it_is_shown(language: str) -> None:
+    menu = asked("main.menu")
+    for choice in menu.choices:
+        label = CATALOGUE.say(choice.label, language, HOME)
+        for typed in (label, label.upper(), f" {label} "):
+            found = interpret(
+                menu,
+                Typed(typed),
+                CATALOGUE.nav(language),
+                keypad=True,
+                can_go_back=True,
+                label_of=say_in(language),
+            )
+            assert found == Accepted(choice.value)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_word_means_two_things(language: str) -> None:
+    words = CATALOGUE.nav(language)
+    meanings = [words.back, words.home, words.leave, words.yes, words.no]
+    for one, other in itertools.combinations(meanings, 2):
+        assert not one & other
+    for meaning in meanings:
+        assert not any(word.isdigit() for word in meaning)
