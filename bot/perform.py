@@ -20,7 +20,7 @@ from bot.dialog import Act, Address, Look, Screen, SecretAct, Text
 from bot.keeping import keep_reply
 from bot.messages import order_values, told_by_turn
 from bot.money import FINAL, Money, Msisdn, OrderKind, OrderState, Source
-from bot.providers.base import Account, Capability, ProviderError
+from bot.providers.base import Account, Capability, OtpAnswer, ProviderError, Receipt
 from bot.sealing import Sealer
 from bot.settle import (
     OTP_TRIES,
@@ -326,10 +326,12 @@ class Performer:
         """
         soon = await self._context(pending, speaker)
         late = msgspec.structs.replace(soon, told=None, session_open=False)
-        heard = True
+        heard, sure = True, False
 
         async def to_the_end() -> OrderRow:
+            nonlocal sure
             answer = await call()
+            sure = isinstance(answer, Receipt) or (isinstance(answer, OtpAnswer) and answer.accepted)
 
             def settle(order: OrderRow) -> Settled:
                 at = soon if heard else late
@@ -346,7 +348,8 @@ class Performer:
         done, _ = await asyncio.wait({task}, timeout=self._times.look_up_s)
         heard = False
         after = task.result() if done else pending
-        return await self._view(after, unsure=after.state is OrderState.PENDING and not after.accepted_ms)
+        # A lost reply, a code refused for good: nobody knows how it ends, and nobody says "accepted".
+        return await self._view(after, unsure=not (done and sure))
 
     def _ended(self, task: "asyncio.Task[OrderRow]") -> None:
         self._under_way.discard(task)

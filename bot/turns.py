@@ -93,7 +93,6 @@ _log = structlog.get_logger("turn")
 _WRONG_AT_MOST: Final = 3
 _TRIES: Final = 6
 _POLL_S: Final = 0.1
-# Questions to which many digits are an answer of their own, whoever else waits for a code.
 # Digits enough to be a merchant's code rather than a menu number.
 _CODE_DIGITS: Final = 3
 
@@ -184,9 +183,8 @@ class Turns:
         kept; the message may then be sent again.
         """
         started_ms = self._clock()
-        cumulative = inbound.session is not None and inbound.session.cumulative is not None
-        if not inbound.turn_key and not cumulative:
-            # A delivery the gateway gives no name to is one of its own.
+        if not inbound.turn_key and inbound.session is None:
+            # A message without a name is one of its own; a session has ways to tell (see below).
             inbound = msgspec.structs.replace(inbound, turn_key=self._ids.uuid())
         async with self._alone(f"{inbound.address.kind}:{inbound.address.value}"):
             turn, answer = await self._take_until_kept(inbound, update, started_ms)
@@ -316,10 +314,11 @@ class Turns:
                 case Repeated(row):
                     turn.outcome = "repeated"
                     return turn, Answer(row.text, row.keep_open)
-                case InFlight(row) if (row.scope, row.key) not in ours:
+                case InFlight(row) if row.lease_until_ms > now_ms and (row.scope, row.key) not in ours:
                     await self._wait_for(row)
                     raise Conflict("turn")
                 case InFlight():
+                    # Ours from an earlier try, or of a process that died meanwhile: go on with what is kept.
                     assert loaded.session is not None
                     said, turn.session = Nothing(), loaded.session
                 case Stray(last):
@@ -655,7 +654,7 @@ class Turns:
                 return await self._drive(turn, row, run)
         order = turn.loaded.needs_otp
         asked_elsewhere = order is not None and turn.session is None and row.order_id != order.id
-        if asked_elsewhere and _may_be_otp(said) and question.wants == "menu":
+        if asked_elsewhere and _may_be_otp(said) and await self._is_no_answer(question, said):
             # A linked chat was asked for the code; a code is no answer to whatever stands here.
             return await self._over(turn, row, said=said)
         pages = self._pages(turn, row, run, question)
@@ -696,6 +695,13 @@ class Turns:
                 row = msgspec.structs.replace(row, wrong=wrong)
                 return await self._drive(turn, row, run, notice=text)
         raise TypeError(f"unknown reading {type(reading).__name__}")
+
+    async def _is_no_answer(self, question: Question[Any], said: Input) -> bool:
+        """Whether digits make no sense here: in a menu, or where no merchant has such a code. What may
+        be a provider's code must not get into a journal as a wrong answer."""
+        if question.wants == "text" and isinstance(said, Typed):
+            return await self._store.merchant_by_code(said.text.strip()) is None
+        return question.wants == "menu"
 
     async def _over_from(self, turn: _Turn, row: ConversationRow) -> View:
         """Home: a conversation of its own, so that what was done here stays done here."""

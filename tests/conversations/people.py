@@ -1,0 +1,261 @@
+"""Those who talk: a feature phone behind a gateway, a web chat, a Telegram chat, and a wallet's owner."""
+
+import json
+import re
+import uuid
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from bot.channels.ussd import GATEWAYS, Heard, Left, Read, WireRequest
+from bot.dialog import Address, Answer, Inbound, Input, Typed, Waiting, fits, read_button
+from bot.sandbox.handsets import press
+from bot.store.base import TurnQuery
+from bot.store.records import MessageKind
+from tests.conversations.stage import Stage
+from tests.fake_telegram import Message, Person
+
+__all__ = ["Phone", "Screen", "Shown", "TelegramChat", "WebChat", "asked", "decide"]
+
+_CODE = "*920*10#"
+_UCS2 = 70
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What a phone shows: its text, and whether it may be answered. `raw` are the gateway's bytes."""
+
+    text: str
+    is_open: bool
+    raw: bytes
+
+
+class Phone:
+    """A feature phone whose gateway speaks to the real adapter."""
+
+    def __init__(self, stage: Stage, msisdn: str, gateway: str = "africastalking") -> None:
+        self.stage = stage
+        self.msisdn = msisdn
+        self.gateway = gateway
+        self.session = ""
+        self.screen = Screen("", False, b"")
+        self.last: WireRequest | None = None
+        self._text = ""
+        self._sequence = 0
+
+    async def dial(self, *args: str, session: str = "") -> Screen:
+        """A new session; `args` are dialled behind the code."""
+        return await self.send(self.dial_request(*args, session=session))
+
+    async def answer(self, text: str) -> Screen:
+        """Type an answer into the open session."""
+        assert self.screen.is_open, f"the session is closed: {self.screen.text}"
+        return await self.send(self.answer_request(text))
+
+    async def repeat(self) -> Screen:
+        """The gateway delivers its last request once more."""
+        assert self.last is not None
+        return await self.send(self.last)
+
+    async def drop(self) -> None:
+        """The line drops, and the gateway says so."""
+        await self._left("Incomplete", "release")
+
+    async def time_out(self) -> None:
+        """The person waited too long, and the gateway says so."""
+        await self._left("Incomplete", "timeout")
+
+    def dial_request(self, *args: str, session: str = "") -> WireRequest:
+        self.session = session or uuid.uuid4().hex
+        self._text = "*".join(args)
+        self._sequence = 1
+        dialled = f"{_CODE[:-1]}*{self._text}#" if args else _CODE
+        return self._request("Initiation", dialled)
+
+    def answer_request(self, text: str) -> WireRequest:
+        self._text = f"{self._text}*{text}" if self._text else text
+        self._sequence += 1
+        return self._request("Response", text)
+
+    async def send(self, request: WireRequest) -> Screen:
+        """Deliver a request as the gateway would, and show what came back."""
+        self.last = request
+        heard = self.read(request)
+        assert isinstance(heard, Heard), heard
+        answer = await self.stage.kasapay.turns.take(heard.inbound)
+        self.screen = self.show(heard, answer)
+        return self.screen
+
+    def read(self, request: WireRequest) -> Read:
+        return GATEWAYS[self.gateway].read(request, region="GH")
+
+    def show(self, heard: Heard, answer: Answer) -> Screen:
+        """The screen of an answer, through the adapter's bytes; fits, or the test fails."""
+        gateway = GATEWAYS[self.gateway]
+        reply = gateway.build_reply(heard, answer.text, keep_open=answer.keep_open)
+        assert reply.status == 200
+        if self.gateway == "hubtel":
+            body = json.loads(reply.body)
+            text, is_open = body["Message"], body["Type"] == "response"
+        else:
+            verb, _, text = reply.body.decode().partition(" ")
+            assert verb in ("CON", "END")
+            is_open = verb == "CON"
+        assert text.strip(), "an empty screen"
+        assert fits(text, gateway.budget, _UCS2), f"does not fit {gateway.budget}: {text!r}"
+        return Screen(text, is_open, reply.body)
+
+    async def _left(self, status: str, kind: str) -> None:
+        self.screen = Screen(self.screen.text, False, b"")
+        read = self.read(self._request(kind, "", status=status))
+        assert isinstance(read, Left), read
+        await self.stage.kasapay.turns.left(self.gateway, read.session_id, read.msisdn, read.why)
+
+    def _request(self, kind: str, message: str, status: str = "") -> WireRequest:
+        if self.gateway == "hubtel":
+            body = {
+                "Type": kind,
+                "Message": message,
+                "ServiceCode": _CODE.strip("*#"),
+                "Operator": "mtn",
+                "Mobile": self.msisdn.removeprefix("+"),
+                "SessionId": self.session,
+                "Sequence": self._sequence,
+            }
+            content, content_type = json.dumps(body).encode(), "application/json"
+            return WireRequest("POST", "", (), {"content-type": content_type}, content)
+        form = {
+            "sessionId": f"ATUid_{self.session}",
+            "phoneNumber": self.msisdn,
+            "networkCode": "62001",
+            "serviceCode": _CODE,
+            "text": self._text,
+        } | ({"status": status} if status else {})
+        content_type = "application/x-www-form-urlencoded"
+        path = "/events" if status else ""
+        return WireRequest("POST", path, (), {"content-type": content_type}, urlencode(form).encode())
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Something that appeared in a chat. `edited`: an earlier message turned into it."""
+
+    text: str
+    buttons: tuple[tuple[str, str], ...] = ()  # label, data
+    edited: bool = False
+    keys: tuple[str, ...] = ()
+
+
+@dataclass
+class WebChat:
+    """A browser with the page's chat open."""
+
+    stage: Stage
+    value: str = "0123456789abcdef0123456789abcdef"
+    language: str = "en"
+    shown: list[Shown] = field(default_factory=list)
+    last: Inbound | None = None
+    _read: dict[str, str] = field(default_factory=dict)
+    _count: int = 0
+
+    async def says(self, text: str) -> None:
+        await self._take(Typed(text))
+
+    async def presses(self, data: str) -> None:
+        pressed = read_button(data)
+        assert pressed is not None
+        await self._take(pressed)
+
+    async def repeats(self) -> None:
+        assert self.last is not None
+        await self.stage.kasapay.turns.take(self.last)
+
+    async def _take(self, said: Input) -> None:
+        self._count += 1
+        self.last = Inbound(
+            channel="web",
+            address=Address("web", self.value),
+            input=said,
+            turn_key=f"{self.value[:8]}-{self._count}",
+            verified=False,
+            language=self.language,
+        )
+        await self.stage.kasapay.turns.take(self.last)
+
+    async def look(self) -> list[Shown]:
+        """What has appeared since the last look."""
+        rows = await self.stage.store.sent_messages("web", self.value, 0, 1000)
+        new = []
+        for row in rows:
+            if row.id in self._read:
+                continue
+            words = await self.stage.kasapay._chat_words(row)
+            edited = row.kind is MessageKind.RESULT and row.sent_ref in self._read.values()
+            self._read[row.id] = row.sent_ref
+            buttons = tuple((button.label, button.data) for button in words.buttons)
+            new.append(Shown(words.text, buttons, edited=edited))
+        self.shown += new
+        return new
+
+
+@dataclass
+class TelegramChat:
+    """A Telegram account with the bot's chat open."""
+
+    stage: Stage
+    person: Person
+    shown: list[Shown] = field(default_factory=list)
+    _seen: dict[int, tuple[str, bool]] = field(default_factory=dict)
+    _on: dict[str, Message] = field(default_factory=dict)
+
+    async def says(self, text: str) -> None:
+        await self.person.says(text)
+
+    async def presses(self, data: str) -> None:
+        await self.person.presses_data(data, on=self._on[data])
+
+    async def repeats(self) -> None:
+        raise NotImplementedError("Telegram's repeats are told apart by their update id")
+
+    async def look(self) -> list[Shown]:
+        """What has appeared, or changed its words, since the last look."""
+        new = []
+        for message in self.person.messages:
+            before = self._seen.get(message.message_id)
+            if before is not None and before[0] == message.text:
+                continue
+            self._seen[message.message_id] = (message.text, True)
+            inline = [key for row in message.rows for key in row if key.data]
+            self._on |= {key.data: message for key in inline if key.data}
+            keys = tuple(key.label for row in self.person.chat.keyboard for key in row)
+            fixed = keys if message.fixed else ()
+            buttons = tuple((key.label, key.data or "") for key in inline)
+            new.append(Shown(message.text, buttons, edited=before is not None, keys=fixed))
+        self.shown += new
+        return new
+
+
+async def asked(stage: Stage, kind: str, value: str) -> tuple[str, str]:
+    """What the person's conversation waits for: the question's key and the id of its words.
+
+    The keys are the state machine; words may change. Empty where nothing is asked.
+    """
+    found = (await stage.store.load_turn(TurnQuery(kind, value))).conversation
+    if found is None:
+        return "", ""
+    if found.offering:
+        return "resume", "talk.resume"
+    turns = stage.kasapay.turns
+    run = turns._run(found, found.journal, None)
+    question = run.state.question if isinstance(run.state, Waiting) else None
+    run.close()
+    return (question.key, question.text.id) if question is not None else ("", "")
+
+
+def decide(stage: Stage, msisdn: str, action: str, pin: str = "1234") -> None:
+    """Answer the one prompt that stands on a wallet."""
+    world = stage.sandbox.sandbox.world
+    digits = re.sub(r"\D", "", msisdn)
+    (entry,) = world.prompts_of(digits)
+    assert entry.prompt is not None
+    assert action in ("approve", "reject", "ignore")
+    press(world, digits, entry.prompt.id, action, pin)  # type: ignore[arg-type]

@@ -1,0 +1,538 @@
+"""The stage conversations are played on: the real parts, one clock, nothing that runs by itself.
+
+A `Stage` is a Kasapay as `wiring` builds it, on a SQLite file of its own, whose accounts lie on a
+sandbox reached over HTTP. Nobody sleeps: `settle` does all that is due now, `pass_time` moves the one
+clock from one due moment to the next. `restart` is a kill: what was not committed is gone.
+"""
+
+import asyncio
+import base64
+import functools
+import re
+import shutil
+import socket
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import httpx
+from aiohttp import web
+from argon2 import PasswordHasher
+from pydantic import SecretStr
+
+from bot import wiring
+from bot.catalogue import Catalogue
+from bot.channels.telegram import set_up
+from bot.clock import Ids
+from bot.commands import COMMANDS
+from bot.config import GatewaySettings, Settings
+from bot.money import OrderState
+from bot.outbox import SPACING_MS
+from bot.providers import Account, Credentials, Secret, Sender
+from bot.sandbox import Running, SandboxConfig, serve_sandbox
+from bot.sandbox.model import Entry
+from bot.store import SqliteStore, migrate
+from bot.store.base import KeepMerchant, KeepStaff, Store
+from bot.store.records import MerchantRow, OrderRow, StaffRow
+from bot.times import TIMES, Times
+from bot.web.running import BACKGROUND
+from bot.wiring import Kasapay
+from tests.fake_telegram import FakeTelegram
+
+__all__ = [
+    "EFUA",
+    "GATEWAY_SECRET",
+    "KWAME",
+    "STAFF",
+    "STAFF_PIN",
+    "START_MS",
+    "WANJIRU",
+    "Clock",
+    "Stage",
+    "draw_template",
+    "open_stage",
+]
+
+START_MS = 1_795_000_000_000
+EFUA, KWAME, WANJIRU, STAFF = "+233240000001", "+233240000002", "+254700000001", "+233240000009"
+STAFF_PIN = "2468"
+GATEWAY_SECRET = "a-gateway-secret-of-the-tests"
+_SECRET_KEY = "a-secret-key-of-the-tests-0123456789"
+_HOOK_SECRET = "a_hook_secret_of_the_tests"
+_MOMO = Credentials(
+    subscription_key=Secret("subscription-key-of-the-tests"),
+    api_user="7b6d3f6e-2d9a-4a53-9d2c-0f1d0c8a4e11",
+    api_key=Secret("api-key-of-the-tests"),
+)
+_KEYS = {
+    "startbutton-ghs": ("pk_tests_ghs", "sk_tests_ghs"),
+    "startbutton-kes": ("pk_tests_kes", "sk_tests_kes"),
+}
+_MERCHANTS = {
+    "1001": ("Ama's Kitchen", "momo-ghana", "GHS", None),
+    "1002": ("Kofi Books", "startbutton-ghs", "GHS", None),
+    "1003": ("Duka la Mama", "startbutton-kes", "KES", 500_000),
+}
+_HANDSETS = (
+    (EFUA, "Efua Mensah", {"GHS": "500.00"}),
+    (KWAME, "Kwame Boateng", {"GHS": "20.00"}),
+    (WANJIRU, "Wanjiru Kamau", {"KES": "9000.00"}),
+    (STAFF, "Ama Owusu", {"GHS": "1000.00"}),
+)
+_ROUNDS = 200
+_DRAWN = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}")
+
+
+class Clock:
+    """Epoch milliseconds, for Kasapay and the sandbox alike; stands still until told."""
+
+    def __init__(self, ms: int = START_MS) -> None:
+        self.ms = ms
+
+    def __call__(self) -> int:
+        return self.ms
+
+    def seconds(self) -> float:
+        return self.ms / 1000
+
+
+class DrawnIds(Ids):
+    """The real ones, remembering what people are shown, so that a transcript can name it."""
+
+    def __init__(self) -> None:
+        self.codes: list[str] = []
+        self.drawn: list[str] = []
+
+    def order_code(self) -> str:
+        self.codes.append(super().order_code())
+        return self.codes[-1]
+
+    def digits(self, length: int) -> str:
+        # Never a number that tests type as a wrong one, never one to be taken for another.
+        while (found := super().digits(length)) in self.drawn or len(set(found)) == 1:
+            pass
+        self.drawn.append(found)
+        return found
+
+
+_read_catalogue = Catalogue.load  # the real one, whatever a stage puts in its place
+
+
+@functools.cache
+def _catalogue() -> Catalogue:
+    return _read_catalogue()
+
+
+# Reading the certificate authorities takes longer than a whole conversation, and nobody here uses them.
+_ssl_context = functools.cache(httpx.create_ssl_context)
+
+
+@functools.cache
+def _staff_pin_hash() -> str:
+    return PasswordHasher().hash(STAFF_PIN)
+
+
+async def draw_template(path: Path) -> None:
+    """A database as after `migrate`, with three merchants and one member of staff."""
+    migrate(f"sqlite:///{path}")
+    store = SqliteStore(path, clock=lambda: START_MS)
+    await store.open()
+    try:
+        ids = Ids()
+        rows = {
+            code: MerchantRow(
+                id=ids.uuid(),
+                code=code,
+                name=name,
+                connection=connection,
+                currency=currency,
+                created_ms=START_MS,
+                max_amount_minor=most,
+            )
+            for code, (name, connection, currency, most) in _MERCHANTS.items()
+        }
+        await store.commit([KeepMerchant(row) for row in rows.values()])
+        staff = StaffRow(
+            id=ids.uuid(),
+            merchant_id=rows["1001"].id,
+            role="owner",
+            name="Ama",
+            created_ms=START_MS,
+            address_kind="msisdn",
+            address_value=STAFF,
+            pin_hash=_staff_pin_hash(),
+        )
+        await store.commit([KeepStaff(staff)])
+    finally:
+        await store.close()
+
+
+def _accounts(sandbox: str) -> tuple[Account, ...]:
+    momo = Account(
+        id="momo-ghana",
+        provider="momo",
+        base_url=sandbox,
+        currency="GHS",
+        region="GH",
+        credentials={"collection": _MOMO},
+        target_environment="mtnghana",
+    )
+    others = (
+        Account(
+            id=name,
+            provider="startbutton",
+            base_url=sandbox,
+            currency=currency,
+            region=region,
+            credentials={
+                "default": Credentials(public_key=Secret(_KEYS[name][0]), secret_key=Secret(_KEYS[name][1]))
+            },
+            email="payments@kasapay.example",
+            networks=networks,
+        )
+        for name, currency, region, networks in (
+            ("startbutton-ghs", "GHS", "GH", ("MTN", "VOD", "ATL")),
+            ("startbutton-kes", "KES", "KE", ("mpesa",)),
+        )
+    )
+    return (momo, *others)
+
+
+def _sandbox_config(url: str) -> SandboxConfig:
+    return SandboxConfig.from_dict(
+        {
+            "handsets": [
+                {"msisdn": msisdn, "name": name, "pin": "1234", "balance": balance}
+                for msisdn, name, balance in _HANDSETS
+            ],
+            "momo": {
+                "users": [
+                    {
+                        "api_user": _MOMO.api_user,
+                        "api_key": _MOMO.api_key.reveal(),
+                        "product": "collection",
+                        "subscription_keys": [_MOMO.subscription_key.reveal()],
+                        "environment": "mtnghana",
+                        "callback_host": "127.0.0.1",
+                        "payee": "Ama's Kitchen",
+                    }
+                ]
+            },
+            "startbutton": {
+                "accounts": [
+                    {
+                        "name": name,
+                        "public_key": public,
+                        "secret_key": secret,
+                        "webhook_url": f"{url}/callbacks/startbutton/{name}",
+                        "payee": next(m[0] for m in _MERCHANTS.values() if m[1] == name),
+                    }
+                    for name, (public, secret) in _KEYS.items()
+                ]
+            },
+        }
+    )
+
+
+class Stage:
+    """See the module. `kasapay` is replaced by `restart`; everything else stays."""
+
+    def __init__(self, path: Path, clock: Clock, settings: Settings, sandbox: Running, times: Times) -> None:
+        self.path = path
+        self.clock = clock
+        self.settings = settings
+        self.sandbox = sandbox
+        self.times = times
+        self.ids = DrawnIds()
+        self.telegram: FakeTelegram | None = None
+        # What is put between Kasapay and its store, or its sender, for tests of crashes.
+        self.wrap_store: Callable[[Store], Any] = lambda store: store
+        self.wrap_sender: Callable[[Sender], Any] = lambda sender: sender
+        self.kasapay: Kasapay
+        self._app: web.Application | None = None
+        self._runner: web.AppRunner | None = None
+        self._socket: socket.socket | None = None
+
+    # ---- life
+
+    async def start(self) -> None:
+        """A new process on the file as it stands."""
+        store = SqliteStore(self.path, clock=self.clock)
+        sender = Sender(clock=self.clock.seconds)
+        with (
+            patch.object(wiring.Catalogue, "load", _catalogue),
+            patch.object(httpx, "create_ssl_context", _ssl_context),
+            patch.object(wiring, "Sender", lambda: self.wrap_sender(sender)),
+        ):
+            self.kasapay = Kasapay(
+                self.settings,
+                self.wrap_store(store),
+                clock=self.clock,
+                ids=self.ids,
+                times=self.times,
+                tryit=None,
+            )
+        if self.kasapay.intake is not None:
+            self.kasapay.intake.bot_username = "KasapayTestBot"
+        await self.kasapay.store.open()
+
+    async def stop(self) -> None:
+        await self.unserve()
+        # Calls that outlived their turns die with the process.
+        late = list(self.kasapay.performer._under_way)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        await self.kasapay.close()
+        await self.kasapay.store.close()
+
+    async def restart(self) -> None:
+        """Kill the process and start another. Clock, sandbox and phones do not notice."""
+        serving = self._runner is not None
+        await self.stop()
+        await self.start()
+        if serving:
+            await self.serve()
+
+    async def serve(self) -> None:
+        """Listen for callbacks and webhooks where the settings say."""
+        self._app = self.kasapay.web()
+        self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        port = int(self.settings.public_url.rpartition(":")[2])
+        await web.TCPSite(self._runner, "127.0.0.1", port, reuse_address=True).start()
+
+    async def unserve(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+        self._runner = self._app = None
+
+    @property
+    def store(self) -> Store:
+        return self.kasapay.store
+
+    # ---- time
+
+    async def settle(self) -> None:
+        """Do everything that is due now, until nothing moves any more."""
+        for _ in range(_ROUNDS):
+            if late := list(self.kasapay.performer._under_way):
+                await asyncio.wait(late)
+            await self.sandbox.drain()
+            moved = await self._heard()
+            moved += await self.kasapay.worker.drain()
+            if self.kasapay.intake is not None:
+                moved += await self.kasapay.intake.drain()
+            moved += await self.kasapay.outbox.drain()
+            if not moved and not self.sandbox.sandbox.courier.busy:
+                return
+        raise AssertionError("the stage never comes to rest")
+
+    async def _heard(self) -> int:
+        """Callbacks that have arrived are written down."""
+        if self._app is not None:
+            while len(self._app[BACKGROUND]):
+                await asyncio.sleep(0)
+        waiting = len(self.kasapay.callbacks._waiting)
+        await self.kasapay.callbacks.drain()
+        return waiting
+
+    async def pass_time(self, seconds: float) -> None:
+        """Let time pass, stopping wherever something falls due, as it would if the clock ran."""
+        end_ms = self.clock.ms + int(seconds * 1000)
+        await self.settle()
+        while (due_ms := await self._next_ms()) is not None and due_ms <= end_ms:
+            self.clock.ms = max(due_ms, self.clock.ms + 1)
+            await self.settle()
+        self.clock.ms = max(self.clock.ms, end_ms)
+        await self.settle()
+
+    async def _next_ms(self) -> int | None:
+        found = [
+            await self.store.next_due_ms(),
+            await self.store.next_message_ms(SPACING_MS),
+            *(int(at * 1000) + 1 for at, _ in self.sandbox.sandbox.world._due[:1]),
+            *(int(due.due_at * 1000) + 1 for _, _, due in self.sandbox.sandbox.courier._due[:1]),
+        ]
+        return min((ms for ms in found if ms is not None), default=None)
+
+    # ---- the outside world
+
+    def faults(self, **changes: Any) -> None:
+        """Set switches of the sandbox; without any, all back to normal."""
+        if changes:
+            self.sandbox.sandbox.world.faults.merge(changes)
+        else:
+            self.sandbox.sandbox.world.faults.reset()
+
+    @property
+    def entries(self) -> list[Entry]:
+        """What the providers accepted: the judge."""
+        return list(self.sandbox.sandbox.world.entries.values())
+
+    def inbox(self, msisdn: str) -> list[str]:
+        """The text messages of a number, oldest first."""
+        world = self.sandbox.sandbox.world
+        return [sms.text for sms in world.sms if sms.msisdn == msisdn.removeprefix("+")]
+
+    def results(self, msisdn: str) -> list[str]:
+        """The text messages of a number that Kasapay sent."""
+        world = self.sandbox.sandbox.world
+        mine = [sms for sms in world.sms if sms.msisdn == msisdn.removeprefix("+")]
+        return [sms.text for sms in mine if sms.sender == self.settings.sms_sender]
+
+    def otp(self, msisdn: str) -> str:
+        """The code in the newest message of the provider."""
+        texts = [text for text in self.inbox(msisdn) if "is your code" in text]
+        assert texts, "the provider has sent no code"
+        return texts[-1].split()[0]
+
+    async def orders(self) -> tuple[OrderRow, ...]:
+        """All orders, oldest first."""
+        return tuple(reversed(await self.store.recent_orders(1000)))
+
+    async def order(self) -> OrderRow:
+        """The one order there is."""
+        (order,) = await self.orders()
+        return order
+
+    async def path_of(self, order: OrderRow) -> list[OrderState]:
+        return [line.said for line in await self.store.transitions(order.id)]
+
+    async def staff_code(self, merchant: str) -> str:
+        """What the operator hands to a new member of staff."""
+        made = await COMMANDS["staff.add"](self.kasapay.desk, {"code": merchant, "name": "Yaw"})
+        return str(made["code"])
+
+    async def judge(self) -> None:
+        """Our orders and the sandbox's record tell one story, and no money moved twice."""
+        entries = {entry.reference: entry for entry in self.entries}
+        assert len(entries) == len(self.entries)
+        known = {}
+        for order in await self.orders():
+            ours = order.reference.replace("-", "") if order.connection != "momo-ghana" else order.reference
+            known[ours] = order
+            entry = entries.get(ours)
+            charged = entry.times_charged if entry is not None else 0
+            assert charged <= 1
+            if order.state is OrderState.SUCCESSFUL:
+                assert entry is not None
+                assert charged == 1
+                paid = (entry.amount, entry.currency, entry.msisdn)
+                assert paid == (Decimal(order.amount_minor) / 100, order.currency, order.payer.lstrip("+"))
+            if order.state is OrderState.FAILED:
+                assert charged == 0
+        assert set(entries) <= set(known), "the provider holds a request we know nothing of"
+
+    # ---- what is on the disk
+
+    def bytes_on_disk(self) -> bytes:
+        """Every byte of the database and what stands beside it."""
+        found = [self.path, *self.path.parent.glob(f"{self.path.name}-*")]
+        return b"".join(file.read_bytes() for file in found if file.exists())
+
+    def holds(self, secret: str) -> bool:
+        """Whether a secret stands anywhere in the database files, plainly or in a common disguise."""
+        # Ids and hashes hold every few digits somewhere; what is left when they are gone was written as such.
+        raw = _DRAWN.sub(b"|", self.bytes_on_disk())
+        disguises = (
+            secret.encode(),
+            base64.b64encode(secret.encode()).rstrip(b"="),
+            secret.encode().hex().encode(),
+        )
+        return any(disguise in raw for disguise in disguises)
+
+    def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        """Rows as they lie in the file, read beside everything."""
+        connection = sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)
+        connection.row_factory = sqlite3.Row
+        try:
+            return [dict(row) for row in connection.execute(sql, values)]
+        finally:
+            connection.close()
+
+    def change(self, sql: str, *values: Any) -> None:
+        """Change the file behind everybody's back."""
+        connection = sqlite3.connect(self.path)
+        try:
+            connection.execute(sql, values)
+            connection.commit()
+        finally:
+            connection.close()
+
+
+def _settings(path: Path, url: str, sandbox: str, language: str, extra: Mapping[str, Any]) -> Settings:
+    gateways = tuple(
+        GatewaySettings(name, SecretStr(GATEWAY_SECRET), ()) for name in ("africastalking", "hubtel")
+    )
+    return Settings.model_validate({}).model_copy(
+        update={
+            "database_url": f"sqlite:///{path}",
+            "secret_key": SecretStr(_SECRET_KEY),
+            "public_url": url,
+            "default_language": language,
+            "africastalking_username": "sandbox",
+            "africastalking_api_key": SecretStr("sms-key-of-the-tests"),
+            "africastalking_api_url": sandbox,
+            "sms_sender": "Kasapay",
+            "accounts": _accounts(sandbox),
+            "gateways": gateways,
+            **extra,
+        }
+    )
+
+
+@asynccontextmanager
+async def open_stage(
+    folder: Path,
+    template: Path,
+    *,
+    language: str = "en",
+    telegram: bool = False,
+    serve: bool = True,
+    times: Times = TIMES,
+    wrap_store: Callable[[Store], Any] | None = None,
+    wrap_sender: Callable[[Sender], Any] | None = None,
+) -> AsyncIterator[Stage]:
+    """A stage in `folder`, its database a copy of `template`.
+
+    `language` is what people are spoken to in until they choose. `telegram`: with a Bot API server.
+    `serve`: listen, so that callbacks can come in.
+    """
+    path = folder / "kasapay.db"
+    shutil.copyfile(template, path)
+    clock = Clock()
+    async with AsyncExitStack() as stack:
+        extra: dict[str, Any] = {}
+        fake = await stack.enter_async_context(FakeTelegram()) if telegram else None
+        if fake is not None:
+            extra = {
+                "telegram_token": SecretStr(fake.token),
+                "telegram_api_url": fake.url,
+                "telegram_mode": "webhook",
+                "telegram_webhook_secret": SecretStr(_HOOK_SECRET),
+            }
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        config = _sandbox_config(url)
+        sandbox = await stack.enter_async_context(serve_sandbox(config, now=clock.seconds))
+        settings = _settings(path, url, sandbox.url, language, extra)
+        stage = Stage(path, clock, settings, sandbox, times)
+        stage.wrap_store = wrap_store or stage.wrap_store
+        stage.wrap_sender = wrap_sender or stage.wrap_sender
+        stage.telegram = fake
+        await stage.start()
+        stack.push_async_callback(stage.stop)
+        if serve or telegram:
+            await stage.serve()
+        if fake is not None:
+            assert stage.kasapay.telegram is not None
+            await set_up(
+                stage.kasapay.telegram.bot, "webhook", public_url=settings.public_url, secret=_HOOK_SECRET
+            )
+        yield stage

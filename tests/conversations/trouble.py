@@ -1,0 +1,125 @@
+"""Trouble on purpose: a store that breaks at one of its writes, a provider that cannot be reached in time.
+
+`Killed` stands for `kill -9`: it unwinds everything, like no exception a program could mean.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from bot.providers import Account, Sender
+from bot.providers.base import Call
+from bot.store.base import SettleMessage, Store, StoreUnavailable
+
+__all__ = ["BreakingSender", "BreakingStore", "Break", "Gate", "Killed", "WRITES"]
+
+WRITES = frozenset(
+    {
+        "commit",
+        "claim_orders",
+        "claim_messages",
+        "claim_updates",
+        "count",
+        "hint",
+        "receive",
+        "release_update",
+    }
+)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Break:
+    """Breaks once: at the `at`-th step counted, before or after it was carried out."""
+
+    def __init__(self, at: int, *, after: bool, error: Callable[[], BaseException] = Killed) -> None:
+        self.at = at
+        self.after = after
+        self.error = error
+        self.count = 0
+        self.broke = ""
+        self.sent_and_lost = False
+
+    async def around(self, name: str, step: Callable[[], Any], args: tuple[Any, ...] = ()) -> Any:
+        if name.startswith("claim_"):
+            # Before a claim is behind the last commit; and one that finds nothing changes nothing.
+            result = await step()
+            if result and self.after:
+                self.count += 1
+                if self.count == self.at:
+                    self.broke = name
+                    raise self.error()
+            return result
+        self.count += 1
+        if self.count != self.at:
+            return await step()
+        self.broke = name
+        if not self.after:
+            # A message has left, and nobody will remember it.
+            self.sent_and_lost = any(isinstance(change, SettleMessage) for change in (args[:1] or ((),))[0])
+            raise self.error()
+        await step()
+        raise self.error()
+
+
+class BreakingStore:
+    """A store whose writes are counted by a `Break`; everything else is the store's own."""
+
+    def __init__(self, inner: Store, plan: Break) -> None:
+        self._inner = inner
+        self._plan = plan
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._inner, name)
+        if name not in WRITES:
+            return method
+
+        async def counted(*args: Any, **more: Any) -> Any:
+            return await self._plan.around(
+                name, lambda: method(*args, **more), args if name == "commit" else ()
+            )
+
+        return counted
+
+
+class BreakingSender:
+    """A sender whose calls are counted by a `Break`."""
+
+    def __init__(self, inner: Sender, plan: Break) -> None:
+        self._inner = inner
+        self._plan = plan
+
+    async def send(self, account: Account, call: Call[Any], timeout_s: float) -> Any:
+        return await self._plan.around(call.name, lambda: self._inner.send(account, call, timeout_s))
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class Gate:
+    """Where everyone waits until it is opened."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        self._open = asyncio.Event()
+        self._came = asyncio.Event()
+
+    async def __call__(self, *_: object) -> None:
+        self.waiting += 1
+        self._came.set()
+        await self._open.wait()
+
+    async def until(self, count: int) -> None:
+        """Return once so many wait."""
+        while self.waiting < count:
+            self._came.clear()
+            await self._came.wait()
+
+    def open(self) -> None:
+        self._open.set()
+
+
+def unavailable() -> BaseException:
+    return StoreUnavailable("a flush failed on purpose")

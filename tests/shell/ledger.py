@@ -1,0 +1,135 @@
+"""A ledger in memory: applies what a settlement asks for, and refuses what the store would refuse."""
+
+from typing import Any
+
+import msgspec
+
+from bot.clock import Ids
+from bot.money import FINAL, OrderState, Verdict, judge
+from bot.providers.base import Resend
+from bot.settle import Context, Settled
+from bot.store.base import AddIncident, DropMessages, MoveOrder, NoteOrder, Queue
+from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState, OrderRow
+from bot.times import TIMES
+from tests.store.make import NOW
+from tests.store.make import order as order_row
+
+# Seconds after acceptance at which the provider of these tests is asked.
+SCHEDULE = (5.0, 15.0, 30.0, 60.0, 120.0, 600.0)
+GRACE = 20.0
+PAYER = "+233240000001"
+CHAT = AddressRow("a1", "p1", "telegram", "42", NOW, NOW, verified_ms=NOW)
+
+
+class CountedIds(Ids):
+    def __init__(self) -> None:
+        self.drawn = 0
+
+    def uuid(self) -> str:
+        self.drawn += 1
+        return f"id-{self.drawn}"
+
+
+def context(now_ms: int = NOW, **given: Any) -> Context:
+    values: dict[str, Any] = {
+        "merchant": "Ama's Kitchen",
+        "addresses": (CHAT,),
+        "schedule_s": SCHEDULE,
+        "grace_s": GRACE,
+        "resend": Resend.SAME_REFERENCE,
+        "now_ms": now_ms,
+        "ids": CountedIds(),
+        "session_open": True,
+        "short_code": "*920*10#",
+        "times": TIMES,
+    }
+    return Context(**(values | given))
+
+
+def order(state: OrderState = OrderState.PENDING, **given: Any) -> OrderRow:
+    """An order as it is once it was sent; `given` says what is different."""
+    values: dict[str, Any] = {
+        "state": state,
+        "version": 1,
+        "payer": PAYER,
+        "sent_ms": NOW,
+        "due_ms": NOW + 60_000,
+    }
+    if state is OrderState.NEEDS_OTP:
+        values |= {
+            "otp_expires_ms": NOW + 600_000,
+            "due_ms": NOW + 600_000,
+            "accepted_ms": NOW,
+            "deadline_ms": NOW + 600_000,
+        }
+    return order_row(**(values | given))
+
+
+def apply(order: OrderRow, settled: Settled) -> OrderRow:
+    """The order as the store would have it after the commit. Fails where the store would raise."""
+    row = order
+    for change in settled.changes:
+        if isinstance(change, MoveOrder):
+            assert change.order_id == row.id
+            assert change.expected == row.version, "the version is another"
+            verdict = judge(row.state, change.said, change.source)
+            assert verdict is Verdict.MOVE, f"{row.state} -> {change.said} by {change.source} is {verdict}"
+            row = _moved(row, change)
+        elif isinstance(change, NoteOrder):
+            assert change.expected == row.version, "the version is another"
+            row = _noted(row, change)
+        else:
+            assert isinstance(change, Queue | AddIncident | DropMessages)
+    return row
+
+
+def _moved(row: OrderRow, change: MoveOrder) -> OrderRow:
+    success = change.said is OrderState.SUCCESSFUL
+    return msgspec.structs.replace(
+        row,
+        state=change.said,
+        version=row.version + 1,
+        updated_ms=change.at_ms,
+        due_ms=None if change.said in FINAL else change.due_ms,
+        reason=None if success else change.reason or row.reason,
+        provider_code=change.provider_code or row.provider_code,
+        **_given(change, "network", "otp_tries", "otp_expires_ms", "financial_id", *_BOTH),
+    )
+
+
+def _noted(row: OrderRow, change: NoteOrder) -> OrderRow:
+    return msgspec.structs.replace(
+        row,
+        version=row.version + 1,
+        updated_ms=change.at_ms,
+        **_given(change, "due_ms", "pending_ref", "financial_id", *_BOTH),
+    )
+
+
+_BOTH = ("provider_reference", "sent_ms", "accepted_ms", "deadline_ms", "asks", "asked_ms", "attempts")
+
+
+def _given(change: MoveOrder | NoteOrder, *names: str) -> dict[str, Any]:
+    return {name: value for name in names if (value := getattr(change, name)) is not None}
+
+
+def moves(settled: Settled) -> list[MoveOrder]:
+    return [change for change in settled.changes if isinstance(change, MoveOrder)]
+
+
+def messages(settled: Settled, kind: MessageKind) -> list[MessageRow]:
+    rows = [change.row for change in settled.changes if isinstance(change, Queue)]
+    assert all(row.state is MessageState.QUEUED for row in rows)
+    return [row for row in rows if row.kind is kind]
+
+
+def results(settled: Settled) -> list[MessageRow]:
+    return messages(settled, MessageKind.RESULT)
+
+
+def incidents(settled: Settled) -> list[str]:
+    return [change.row.kind for change in settled.changes if isinstance(change, AddIncident)]
+
+
+def drops_prompts(settled: Settled) -> bool:
+    return any(isinstance(c, DropMessages) and c.kind is MessageKind.PROMPT for c in settled.changes)

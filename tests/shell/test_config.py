@@ -1,0 +1,375 @@
+"""Settings: read once, all problems told together, and no secret in anything that can be printed."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from bot.config import ConfigProblems, Settings, read_settings
+from bot.money import EXPONENTS
+from bot.providers.base import Account
+from bot.providers.registry import check_account
+
+SECRETS = {
+    "SECRET_KEY": "secret-key-" + "a" * 32,
+    "USSD_SECRET": "ussd-secret-bbbbbbbb",
+    "USSD_SECRET_HUBTEL": "hubtel-secret-cccccccc",
+    "TELEGRAM_TOKEN": "123456:telegram-dddd",
+    "TELEGRAM_WEBHOOK_SECRET": "webhook-eeeeeeee",
+    "AFRICASTALKING_API_KEY": "atsk_ffffffff",
+    "MOMO_COLLECTION_SUBSCRIPTION_KEY": "momo-sub-gggg",
+    "MOMO_COLLECTION_API_KEY": "momo-api-hhhh",
+    "STARTBUTTON_PUBLIC_KEY": "sb_test_iiii",
+    "STARTBUTTON_SECRET_KEY": "sb_test_jjjj",
+    "DATABASE_URL": "postgresql://kasapay:db-password-kkkk@host/kasapay",
+}
+PRINTED_NEVER = [value for name, value in SECRETS.items() if name != "DATABASE_URL"] + ["db-password-kkkk"]
+WHOLE = SECRETS | {
+    "PUBLIC_URL": "https://pay.example",
+    "USSD_GATEWAYS": "africastalking, Hubtel",
+    "USSD_ALLOW_HUBTEL": "10.0.0.0/8 192.0.2.7",
+    "AFRICASTALKING_USERNAME": "sandbox",
+    "MOMO_TARGET_ENVIRONMENT": "mtnghana",
+    "MOMO_CURRENCY": "GHS",
+    "MOMO_COLLECTION_API_USER": "user",
+    "STARTBUTTON_EMAIL": "pay@example.com",
+    "TELEGRAM_MODE": "webhook",
+}
+
+
+def problems(environ: dict[str, str]) -> list[str]:
+    with pytest.raises(ConfigProblems) as caught:
+        read_settings(environ, None)
+    assert str(caught.value) == "\n".join(caught.value.problems)
+    return caught.value.problems
+
+
+def one_problem(environ: dict[str, str]) -> str:
+    (found,) = problems(environ)
+    return found
+
+
+@pytest.fixture
+def in_file(tmp_path: Path):  # type: ignore[no-untyped-def]
+    """The environment that names a TOML file of this text."""
+
+    def write(text: str, **environ: str) -> dict[str, str]:
+        path = tmp_path / "kasapay.toml"
+        path.write_text(text, encoding="utf-8")
+        return {"KASAPAY_CONFIG": str(path), **environ}
+
+    return write
+
+
+def only_account(environ: dict[str, str]) -> Account:
+    (account,) = read_settings(environ, None).accounts
+    return account
+
+
+# ---- reading -------------------------------------------------------------------------------------
+
+
+def test_nothing_needs_to_be_set() -> None:
+    settings = read_settings({}, None)
+    assert settings.database_url == "sqlite:///kasapay.db"
+    assert settings.port == 8000
+    assert settings.host == "127.0.0.1"
+    assert settings.telegram_mode == "polling"
+    assert settings.accounts == ()
+    assert settings.gateways == ()
+
+
+def test_everything_can_be_set() -> None:
+    settings = read_settings(WHOLE, None)
+    assert [account.id for account in settings.accounts] == ["momo", "startbutton-ghs", "startbutton-kes"]
+    assert [gateway.name for gateway in settings.gateways] == ["africastalking", "hubtel"]
+    assert settings.secret_key.get_secret_value() == SECRETS["SECRET_KEY"]
+
+
+def test_names_are_read_whatever_their_case_and_blanks_are_no_values() -> None:
+    assert read_settings({"port": "9000", "Host": "0.0.0.0", "SHORT_CODE": ""}, None).port == 9000
+    assert read_settings({"SHORT_CODE": ""}, None).short_code == "*920*10#"
+
+
+def test_the_environment_is_not_read_a_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"PORT": "9999", "ACCOUNTS": "[1]", "GATEWAYS": "x", "SECRET_KEY": "leaked"}.items():
+        monkeypatch.setenv(name, value)
+    settings = read_settings({}, None)
+    assert settings.port == 8000
+    assert settings.accounts == ()
+    assert not settings.secret_key.get_secret_value()
+
+
+def test_without_arguments_the_environment_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PORT", "9123")
+    (tmp_path / ".env").write_text("PORT=9000\nSHORT_CODE='*123#'\n# a note\nEMPTY\n")
+    settings = read_settings()
+    assert settings.port == 9123  # the environment beats the file
+    assert settings.short_code == "*123#"
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError):
+        read_settings({}, None).port = 1
+
+
+# ---- problems ------------------------------------------------------------------------------------
+
+
+def test_all_problems_are_told_together(in_file) -> None:  # type: ignore[no-untyped-def]
+    environ = in_file(
+        '[accounts.a]\ncurrency = "XXX"\n[accounts.b]\ncurrency = "GHS"\ncolour = "red"\n',
+        PORT="many",
+        TELEGRAM_MODE="pigeon",
+        SECRET_KEY="short",
+        PUBLIC_URL="pay.example",
+        TRUSTED_PROXIES="10.0.0.0/8, nowhere",
+        DATABASE_URL="mysql://x",
+        USSD_GATEWAYS="hubtel",
+        USSD_ALLOW_HUBTEL="somewhere",
+        AFRICASTALKING_USERNAME="me",
+        MOMO_COLLECTION_API_USER="me",
+        DEFAULT_REGION="Ghana",
+        USSD_SCREEN_SEPTETS="12",
+    )
+    found = problems(environ)
+    begins = [
+        "PORT: ",
+        "TELEGRAM_MODE: ",
+        "MOMO_CURRENCY ",
+        "MOMO_TARGET_ENVIRONMENT ",
+        "accounts.a: currency ",
+        "accounts.b: there is no setting colour",
+        "USSD_SECRET_HUBTEL ",
+        "USSD_ALLOW_HUBTEL: somewhere ",
+        "SECRET_KEY ",
+        "PUBLIC_URL ",
+        "TRUSTED_PROXIES: nowhere ",
+        "DATABASE_URL ",
+        "DEFAULT_REGION ",
+        "USSD_SCREEN_SEPTETS ",
+        "AFRICASTALKING_USERNAME ",
+    ]
+    for begin in begins:
+        assert any(problem.startswith(begin) for problem in found), begin
+    assert len(found) == len(begins)
+
+
+@pytest.mark.parametrize(
+    ("environ", "begins"),
+    [
+        ({"PORT": "99999"}, "PORT: "),
+        ({"PORT": "-1"}, "PORT: "),
+        ({"SECRET_KEY": "x" * 31}, "SECRET_KEY needs at least 32"),
+        ({"PUBLIC_URL": "ftp://x"}, "PUBLIC_URL must begin"),
+        ({"DATABASE_URL": "kasapay.db"}, "DATABASE_URL must begin"),
+        ({"DEFAULT_REGION": "gh"}, "DEFAULT_REGION must be"),
+        ({"USSD_SCREEN_SEPTETS": "59"}, "USSD_SCREEN_SEPTETS is 60"),
+        ({"USSD_SCREEN_SEPTETS": "183"}, "USSD_SCREEN_SEPTETS: "),
+        ({"USSD_SCREEN_CHARACTERS": "10"}, "USSD_SCREEN_CHARACTERS: "),
+        ({"TELEGRAM_MODE": "both"}, "TELEGRAM_MODE: "),
+        ({"AFRICASTALKING_API_KEY": "k"}, "AFRICASTALKING_USERNAME and"),
+        ({"AFRICASTALKING_USERNAME": "u"}, "AFRICASTALKING_USERNAME and"),
+        ({"KASAPAY_CONFIG": "/nowhere/at/all.toml"}, "KASAPAY_CONFIG: the file cannot be read"),
+    ],
+)
+def test_a_problem_names_its_setting(environ: dict[str, str], begins: str) -> None:
+    assert one_problem(environ).startswith(begins)
+
+
+def test_a_key_that_cannot_stand_in_a_header_is_a_problem() -> None:
+    for key in ("two words", "café", "line\nbreak"):
+        environ = {"AFRICASTALKING_USERNAME": "me", "AFRICASTALKING_API_KEY": key}
+        assert one_problem(environ).startswith("AFRICASTALKING_API_KEY holds")
+
+
+def test_a_webhook_needs_its_secret_and_a_public_address() -> None:
+    found = problems({"TELEGRAM_TOKEN": "1:x", "TELEGRAM_MODE": "webhook"})
+    assert [text.split()[0] for text in found] == ["TELEGRAM_WEBHOOK_SECRET", "PUBLIC_URL"]
+    assert read_settings({"TELEGRAM_TOKEN": "1:x"}, None).telegram_mode == "polling"
+
+
+# ---- secrets -------------------------------------------------------------------------------------
+
+
+def test_no_secret_is_in_anything_that_can_be_printed() -> None:
+    settings = read_settings(WHOLE, None)
+    printed = "".join([repr(settings), str(settings), repr(settings.accounts), repr(settings.gateways)])
+    printed += "".join(repr(vars(gateway)) for gateway in settings.gateways)
+    for value in PRINTED_NEVER:
+        assert value not in printed
+
+
+def test_no_secret_is_in_any_problem(in_file) -> None:  # type: ignore[no-untyped-def]
+    """Everything is wrong at once, and every value that could be a secret is one."""
+    said_back = {"accounts", "gateways", "kasapay_config", "ussd_gateways", "trusted_proxies"}
+    wrong = {name.upper(): "hunter2 hunter2" for name in Settings.model_fields if name not in said_back}
+    table = 'currency = "GHS"\nsecret_key = "hunter2"\nregion = "hunter2"\nnetworks = "hunter2"'
+    wrong |= in_file(f"[accounts.a]\n{table}\n[accounts.a.collection]\napi_key = 2\n")
+    wrong |= {"USSD_GATEWAYS": "hubtel", "USSD_SECRET_HUBTEL": "hunter2"}
+    told = "\n".join(problems(wrong))
+    assert "PORT" in told
+    assert "hunter2" not in told
+
+
+def test_an_unreadable_file_does_not_tell_what_is_in_it(in_file) -> None:  # type: ignore[no-untyped-def]
+    environ = in_file('[accounts.a]\nsecret_key = "hunter2')
+    assert one_problem(environ) == "KASAPAY_CONFIG: the file cannot be read (TOMLDecodeError)."
+
+
+# ---- gateways ------------------------------------------------------------------------------------
+
+
+def test_a_gateways_own_secret_comes_before_the_common_one() -> None:
+    settings = read_settings(WHOLE, None)
+    secrets = {gateway.name: gateway.secret.get_secret_value() for gateway in settings.gateways}
+    assert secrets == {"africastalking": SECRETS["USSD_SECRET"], "hubtel": SECRETS["USSD_SECRET_HUBTEL"]}
+    assert {gateway.name: gateway.allow for gateway in settings.gateways} == {
+        "africastalking": (),
+        "hubtel": ("10.0.0.0/8", "192.0.2.7"),
+    }
+
+
+def test_a_gateway_without_a_secret_may_not_call() -> None:
+    assert one_problem({"USSD_GATEWAYS": "hubtel"}).startswith("USSD_SECRET_HUBTEL (or USSD_SECRET)")
+    assert one_problem({"USSD_GATEWAYS": "hubtel", "USSD_SECRET": "x" * 15}).startswith("USSD_SECRET_HUBTEL")
+
+
+@pytest.mark.parametrize("secret", ["sixteen/characters", "sixteen?characters", "sixteen characters", "."])
+def test_a_secret_that_cannot_stand_in_an_address_is_a_problem(secret: str) -> None:
+    environ = {"USSD_GATEWAYS": "hubtel", "USSD_SECRET": secret.ljust(20, "x")}
+    found = one_problem(environ)
+    assert found.startswith("USSD_SECRET_HUBTEL")
+    assert secret not in found or secret == "."
+
+
+# ---- accounts ------------------------------------------------------------------------------------
+
+
+def test_a_momo_account_of_the_environment() -> None:
+    (account, *_) = read_settings(WHOLE, None).accounts
+    assert (account.provider, account.currency, account.region) == ("momo", "GHS", "GH")
+    assert account.wire_currency == ""
+    assert set(account.credentials) == {"collection"}
+    assert account.credentials["collection"].api_key.reveal() == SECRETS["MOMO_COLLECTION_API_KEY"]
+    live = WHOLE | {"MOMO_BASE_URL": "https://proxy.momoapi.mtn.com"}
+    assert check_account(read_settings(live, None).accounts[0]) == []
+
+
+def test_mtns_sandbox_is_told_euros() -> None:
+    environ = WHOLE | {"MOMO_TARGET_ENVIRONMENT": "sandbox"}
+    assert read_settings(environ, None).accounts[0].wire_currency == "EUR"
+
+
+def test_one_startbutton_key_pair_serves_both_currencies() -> None:
+    (_, ghana, kenya) = read_settings(WHOLE, None).accounts
+    assert (ghana.currency, ghana.region, ghana.networks) == ("GHS", "GH", ("MTN", "VOD", "ATL"))
+    assert (kenya.currency, kenya.region, kenya.networks) == ("KES", "KE", ("mpesa",))
+
+
+FILE = """
+[accounts.momo-ug]
+provider = "momo"
+base_url = "https://proxy.momoapi.mtn.com"
+currency = "ugx"
+target_environment = "mtnuganda"
+name = "MTN Uganda"
+[accounts.momo-ug.collection]
+subscription_key = "env:UG_SUB"
+api_user = "ug-user"
+api_key = "env:UG_KEY"
+[accounts.startbutton-ci]
+provider = "startbutton"
+base_url = "https://api.startbutton.tech"
+currency = "XOF"
+region = "SN"
+email = "pay@example.com"
+networks = ["orange"]
+factor_confirmed = true
+public_key = "env:SB_PUBLIC"
+secret_key = "env:SB_SECRET"
+"""
+REFERRED = {"UG_SUB": "ug-sub", "UG_KEY": "ug-key", "SB_PUBLIC": "sb_test_1", "SB_SECRET": "sb_test_2"}
+
+
+def test_accounts_stand_side_by_side_in_a_file(in_file) -> None:  # type: ignore[no-untyped-def]
+    uganda, ivory = read_settings(in_file(FILE, **REFERRED), None).accounts
+    assert (uganda.id, uganda.currency, uganda.region) == ("momo-ug", "UGX", "UG")
+    assert uganda.display_name == "MTN Uganda"
+    assert uganda.credentials["collection"].subscription_key.reveal() == "ug-sub"
+    assert uganda.credentials["collection"].api_key.reveal() == "ug-key"
+    assert (ivory.id, ivory.region, ivory.networks) == ("startbutton-ci", "SN", ("orange",))
+    assert ivory.factor_confirmed is True
+    assert ivory.credentials["default"].secret_key.reveal() == "sb_test_2"
+    assert ivory.display_name == "startbutton-ci"
+
+
+def test_a_file_and_the_environment_add_up(in_file) -> None:  # type: ignore[no-untyped-def]
+    accounts = read_settings(in_file(FILE, **REFERRED, **WHOLE), None).accounts
+    assert len(accounts) == 5
+    twice = FILE.replace("momo-ug", "momo")
+    assert one_problem(in_file(twice, **REFERRED, **WHOLE)) == "Two accounts are named momo."
+
+
+def test_a_reference_to_nothing_is_a_problem_each(in_file) -> None:  # type: ignore[no-untyped-def]
+    found = problems(in_file(FILE, UG_SUB="x", SB_SECRET=""))
+    assert found == [
+        "accounts.momo-ug: api_key names UG_KEY, which is not set.",
+        "accounts.startbutton-ci: public_key names SB_PUBLIC, which is not set.",
+        "accounts.startbutton-ci: secret_key names SB_SECRET, which is not set.",
+    ]
+
+
+@pytest.mark.parametrize("currency", sorted(EXPONENTS))
+def test_an_account_may_be_in_any_currency_we_know(in_file, currency: str) -> None:  # type: ignore[no-untyped-def]
+    account = only_account(in_file(f'[accounts.a]\nprovider = "momo"\ncurrency = "{currency}"\n'))
+    assert account.currency == currency
+    assert account.region.isupper()
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('colour = "red"', "there is no setting colour."),
+        ('currency = "XXX"', "currency must be a code such as GHS."),
+        ('wire_currency = "euro"', "wire_currency must be a code such as EUR."),
+        ('region = "Ghana"', "region must be a country's two letters, such as GH."),
+        ('factor_confirmed = "false"', "factor_confirmed is true or false, without quotes."),
+        ("factor_confirmed = 1", "factor_confirmed is true or false, without quotes."),
+        ('networks = "MTN"', 'networks is a list, such as ["MTN", "VOD"].'),
+        ("networks = [1]", 'networks is a list, such as ["MTN", "VOD"].'),
+        ('collection = "keys"', "collection must be a table."),
+        ('collection = {api_kay = "x"}', "there is no setting collection.api_kay."),
+    ],
+)
+def test_a_setting_that_is_wrong_in_a_file_is_a_problem(in_file, line: str, problem: str) -> None:  # type: ignore[no-untyped-def]
+    currency = "" if line.startswith("currency") else 'currency = "GHS"\n'
+    environ = in_file(f'[accounts.a]\nprovider = "momo"\n{currency}{line}\n')
+    assert one_problem(environ) == f"accounts.a: {problem}"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("accounts = 3", "KASAPAY_CONFIG: each account is a table"),
+        ("[[accounts]]\nname = 'a'", "KASAPAY_CONFIG: each account is a table"),
+        ("[accounts]\na = 3", "accounts.a must be a table."),
+        ("[acounts.a]\ncurrency = 'GHS'", "KASAPAY_CONFIG: there is no setting acounts."),
+        ("port = 9000", "KASAPAY_CONFIG: there is no setting port."),
+        ('[accounts."momo/gh"]\ncurrency = "GHS"', "accounts.momo/gh: the name stands in an address"),
+        ("not toml", "KASAPAY_CONFIG: the file cannot be read (TOMLDecodeError)."),
+    ],
+)
+def test_a_file_of_another_shape_is_a_problem(in_file, text: str, problem: str) -> None:  # type: ignore[no-untyped-def]
+    assert one_problem(in_file(text)).startswith(problem)
+
+
+def test_a_file_in_another_encoding_is_a_problem(tmp_path: Path) -> None:
+    path = tmp_path / "kasapay.toml"
+    path.write_bytes(b"name = '\xff'")
+    assert "UnicodeDecodeError" in one_problem({"KASAPAY_CONFIG": str(path)})
+
+
+def test_an_empty_file_is_no_problem(in_file) -> None:  # type: ignore[no-untyped-def]
+    assert read_settings(in_file(""), None).accounts == ()

@@ -1,0 +1,370 @@
+"""Telegram's updates: kept before their 200, taken once and in order, and secrets taken out of the chat."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.money import OrderState
+from bot.store.base import StoreUnavailable
+from tests.conversations.people import asked
+from tests.conversations.stage import EFUA, STAFF_PIN, Stage, open_stage
+from tests.fake_telegram import FakeTelegram, Person, accept_then_hang, hang, server_error
+
+
+@pytest.fixture
+async def telegram(tmp_path: Path, template: Path) -> AsyncIterator[Stage]:
+    async with open_stage(tmp_path, template, telegram=True) as opened:
+        yield opened
+
+
+def fake_of(stage: Stage) -> FakeTelegram:
+    assert stage.telegram is not None
+    return stage.telegram
+
+
+@pytest.fixture
+def efua(telegram: Stage) -> Person:
+    return fake_of(telegram).person("Efua", phone=EFUA.lstrip("+"))
+
+
+async def say(stage: Stage, person: Person, *said: str) -> None:
+    for text in said:
+        await person.says(text)
+        await stage.pass_time(2)
+
+
+def update(update_id: int, chat: int, text: str) -> dict[str, Any]:
+    sender = {"id": chat, "is_bot": False, "first_name": "Efua", "language_code": "en"}
+    message = {"message_id": update_id, "date": 1, "chat": {"id": chat, "type": "private"}, "from": sender}
+    return {"update_id": update_id, "message": message | {"text": text}}
+
+
+async def waiting(stage: Stage) -> list[dict[str, Any]]:
+    return stage.rows("SELECT * FROM inbox WHERE body IS NOT NULL")
+
+
+async def test_an_update_is_kept_before_its_200(telegram: Stage, efua: Person) -> None:
+    await efua.says("hello")
+    (delivery,) = fake_of(telegram).deliveries
+    assert delivery.status == 200
+    assert len(await waiting(telegram)) == 1
+    assert efua.messages == []
+    await telegram.settle()
+    assert len(efua.messages) == 1
+    assert await waiting(telegram) == []
+
+
+async def test_what_waits_is_encrypted(telegram: Stage, efua: Person) -> None:
+    await efua.says("a sentence nobody else may read")
+    assert not telegram.holds("a sentence nobody else may read")
+    assert not telegram.holds("nobody else")
+
+
+async def test_an_update_that_cannot_be_kept_comes_again(
+    telegram: Stage, efua: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive = telegram.store.receive
+    calls = 0
+
+    async def once_away(row: Any) -> bool:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise StoreUnavailable("disk full")
+        return await receive(row)
+
+    monkeypatch.setattr(telegram.store, "receive", once_away)
+    await efua.says("hello")
+    assert [delivery.status for delivery in fake_of(telegram).deliveries] == [503, 200]
+    await telegram.settle()
+    assert len(efua.messages) == 1
+
+
+async def test_a_repeated_update_is_answered_once(telegram: Stage, efua: Person) -> None:
+    fake_of(telegram).duplicates = 2
+    await say(telegram, efua, "hello", "1")
+    assert len(efua.messages) == 2
+    # Also long after its turn.
+    await fake_of(telegram).put_raw(update(900_000_001, efua.id, "hello"))
+    await telegram.pass_time(2)
+    assert len(efua.messages) == 2
+
+
+async def test_the_order_of_a_chat_is_kept(telegram: Stage, efua: Person) -> None:
+    """All are there before the first is taken; another chat does not wait for this one."""
+    kwame = fake_of(telegram).person("Kwame")
+    for said in ("hello", "1", "1001", "5", "0240000001"):
+        await efua.says(said)
+    await kwame.says("hello")
+    await telegram.pass_time(10)
+    assert (await asked(telegram, "telegram", str(efua.id)))[0] == "pay/confirm"
+    assert len(kwame.messages) == 1
+
+
+async def test_ids_say_the_order_though_deliveries_overtake_one_another(
+    telegram: Stage, efua: Person
+) -> None:
+    fake = fake_of(telegram)
+    await say(telegram, efua, "/start")
+    await fake.put_raw(update(990_000_002, efua.id, "1001"))
+    await fake.put_raw(update(990_000_001, efua.id, "1"))
+    await telegram.pass_time(5)
+    assert (await asked(telegram, "telegram", str(efua.id)))[0] == "pay/amount"
+
+
+async def test_a_crash_in_the_middle_takes_the_update_up_again(telegram: Stage, efua: Person) -> None:
+    await say(telegram, efua, "/start", "1", "1001", "5")
+    await efua.says("0240000001")
+    intake = telegram.kasapay.intake
+    assert intake is not None
+    fake_of(telegram)
+    task = asyncio.create_task(intake.drain())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await telegram.restart()
+    await telegram.pass_time(70)
+    assert (await asked(telegram, "telegram", str(efua.id)))[0] == "pay/confirm"
+    assert await waiting(telegram) == []
+
+
+async def test_an_update_that_always_fails_is_given_up_and_the_chat_goes_on(
+    telegram: Stage, efua: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await say(telegram, efua, "/start")
+    turns = telegram.kasapay.turns
+    take = turns.take
+
+    async def failing(inbound: Any, row: Any = None) -> Any:
+        if getattr(inbound.input, "text", "") == "poison":
+            raise RuntimeError("a mistake of ours")
+        return await take(inbound, row)
+
+    monkeypatch.setattr(turns, "take", failing)
+    await efua.says("poison")
+    await efua.says("1")
+    for _ in range(20):
+        await telegram.pass_time(61)
+    assert (await asked(telegram, "telegram", str(efua.id)))[0] == "pay/merchant"
+    assert await waiting(telegram) == []
+
+
+async def test_what_is_sealed_under_another_key_is_let_go(telegram: Stage, efua: Person) -> None:
+    await efua.says("hello")
+    telegram.change("UPDATE inbox SET body = x'00112233445566778899aabbccddeeff0011'")
+    await telegram.settle()
+    assert await waiting(telegram) == []
+    assert efua.messages == []
+
+
+# ---- secrets -------------------------------------------------------------------------------------
+
+
+async def with_code_wanted(stage: Stage, person: Person) -> str:
+    await say(stage, person, "/start", "1", "1002", "8", "0240000001", "1", "1")
+    assert (await asked(stage, "telegram", str(person.id)))[0] == "pay/otp"
+    return stage.otp(EFUA)
+
+
+async def test_the_message_with_the_code_is_deleted_before_the_provider_hears_of_it(
+    telegram: Stage, efua: Person
+) -> None:
+    code = await with_code_wanted(telegram, efua)
+    order_of_things: list[str] = []
+    fake, sender = fake_of(telegram), telegram.kasapay.calls._sender
+    send = sender.send
+
+    async def noting(account: Any, call: Any, timeout_s: float) -> Any:
+        order_of_things.append(call.name)
+        deleted = [m for m in efua.chat.messages if m.text == code and m.deleted]
+        assert deleted, "the code still stands in the chat"
+        return await send(account, call, timeout_s)
+
+    sender.send = noting  # type: ignore[method-assign]
+    await say(telegram, efua, code)
+    sender.send = send  # type: ignore[method-assign]
+    assert "submit_otp" in order_of_things
+    assert len(fake.calls_of("deleteMessage")) == 1
+    await telegram.pass_time(10)
+    assert (await telegram.order()).state is OrderState.SUCCESSFUL
+    assert not telegram.holds(code)
+
+
+async def test_a_code_that_cannot_be_deleted_is_handed_over_all_the_same(
+    telegram: Stage, efua: Person
+) -> None:
+    code = await with_code_wanted(telegram, efua)
+    fake_of(telegram).fail("deleteMessage", server_error())
+    await say(telegram, efua, code)
+    await telegram.pass_time(10)
+    assert (await telegram.order()).state is OrderState.SUCCESSFUL
+
+
+async def test_a_staff_pin_is_deleted_from_the_chat(telegram: Stage, efua: Person) -> None:
+    code = await telegram.staff_code("1001")
+    await say(telegram, efua, "/start", "6", code, STAFF_PIN)
+    left = [message.text for message in efua.chat.messages if not message.deleted]
+    assert STAFF_PIN not in left
+    assert any("act for" in text for text in left)
+
+
+async def test_plain_answers_are_not_deleted(telegram: Stage, efua: Person) -> None:
+    await say(telegram, efua, "/start", "1", "1001", "5")
+    assert fake_of(telegram).calls_of("deleteMessage") == []
+
+
+async def test_the_inbox_row_goes_with_the_commit_of_its_turn(telegram: Stage, efua: Person) -> None:
+    """A secret is kept, encrypted, for as long as its turn lasts, and no longer."""
+    code = await with_code_wanted(telegram, efua)
+    await efua.says(code)
+    assert len(await waiting(telegram)) == 1
+    await telegram.settle()
+    assert await waiting(telegram) == []
+    (row,) = telegram.rows("SELECT body, chat FROM inbox ORDER BY update_id DESC LIMIT 1")
+    assert (row["body"], row["chat"]) == (None, "")
+
+
+# ---- what is no answer ---------------------------------------------------------------------------
+
+
+async def test_somebody_elses_card_is_refused_in_words(telegram: Stage, efua: Person) -> None:
+    await say(telegram, efua, "/start", "4")
+    await efua.shares_contact("233240000777", user_id=999)
+    await telegram.pass_time(2)
+    assert "not your own number" in efua.screen().text
+    await efua.shares_contact(forwarded=True)
+    await telegram.pass_time(2)
+    assert "not your own number" in efua.screen().text
+    assert await telegram.store.person_of("msisdn", EFUA) is None
+    assert await telegram.store.person_of("msisdn", "+233240000777") is None
+
+
+async def test_a_photo_is_met_with_words_and_the_question_stays(telegram: Stage, efua: Person) -> None:
+    await say(telegram, efua, "/start", "1")
+    await efua.sends_photo("1001")
+    await telegram.pass_time(2)
+    assert "text and buttons" in efua.screen().text
+    assert (await asked(telegram, "telegram", str(efua.id)))[0] == "pay/merchant"
+
+
+async def test_a_group_is_told_to_come_in_private(telegram: Stage, efua: Person) -> None:
+    fake = fake_of(telegram)
+    group = fake.group()
+    await efua.says("/start", group=group.id)
+    await efua.says("just chatting", group=group.id)
+    await telegram.pass_time(3)
+    (said,) = group.from_bot
+    assert "private" in said.text
+    assert f"https://t.me/{fake.username}" in said.text
+    assert telegram.rows("SELECT id FROM people") == []
+    assert efua.messages == []
+
+
+async def test_a_chat_that_blocks_us_is_left_in_peace_until_it_comes_back(
+    telegram: Stage, efua: Person
+) -> None:
+    await say(telegram, efua, "/start")
+    await efua.blocks()
+    await telegram.settle()
+    found = await telegram.store.person_of("telegram", str(efua.id))
+    assert found is not None
+    assert not found[1].reachable
+    await efua.unblocks()
+    await telegram.settle()
+    await say(telegram, efua, "hello")
+    found = await telegram.store.person_of("telegram", str(efua.id))
+    assert found is not None
+    assert found[1].reachable
+
+
+async def test_a_button_that_is_not_ours_is_answered_and_ignored(telegram: Stage, efua: Person) -> None:
+    await say(telegram, efua, "/start")
+    await efua.presses_data("from-another-life")
+    await telegram.pass_time(2)
+    assert len(fake_of(telegram).calls_of("answerCallbackQuery")) == 1
+    assert len(efua.messages) == 1
+    assert await waiting(telegram) == []
+
+
+async def test_a_pressed_question_loses_its_buttons_and_its_spinner(telegram: Stage, efua: Person) -> None:
+    await say(telegram, efua, "/start")
+    menu = efua.screen()
+    await efua.presses("Pay")
+    await telegram.pass_time(2)
+    assert menu.buttons == []
+    assert len(fake_of(telegram).calls_of("answerCallbackQuery")) == 1
+    assert efua.screen() is not menu
+
+
+@pytest.mark.parametrize("method", ["answerCallbackQuery", "editMessageReplyMarkup"])
+async def test_courtesies_that_fail_or_hang_hold_up_no_answer(
+    telegram: Stage, efua: Person, method: str
+) -> None:
+    await say(telegram, efua, "/start")
+    fake, intake = fake_of(telegram), telegram.kasapay.intake
+    assert intake is not None
+    trouble = fake.fail(method, hang())
+    await efua.presses("Pay")
+    task = asyncio.create_task(intake.drain())
+    await trouble.reached.wait()
+    while await waiting(telegram):
+        await asyncio.sleep(0)
+    telegram.clock.ms += 2000
+    await telegram.kasapay.outbox.drain()
+    assert "merchant code" in efua.screen().text
+    fake.mend()
+    await task
+
+
+async def test_an_answer_telegram_took_but_did_not_confirm_comes_twice_at_most(
+    telegram: Stage, efua: Person
+) -> None:
+    fake = fake_of(telegram)
+    lost = fake.fail("sendMessage", accept_then_hang())
+    await efua.says("hello")
+    task = asyncio.create_task(telegram.settle())
+    await lost.reached.wait()
+    lost.release()
+    await task
+    await telegram.pass_time(30)
+    assert len(efua.messages) <= 2
+
+
+# ---- the door ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("secret", [None, "", "wrong", "a_hook_secret_of_the_testsx"])
+async def test_only_telegram_may_call(telegram: Stage, secret: str | None) -> None:
+    headers = {} if secret is None else {"X-Telegram-Bot-Api-Secret-Token": secret}
+    async with httpx.AsyncClient(trust_env=False, verify=False) as http:
+        reply = await http.post(
+            f"{telegram.settings.public_url}/telegram/webhook", json=update(1, 5, "hello"), headers=headers
+        )
+    assert reply.status_code == 403
+    assert await waiting(telegram) == []
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b"{}", b'{"update_id": "x"}', b"[" * 5000, b"\xff"])
+async def test_what_is_no_update_is_refused(telegram: Stage, raw: bytes) -> None:
+    headers = {
+        "X-Telegram-Bot-Api-Secret-Token": telegram.settings.telegram_webhook_secret.get_secret_value()
+    }
+    async with httpx.AsyncClient(trust_env=False, verify=False) as http:
+        reply = await http.post(
+            f"{telegram.settings.public_url}/telegram/webhook", content=raw, headers=headers
+        )
+    assert reply.status_code == 400
+    assert telegram.rows("SELECT 1 FROM inbox") == []
+
+
+async def test_an_update_of_a_kind_nobody_knows_is_kept_and_let_go(telegram: Stage) -> None:
+    await fake_of(telegram).put_raw({"update_id": 7, "poll": {"id": "1"}})
+    assert [delivery.status for delivery in fake_of(telegram).deliveries] == [200]
+    await telegram.settle()
+    assert await waiting(telegram) == []
+    assert json.dumps(telegram.rows("SELECT id FROM people")) == "[]"

@@ -1,0 +1,718 @@
+"""A message in, an answer out: once, whoever delivers it how often, and for nobody else."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import bot.sandbox.app
+from bot import wiring
+from bot.channels.ussd import Heard, WireRequest
+from bot.dialog import Address, Choice, Inbound, Pressed, Text, Typed
+from bot.money import Money, OrderState, show_local
+from bot.perform import Speaker
+from bot.store.base import Conflict, Store, TurnQuery
+from bot.store.records import AddressRow, OrderRow, PersonRow
+from bot.times import TIMES
+from bot.wiring import Kasapay
+from flows import effects as e
+from tests.conversations.people import Phone, Screen, WebChat, asked, decide
+from tests.conversations.robot import Robot
+from tests.conversations.stage import EFUA, KWAME, STAFF, STAFF_PIN, Stage, open_stage
+from tests.conversations.trouble import Break, BreakingSender, Gate, Killed
+
+GATEWAYS = ["africastalking", "hubtel"]
+MERCHANTS = {"momo": "1001", "startbutton": "1002"}
+
+
+async def linked(stage: Stage, msisdn: str = EFUA, value: str = "ab" * 16) -> WebChat:
+    """A web chat linked to a number, its conversation at an end."""
+    phone, chat = Phone(stage, msisdn), WebChat(stage, value)
+    await phone.dial()
+    await phone.answer("5" if msisdn == STAFF else "4")
+    await chat.says("hello")
+    await chat.says("4")
+    await chat.says(stage.ids.drawn[-1])
+    await stage.settle()
+    assert "Linked" in (await chat.look())[-1].text
+    return chat
+
+
+async def active(stage: Stage) -> list[dict[str, Any]]:
+    return stage.rows("SELECT * FROM conversations WHERE state = 'active'")
+
+
+class Gated:
+    """A sender that lets nobody through until its gate is opened."""
+
+    def __init__(self, inner: Any, gate: Gate, only: str = "") -> None:
+        self._inner, self._gate, self._only = inner, gate, only
+        self.calls: list[str] = []
+
+    async def send(self, account: Any, call: Any, timeout_s: float) -> Any:
+        self.calls.append(call.name)
+        if not self._only or call.name == self._only:
+            await self._gate()
+        return await self._inner.send(account, call, timeout_s)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+# ---- delivered twice -----------------------------------------------------------------------------
+
+
+class Twice:
+    """Delivers everything again, in one way or another, and wants the same bytes."""
+
+    def __init__(self, *, at_once: bool) -> None:
+        self.at_once = at_once
+        self.repeats = 0
+
+    async def __call__(self, phone: Phone, request: WireRequest) -> Screen:
+        if self.at_once:
+            screens = await asyncio.gather(*(phone.send(request) for _ in range(4)))
+        else:
+            screens = [await phone.send(request)]
+            phone.stage.clock.ms += 1500
+            screens.append(await phone.send(request))
+        assert len({screen.raw for screen in screens}) == 1
+        self.repeats += len(screens) - 1
+        return screens[0]
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["in turn", "at once"])
+@pytest.mark.parametrize("provider", MERCHANTS)
+@pytest.mark.parametrize("gateway", GATEWAYS)
+async def test_every_request_twice_is_one_payment(
+    stage: Stage, gateway: str, provider: str, at_once: bool
+) -> None:
+    phone, twice = Phone(stage, EFUA, gateway), Twice(at_once=at_once)
+    await Robot(stage, phone, MERCHANTS[provider], deliver=twice).pay()
+    assert twice.repeats >= 6
+    await stage.settle()
+    if provider == "momo":
+        decide(stage, EFUA, "approve")
+    await stage.pass_time(10)
+    order = await stage.order()
+    assert order.state is OrderState.SUCCESSFUL
+    assert len(stage.entries) == 1
+    assert len(stage.results(EFUA)) == 1
+    await stage.judge()
+
+
+async def test_a_repeat_long_after_the_session_ended_is_its_last_screen(stage: Stage) -> None:
+    phone = Phone(stage, EFUA)
+    last = await Robot(stage, phone, "1001").pay()
+    await stage.settle()
+    decide(stage, EFUA, "approve")
+    await stage.pass_time(300)
+    assert (await phone.repeat()).raw == last.raw
+    assert len(await stage.orders()) == 1
+
+
+async def test_a_repeated_chat_message_gets_no_second_reply(stage: Stage) -> None:
+    chat = WebChat(stage)
+    await chat.says("hello")
+    await chat.repeats()
+    await asyncio.gather(chat.repeats(), chat.repeats())
+    await stage.settle()
+    assert len(await chat.look()) == 1
+
+
+async def test_a_duplicate_of_a_running_turn_waits_for_its_answer(tmp_path: Path, template: Path) -> None:
+    gate = Gate()
+    gated: list[Gated] = []
+
+    def wrap(sender: Any) -> Gated:
+        gated.append(Gated(sender, gate, "request_payment"))
+        return gated[-1]
+
+    async with open_stage(tmp_path, template, serve=False, wrap_sender=wrap) as stage:
+        phone = Phone(stage, EFUA)
+        await Robot(stage, phone, "1002").pay(until="pay/confirm")
+        request = phone.answer_request("1")
+        first = asyncio.create_task(phone.send(request))
+        await gate.until(1)
+        other = other_process(stage)
+        heard = phone.read(request)
+        assert isinstance(heard, Heard)
+        second = asyncio.create_task(phone.send(request))
+        third = asyncio.create_task(other.turns.take(heard.inbound))
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert not second.done()
+        assert not third.done()
+        gate.open()
+        screens = [await first, await second, phone.show(heard, await third)]
+        assert len({screen.raw for screen in screens}) == 1
+        assert "code" in screens[0].text
+        assert gated[0].calls.count("request_payment") == 1
+        assert len(stage.entries) == 1
+        await other.close()
+
+
+def other_process(stage: Stage) -> Kasapay:
+    """A second process on the same store, as PostgreSQL allows: no lock is shared, only the rows are."""
+    return Kasapay(
+        stage.settings, stage.store, clock=stage.clock, ids=stage.ids, times=stage.times, tryit=None
+    )
+
+
+async def test_the_same_request_at_two_processes_is_one_payment(stage: Stage) -> None:
+    phone, other = Phone(stage, EFUA, "hubtel"), other_process(stage)
+
+    async def both(phone: Phone, request: WireRequest) -> Screen:
+        heard = phone.read(request)
+        assert isinstance(heard, Heard)
+        answers = await asyncio.gather(
+            stage.kasapay.turns.take(heard.inbound), other.turns.take(heard.inbound)
+        )
+        screens = [phone.show(heard, answer) for answer in answers]
+        assert screens[0].raw == screens[1].raw
+        phone.screen = screens[0]
+        return screens[0]
+
+    await Robot(stage, phone, "1002", deliver=both).pay()
+    assert len(await stage.orders()) == 1
+    assert len(stage.entries) == 1
+    await other.close()
+
+
+# ---- many at once --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("provider", MERCHANTS)
+async def test_two_hundred_customers_at_once_get_their_own_answers(
+    tmp_path: Path, template: Path, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The provider answers nobody until everyone has asked."""
+    patient = msgspec.structs.replace(TIMES, look_up_s=60.0, call_s=120.0)
+    async with open_stage(tmp_path, template, serve=False, times=patient) as stage:
+        phones = [Phone(stage, f"+2332455{n:05d}", GATEWAYS[n % 2]) for n in range(200)]
+        await Phone(stage, EFUA).dial()
+        await stage.kasapay.calls.holder("momo-ghana", EFUA, 3.0, named=False)  # a token is there
+        step = {"momo": "pay/payer", "startbutton": "pay/confirm"}[provider]
+        await asyncio.gather(*(arrive(stage, phone, MERCHANTS[provider], step) for phone in phones))
+        gate = Gate()
+        monkeypatch.setattr(bot.sandbox.app, "nap", gate)
+        stage.faults(latency_ms=60_000)
+        answers = [asyncio.create_task(phone.answer("1")) for phone in phones]
+        await gate.until(200)
+        gate.open()
+        stage.faults()
+        for phone, screen in zip(phones, await asyncio.gather(*answers), strict=True):
+            assert show_local(phone.msisdn, "GH") in screen.text
+        if provider == "momo":
+            await asyncio.gather(*(phone.answer("1") for phone in phones))
+        orders = await stage.orders()
+        assert len(orders) == 200
+        assert {order.payer for order in orders} == {phone.msisdn for phone in phones}
+        for order in orders:
+            assert order.origin_value == order.payer
+        if provider == "momo":
+            shown = {phone.msisdn: phone.screen.text for phone in phones}
+            assert all(order.code in shown[order.payer] for order in orders)
+        await stage.settle()
+        assert len(stage.entries) == 200
+        await stage.judge()
+
+
+async def arrive(stage: Stage, phone: Phone, merchant: str, step: str) -> None:
+    """A deep dial as far as possible, then on to the step."""
+    await phone.dial(merchant, "5")
+    while (await asked(stage, "msisdn", phone.msisdn))[0] != step:
+        await phone.answer("1")
+
+
+async def test_one_conversation_of_a_person_is_active(stage: Stage) -> None:
+    chat = await linked(stage)
+    phones = [Phone(stage, EFUA, gateway) for gateway in GATEWAYS]
+    for _ in range(2):
+        await asyncio.gather(*(phone.dial() for phone in phones), chat.says("hello"))
+        assert len(await active(stage)) == 1
+
+
+async def test_a_turn_that_lost_its_conversation_is_decided_anew(tmp_path: Path, template: Path) -> None:
+    """Both channels read the same version; the slower one finds itself elsewhere, and nothing is lost."""
+    held, armed = Gate(), [False]
+
+    class Slow:
+        def __init__(self, inner: Store) -> None:
+            self._inner = inner
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._inner, name)
+
+        async def commit(self, changes: Any) -> None:
+            if armed[0]:
+                armed[0] = False
+                await held()
+            await self._inner.commit(changes)
+
+    async with open_stage(tmp_path, template, serve=False, wrap_store=Slow) as stage:
+        chat = await linked(stage)
+        phone = Phone(stage, EFUA)
+        await Robot(stage, phone, "1001").pay(until="pay/amount")
+        armed[0] = True
+        typed = asyncio.create_task(phone.answer("5"))
+        await held.until(1)
+        await chat.says("hello")
+        held.open()
+        assert "elsewhere" in (await typed).text
+        await chat.says("1")
+        assert (await asked(stage, "web", chat.value))[0] == "pay/amount"
+        assert len(await active(stage)) == 1
+
+
+async def test_two_channels_at_once_pay_once(stage: Stage) -> None:
+    """Yes on the phone while the chat takes the conversation over: whoever wins, one order at most."""
+    chat = await linked(stage)
+    for _ in range(3):
+        phone = Phone(stage, EFUA)
+        await Robot(stage, phone, "1001", amount="7").pay(until="pay/confirm")
+        before = len(await stage.orders())
+        screen, _ = await asyncio.gather(phone.answer("1"), chat.says("hello"))
+        after = len(await stage.orders())
+        assert after - before == (0 if "elsewhere" in screen.text else 1)
+        await chat.says("/start")
+        await chat.says("2")
+        await stage.settle()
+        for prompt in stage.sandbox.sandbox.world.prompts_of(EFUA.lstrip("+")):
+            assert prompt.prompt is not None
+            decide(stage, EFUA, "approve")
+        await stage.pass_time(30)
+        await stage.judge()
+
+
+# ---- a process that dies inside a turn ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+async def test_a_turn_cut_off_at_its_call_is_taken_over_after_its_lease(
+    tmp_path: Path, template: Path, after: bool
+) -> None:
+    plan = Break(1, after=after)
+    async with open_stage(
+        tmp_path, template, serve=False, wrap_sender=lambda sender: BreakingSender(sender, plan)
+    ) as stage:
+        phone = Phone(stage, EFUA)
+        await Robot(stage, phone, "1002").pay(until="pay/confirm")
+        with pytest.raises(Killed):
+            await phone.answer("1")
+        order = await stage.order()
+        assert order.state is OrderState.PENDING
+        # Another process would not touch it before its lease is over ...
+        waiting = asyncio.create_task(phone.repeat())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        # ... and then takes it over.
+        stage.clock.ms += 61_000
+        screen = await waiting
+        again = await stage.order()
+        assert (again.id, again.reference) == (order.id, order.reference)
+        assert not screen.is_open
+        assert order.code in screen.text
+        assert "check" in screen.text  # nobody knows whether a prompt will ever show
+        assert (await phone.repeat()).raw == screen.raw
+        await stage.pass_time(2 * 3600)
+        assert len(stage.entries) == (1 if after else 0)
+        assert len(await stage.orders()) == 1
+        assert any(order.code in text for text in stage.results(EFUA))
+        await stage.judge()
+
+
+async def test_a_code_cut_off_at_its_call_is_not_asked_for_again(tmp_path: Path, template: Path) -> None:
+    plan = Break(2, after=True)
+    async with open_stage(
+        tmp_path, template, serve=False, wrap_sender=lambda sender: BreakingSender(sender, plan)
+    ) as stage:
+        phone = Phone(stage, EFUA)
+        await Robot(stage, phone, "1002").pay(until="pay/otp")
+        otp = stage.otp(EFUA)
+        with pytest.raises(Killed):
+            await phone.answer(otp)
+        await stage.restart()
+        screen = await phone.repeat()
+        order = await stage.order()
+        assert order.code in screen.text
+        assert not screen.is_open
+        await stage.pass_time(120)
+        assert (await stage.order()).state is OrderState.SUCCESSFUL
+        assert (await stage.order()).otp_tries == 1
+        assert not stage.holds(otp)
+
+
+# ---- sessions ------------------------------------------------------------------------------------
+
+
+async def test_a_text_that_does_not_grow_from_ours_shows_where_we_are(stage: Stage) -> None:
+    phone = Phone(stage, EFUA)
+    await Robot(stage, phone, "1001").pay(until="pay/amount")
+    before = phone.screen.text
+    phone._text = "9*9*9"
+    screen = await phone.send(phone._request("Response", ""))
+    assert screen.text == before
+    phone._text = "9*9*9*5"  # grown by an answer, from what we know now
+    assert (await asked(stage, "msisdn", EFUA))[0] == "pay/amount"
+    await phone.send(phone._request("Response", "5"))
+    assert (await asked(stage, "msisdn", EFUA))[0] == "pay/payer"
+
+
+async def test_a_star_inside_an_answer_belongs_to_it(stage: Stage) -> None:
+    phone = Phone(stage, EFUA)
+    await Robot(stage, phone, "1001").pay(until="pay/amount")
+    screen = await phone.answer("5*1*1")
+    assert (await asked(stage, "msisdn", EFUA))[0] == "pay/amount"
+    assert screen.is_open
+    assert not await stage.orders()
+
+
+async def test_a_reused_id_with_an_explicit_new_is_another_session(stage: Stage) -> None:
+    phone = Phone(stage, EFUA, "hubtel")
+    await phone.dial("1001", "5", session="0240000001")
+    await phone.answer("1")
+    stage.clock.ms += 10_000
+    await phone.dial(session="0240000001")
+    generations = stage.rows("SELECT generation FROM sessions ORDER BY generation")
+    assert [row["generation"] for row in generations] == [1, 2]
+    # The second generation's own turns are its own, although their numbers are the first's.
+    assert (await phone.answer("2")).is_open
+    assert (await asked(stage, "msisdn", EFUA))[0] == "menu"
+
+
+async def test_a_new_within_two_seconds_is_the_first_repeated(stage: Stage) -> None:
+    phone = Phone(stage, EFUA, "hubtel")
+    first = await phone.dial()
+    stage.clock.ms += 1900
+    assert (await phone.repeat()).raw == first.raw
+    stage.clock.ms += 200
+    await phone.repeat()
+    assert len(stage.rows("SELECT id FROM sessions")) == 2
+
+
+async def test_one_id_of_two_numbers_is_two_sessions(stage: Stage) -> None:
+    efua, kwame = Phone(stage, EFUA, "hubtel"), Phone(stage, KWAME, "hubtel")
+    await efua.dial("1001", session="7")
+    await kwame.dial("1002", session="7")
+    await efua.answer("0")
+    assert (await asked(stage, "msisdn", EFUA))[0] == "pay/merchant"
+    assert (await asked(stage, "msisdn", KWAME))[0] == "pay/amount"
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS)
+async def test_stray_input_after_the_end_is_the_last_screen_and_does_nothing(
+    stage: Stage, gateway: str
+) -> None:
+    phone = Phone(stage, EFUA, gateway)
+    last = await Robot(stage, phone, "1001").pay()
+    stage.clock.ms += 5000
+    stray = await phone.send(phone.answer_request("1"))
+    assert (stray.text, stray.is_open) == (last.text, False)
+    assert len(await stage.orders()) == 1
+    # Long after, the id is free for another session.
+    stage.clock.ms += 11 * 60_000
+    assert (await phone.send(phone.answer_request("1"))).is_open
+    assert len(await stage.orders()) == 1
+
+
+@pytest.mark.parametrize("left", ["release", "timeout"])
+async def test_hubtel_says_the_person_left(stage: Stage, left: str) -> None:
+    phone = Phone(stage, EFUA, "hubtel")
+    await Robot(stage, phone, "1001").pay(until="pay/amount")
+    await (phone.drop() if left == "release" else phone.time_out())
+    assert [row["open"] for row in stage.rows("SELECT open FROM sessions")] == [0]
+    await phone.drop()  # said twice
+    await phone.dial()
+    assert (await asked(stage, "msisdn", EFUA))[0] == "resume"
+
+
+async def test_news_of_a_session_nobody_knows_is_no_fault(stage: Stage) -> None:
+    for gateway in GATEWAYS:
+        phone = Phone(stage, EFUA, gateway)
+        phone.dial_request()
+        await phone.drop()
+    assert stage.rows("SELECT id FROM sessions") == []
+
+
+async def test_input_after_the_session_was_left_is_not_taken(stage: Stage) -> None:
+    phone = Phone(stage, EFUA, "hubtel")
+    await Robot(stage, phone, "1001").pay(until="pay/confirm")
+    request = phone.answer_request("1")
+    await phone.drop()
+    screen = await phone.send(request)
+    assert not screen.is_open
+    assert not await stage.orders()
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS)
+async def test_a_deep_dial_never_confirms(stage: Stage, gateway: str) -> None:
+    phone = Phone(stage, EFUA, gateway)
+    for args in (("1001", "5", "1", "1"), ("1001", "5", "1", "1", "1", "1"), ("1", "1001", "5", "1", "1")):
+        screen = await phone.dial(*args)
+        assert screen.is_open
+        assert (await asked(stage, "msisdn", EFUA))[0] in ("pay/confirm", "pay/merchant", "pay/amount")
+    screen = await phone.dial("1002", "5", "1", "1", "1", "123456")
+    assert (await asked(stage, "msisdn", EFUA))[0] == "pay/confirm"
+    assert not await stage.orders()
+
+
+async def test_hubtel_without_sequence_numbers_is_served(stage: Stage) -> None:
+    """The field may be missing. Then the count of turns and the moment tell a repeat."""
+    phone = Phone(stage, EFUA, "hubtel")
+
+    async def unnumbered(phone: Phone, request: WireRequest) -> Screen:
+        fields = json.loads(request.content)
+        del fields["Sequence"]
+        bare = WireRequest("POST", "", (), request.headers, json.dumps(fields).encode())
+        first = await phone.send(bare)
+        stage.clock.ms += 500
+        assert (await phone.send(bare)).raw == first.raw
+        return first
+
+    await Robot(stage, phone, "1002", deliver=unnumbered).pay()
+    assert (await stage.order()).state is OrderState.PENDING
+    assert len(stage.entries) == 1
+    assert not stage.rows("SELECT 1 FROM turns WHERE state = 'running'")
+
+
+# ---- to whom what is shown ----------------------------------------------------------------------
+
+
+def speaker(person: PersonRow, address: AddressRow, channel: str = "web") -> Speaker:
+    return Speaker(
+        person=person,
+        address=Address(address.kind, address.value),
+        channel=channel,
+        verified=True,
+        conversation_id="",
+        msisdn="",
+        staff=(),
+        address_row=address,
+    )
+
+
+async def efuas_order(stage: Stage, merchant: str = "1001") -> OrderRow:
+    await Robot(stage, Phone(stage, EFUA), merchant).pay(until="pay/otp")
+    await stage.settle()
+    return await stage.order()
+
+
+async def test_an_order_is_shown_to_nobody_but_its_person(stage: Stage) -> None:
+    order = await efuas_order(stage, "1002")
+    await Phone(stage, KWAME).dial()
+    found = await stage.store.person_of("msisdn", KWAME)
+    assert found is not None
+    kwame, performer = speaker(*found), stage.kasapay.turns._performer
+    assert await performer.look(e.OrderNow(order.id), kwame) is None
+    assert await performer.look(e.AskStatus(order.id), kwame) is None
+    assert await performer.look(e.MyPayments(), kwame) == ()
+    assert (
+        await performer.look(e.FindTwin(order.merchant_id, Money(order.amount_minor, order.currency)), kwame)
+        == ""
+    )
+    assert await performer.without_secret(e.SubmitOtp(order.id), kwame) is None
+    plan = await performer.act_with("123456", e.SubmitOtp(order.id), kwame)
+    assert plan.inside is None
+    assert plan.result.id == ""
+    assert (await stage.order()).otp_tries == 0
+
+
+async def test_a_payers_number_shows_nothing_of_who_pays_with_it(stage: Stage) -> None:
+    """Efua pays from Kwame's wallet: the order is hers, and he does not see it."""
+    efua, kwame = Phone(stage, EFUA), Phone(stage, KWAME)
+    await efua.dial("1001", "5")
+    await efua.answer(show_local(KWAME, "GH"))
+    await efua.answer("1")
+    await stage.settle()
+    await kwame.dial()
+    assert "no payments" in (await kwame.answer("3")).text
+
+
+async def test_a_foreign_order_in_the_journal_is_not_found(stage: Stage) -> None:
+    order = await efuas_order(stage)
+    kwame = Phone(stage, KWAME)
+    await Robot(stage, kwame, "1001").pay()
+    await kwame.dial()
+    await kwame.answer("3")
+    mine = next(o for o in await stage.orders() if o.payer == KWAME)
+    stage.change("UPDATE conversations SET journal = replace(journal, ?, ?)", mine.id, order.id)
+    screen = await kwame.answer("1")
+    assert order.code not in screen.text
+
+
+async def test_an_unverified_chat_sees_no_name_and_no_number_of_its_own(stage: Stage) -> None:
+    chat = WebChat(stage)
+    for said in ("hello", "1", "1001", "5", show_local(EFUA, "GH")):
+        await chat.says(said)
+    await stage.settle()
+    texts = [shown.text for shown in await chat.look()]
+    assert not any("Efua" in text for text in texts)
+    assert (await asked(stage, "web", chat.value))[0] == "pay/confirm"
+    journal = (await active(stage))[0]["journal"]
+    assert "Efua" not in journal
+
+
+async def test_a_button_of_another_conversation_answers_nothing(stage: Stage) -> None:
+    chat = WebChat(stage)
+    for said in ("hello", "1", "1001", "5", show_local(EFUA, "GH")):
+        await chat.says(said)
+    row = (await active(stage))[0]
+    for conversation, serial in (("00000000", row["serial"]), (row["id"][:8], row["serial"] - 1)):
+        await chat._take(Pressed(conversation, serial, "#0"))
+    assert not await stage.orders()
+    await chat._take(Pressed(row["id"][:8], (await active(stage))[0]["serial"], "#0"))
+    assert len(await stage.orders()) == 1
+
+
+async def test_a_long_silent_number_is_somebody_new(stage: Stage) -> None:
+    """Numbers are handed on: after half a year of silence nothing of the earlier owner is left to see."""
+    chat = await linked(stage, STAFF)
+    await stage.pass_time(1)
+    stage.clock.ms += 181 * 24 * 3600_000
+    phone = Phone(stage, STAFF)
+    screen = await phone.dial()
+    assert "balance" not in screen.text.lower()
+    people = stage.rows("SELECT person_id, ended_ms FROM addresses WHERE kind = 'msisdn' ORDER BY created_ms")
+    assert len({row["person_id"] for row in people}) == 2
+    assert people[0]["ended_ms"] is not None
+    assert chat.value
+
+
+# ---- secrets -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS)
+async def test_codes_and_pins_stand_nowhere_on_the_disk(stage: Stage, gateway: str) -> None:
+    efua = Phone(stage, EFUA, gateway)
+    await Robot(stage, efua, "1002").pay(until="pay/otp")
+    await efua.answer("918273")
+    otp = stage.otp(EFUA)
+    await efua.answer(otp)
+    ama = Phone(stage, STAFF, gateway)
+    await ama.dial()
+    await ama.answer("4")
+    await ama.answer("7391")
+    await ama.answer(STAFF_PIN)
+    assert "1,000.00" in ama.screen.text
+    kwame = Phone(stage, KWAME, gateway)
+    code = await stage.staff_code("1001")
+    await kwame.dial()
+    for said in ("6", code, "864213"):
+        await kwame.answer(said)
+    await stage.settle()
+    for secret in (otp, "918273", "7391", STAFF_PIN, "864213"):
+        assert not stage.holds(secret), "a secret stands on the disk"
+    assert stage.holds(EFUA), "the search finds what is there"
+    journals = " ".join(row["journal"] for row in stage.rows("SELECT journal FROM conversations"))
+    assert otp not in journals
+
+
+async def test_a_code_typed_where_it_is_not_asked_for_is_handed_over_and_not_kept(stage: Stage) -> None:
+    """The linked chat is in the middle of something else; the code is still a code."""
+    chat = await linked(stage)
+    phone = Phone(stage, EFUA)
+    await Robot(stage, phone, "1002").pay(until="pay/otp")
+    await phone.drop()
+    for said in ("/start", "menu", "1"):
+        await chat.says(said)
+    assert (await asked(stage, "web", chat.value))[0] == "pay/merchant"
+    otp = stage.otp(EFUA)
+    await chat.says(otp)
+    await stage.pass_time(10)
+    assert (await stage.order()).state is OrderState.SUCCESSFUL
+    assert not stage.holds(otp)
+
+
+async def test_a_link_code_is_not_taken_for_a_providers_code(stage: Stage) -> None:
+    """Six digits were asked for and are typed: that a payment waits for its code changes nothing."""
+    chat, phone = WebChat(stage), Phone(stage, KWAME)
+    for said in ("hello", "1", "1002", "5", show_local(EFUA, "GH"), "1", "1"):
+        await chat.says(said)
+    assert (await stage.order()).state is OrderState.NEEDS_OTP
+    await phone.dial()
+    await phone.answer("4")
+    await chat.says("menu")
+    await chat.says("4")
+    await chat.says(stage.ids.drawn[-1])
+    await stage.settle()
+    assert "Linked" in (await chat.look())[-1].text
+    assert (await stage.order()).otp_tries == 0
+
+
+async def test_what_a_chat_says_is_deleted_only_where_it_was_asked_for_a_secret(stage: Stage) -> None:
+    """A PIN asked for on the phone is no reason to delete what the person says in a chat."""
+    chat = await linked(stage, STAFF)
+    ama = Phone(stage, STAFF)
+    await ama.dial()
+    await ama.answer("4")
+    awaits = stage.kasapay.turns.awaits_secret
+    assert not await awaits("web", chat.value, Typed("hello"))
+    await ama.drop()
+    phone, other = Phone(stage, EFUA), await linked(stage, EFUA, "cd" * 16)
+    await Robot(stage, phone, "1002").pay(until="pay/otp")
+    assert await awaits("web", other.value, Typed("123456"))
+    assert not await awaits("web", other.value, Typed("hello"))
+    await other.says("hello")
+    assert await awaits("web", other.value, Typed("hello"))
+
+
+# ---- what can go wrong in the code --------------------------------------------------------------
+
+
+async def broken_at_the_answer(talk: Any) -> Any:
+    await talk.choose("menu", [Choice("pay", Text("menu.pay")), Choice("check", Text("menu.check"))])
+    raise RuntimeError("a mistake of ours")
+
+
+async def test_a_flow_that_raises_ends_with_words_for_the_person(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring, "FLOWS", {"main": broken_at_the_answer, "otp": broken_at_the_answer})
+    await stage.restart()
+    phone = Phone(stage, EFUA)
+    await phone.dial()
+    screen = await phone.answer("1")
+    assert not screen.is_open
+    assert "wrong on our side" in screen.text
+    assert (await phone.repeat()).raw == screen.raw
+    assert await active(stage) == []
+
+
+async def test_a_turn_nobody_can_win_says_so(tmp_path: Path, template: Path) -> None:
+    class Losing:
+        def __init__(self, inner: Store) -> None:
+            self._inner, self.tries = inner, 0
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._inner, name)
+
+        async def commit(self, changes: Any) -> None:
+            self.tries += 1
+            raise Conflict("conversation")
+
+    async with open_stage(tmp_path, template, serve=False, wrap_store=Losing) as stage:
+        with pytest.raises(Conflict):
+            await Phone(stage, EFUA).dial()
+        assert 1 < stage.store.tries < 20  # type: ignore[attr-defined]
+
+
+async def test_closing_words_need_no_store(stage: Stage) -> None:
+    words = stage.kasapay.turns.closing_words("fr-CI")
+    assert words
+    assert words != stage.kasapay.turns.closing_words()
+
+
+async def test_a_language_is_guessed_once_and_then_chosen(stage: Stage) -> None:
+    inbound = Inbound(
+        "web", Address("web", "w" * 32), Typed("bonjour"), "1", verified=False, language="fr-CI"
+    )
+    await stage.kasapay.turns.take(inbound)
+    found = await stage.store.load_turn(TurnQuery("web", "w" * 32))
+    assert found.person is not None
+    assert found.person.language == "fr"
+    assert not found.person.language_chosen
