@@ -12,11 +12,11 @@ from bot.money import Money, Msisdn, region_of
 from bot.providers.base import (
     Account,
     AccountHolder,
+    Adapter,
     Call,
     Capability,
     OrderCall,
     OtpAnswer,
-    Provider,
     ProviderError,
     Receipt,
     Resend,
@@ -39,7 +39,7 @@ class Sends(Protocol):
 class Connections:
     """The accounts by connection id, each with its adapter."""
 
-    def __init__(self, accounts: Sequence[Account], adapters: Mapping[str, Provider]) -> None:
+    def __init__(self, accounts: Sequence[Account], adapters: Mapping[str, Adapter]) -> None:
         self._accounts = {account.id: account for account in accounts}
         self._adapters = adapters
 
@@ -53,7 +53,7 @@ class Connections:
         """Raises KeyError for a connection the settings no longer name."""
         return self._accounts[connection]
 
-    def adapter(self, connection: str) -> Provider:
+    def adapter(self, connection: str) -> Adapter:
         return self._adapters[self._accounts[connection].provider]
 
     def can(self, connection: str, what: Capability) -> bool:
@@ -129,7 +129,7 @@ class Calls:
         adapter = self.connections.adapter(connection)
         return await self._try(account, lambda: adapter.balance(account, currency), timeout_s)
 
-    def _of(self, order: OrderRow) -> tuple[Provider, Account]:
+    def _of(self, order: OrderRow) -> tuple[Adapter, Account]:
         return self.connections.adapter(order.connection), self.connections.account(order.connection)
 
     async def _try(

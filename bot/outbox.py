@@ -182,7 +182,8 @@ class Outbox:
             if row.attempts == 0:
                 outcome, changes = "unknown", await self._again(row, 5.0, error.detail)
             else:
-                outcome, changes = "unknown twice", [self._settle(row, MessageState.SENT, error=error.detail)]
+                # Nobody knows, twice: another way, or the next dial, says it for certain.
+                outcome, changes = "unknown twice", await self._dead(row, error.detail)
         except Moved as error:
             moved = msgspec.structs.replace(
                 row,

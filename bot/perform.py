@@ -466,7 +466,7 @@ class Performer:
             name=merchant.name,
             currency=merchant.currency,
             region=account.region,
-            networks=account.networks,
+            networks=connections.adapter(account.id).networks(account),
             most_minor=merchant.max_amount_minor,
             checks_holder=connections.can(merchant.connection, Capability.CHECK_HOLDER),
         )

@@ -4,6 +4,7 @@ import ast
 import itertools
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,11 +101,14 @@ def is_for_chats(message_id: str) -> bool:
 # ---- which ids the code asks for -----------------------------------------------------------------
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
-    for folder in ("bot", "flows"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            if "sandbox" not in path.parts and "migrations" not in path.parts:
-                yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def sources() -> list[tuple[str, ast.Module]]:
+    return [
+        (str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8")))
+        for folder in ("bot", "flows")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if "sandbox" not in path.parts and "migrations" not in path.parts
+    ]
 
 
 _ROOTS = {name.split(".")[0] for name in CATALOGUE._entries["en"].sentences}

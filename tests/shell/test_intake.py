@@ -236,10 +236,10 @@ async def test_somebody_elses_card_is_refused_in_words(telegram: Stage, efua: Pe
     await say(telegram, efua, "/start", "4")
     await efua.shares_contact("233240000777", user_id=999)
     await telegram.pass_time(2)
-    assert "not your own number" in efua.screen().text
+    assert "I cannot take that card" in efua.screen().text
     await efua.shares_contact(forwarded=True)
     await telegram.pass_time(2)
-    assert "not your own number" in efua.screen().text
+    assert "I cannot take that card" in efua.screen().text
     assert await telegram.store.person_of("msisdn", EFUA) is None
     assert await telegram.store.person_of("msisdn", "+233240000777") is None
 

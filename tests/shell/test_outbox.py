@@ -162,7 +162,15 @@ async def test_an_unknown_outcome_is_repeated_once(post: Post) -> None:
     await post.queue()
     await post.drain(3600)
     assert len(post.chat.tried) == 2
-    assert post.states() == ["sent"]
+    assert post.states() == ["dead"]
+
+
+async def test_a_result_of_which_nobody_knows_twice_goes_another_way(post: Post) -> None:
+    post.chat.errors = [OutcomeUnknown("lost"), OutcomeUnknown("lost again")]
+    await post.queue(MessageKind.RESULT)
+    await post.drain(3600)
+    assert post.sms.texts == ["Thank you."]
+    assert post.states() == ["dead", "sent"]
 
 
 async def test_an_unknown_outcome_that_then_goes_through(post: Post) -> None:
