@@ -1,8 +1,14 @@
 """The whole run's log lines, kept by every test process and read at the end by one of them."""
 
+import functools
+
+import httpx._transports.default
 import pytest
 
 from tests.end_to_end.log_keeping import LogKeeper, find_leaks, fresh_folder, log_folder
+
+# Every plain HTTP client of a test would read the authorities' file anew, 40 ms each, to talk to loopback.
+httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_context)
 
 _KEEPER = pytest.StashKey[LogKeeper]()
 

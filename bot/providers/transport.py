@@ -6,6 +6,9 @@ on: `httpx.ConnectError`, `ConnectTimeout` and `PoolTimeout` mean that no byte o
 every other error means that it may have.
 """
 
+import functools
+import ssl
+
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
@@ -19,7 +22,13 @@ _KEEP_ALIVE_S = 15.0
 
 def open_transport() -> httpx.AsyncBaseTransport:
     """A pool of connections for one event loop; connects at first use."""
-    return _Transport(client=_open_session)
+    return _Transport(verify=_trusted(), client=_open_session)
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities everybody trusts, read once a process: that takes some 40 ms."""
+    return httpx.create_ssl_context()
 
 
 def _open_session() -> aiohttp.ClientSession:
