@@ -701,6 +701,10 @@ class Turns:
         be a provider's code must not get into a journal as a wrong answer."""
         if question.wants == "text" and isinstance(said, Typed):
             return await self._store.merchant_by_code(said.text.strip()) is None
+        if question.wants == "amount" and isinstance(said, Typed):
+            # Six plain digits are what a code looks like. Taking an amount for one costs a try and is
+            # said at once; taking a code for an amount would write it down.
+            return len(said.text.strip()) == 6
         return question.wants == "menu"
 
     async def _over_from(self, turn: _Turn, row: ConversationRow) -> View:
