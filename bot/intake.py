@@ -29,6 +29,7 @@ from bot.channels.telegram import (
 from bot.clock import Clock, Ids
 from bot.dialog import Address, Pressed, Shared, Text, View
 from bot.messages import reply_message
+from bot.rounds import keep_going
 from bot.sealing import Sealer
 from bot.store.base import Change, EndUpdate, SaveAddress, Store, StoreUnavailable
 from bot.store.records import UpdateRow
@@ -89,22 +90,15 @@ class TelegramIntake:
 
     async def run(self) -> None:
         try:
-            while True:
-                self._woken.clear()
-                pause_s = _IDLE_S
-                try:
-                    await self._start_due()
-                except StoreUnavailable:
-                    pause_s = 1.0
-                try:
-                    async with asyncio.timeout(pause_s):
-                        await self._woken.wait()
-                except TimeoutError:
-                    pass
+            await keep_going("updates", self._woken, self._round)
         finally:
             for task in (*self._working, *self._asides):
                 task.cancel()
             await asyncio.gather(*self._working, *self._asides, return_exceptions=True)
+
+    async def _round(self) -> float:
+        await self._start_due()
+        return _IDLE_S
 
     async def drain(self) -> int:
         """Take all that waits now; how many. For tests."""

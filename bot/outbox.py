@@ -28,6 +28,7 @@ from bot.clock import Clock, Ids
 from bot.dialog import View
 from bot.messages import is_fresh
 from bot.metrics import Metrics
+from bot.rounds import keep_going
 from bot.store.base import Change, Conflict, Queue, SaveAddress, SettleMessage, Store, StoreUnavailable
 from bot.store.records import MessageKind, MessageRow, MessageState
 from bot.times import Times
@@ -92,27 +93,15 @@ class Outbox:
 
     async def run(self) -> None:
         try:
-            while True:
-                self._woken.clear()
-                try:
-                    await self._start_due()
-                    pause_s = await self._pause_s()
-                except StoreUnavailable:
-                    _log.error("store not available")
-                    pause_s = 1.0
-                except Exception:
-                    # Whatever it is, results must not stop leaving.
-                    _log.exception("round failed")
-                    pause_s = 1.0
-                try:
-                    async with asyncio.timeout(pause_s):
-                        await self._woken.wait()
-                except TimeoutError:
-                    pass
+            await keep_going("messages", self._woken, self._round)
         finally:
             for task in self._sending:
                 task.cancel()
             await asyncio.gather(*self._sending, return_exceptions=True)
+
+    async def _round(self) -> float:
+        await self._start_due()
+        return await self._pause_s()
 
     async def drain(self) -> int:
         """Send all that is due now, one round after the other; how many were handled. For tests and tour."""

@@ -19,6 +19,7 @@ from bot.keeping import keep_reply
 from bot.metrics import Metrics
 from bot.money import FINAL, OrderState, Source
 from bot.providers.base import ProviderError
+from bot.rounds import keep_going
 from bot.settle import (
     Context,
     Settled,
@@ -80,23 +81,7 @@ class Worker:
 
     async def run(self) -> None:
         try:
-            while True:
-                self._woken.clear()
-                try:
-                    await self._start_due()
-                    pause_s = await self._pause_s()
-                except StoreUnavailable:
-                    _log.error("store not available")
-                    pause_s = 1.0
-                except Exception:
-                    # Whatever it is, orders must not stop being worked on.
-                    _log.exception("round failed")
-                    pause_s = 1.0
-                try:
-                    async with asyncio.timeout(pause_s):
-                        await self._woken.wait()
-                except TimeoutError:
-                    pass
+            await keep_going("orders", self._woken, self._round)
         finally:
             # A reply on its way may say that a code is wanted, and says it once: wait a little for it.
             if self._working:
@@ -109,6 +94,10 @@ class Worker:
         """A provider spoke of a final order: ask about it once more, soon."""
         self._rechecks.append((order_id, source))
         self._woken.set()
+
+    async def _round(self) -> float:
+        await self._start_due()
+        return await self._pause_s()
 
     async def drain(self) -> int:
         """Work on all that is due now, one round after the other; how many. For tests."""

@@ -1,0 +1,37 @@
+"""The loop of everything that works in rounds: do what is due, wait until more is, never give up."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final, NoReturn
+
+import structlog
+
+from bot.store.base import StoreUnavailable
+
+__all__ = ["keep_going"]
+
+_log = structlog.get_logger("rounds")
+
+_PAUSE_S: Final = 1.0
+
+
+async def keep_going(what: str, woken: asyncio.Event, once: Callable[[], Awaitable[float]]) -> NoReturn:
+    """Run `once` until cancelled: again when `woken` is set, or after the seconds it returned.
+
+    Whatever goes wrong in a round, the next one comes: money and messages must not stand still
+    because of one row.
+    """
+    while True:
+        woken.clear()
+        try:
+            pause_s = await once()
+        except StoreUnavailable:
+            _log.error("store not available", what=what)
+            pause_s = _PAUSE_S
+        except Exception:
+            _log.exception("round failed", what=what)
+            pause_s = _PAUSE_S
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await woken.wait()
