@@ -15,6 +15,7 @@ from bot.calls import Connections
 from bot.clock import Clock, Ids
 from bot.money import Source
 from bot.providers.base import Account
+from bot.rounds import keep_going
 from bot.sealing import Sealer
 from bot.store.base import AddIncident, Change, KeepWebhook, Store, StoreUnavailable
 from bot.store.records import Incident, WebhookRow
@@ -26,6 +27,7 @@ _log = structlog.get_logger("callback")
 
 # Hints that wait to be written. More are dropped: the sweep asks about every open order anyway.
 _WAITING_AT_MOST: Final = 10_000
+_IDLE_S: Final = 30.0
 
 
 class Callbacks:
@@ -59,21 +61,22 @@ class Callbacks:
             self._arrived.set()
 
     async def run(self) -> None:
-        """Write the hints down until cancelled."""
-        while True:
-            await self._arrived.wait()
-            self._arrived.clear()
-            await self.drain()
+        """Write the hints down until cancelled; while the store is away, they wait for it."""
+        await keep_going("callbacks", self._arrived, self._round)
+
+    async def _round(self) -> float:
+        await self.drain()
+        return _IDLE_S
 
     async def drain(self) -> None:
-        """Write down the hints that wait now."""
+        """Write down the hints that wait now. Raises StoreUnavailable, and then loses none of them."""
         while self._waiting:
             order_id = self._waiting.popleft()
             try:
                 known = await self._note(order_id, Source.CALLBACK)
             except StoreUnavailable:
-                _log.error("store not available")
-                return
+                self._waiting.appendleft(order_id)
+                raise
             except Exception:
                 _log.exception("callback failed")
                 continue

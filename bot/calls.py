@@ -15,6 +15,7 @@ from bot.providers.base import (
     Adapter,
     Call,
     Capability,
+    ListPage,
     OrderCall,
     OtpAnswer,
     ProviderError,
@@ -128,6 +129,16 @@ class Calls:
         account = self.connections.account(connection)
         adapter = self.connections.adapter(connection)
         return await self._try(account, lambda: adapter.balance(account, currency), timeout_s)
+
+    async def list_payments(
+        self, connection: str, first_day: str, last_day: str, skip: int, timeout_s: float
+    ) -> ListPage | ProviderError:
+        """A part of the provider's own list; see Provider.list_payments."""
+        account = self.connections.account(connection)
+        adapter = self.connections.adapter(connection)
+        return await self._try(
+            account, lambda: adapter.list_payments(account, first_day, last_day, skip), timeout_s
+        )
 
     def _of(self, order: OrderRow) -> tuple[Adapter, Account]:
         return self.connections.adapter(order.connection), self.connections.account(order.connection)

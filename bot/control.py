@@ -22,6 +22,8 @@ __all__ = ["ask_owner", "listen", "socket_path"]
 _log = structlog.get_logger("control")
 
 _LINE_AT_MOST: Final = 64 * 1024
+# A list of orders or findings is longer than what is asked for.
+_ANSWER_AT_MOST: Final = 16 * 1024 * 1024
 _ANSWER_S: Final = 30.0
 
 
@@ -76,9 +78,12 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, des
 async def _answer(line: bytes, desk: Desk) -> _Answered:
     try:
         asked = msgspec.json.decode(line, type=_Asked)
-        return _Answered(result=await COMMANDS[asked.command](desk, asked.values))
-    except (msgspec.MsgspecError, KeyError):
+        command = COMMANDS[asked.command]
+    # Bytes that are no UTF-8, and brackets in their thousands, are the two that msgspec leaves to others.
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, KeyError):
         return _Answered(problem="The running Kasapay does not know this command; restart it.")
+    try:
+        return _Answered(result=await command(desk, asked.values))
     except CommandError as error:
         return _Answered(problem=str(error))
     except Exception as error:
@@ -91,7 +96,7 @@ async def _answer(line: bytes, desk: Desk) -> _Answered:
 async def ask_owner(database: Path, command: str, values: dict[str, Any]) -> Any | None:
     """The running process' result, or None where no process listens. Raises CommandError."""
     try:
-        reader, writer = await asyncio.open_unix_connection(str(socket_path(database)), limit=_LINE_AT_MOST)
+        reader, writer = await asyncio.open_unix_connection(str(socket_path(database)), limit=_ANSWER_AT_MOST)
     except (FileNotFoundError, ConnectionRefusedError, socket.gaierror):
         return None
     try:
@@ -103,6 +108,8 @@ async def ask_owner(database: Path, command: str, values: dict[str, Any]) -> Any
         raise CommandError("The running Kasapay did not answer.") from error
     finally:
         writer.close()
+    if not line:
+        raise CommandError("The running Kasapay ended before it answered.")
     answer = msgspec.json.decode(line, type=_Answered)
     if answer.problem:
         raise CommandError(answer.problem)

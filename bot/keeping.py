@@ -18,15 +18,16 @@ async def keep_reply(store: Store, order: OrderRow, decide: Callable[[OrderRow],
 
     Where somebody asked about the order or touched it meanwhile, the decision is made anew on what is
     kept: a reply to our own request is said once only, and must not be lost. An order that is no
-    longer PENDING keeps what it was given.
+    longer PENDING keeps what it was given. A reply that names a reference which is another order's is not
+    kept: asked about later, the order is misnamed there again, and a person is told.
     """
     for _ in range(_TRIES):
         settled = decide(order)
         try:
             await store.commit(settled.changes)
-        except Conflict:
+        except Conflict as lost:
             fresh = await store.order(order.id)
-            if fresh is None or fresh.state is not OrderState.PENDING:
+            if lost.what == "reference" or fresh is None or fresh.state is not OrderState.PENDING:
                 return fresh or order
             order = fresh
             continue

@@ -39,6 +39,11 @@ class Metrics:
             ("channel", "kind", "outcome"),
             registry=self._registry,
         )
+        self.overdue = Gauge(
+            "kasapay_orders_overdue",
+            "Open orders past their time that nobody works on and that are not UNRESOLVED",
+            registry=self._registry,
+        )
         self.ready = Gauge("kasapay_ready", "1 while payments may start", registry=self._registry)
 
     def render(self) -> bytes:

@@ -6,7 +6,7 @@ is being sent, so that a crash leads to a repeat only where it fell between send
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -28,9 +28,10 @@ from bot.clock import Clock, Ids
 from bot.dialog import View
 from bot.messages import is_fresh
 from bot.metrics import Metrics
+from bot.pace import Pace
 from bot.rounds import keep_going
 from bot.store.base import Change, Conflict, Queue, SaveAddress, SettleMessage, Store, StoreUnavailable
-from bot.store.records import MessageKind, MessageRow, MessageState
+from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState
 from bot.times import Times
 
 __all__ = ["Outbox", "Worded", "Words"]
@@ -44,6 +45,10 @@ _AT_ONCE: Final = 64
 _IDLE_S: Final = 30.0
 # A chat takes about one message a second. Source: Telegram Bots FAQ, sending limits, November 2026.
 SPACING_MS: Final[Mapping[str, int]] = {"telegram": 1000}
+# And a bot about thirty a second, over all chats. Source: the same.
+PER_S: Final[Mapping[str, int]] = {"telegram": 30}
+# A chat result that would wait longer than this goes another way where there is one.
+_RESULT_WAITS_S: Final = 300.0
 
 
 class Worded(msgspec.Struct, frozen=True):
@@ -75,6 +80,7 @@ class Outbox:
         default_language: str,
         metrics: Metrics,
         on_sent: Callable[[str, str], None] = lambda kind, value: None,
+        per_s: Mapping[str, int] = PER_S,
     ) -> None:
         self._store = store
         self._channels = channels
@@ -87,6 +93,7 @@ class Outbox:
         self._on_sent = on_sent
         self._woken = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
+        self._pace = Pace(per_s)
 
     def wake(self) -> None:
         self._woken.set()
@@ -147,12 +154,31 @@ class Outbox:
             await self._store.commit(await self._again(row, 30.0, why))
 
     async def _claim(self) -> tuple[MessageRow, ...]:
-        return await self._store.claim_messages(
-            self._clock(), int(self._times.lease_s * 1000), _AT_ONCE - len(self._sending), SPACING_MS
-        )
+        """What may go now, most urgent first; no kind of address gets more than it takes."""
+        places = _AT_ONCE - len(self._sending)
+        room = self._pace.room(self._clock(), places)
+        rows = await self._lease(room, self._pace.full(self._clock()))
+        if len(rows) == room < places:
+            # The narrowest kind set the limit: the free places are the others'.
+            rows += await self._lease(places - room, (*self._pace.full(self._clock()), *self._pace.paced()))
+        return rows
+
+    async def _lease(self, most: int, without: Sequence[str]) -> tuple[MessageRow, ...]:
+        now_ms = self._clock()
+        lease_ms = int(self._times.lease_s * 1000)
+        rows = await self._store.claim_messages(now_ms, lease_ms, most, SPACING_MS, without)
+        for row in rows:
+            self._pace.went(row.address_kind, now_ms)
+        return rows
+
+    async def next_ms(self) -> int | None:
+        """When there may be something to send; None while nothing waits."""
+        now_ms = self._clock()
+        due_ms = await self._store.next_message_ms(SPACING_MS, self._pace.full(now_ms))
+        return min((ms for ms in (due_ms, self._pace.free_ms(now_ms)) if ms is not None), default=None)
 
     async def _pause_s(self) -> float:
-        due_ms = await self._store.next_message_ms(SPACING_MS)
+        due_ms = await self.next_ms()
         if due_ms is None:
             return _IDLE_S
         return min(max((due_ms - self._clock()) / 1000, 0.02), _IDLE_S)
@@ -161,10 +187,15 @@ class Outbox:
         channel = self._channels.get(row.address_kind)
         if channel is None:
             return await self._dead(row, "no channel for this kind of address")
+        if row.attempts >= _ATTEMPTS_AT_MOST:
+            # Whoever sent it did not live to say so, again and again.
+            return await self._dead(row, "tried too often")
         started_ms = self._clock()
         try:
             sent = await channel.send(await self._outgoing(row))
         except RetryLater as error:
+            if error.everybody:
+                self._pace.rest(row.address_kind, self._clock() + int(error.after_s * 1000))
             outcome, changes = "later", await self._again(row, error.after_s, error.detail)
         except OutcomeUnknown as error:
             # It may be there already. Once more, since every message says which order it is about.
@@ -247,6 +278,8 @@ class Outbox:
         in_chat = row.kind is MessageKind.RESULT and row.address_kind != "msisdn"
         if row.attempts + 1 >= (_CHAT_RESULT_ATTEMPTS if in_chat else _ATTEMPTS_AT_MOST):
             return await self._dead(row, why)
+        if in_chat and after_s > _RESULT_WAITS_S and await self._number(row) is not None:
+            return await self._dead(row, why)
         pause_ms = min(int(after_s * 1000) * 2 ** min(row.attempts, 8), _LONGEST_PAUSE_MS)
         pause_ms = max(pause_ms, int(after_s * 1000))
         return [self._settle(row, MessageState.QUEUED, due_ms=self._clock() + pause_ms, error=why)]
@@ -254,33 +287,35 @@ class Outbox:
     async def _dead(self, row: MessageRow, why: str, *, closed: bool = False) -> list[Change]:
         """Give up here; a result goes by SMS to the person's own number where there is one."""
         changes: list[Change] = [self._settle(row, MessageState.DEAD, error=why)]
-        addresses = await self._store.addresses_of(row.person_id)
         if closed and row.address_kind != "msisdn":
             changes += [
                 SaveAddress(msgspec.structs.replace(address, reachable=False))
-                for address in addresses
+                for address in await self._store.addresses_of(row.person_id)
                 if (address.kind, address.value) == (row.address_kind, row.address_value)
             ]
-        if row.kind is MessageKind.RESULT and row.address_kind != "msisdn" and "msisdn" in self._channels:
-            now_ms = self._clock()
-            number = next(
-                (
-                    a
-                    for a in addresses
-                    if a.kind == "msisdn" and a.verified_ms and is_fresh(a, now_ms, self._times)
-                ),
-                None,
+        number = await self._number(row)
+        if number is not None:
+            key = row.dedupe_key.rsplit(f":{row.address_kind}:", 1)[0]
+            by_sms = msgspec.structs.replace(
+                row,
+                id=self._ids.uuid(),
+                dedupe_key=f"{key}:msisdn:{number.value}",
+                address_kind="msisdn",
+                address_value=number.value,
+                due_ms=self._clock(),
+                attempts=0,
             )
-            if number is not None:
-                key = row.dedupe_key.rsplit(f":{row.address_kind}:", 1)[0]
-                by_sms = msgspec.structs.replace(
-                    row,
-                    id=self._ids.uuid(),
-                    dedupe_key=f"{key}:msisdn:{number.value}",
-                    address_kind="msisdn",
-                    address_value=number.value,
-                    due_ms=self._clock(),
-                    attempts=0,
-                )
-                changes.append(Queue(by_sms))
+            changes.append(Queue(by_sms))
         return changes
+
+    async def _number(self, row: MessageRow) -> AddressRow | None:
+        """The person's own number, for a result that a chat does not take."""
+        if row.kind is not MessageKind.RESULT or row.address_kind == "msisdn":
+            return None
+        if "msisdn" not in self._channels:
+            return None
+        now_ms = self._clock()
+        for address in await self._store.addresses_of(row.person_id):
+            if address.kind == "msisdn" and address.verified_ms and is_fresh(address, now_ms, self._times):
+                return address
+        return None

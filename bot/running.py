@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 import webbrowser
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from bot.commands import COMMANDS, Desk
 from bot.config import Settings
 from bot.control import ask_owner
 from bot.logs import configure_logs
+from bot.reconcile.gather import Ask
 from bot.store import AlreadyOwned, SchemaMismatch, StoreUnavailable, sqlite_path
 from bot.wiring import CannotStart, build, running
 
-__all__ = ["operate", "run_here", "sandbox_here", "serve_here", "work_here"]
+__all__ = ["operate", "operator", "run_here", "sandbox_here", "serve_here", "work_here"]
 
 _log = structlog.get_logger("kasapay")
 
@@ -106,7 +108,14 @@ async def sandbox_here(*, host: str, port: int, config: Path | None, database: s
 
 
 async def operate(settings: Settings, folder: Path, command: str, values: dict[str, Any]) -> Any:
-    """Have a command done by the process that owns the database, or do it here where none runs.
+    """Have a command done by the process that owns the database, or do it here where none runs."""
+    async with operator(settings, folder) as ask:
+        return await ask(command, values)
+
+
+@contextlib.asynccontextmanager
+async def operator(settings: Settings, folder: Path) -> AsyncIterator[Ask]:
+    """Does commands while inside: by the process that owns the database, or here where none runs.
 
     With no DATABASE_URL of its own, the database of `run` is meant where there is one.
     """
@@ -119,22 +128,34 @@ async def operate(settings: Settings, folder: Path, command: str, values: dict[s
                 "secret_key": SecretStr(secret),
             }
         )
-    path = sqlite_path(settings.database_url)
-    if path is None:
+    database = sqlite_path(settings.database_url)
+    if database is None:
         raise StoreUnavailable("DATABASE_URL must begin with sqlite:///.")
-    answer = await ask_owner(path, command, values)
-    if answer is not None:
-        return answer
+    path = database
+    async with contextlib.AsyncExitStack() as stack:
+        desk: Desk | None = None
+
+        async def ask(command: str, values: dict[str, Any]) -> Any:
+            nonlocal desk
+            if desk is None:
+                answer = await ask_owner(path, command, values)
+                if answer is not None:
+                    return answer
+                desk = await _own_desk(settings, stack)
+            return await COMMANDS[command](desk, values)
+
+        yield ask
+
+
+async def _own_desk(settings: Settings, stack: contextlib.AsyncExitStack) -> Desk:
+    """The database and the providers, opened here until the stack is left."""
     if not settings.secret_key.get_secret_value():
         raise StoreUnavailable("SECRET_KEY is not set; make one with: openssl rand -hex 32")
     kasapay = build(settings)
     await kasapay.store.open()
-    try:
-        desk = Desk(kasapay.store, kasapay.connections, kasapay.sealer, wall_clock_ms, Ids())
-        return await COMMANDS[command](desk, values)
-    finally:
-        await kasapay.close()
-        await kasapay.store.close()
+    stack.push_async_callback(kasapay.store.close)
+    stack.push_async_callback(kasapay.close)
+    return Desk(kasapay.store, kasapay.connections, kasapay.calls, kasapay.sealer, wall_clock_ms, Ids())
 
 
 @contextlib.contextmanager

@@ -14,7 +14,17 @@ from bot.store.base import LoadedTurn
 from bot.store.records import SessionRow, TurnRow, TurnState
 from bot.times import Times
 
-__all__ = ["Dialled", "Follows", "InFlight", "Meaning", "Repeated", "Stray", "cumulative_key", "read_session"]
+__all__ = [
+    "Dialled",
+    "Follows",
+    "InFlight",
+    "Meaning",
+    "Repeated",
+    "Stray",
+    "cumulative_key",
+    "read_session",
+    "unnumbered_key",
+]
 
 Hash: TypeAlias = Callable[[str], str]
 
@@ -57,6 +67,22 @@ Meaning: TypeAlias = Dialled | Follows | Repeated | InFlight | Stray
 def cumulative_key(text: str, hashed: Hash) -> str:
     """The turn key of a cumulative text: its length and keyed hash, since it may hold a code."""
     return f"{len(text)}:{hashed(text)}"
+
+
+def unnumbered_key(inbound: Inbound, loaded: LoadedTurn, *, now_ms: int, times: Times, hashed: Hash) -> str:
+    """A turn key where the gateway gave none: the count of turns and a keyed hash of the input.
+
+    The same input while its turn is under way, or within the duplicate window of it, is that turn again.
+    """
+    row, last = loaded.session, loaded.last_turn
+    opens = inbound.session is not None and bool(inbound.session.opens)
+    said = inbound.input.text if isinstance(inbound.input, Typed) else ""
+    what = "new" if opens else hashed(said)
+    if last is not None and last.key.endswith(f":{what}"):
+        soon = now_ms - last.at_ms <= times.duplicate_s * 1000
+        if soon or last.state is TurnState.RUNNING:
+            return last.key
+    return f"{0 if opens or row is None else row.turns}:{what}"
 
 
 def read_session(

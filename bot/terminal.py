@@ -17,6 +17,14 @@ merchants = typer.Typer(help="Who is paid, and who works for them.", no_args_is_
 orders = typer.Typer(help="Orders, their ledger, and settling by hand.", no_args_is_help=True)
 outbox = typer.Typer(help="Messages that did not reach anybody.", no_args_is_help=True)
 
+_SHOWN_AS = {
+    "created_ms": "made at (UTC)",
+    "age_s": "age",
+    "reference": "our reference",
+    "provider_reference": "their reference",
+    "due_ms": "due again (UTC)",
+}
+
 Folder = Annotated[Path, typer.Option(help="Where `run` keeps its files.")]
 
 
@@ -147,25 +155,33 @@ def orders_list(
     limit: int = 50,
     folder: Folder = Path("kasapay-data"),
 ) -> None:
-    """Orders, newest first."""
-    _table(
-        _operate("orders.list", {"state": state, "limit": limit}, folder),
-        ("code", "state", "amount", "merchant", "account", "payer", "reason", "age_s"),
-    )
+    """Orders, newest first; below them, how those that need a person are settled."""
+    rows = _operate("orders.list", {"state": state, "limit": limit}, folder)
+    _table(rows, ("code", "state", "amount", "merchant", "account", "payer", "reason", "age_s"))
+    waiting = [row for row in rows if row["state"] == "UNRESOLVED"]
+    if waiting:
+        print("These need a person. Ask the provider about each, then settle it, one of:")
+        for row in waiting:
+            print("", *row["settle"], sep="\n  ")
 
 
 @orders.command("show")
 def orders_show(code: str, folder: Folder = Path("kasapay-data")) -> None:
     """One order with its history: who moved it, when, on whose word."""
     order = _operate("orders.show", {"code": code}, folder)
-    for name in ("code", "state", "amount", "merchant", "account", "payer", "reason", "provider_code"):
-        print(f"{name.replace('_', ' '):>18}  {order[name]}")
-    print(f"{'our reference':>18}  {order['reference']}")
-    print(f"{'their reference':>18}  {order['provider_reference']}")
+    for name in (
+        *("code", "state", "kind", "amount", "merchant", "account", "payer", "reason", "provider_code"),
+        *("created_ms", "age_s", "reference", "provider_reference", "due_ms"),
+    ):
+        if order[name] not in ("", None):
+            print(f"{_SHOWN_AS.get(name, name.replace('_', ' ')):>18}  {_cell(name, order[name])}")
+    print("\nHistory")
     _table(order["ledger"], ("at_ms", "from", "to", "source", "reason", "provider_code", "note"))
+    print("\nMessages")
     _table(order["messages"], ("at_ms", "kind", "to", "state"))
-    if order["state"] in ("UNRESOLVED", "FAILED"):
-        print(f"To settle it: kasapay orders settle {order['code']} successful --reason ... --by ...")
+    if order["settle"]:
+        print("\nSettled by hand, once the provider has been asked, by one of:")
+        print(*(f"  {line}" for line in order["settle"]), sep="\n")
 
 
 @orders.command("settle")
@@ -178,7 +194,18 @@ def orders_settle(
 ) -> None:
     """Settle by hand what no provider will say. The payer is told."""
     done = _operate("orders.settle", {"code": code, "state": state, "reason": reason, "by": by}, folder)
-    print(f"Order {done['code']} is {done['state']}.")
+    print(f"Order {done['code']} is {done['state']}. The payer is told.")
+
+
+@orders.command("audit")
+def orders_audit(folder: Folder = Path("kasapay-data")) -> None:
+    """Recompute every order from the ledger and show what must never be. Exit status 1 where anything is."""
+    found = _operate("orders.audit", {}, folder)
+    if not found:
+        print("Nothing found: every order is what its ledger says.")
+        return
+    _table(found, ("rule", "order", "detail"))
+    fail([f"{len(found)} violation{'s' if len(found) > 1 else ''} found."])
 
 
 @orders.command("incidents")
@@ -218,11 +245,15 @@ def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
     if not rows:
         print("None.")
         return
-    table = Table(*(name.removesuffix("_ms").removesuffix("_s").replace("_", " ") for name in columns))
+    table = Table(*(_heading(name) for name in columns))
     for row in rows:
         table.add_row(*(_cell(name, row[name]) for name in columns))
     # A pipe has no width of its own; a cut code is no use to anybody.
     Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _heading(name: str) -> str:
+    return f"{name[:-3]} (UTC)" if name.endswith("_ms") else name.removesuffix("_s").replace("_", " ")
 
 
 def _cell(name: str, value: Any) -> str:

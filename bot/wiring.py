@@ -6,7 +6,6 @@ way is finished or left to be taken up again.
 
 import asyncio
 import ipaddress
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from bot import control
+from bot.alarms import watch_deadlines
 from bot.callbacks import Callbacks
 from bot.calls import Calls, Connections
 from bot.catalogue import Catalogue
@@ -28,6 +28,7 @@ from bot.channels.ussd import GATEWAYS
 from bot.clock import Clock, Ids, wall_clock_ms
 from bot.commands import Desk
 from bot.config import Settings
+from bot.contexts import Contexts
 from bot.dialog import Text, View
 from bot.dialog.screens import UssdScreen, render_chat, render_sms, render_ussd
 from bot.intake import TelegramIntake
@@ -42,7 +43,7 @@ from bot.store.base import Store
 from bot.store.records import MessageRow
 from bot.times import TIMES, Times
 from bot.turns import Turns, TurnsConfig
-from bot.web import ChatWords, GatewayEntry, TryIt, WebParts, build_web, runner_options
+from bot.web import ChatWords, GatewayEntry, TryIt, WebParts, build_web, make_runner
 from bot.worker import Worker
 from flows import FLOWS
 
@@ -123,17 +124,16 @@ class Kasapay:
         self.calls = Calls(self.connections, self.sender, self.sealer, settings.public_url)
         self.windows = _Windows()
         self._sms_client: httpx.AsyncClient | None = None
-        self._probed: tuple[float, list[str]] = (0.0, [])
+        self._probed: tuple[float, list[str]] = (float("-inf"), [])
         self._tryit = tryit
-        performer = Performer(
-            store, self.calls, self.sealer, clock, ids, times, short_code=settings.short_code
+        contexts = Contexts(store, self.calls, clock, ids, times, short_code=settings.short_code)
+        self.performer = Performer(
+            store, self.calls, contexts, self.sealer, clock, ids, times, on_late=self._on_work
         )
-        performer.on_late = self._on_work
-        self.performer = performer
         self.broken: list[str] = []
         self.turns = Turns(
             store,
-            performer,
+            self.performer,
             self.catalogue,
             FLOWS,
             self.sealer,
@@ -186,9 +186,7 @@ class Kasapay:
             metrics=self.metrics,
             on_sent=self.windows.wake,
         )
-        self.worker = Worker(
-            store, self.calls, clock, ids, times, self.metrics, short_code=settings.short_code
-        )
+        self.worker = Worker(store, self.calls, contexts, clock, times, self.metrics)
         self.worker.on_settled = self.outbox.wake
         self.callbacks = Callbacks(
             store,
@@ -200,7 +198,7 @@ class Kasapay:
             on_hint=self.worker.wake,
             on_final=self.worker.recheck,
         )
-        self.desk = Desk(store, self.connections, self.sealer, clock, ids, self._on_work)
+        self.desk = Desk(store, self.connections, self.calls, self.sealer, clock, ids, self._on_work)
 
     def web(self) -> web.Application:
         """The application with every entrance and page."""
@@ -228,14 +226,14 @@ class Kasapay:
     async def problems(self) -> Sequence[str]:
         """What keeps payments from starting; probed at most once a second."""
         probed_s, found = self._probed
-        if time.monotonic() - probed_s > _PROBE_S:
+        if asyncio.get_running_loop().time() - probed_s > _PROBE_S:
             try:
                 await self.store.probe()
                 found = []
             except StoreUnavailable as error:
                 found = [f"the store cannot commit: {error}"]
             found += self.broken
-            self._probed = (time.monotonic(), found)
+            self._probed = (asyncio.get_running_loop().time(), found)
             self.metrics.ready.set(0 if found else 1)
         return found
 
@@ -334,7 +332,7 @@ async def running(kasapay: Kasapay, *, host: str, port: int) -> AsyncIterator[st
             await stack.enter_async_context(_kept_running(_telegram(kasapay), kasapay))
         # The calls that outlived their turns end before the sender and the store do.
         stack.push_async_callback(kasapay.performer.finish, _FINISH_S)
-        runner = web.AppRunner(kasapay.web(), **runner_options())
+        runner = make_runner(kasapay.web())
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         try:
@@ -348,7 +346,13 @@ async def running(kasapay: Kasapay, *, host: str, port: int) -> AsyncIterator[st
 
 
 def _background(kasapay: Kasapay) -> list[Any]:
-    return [kasapay.outbox.run(), kasapay.worker.run(), kasapay.callbacks.run(), _heal(kasapay)]
+    return [
+        kasapay.outbox.run(),
+        kasapay.worker.run(),
+        kasapay.callbacks.run(),
+        watch_deadlines(kasapay.store, kasapay.metrics, kasapay.clock, kasapay.desk.ids),
+        _heal(kasapay),
+    ]
 
 
 async def _heal(kasapay: Kasapay) -> None:

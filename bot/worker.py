@@ -5,30 +5,33 @@ was away too long changes nothing. Which order is due when is decided in settle,
 """
 
 import asyncio
-import contextlib
-from collections import Counter, deque
-from collections.abc import Callable, Coroutine
+from collections import Counter
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any, Final
 
 import msgspec
 import structlog
 
+from bot.buckets import Buckets
 from bot.calls import Calls
-from bot.clock import Clock, Ids
+from bot.clock import Clock
+from bot.contexts import Contexts
 from bot.keeping import keep_reply
 from bot.metrics import Metrics
-from bot.money import FINAL, OrderState, Source
+from bot.money import OrderState, Source
 from bot.providers.base import ProviderError
+from bot.rechecks import Rechecks
 from bot.rounds import keep_going
 from bot.settle import (
     Context,
     Settled,
-    after_recheck,
     after_request,
     after_silence,
     after_status,
+    applied,
     give_up,
     may_give_up,
+    misnamed,
 )
 from bot.store.base import Conflict, MoveOrder, NoteOrder, Store, StoreUnavailable
 from bot.store.records import OrderRow
@@ -42,7 +45,6 @@ _AT_ONCE: Final = 256
 # Orders in hand per connection: a slow provider must not take the places of the others.
 _PER_CONNECTION: Final = 48
 _CLAIMED_AT_ONCE: Final = 16
-_RECHECKS_WAITING: Final = 1000
 _FINISH_S: Final = 5.0
 _IDLE_S: Final = 30.0
 _HOUSEKEEPING_S: Final = 3600.0
@@ -55,24 +57,23 @@ class Worker:
         self,
         store: Store,
         calls: Calls,
+        contexts: Contexts,
         clock: Clock,
-        ids: Ids,
         times: Times,
         metrics: Metrics,
-        *,
-        short_code: str,
     ) -> None:
         self._store = store
         self._calls = calls
+        self._contexts = contexts
         self._clock = clock
-        self._ids = ids
         self._times = times
         self._metrics = metrics
         self._woken = asyncio.Event()
         self._working: set[asyncio.Task[None]] = set()
         self._in_hand: Counter[str] = Counter()
-        self._rechecks: deque[tuple[str, Source]] = deque(maxlen=_RECHECKS_WAITING)
-        self._short_code = short_code
+        self._asking = Buckets(clock, per_s=times.asks_per_s, burst=times.asks_at_once)
+        self._rechecks = Rechecks(store, calls, contexts, clock, times, metrics)
+        self._rechecks.on_settled = self._tell_settled
         self.on_settled: Callable[[], None] = lambda: None
         self._swept_ms = 0
 
@@ -92,19 +93,23 @@ class Worker:
 
     def recheck(self, order_id: str, source: Source) -> None:
         """A provider spoke of a final order: ask about it once more, soon."""
-        self._rechecks.append((order_id, source))
+        self._rechecks.note(order_id, source)
         self._woken.set()
+
+    def _tell_settled(self) -> None:
+        self.on_settled()
 
     async def _round(self) -> float:
         await self._start_due()
         return await self._pause_s()
 
     async def drain(self) -> int:
-        """Work on all that is due now, one round after the other; how many. For tests."""
+        """Work on all that is due now, one round after the other, at no pace; how many. For tests, whose
+        clock stands still."""
         handled = 0
-        while self._rechecks:
-            await self._recheck(*self._rechecks.popleft())
-        while orders := await self._claim():
+        for order_id, source in self._rechecks.take_due():
+            await self._rechecks.ask(order_id, source)
+        while orders := await self._claim(_CLAIMED_AT_ONCE):
             await asyncio.gather(*(self.work(order) for order in orders))
             handled += len(orders)
         return handled
@@ -140,7 +145,7 @@ class Worker:
             await self._store.commit([later])
             _log.error("order names an unknown connection", provider=order.connection)
             return order
-        if order.state is OrderState.NEW or (order.state is OrderState.PENDING and order.sent_ms == 0):
+        if _is_to_be_sent(order):
             return await self._send(order, now_ms)
         if order.state is OrderState.NEEDS_OTP and (order.otp_expires_ms or 0) <= now_ms:
             order = await self._expire_otp(order, now_ms)
@@ -148,7 +153,8 @@ class Worker:
 
     async def _send(self, order: OrderRow, now_ms: int) -> OrderRow:
         if may_give_up(order, now_ms, self._times):
-            return await self._keep(give_up(order, await self._context(order)))
+            at = await self._contexts.of(order, fence=order.fence)
+            return await self._keep(give_up(order, at), order, at)
         # PENDING, and the mark that it may have left, are durable before the first byte leaves.
         if order.state is OrderState.NEW:
             marked: MoveOrder | NoteOrder = MoveOrder(
@@ -167,11 +173,9 @@ class Worker:
                 order.id, order.version, now_ms, fence=order.fence, due_ms=due_ms, sent_ms=now_ms
             )
         await self._store.commit([marked])
-        pending = msgspec.structs.replace(
-            order, state=OrderState.PENDING, version=order.version + 1, sent_ms=now_ms, due_ms=marked.due_ms
-        )
+        pending = applied(order, marked)
         answer = await self._calls.request_payment(pending, self._times.call_s)
-        at = await self._context(pending)
+        at = await self._contexts.of(pending, fence=pending.fence)
 
         def settle(held: OrderRow) -> Settled:
             # The lease guards what we do, not what we were told: a reply is kept even if it passed on.
@@ -180,26 +184,6 @@ class Worker:
 
         return await keep_reply(self._store, pending, settle)
 
-    async def _recheck(self, order_id: str, source: Source) -> None:
-        order = await self._store.order(order_id)
-        if order is None or order.state not in FINAL or order.connection not in self._calls.connections:
-            return
-        # However often a provider speaks of it, it is asked once in a while.
-        spacing_ms = int(self._times.hint_spacing_s * 1000)
-        if not await self._store.count(f"recheck:{order.id}", spacing_ms, self._clock(), 1):
-            return
-        answer = await self._calls.status(order, self._times.call_s)
-        if isinstance(answer, ProviderError):
-            return
-        settled = after_recheck(order, answer, source, await self._context(order))
-        if not settled.changes:
-            return
-        with contextlib.suppress(Conflict):
-            await self._store.commit(settled.changes)
-            self._metrics.orders.labels(order.connection, settled.order.state.value).inc()
-            _log.error("final order spoken of", reference=order.reference, outcome=settled.order.state.value)
-            self.on_settled()
-
     async def _expire_otp(self, order: OrderRow, now_ms: int) -> OrderRow:
         """Nobody typed the code in its time: the status decides from here."""
         due_ms = now_ms + int(self._times.lease_s * 1000)
@@ -207,45 +191,36 @@ class Worker:
             order.id, order.version, OrderState.PENDING, Source.US, now_ms, due_ms, fence=order.fence
         )
         await self._store.commit([expired])
-        return msgspec.structs.replace(
-            order, state=OrderState.PENDING, version=order.version + 1, due_ms=due_ms
-        )
+        return applied(order, expired)
 
     async def _ask(self, order: OrderRow) -> OrderRow:
         answer = await self._calls.status(order, self._times.call_s)
-        at = await self._context(order)
+        at = await self._contexts.of(order, fence=order.fence)
         if isinstance(answer, ProviderError):
-            return await self._keep(after_silence(order, answer, at))
+            return await self._keep(after_silence(order, answer, at), order, at)
         if answer.state is None and not answer.not_found:
             _log.warning("unknown status word", reference=order.reference, code=answer.provider_code)
-        return await self._keep(after_status(order, answer, order.hinted_by or Source.POLL, at))
+        return await self._keep(after_status(order, answer, order.hinted_by or Source.POLL, at), order, at)
 
-    async def _keep(self, settled: Settled) -> OrderRow:
-        await self._store.commit(settled.changes)
+    async def _keep(self, settled: Settled, order: OrderRow, at: Context) -> OrderRow:
+        try:
+            await self._store.commit(settled.changes)
+        except Conflict as lost:
+            if lost.what != "reference":
+                raise
+            # Said again, it would be refused again: a person must look.
+            settled = misnamed(order, at)
+            await self._store.commit(settled.changes)
         return settled.order
 
-    async def _context(self, order: OrderRow) -> Context:
-        merchant = await self._store.merchant(order.merchant_id)
-        adapter = self._calls.connections.adapter(order.connection)
-        return Context(
-            merchant=merchant.name if merchant else "",
-            addresses=await self._store.addresses_of(order.person_id),
-            schedule_s=adapter.schedule_s,
-            grace_s=adapter.not_found_grace_s,
-            resend=self._calls.resend(order),
-            now_ms=self._clock(),
-            ids=self._ids,
-            times=self._times,
-            fence=order.fence,
-            short_code=self._short_code,
-        )
-
     async def _start_due(self) -> None:
-        while self._rechecks and len(self._working) < _AT_ONCE:
-            self._start(self._recheck_safely(*self._rechecks.popleft()))
-        while len(self._working) < _AT_ONCE and (orders := await self._claim()):
+        for order_id, source in self._rechecks.take_due():
+            self._start(self._recheck_safely(order_id, source))
+        while len(self._working) < _AT_ONCE and (orders := await self._claim_in_pace()):
             for order in orders:
                 self._in_hand[order.connection] += 1
+                if not _is_to_be_sent(order):
+                    self._asking.spend(order.connection)
                 self._start(self._work_safely(order))
         if self._clock() - self._swept_ms > _HOUSEKEEPING_S * 1000:
             self._swept_ms = self._clock()
@@ -276,18 +251,34 @@ class Worker:
 
     async def _recheck_safely(self, order_id: str, source: Source) -> None:
         try:
-            await self._recheck(order_id, source)
+            await self._rechecks.ask(order_id, source)
         except Exception:
             _log.exception("recheck failed")
 
-    async def _claim(self) -> tuple[OrderRow, ...]:
+    async def _claim_in_pace(self) -> tuple[OrderRow, ...]:
+        """Orders of the connections that have a place free and may be asked now; the others' stay due."""
         full = [name for name, busy in self._in_hand.items() if busy >= _PER_CONNECTION]
-        room = min(_AT_ONCE - len(self._working), _CLAIMED_AT_ONCE)
-        return await self._store.claim_orders(self._clock(), int(self._times.lease_s * 1000), room, full)
+        room = self._asking.room(min(_AT_ONCE - len(self._working), _CLAIMED_AT_ONCE))
+        return await self._claim(room, {*full, *self._asking.spent()})
+
+    async def _claim(self, room: int, without: Collection[str] = ()) -> tuple[OrderRow, ...]:
+        lease_ms = int(self._times.lease_s * 1000)
+        return await self._store.claim_orders(self._clock(), lease_ms, room, sorted(without))
+
+    async def next_ms(self) -> int | None:
+        """When there is something to do next, if nothing happens before."""
+        found = (await self._store.next_due_ms(), self._rechecks.next_ms())
+        return min((ms for ms in found if ms is not None), default=None)
 
     async def _pause_s(self) -> float:
-        due_ms = await self._store.next_due_ms()
+        due_ms = await self.next_ms()
         if due_ms is None:
             return _IDLE_S
-        # What is due and left over belongs to a full connection: its next free place wakes us.
+        # What is due and left over belongs to a connection that is full, whose next free place wakes us, or
+        # that has been asked enough for now.
         return min(max((due_ms - self._clock()) / 1000, 0.1), _IDLE_S)
+
+
+def _is_to_be_sent(order: OrderRow) -> bool:
+    """NEW, or known not to have left."""
+    return order.state is OrderState.NEW or (order.state is OrderState.PENDING and order.sent_ms == 0)

@@ -71,9 +71,12 @@ class ChannelError(Exception):
 
 
 class RetryLater(ChannelError):
-    def __init__(self, detail: str = "", *, after_s: float = 5.0) -> None:
+    """`everybody`: the channel wants a rest from all of us, not only for this address."""
+
+    def __init__(self, detail: str = "", *, after_s: float = 5.0, everybody: bool = False) -> None:
         super().__init__(detail)
         self.after_s = after_s
+        self.everybody = everybody
 
 
 class OutcomeUnknown(ChannelError):

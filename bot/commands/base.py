@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.calls import Connections
+from bot.calls import Calls, Connections
 from bot.clock import Clock, Ids
 from bot.sealing import Sealer
 from bot.store.base import Store
@@ -21,6 +21,7 @@ class Desk:
 
     store: Store
     connections: Connections
+    calls: Calls
     sealer: Sealer
     clock: Clock
     ids: Ids

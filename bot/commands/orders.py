@@ -2,15 +2,16 @@
 
 from typing import Any, Final
 
+from bot.alarms import GRACE_S
 from bot.commands.base import CommandError, Desk
+from bot.contexts import Contexts
 from bot.money import Money, OrderState, Source, Verdict, judge, mask_msisdn, read_code, show_amount
-from bot.providers.base import Resend
-from bot.settle import Context, by_operator
+from bot.settle import by_operator
 from bot.store.base import Conflict
 from bot.store.records import OrderRow
 from bot.times import TIMES
 
-__all__ = ["incidents_list", "orders_list", "orders_settle", "orders_show"]
+__all__ = ["incidents_list", "orders_audit", "orders_list", "orders_settle", "orders_show"]
 
 _SHOWN_AT_MOST: Final = 200
 _FINALS: Final = {
@@ -30,6 +31,12 @@ async def orders_list(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
     return [await _line(at, order) for order in await at.store.recent_orders(limit, states)]
 
 
+async def orders_audit(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
+    """Everything that must never be and is: empty where all is well. Changes nothing."""
+    found = await at.store.audit(at.clock(), int(TIMES.remember_s * 1000), int(GRACE_S * 1000))
+    return [{"rule": f.rule, "order": f.order, "detail": f.detail} for f in found]
+
+
 async def orders_show(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     """`code` (or our reference, or the provider's): the order with its ledger and messages."""
     order = await _order(at, values)
@@ -41,6 +48,7 @@ async def orders_show(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         "financial_id": order.financial_id,
         "asks": order.asks,
         "due_ms": order.due_ms,
+        "deadline_ms": order.deadline_ms,
         "ledger": [
             {
                 "at_ms": line.at_ms,
@@ -74,17 +82,7 @@ async def orders_settle(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         raise CommandError(
             f"Order {order.code} is {order.state.value}; that cannot be made {said.value} by hand."
         )
-    merchant = await at.store.merchant(order.merchant_id)
-    context = Context(
-        merchant=merchant.name if merchant else "",
-        addresses=await at.store.addresses_of(order.person_id),
-        schedule_s=(0.0,),
-        grace_s=0.0,
-        resend=Resend.NEVER,
-        now_ms=at.clock(),
-        ids=at.ids,
-        times=TIMES,
-    )
+    context = await Contexts(at.store, None, at.clock, at.ids, TIMES).of(order)
     settled = by_operator(order, said, f"{by}: {reason}"[:400], context)
     try:
         await at.store.commit(settled.changes)
@@ -115,7 +113,17 @@ async def _line(at: Desk, order: OrderRow) -> dict[str, Any]:
         "reason": order.reason.value if order.reason else "",
         "created_ms": order.created_ms,
         "age_s": max(0, at.clock() - order.created_ms) // 1000,
+        "settle": _settling(order),
     }
+
+
+def _settling(order: OrderRow) -> list[str]:
+    """The commands that may settle the order by hand; empty where nobody may."""
+    return [
+        f'kasapay orders settle {order.code} {said} --reason "..." --by "..."'
+        for said, state in _FINALS.items()
+        if judge(order.state, state, Source.OPERATOR) is Verdict.MOVE
+    ]
 
 
 async def _order(at: Desk, values: dict[str, Any]) -> OrderRow:

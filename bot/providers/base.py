@@ -23,6 +23,8 @@ __all__ = [
     "Credentials",
     "Declined",
     "Grant",
+    "ListPage",
+    "Listed",
     "Malformed",
     "Misconfigured",
     "NextStep",
@@ -51,6 +53,7 @@ class Capability(StrEnum):
     CHECK_HOLDER = "check_holder"
     HOLDER_NAME = "holder_name"
     BALANCE = "balance"
+    LIST = "list"
 
 
 class Resend(StrEnum):
@@ -238,6 +241,31 @@ class AccountHolder(msgspec.Struct, frozen=True):
     name: str = ""
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """One payment of the provider's own list, as far as it can be read.
+
+    `reference` is ours as we sent it, `provider_reference` theirs. `state` None: an unknown word;
+    `amount` None: it cannot be held. `provider_code` as in `StatusReport`. Times are epoch
+    milliseconds: the money moved between the two, None where the reply does not say.
+    """
+
+    reference: str
+    provider_reference: str
+    state: OrderState | None
+    provider_code: str = ""
+    amount: Money | None = None
+    currency: str = ""
+    created_ms: int | None = None
+    updated_ms: int | None = None
+
+
+class ListPage(msgspec.Struct, frozen=True):
+    """A part of the list. `count` rows were sent, also those that are no payments: ask on behind them."""
+
+    rows: tuple[Listed, ...]
+    count: int
+
+
 class CallbackEvent(msgspec.Struct, frozen=True):
     """What a verified webhook is about: references to look an order up by, and the event's name.
 
@@ -353,6 +381,13 @@ class Provider(Protocol):
         ...
 
     def balance(self, account: Account, currency: str = "") -> Call[tuple[Money, ...]]: ...
+
+    def list_payments(self, account: Account, first_day: str, last_day: str, skip: int) -> Call[ListPage]:
+        """The account's payments of these days (ISO dates, UTC, both included), from number `skip` on.
+
+        The days are the provider's to read: whoever asks leaves a day's room on both sides.
+        """
+        ...
 
     def read_webhook(self, account: Account, headers: Mapping[str, str], raw: bytes) -> CallbackEvent | None:
         """The event of a webhook whose signature over `raw` holds; None where it does not."""

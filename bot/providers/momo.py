@@ -32,6 +32,7 @@ from bot.providers.base import (
     Credentials,
     Declined,
     Grant,
+    ListPage,
     Misconfigured,
     OrderCall,
     OtpAnswer,
@@ -149,6 +150,9 @@ class Momo:
             return read_balance(account, reply)
 
         return Call("balance", _request("GET", path, account), decode)
+
+    def list_payments(self, account: Account, first_day: str, last_day: str, skip: int) -> Call[ListPage]:
+        raise Misconfigured("MoMo has no list of payments", created_nothing=True)
 
     def read_webhook(self, account: Account, headers: Mapping[str, str], raw: bytes) -> CallbackEvent | None:
         """Always None: MoMo's callbacks carry no signature. They are hints, found by their path."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from itertools import accumulate
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from bot.money import Money, Msisdn, OrderKind, Reason, to_major
 from bot.providers.base import (
@@ -23,6 +23,7 @@ from bot.providers.base import (
     Credentials,
     Declined,
     Grant,
+    ListPage,
     Misconfigured,
     OrderCall,
     OtpAnswer,
@@ -32,20 +33,29 @@ from bot.providers.base import (
     StatusReport,
 )
 from bot.providers.checks import base_url_problem, key_problems
-from bot.providers.startbutton_replies import read_charge, read_event, read_otp, read_status, read_wallets
+from bot.providers.startbutton_replies import (
+    read_charge,
+    read_event,
+    read_list,
+    read_otp,
+    read_status,
+    read_wallets,
+)
 from bot.providers.startbutton_words import MARKETS, UNITS_PER_MAJOR, UNSURE_FACTOR
 
 __all__ = ["Startbutton", "build_amount", "build_phone", "build_reference"]
 
 _CHARGE: Final = "/transaction/initialize/s2s/mobile_money"
 _SIGNATURE: Final = "x-startbutton-signature"
+# A page of the list stays well below the longest reply that is read.
+_LISTED_AT_ONCE: Final = 50
 
 
 class Startbutton:
     """The adapter. One instance serves every Startbutton account."""
 
     name = "startbutton"
-    can = frozenset({Capability.REQUEST_PAYMENT, Capability.SUBMIT_OTP, Capability.BALANCE})
+    can = frozenset({Capability.REQUEST_PAYMENT, Capability.SUBMIT_OTP, Capability.BALANCE, Capability.LIST})
     currencies = frozenset(MARKETS)
     may_ask_otp = True
     # Pauses of 5, 10, 15, then 30 s for ten minutes, then of 5 min past the hour after which a charge
@@ -87,7 +97,7 @@ class Startbutton:
         ours = build_reference(order.reference)
 
         def decode(reply: Reply) -> StatusReport:
-            return read_status(account, ours, reply)
+            return read_status(ours, reply)
 
         path = "/transaction/status/" + quote(order.provider_reference or ours, safe="")
         return Call("payment_status", Request("GET", path, "secret"), decode)
@@ -112,6 +122,22 @@ class Startbutton:
             return read_wallets(account, currency, reply)
 
         return Call("balance", Request("GET", "/wallet", "secret"), decode)
+
+    def list_payments(self, account: Account, first_day: str, last_day: str, skip: int) -> Call[ListPage]:
+        """Collections in the account's currency, whatever their status. Source: section 5, "List"."""
+
+        def decode(reply: Reply) -> ListPage:
+            return read_list(reply)
+
+        query = {
+            "transType": "collection",
+            "startDate": first_day,
+            "endDate": last_day,
+            "currency": account.currency,
+            "skip": skip,
+            "limit": _LISTED_AT_ONCE,
+        }
+        return Call("list_payments", Request("GET", f"/transaction?{urlencode(query)}", "secret"), decode)
 
     def read_webhook(self, account: Account, headers: Mapping[str, str], raw: bytes) -> CallbackEvent | None:
         """The event, if the one signature header holds over `raw` as received; None otherwise.

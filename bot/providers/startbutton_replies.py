@@ -7,6 +7,7 @@ Source: reference/startbutton.md sections 3 to 7, read November 2026.
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from bot.providers.base import (
     AlreadyAccepted,
     CallbackEvent,
     Declined,
+    Listed,
+    ListPage,
     Malformed,
     Misconfigured,
     NextStep,
@@ -35,7 +38,7 @@ from bot.providers.wire import (
     rounded_money,
 )
 
-__all__ = ["read_charge", "read_event", "read_otp", "read_status", "read_wallets"]
+__all__ = ["read_charge", "read_event", "read_list", "read_otp", "read_status", "read_wallets"]
 
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -110,7 +113,7 @@ def read_otp(reply: Reply) -> OtpAnswer:
     )
 
 
-def read_status(account: Account, ours: str, reply: Reply) -> StatusReport:
+def read_status(ours: str, reply: Reply) -> StatusReport:
     envelope = _open(reply)
     plain_no = envelope.good is False and reply.status < 500 and reply.status not in (401, 403, 429)
     if plain_no and (reply.status == 404 or _message_says(envelope.message) == "not_found"):
@@ -130,7 +133,7 @@ def read_status(account: Account, ours: str, reply: Reply) -> StatusReport:
         state=state,
         reason=reason,
         provider_code=word,
-        amount=_echoed_amount(account, charge, reply.status),
+        amount=_status_amount(charge, reply.status),
         provider_reference=_reference(charge.get("transactionReference")),
         financial_id=read_text(charge.get("gatewayReference"), 100),
     )
@@ -152,6 +155,45 @@ def read_wallets(account: Account, currency: str, reply: Reply) -> tuple[Money, 
         except (KeyError, ValueError):
             raise Malformed("a balance cannot be read", http_status=reply.status) from None
     return tuple(found)
+
+
+def read_list(reply: Reply) -> ListPage:
+    """The rows of a list. One that is no object spoils the page: it might be a payment."""
+    data = _look_data(_open(reply), reply)
+    if isinstance(data, dict):
+        # The envelope of a list is not shown: some calls wrap their rows once more.
+        data = data.get("transactions")
+    if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
+        raise Malformed("the list cannot be read", http_status=reply.status)
+    kept = [row for row in data if read_code(row.get("transType")) in ("", "COLLECTION")]
+    return ListPage(tuple(map(_listed, kept)), len(data))
+
+
+def _listed(row: Mapping[str, Any]) -> Listed:
+    word = read_code(row.get("status"))
+    try:
+        amount = _echoed_amount(row)
+    except ValueError:
+        amount = None
+    return Listed(
+        reference=read_text(row.get("userTransactionReference"), 120),
+        provider_reference=_reference(row.get("transactionReference")),
+        state=STATUSES.get(word, (None, None))[0],
+        provider_code=word,
+        amount=amount,
+        currency=read_text(row.get("currency"), 10).upper(),
+        created_ms=_moment(row.get("createdAt")),
+        updated_ms=_moment(row.get("updatedAt")),
+    )
+
+
+def _moment(value: Any) -> int | None:
+    """Epoch milliseconds of an ISO time, UTC where it names no zone; None where it is none."""
+    try:
+        when = datetime.fromisoformat(read_text(value, 40))
+        return round((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
 
 
 def read_event(raw: bytes) -> CallbackEvent:
@@ -202,13 +244,16 @@ def _our_reference(text: str) -> str:
     return str(UUID(text)) if re.fullmatch(r"[0-9a-fA-F]{32}", text) else ""
 
 
-def _echoed_amount(account: Account, charge: Mapping[str, Any], status: int) -> Money | None:
-    """The echoed amount; None where there is none, Malformed where it is there but cannot be held."""
+def _status_amount(charge: Mapping[str, Any], status: int) -> Money | None:
+    try:
+        return _echoed_amount(charge)
+    except ValueError:
+        raise Malformed("the echoed amount cannot be read", http_status=status) from None
+
+
+def _echoed_amount(charge: Mapping[str, Any]) -> Money | None:
+    """The echoed amount; None where there is none. Raises ValueError where it is there but cannot be held."""
     if charge.get("amount") in (None, "") and charge.get("currency") in (None, ""):
         return None
     currency = read_text(charge.get("currency")).upper()
-    try:
-        units = read_decimal(charge.get("amount"))
-        return from_major(units / UNITS_PER_MAJOR.get(currency, 100), currency)
-    except ValueError:
-        raise Malformed("the echoed amount cannot be read", http_status=status) from None
+    return from_major(read_decimal(charge.get("amount")) / UNITS_PER_MAJOR.get(currency, 100), currency)

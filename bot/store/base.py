@@ -13,7 +13,6 @@ import msgspec
 
 from bot.money import OrderState, Reason, Source
 from bot.store.records import (
-    ActRow,
     AddressRow,
     ConversationRow,
     Incident,
@@ -40,7 +39,7 @@ __all__ = [
     "DropMessages",
     "EndAddress",
     "EndUpdate",
-    "KeepAct",
+    "Finding",
     "KeepLinkCode",
     "KeepMerchant",
     "KeepStaff",
@@ -68,7 +67,8 @@ __all__ = [
 class Conflict(Exception):
     """Someone else got there first: a version moved, a lease passed on, or a unique key is taken.
 
-    `what` names the change that lost: conversation, turn, order, session, address, message, ...
+    `what` names the change that lost: conversation, turn, order, session, address, message, ...; or the
+    rule: act, payer, contradiction, refund, reference.
     """
 
     def __init__(self, what: str) -> None:
@@ -150,7 +150,9 @@ class CreateOrder(msgspec.Struct, frozen=True):
     (see `Store.open_orders_of_payer`), over all persons.
 
     Conflict("act") where the (conversation, act position) has its order already; Conflict("order")
-    where id, code or reference is taken.
+    where id, code or reference is taken. Conflict("refund") where `parent_id` is not a SUCCESSFUL
+    collection of the same merchant, connection and currency, or where this refund and the others of it
+    that did not fail are more than it.
     """
 
     row: OrderRow
@@ -167,6 +169,13 @@ class MoveOrder(msgspec.Struct, frozen=True):
     Appends the ledger's line. None leaves a field as it is, except `due_ms`, which is always set. A
     lease is given back, unless the order becomes PENDING: there the call still comes. A hint that came
     during the lease may bring `due_ms` forward. Source OPERATOR needs a `note`.
+
+    What was accepted first stays: a later `accepted_ms` is left out, and another `provider_reference`
+    than the kept one, or one of another order of the connection, is Conflict("reference"). A request
+    goes again only by way of `sent_ms` 0, which says that nothing can have arrived: ValueError where
+    it was accepted, and where an open order would never be due. UNRESOLVED needs an incident of the
+    order, of this commit or an earlier one. Conflict("refund") where a FAILED refund comes back and its
+    room is taken. In the ledger no line is earlier than the one before it, though the clock was set back.
     """
 
     order_id: str
@@ -195,7 +204,8 @@ class MoveOrder(msgspec.Struct, frozen=True):
 class NoteOrder(msgspec.Struct, frozen=True):
     """Set fields of an order without a transition. Conflict("order") on another version or, where
     `fence` is given, a lease that has passed on. None leaves a field as it is. A hint that came during
-    the lease may bring `due_ms` forward."""
+    the lease may bring `due_ms` forward. Of `provider_reference`, `accepted_ms` and `sent_ms` holds what
+    MoveOrder says."""
 
     order_id: str
     expected: int
@@ -266,12 +276,6 @@ class EndUpdate(msgspec.Struct, frozen=True):
     update_id: int
 
 
-class KeepAct(msgspec.Struct, frozen=True):
-    """Insert; Conflict("act") where (conversation, position) is taken."""
-
-    row: ActRow
-
-
 class KeepMerchant(msgspec.Struct, frozen=True):
     """Insert or update by id. Conflict("merchant") where another owns the code."""
 
@@ -326,7 +330,6 @@ Change: TypeAlias = (
     | MarkTold
     | Redrive
     | EndUpdate
-    | KeepAct
     | KeepMerchant
     | KeepStaff
     | KeepLinkCode
@@ -369,6 +372,14 @@ class LoadedTurn(msgspec.Struct, frozen=True):
     last_turn: TurnRow | None = None
     needs_otp: OrderRow | None = None
     staff: tuple[StaffRow, ...] = ()
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something that must never be: which rule is broken, of which order (its code), and how."""
+
+    rule: str
+    order: str
+    detail: str
 
 
 class Store(Protocol):
@@ -423,6 +434,17 @@ class Store(Protocol):
         """Of everyone, newest first; for operators and the try-it page."""
         ...
 
+    async def orders_between(
+        self, connection: str, from_ms: int, until_ms: int, after: tuple[int, str], limit: int
+    ) -> tuple[tuple[OrderRow, int | None], ...]:
+        """A connection's orders whose time lies in [`from_ms`, `until_ms`), each with the time of its move
+        to SUCCESSFUL: an order's time is that move, or its creation where it never succeeded.
+
+        Ordered by (created_ms, id), beginning behind `after`. One that succeeded more than 14 days after
+        its creation is not found.
+        """
+        ...
+
     async def open_orders_of_payer(self, payer: str) -> tuple[OrderRow, ...]:
         """Those that may still ask something of the payer's phone: open, and not UNRESOLVED."""
         ...
@@ -464,17 +486,24 @@ class Store(Protocol):
 
     # messages
     async def claim_messages(
-        self, now_ms: int, lease_ms: int, limit: int, spacing_ms: Mapping[str, int]
+        self,
+        now_ms: int,
+        lease_ms: int,
+        limit: int,
+        spacing_ms: Mapping[str, int],
+        without: Sequence[str] = (),
     ) -> tuple[MessageRow, ...]:
-        """Lease due messages: results before replies before prompts, then oldest first; within one
-        address never out of order of creation, one at a time, and `spacing_ms[kind]` after the last sent
-        (kinds of address without an entry need no spacing). A message scheduled for later and never
-        tried holds nobody up; one that is to be tried again does. `attempts` counts the tries before
-        this one, also those whose sender died."""
+        """Lease due messages to kinds of address not in `without`: results before replies before prompts,
+        then oldest first; within one address never out of order of creation, one at a time, and
+        `spacing_ms[kind]` after the last sent (kinds without an entry need no spacing). A message
+        scheduled for later and never tried holds nobody up; one that is to be tried again does. `attempts`
+        counts the tries before this one, also those whose sender died."""
         ...
 
-    async def next_message_ms(self, spacing_ms: Mapping[str, int] = ...) -> int | None:
-        """When `claim_messages` with this spacing next finds something."""
+    async def next_message_ms(
+        self, spacing_ms: Mapping[str, int] = ..., without: Sequence[str] = ()
+    ) -> int | None:
+        """When `claim_messages` with this spacing, `without` these kinds, next finds something."""
         ...
 
     async def untold_result(self, person_id: str) -> MessageRow | None:
@@ -541,8 +570,6 @@ class Store(Protocol):
 
     async def link_code(self, hash: str) -> LinkCode | None: ...
 
-    async def act(self, conversation_id: str, position: int) -> ActRow | None: ...
-
     # rates
     async def count(self, bucket: str, window_ms: int, now_ms: int, limit: int) -> bool:
         """Count one use of `bucket`; False, uncounted, where `limit` uses lie within the window."""
@@ -562,6 +589,19 @@ class Store(Protocol):
         ...
 
     async def incidents(self, limit: int) -> tuple[Incident, ...]: ...
+
+    async def overdue(self, now_ms: int, grace_ms: int) -> tuple[OrderRow, ...]:
+        """Open orders more than `grace_ms` past their deadline (past their creation, where none is known
+        yet) that nobody works on and that are not UNRESOLVED: oldest first. There should be none."""
+        ...
+
+    async def audit(self, now_ms: int, remembered_ms: int, grace_ms: int) -> tuple[Finding, ...]:
+        """What breaks a rule of the money, recomputed from the ledger: empty where all is well.
+
+        Reads everything on a connection of its own, so nobody waits for it. `remembered_ms`: how long
+        sent messages are kept; whether an older result was told cannot be said.
+        """
+        ...
 
     async def sweep(self, now_ms: int, journal_ms: int, remember_ms: int) -> None:
         """Forget: journals and sessions older than `journal_ms`; update ids, turns, provider events and

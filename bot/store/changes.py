@@ -13,7 +13,6 @@ from bot.store.base import (
     DropMessages,
     EndAddress,
     EndUpdate,
-    KeepAct,
     KeepLinkCode,
     KeepMerchant,
     KeepStaff,
@@ -53,7 +52,6 @@ CHANGES: Final[dict[type, tuple[Callable[[Tx, Any], None], str]]] = {
     MarkTold: (messages.mark_told, "message"),
     Redrive: (messages.redrive, "message"),
     EndUpdate: (inbox.end, "update"),
-    KeepAct: (turns.keep_act, "act"),
     KeepMerchant: (people.keep_merchant, "merchant"),
     KeepStaff: (people.keep_staff, "staff"),
     KeepLinkCode: (people.keep_link_code, "link"),
@@ -63,16 +61,26 @@ CHANGES: Final[dict[type, tuple[Callable[[Tx, Any], None], str]]] = {
 }
 
 
+# Where the schema's own words say more than the change's name does.
+_TAKEN: Final = (
+    ("orders.provider_reference", "reference"),
+    ("what was accepted first", "reference"),
+    ("refunds never exceed", "refund"),
+)
+
+
 def apply(tx: Tx, changes: Sequence[Change], now_ms: int) -> None:
     """Raises Conflict, and ValueError for what the schema forbids whoever says it: a fault of the caller.
 
-    A link goes last: it ends the conversation that the same turn may still save.
+    A link goes last: it ends the conversation that the same turn may still save. Incidents go first:
+    without one no order becomes UNRESOLVED.
     """
-    links = [change for change in changes if isinstance(change, LinkAddress)]
-    if links:
-        changes = [*(change for change in changes if not isinstance(change, LinkAddress)), *links]
-    for change in changes:
+    for change in sorted(changes, key=_rank):
         _apply_one(tx, change, now_ms)
+
+
+def _rank(change: Change) -> int:
+    return -1 if isinstance(change, AddIncident) else isinstance(change, LinkAddress)
 
 
 def _apply_one(tx: Tx, change: Change, now_ms: int) -> None:
@@ -83,6 +91,9 @@ def _apply_one(tx: Tx, change: Change, now_ms: int) -> None:
     try:
         act(tx, change)
     except sqlite3.IntegrityError as error:
+        for words, taken in _TAKEN:
+            if words in str(error):
+                raise Conflict(taken) from error
         if error.sqlite_errorname in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"):
             raise Conflict(what) from error
         # SQLite names the rule that was broken, never a value.

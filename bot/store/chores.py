@@ -71,12 +71,9 @@ def incidents(tx: Tx, limit: int) -> tuple[Incident, ...]:
 
 # Each forgets the oldest few before a time and says how many: turns wait behind it no longer than that.
 # Orders keep the (conversation, position) of their act, so forgetting a conversation frees none.
-_OLD_CONVERSATIONS: Final = (
-    "(SELECT id FROM conversations WHERE updated_ms < ? ORDER BY updated_ms, id LIMIT ?)"
-)
 _FORGET_JOURNALS: Final = (
-    f"DELETE FROM acts WHERE conversation_id IN {_OLD_CONVERSATIONS}",
-    f"DELETE FROM conversations WHERE id IN {_OLD_CONVERSATIONS}",
+    "DELETE FROM conversations WHERE id IN"
+    " (SELECT id FROM conversations WHERE updated_ms < ? ORDER BY updated_ms, id LIMIT ?)",
 )
 _FORGET_SESSIONS: Final = (
     "DELETE FROM sessions WHERE id IN"

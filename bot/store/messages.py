@@ -3,7 +3,7 @@
 # Statements are put together from constant names of our own; values are always parameters.
 # ruff: noqa: S608
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -116,8 +116,12 @@ _BEHIND: Final = """
 _CLAIMED: Final = MESSAGES.select.replace("attempts", "attempts - 1")
 
 
+def _but(without: int) -> str:
+    return f"m.address_kind NOT IN ({', '.join('?' * without)}) AND" if without else ""
+
+
 @lru_cache
-def _claim_sql(kinds: int) -> str:
+def _claim_sql(kinds: int, without: int = 0) -> str:
     spacing = " ".join(["WHEN ? THEN ?"] * kinds)
     spaced = f"CASE m.address_kind {spacing} ELSE 0 END" if kinds else "0"
     # A last message from the future was sent before the clock was set back: it keeps nobody waiting.
@@ -126,7 +130,7 @@ def _claim_sql(kinds: int) -> str:
         WHERE id IN (
             SELECT m.id FROM messages m
             WHERE m.state = 'queued' AND m.due_ms <= ? AND m.lease_until_ms <= ?
-            AND NOT EXISTS ({_BEHIND})
+            AND {_but(without)} NOT EXISTS ({_BEHIND})
             AND NOT EXISTS (
                 SELECT 1 FROM messages s
                 WHERE s.sent_ms IS NOT NULL AND s.address_kind = m.address_kind
@@ -139,11 +143,16 @@ def _claim_sql(kinds: int) -> str:
 
 
 def claim(
-    tx: Tx, now_ms: int, lease_ms: int, limit: int, spacing_ms: Mapping[str, int]
+    tx: Tx,
+    now_ms: int,
+    lease_ms: int,
+    limit: int,
+    spacing_ms: Mapping[str, int],
+    without: Sequence[str] = (),
 ) -> tuple[MessageRow, ...]:
     spacing = [part for pair in spacing_ms.items() for part in pair]
-    parameters: list[Any] = [now_ms + lease_ms, *[now_ms] * 6, *spacing, limit]
-    rows = tx.execute(_claim_sql(len(spacing_ms)), parameters).fetchall()
+    parameters: list[Any] = [now_ms + lease_ms, *[now_ms] * 2, *without, *[now_ms] * 4, *spacing, limit]
+    rows = tx.execute(_claim_sql(len(spacing_ms), len(without)), parameters).fetchall()
     claimed = [(row[-2], MESSAGES.read(row[:-2]), row[-1]) for row in rows]
     claimed.sort(key=lambda found: (found[0], found[1].created_ms, found[2], found[1].id))
     return tuple(message for _, message, _ in claimed)
@@ -169,10 +178,15 @@ _SOONEST_FIRST: Final = """
 """
 
 
-def next_ms(tx: Tx, now_ms: int, spacing_ms: Mapping[str, int]) -> int | None:
+@lru_cache
+def _soonest_sql(without: int) -> str:
+    return _SOONEST_FIRST.replace("AND NOT EXISTS", f"AND {_but(without)} NOT EXISTS", 1)
+
+
+def next_ms(tx: Tx, now_ms: int, spacing_ms: Mapping[str, int], without: Sequence[str] = ()) -> int | None:
     """The soonest moment at which `claim` finds something."""
     soonest: int | None = None
-    found = tx.execute(_SOONEST_FIRST, (now_ms,))
+    found = tx.execute(_soonest_sql(len(without)), (now_ms, *without))
     # Row by row: in a long queue the first few settle it.
     while (row := found.fetchone()) is not None:
         due_ms, kind, lease_until_ms, sent_ms = row

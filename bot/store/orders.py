@@ -16,6 +16,7 @@ from bot.store.records import OrderRow, Transition
 from bot.store.rows import ORDERS, TRANSITIONS, Tx
 
 __all__ = [
+    "between",
     "by_code",
     "by_id",
     "by_reference",
@@ -74,7 +75,7 @@ _MOVE: Final = """
         financial_id = COALESCE(?, financial_id),
         network = COALESCE(?, network),
         sent_ms = COALESCE(?, sent_ms),
-        accepted_ms = COALESCE(?, accepted_ms),
+        accepted_ms = COALESCE(accepted_ms, ?),
         otp_tries = COALESCE(?, otp_tries),
         otp_expires_ms = COALESCE(?, otp_expires_ms),
         deadline_ms = COALESCE(?, deadline_ms),
@@ -83,7 +84,7 @@ _MOVE: Final = """
         attempts = COALESCE(?, attempts)
     WHERE id = ?
 """
-_NEXT_LINE: Final = "SELECT MAX(seq) + 1 FROM transitions WHERE order_id = ?"
+_LAST_LINE: Final = "SELECT seq, at_ms FROM transitions WHERE order_id = ? ORDER BY seq DESC LIMIT 1"
 
 
 def move(tx: Tx, change: MoveOrder) -> None:
@@ -98,6 +99,20 @@ def move(tx: Tx, change: MoveOrder) -> None:
     gives_back = final or change.said is not OrderState.PENDING
     due_ms, hint_ms = (None, None) if final else held.due(change.due_ms, change.asked_ms, gives_back)
     said, reason = change.said.value, change.reason and change.reason.value
+    # The line goes first: a state changes only by one, and the database sees to it.
+    seq, last_ms = tx.execute(_LAST_LINE, (change.order_id,)).fetchone()
+    line = Transition(
+        order_id=change.order_id,
+        seq=seq + 1,
+        held=held.state,
+        said=change.said,
+        source=change.source,
+        at_ms=max(change.at_ms, last_ms),
+        reason=change.reason,
+        provider_code=change.provider_code,
+        note=change.note,
+    )
+    tx.execute(TRANSITIONS.insert, TRANSITIONS.write(line))
     tx.execute(
         _MOVE,
         (
@@ -125,19 +140,6 @@ def move(tx: Tx, change: MoveOrder) -> None:
             change.order_id,
         ),
     )
-    seq = tx.execute(_NEXT_LINE, (change.order_id,)).fetchone()[0]
-    line = Transition(
-        order_id=change.order_id,
-        seq=seq,
-        held=held.state,
-        said=change.said,
-        source=change.source,
-        at_ms=change.at_ms,
-        reason=change.reason,
-        provider_code=change.provider_code,
-        note=change.note,
-    )
-    tx.execute(TRANSITIONS.insert, TRANSITIONS.write(line))
 
 
 _NOTE: Final = """
@@ -146,7 +148,7 @@ _NOTE: Final = """
         provider_reference = COALESCE(?, provider_reference),
         financial_id = COALESCE(?, financial_id),
         sent_ms = COALESCE(?, sent_ms),
-        accepted_ms = COALESCE(?, accepted_ms),
+        accepted_ms = COALESCE(accepted_ms, ?),
         asks = COALESCE(?, asks),
         asked_ms = COALESCE(?, asked_ms),
         attempts = COALESCE(?, attempts),
@@ -286,6 +288,20 @@ _OF_PERSON: Final = f"""
     SELECT {ORDERS.select} FROM orders WHERE person_id = ? ORDER BY created_ms DESC, id LIMIT ?
 """
 _RECENT: Final = f"SELECT {ORDERS.select} FROM orders ORDER BY created_ms DESC, id LIMIT ?"
+# By the index on (created_ms, id): the reach keeps a late success in sight without reading everything. A
+# row that has not moved since the period began cannot have succeeded in it; its ledger is not read.
+_BETWEEN_REACH_MS: Final = 14 * 24 * 3600_000
+_BETWEEN: Final = f"""
+    SELECT {ORDERS.select}, settled_ms FROM (
+        SELECT o.*, (
+            SELECT MIN(t.at_ms) FROM transitions t WHERE t.order_id = o.id AND t.said = 'SUCCESSFUL'
+        ) AS settled_ms
+        FROM orders o WHERE o.created_ms >= ? AND o.created_ms < ? AND o.connection = ?
+        AND (o.created_ms >= ? OR o.updated_ms >= ?) AND (o.created_ms > ? OR (o.created_ms = ? AND o.id > ?))
+    ) AS dated
+    WHERE COALESCE(settled_ms, created_ms) >= ? AND COALESCE(settled_ms, created_ms) < ?
+    ORDER BY created_ms, id LIMIT ?
+"""
 _OPEN_OF_PAYER: Final = f"""
     SELECT {ORDERS.select} FROM orders WHERE payer = ? AND NOT ({_IS_FINAL})
     AND state <> 'UNRESOLVED' ORDER BY created_ms DESC, id
@@ -345,6 +361,16 @@ def recent(tx: Tx, limit: int, states: Sequence[OrderState]) -> tuple[OrderRow, 
     """
     wanted: list[Any] = [state.value for state in states]
     return ORDERS.all(tx, sql, *wanted, limit)
+
+
+def between(
+    tx: Tx, connection: str, from_ms: int, until_ms: int, after: tuple[int, str], limit: int
+) -> tuple[tuple[OrderRow, int | None], ...]:
+    created_ms, order_id = after
+    first_ms = max(from_ms - _BETWEEN_REACH_MS, created_ms)
+    behind = (created_ms, created_ms, order_id)
+    wanted = (first_ms, until_ms, connection, from_ms, from_ms, *behind, from_ms, until_ms, limit)
+    return tuple((ORDERS.read(row[:-1]), row[-1]) for row in tx.execute(_BETWEEN, wanted).fetchall())
 
 
 def of_conversation(tx: Tx, conversation_id: str) -> tuple[OrderRow, ...]:

@@ -12,7 +12,6 @@ from bot.dialog import Entry
 from bot.money import OrderKind, OrderState, Reason, Source
 
 __all__ = [
-    "ActRow",
     "AddressRow",
     "ConversationRow",
     "ConversationState",
@@ -184,6 +183,8 @@ class OrderRow(msgspec.Struct, frozen=True):
     lease_until_ms: int = 0
     # The chat message that says "pending", to be edited into the result.
     pending_ref: str = ""
+    # The order that a refund gives back; None for any other kind.
+    parent_id: str | None = None
 
 
 class Transition(msgspec.Struct, frozen=True):
@@ -304,15 +305,6 @@ class LinkCode(msgspec.Struct, frozen=True):
     msisdn: str
     expires_ms: int
     used_ms: int | None = None
-
-
-class ActRow(msgspec.Struct, frozen=True):
-    """The mark of an act that makes no order: unique by (conversation, position)."""
-
-    conversation_id: str
-    position: int
-    at_ms: int
-    outcome: str = ""  # JSON of the act's result
 
 
 class Incident(msgspec.Struct, frozen=True):

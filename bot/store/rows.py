@@ -13,7 +13,6 @@ import msgspec
 
 from bot.dialog import Entry
 from bot.store.records import (
-    ActRow,
     AddressRow,
     ConversationRow,
     Incident,
@@ -31,7 +30,6 @@ from bot.store.records import (
 )
 
 __all__ = [
-    "ACTS",
     "ADDRESSES",
     "CONVERSATIONS",
     "INBOX",
@@ -160,5 +158,4 @@ WEBHOOKS: Final = Table(WebhookRow, "webhooks")
 MERCHANTS: Final = Table(MerchantRow, "merchants")
 STAFF: Final = Table(StaffRow, "staff")
 LINK_CODES: Final = Table(LinkCode, "link_codes")
-ACTS: Final = Table(ActRow, "acts")
 INCIDENTS: Final = Table(Incident, "incidents")

@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
 from bot.money import OrderState, Source
-from bot.store import chores, inbox, messages, orders, people, turns
-from bot.store.base import Change, LoadedTurn, Store, StoreUnavailable, TurnQuery
+from bot.store import audit, chores, inbox, messages, orders, people, turns
+from bot.store.base import Change, Finding, LoadedTurn, Store, StoreUnavailable, TurnQuery
 from bot.store.changes import apply
 from bot.store.connection import open_reader, open_writer
 from bot.store.migrate import SchemaMismatch, expected_version, read_version
 from bot.store.ownership import Ownership
 from bot.store.reader import Reader
 from bot.store.records import (
-    ActRow,
     AddressRow,
     ConversationRow,
     Incident,
@@ -136,9 +135,6 @@ class SqliteStore:
     async def conversation(self, conversation_id: str) -> ConversationRow | None:
         return await self._quick(turns.conversation, conversation_id)
 
-    async def act(self, conversation_id: str, position: int) -> ActRow | None:
-        return await self._quick(turns.act, conversation_id, position)
-
     # ---- orders
 
     async def order(self, order_id: str) -> OrderRow | None:
@@ -161,6 +157,11 @@ class SqliteStore:
 
     async def recent_orders(self, limit: int, states: Sequence[OrderState] = ()) -> tuple[OrderRow, ...]:
         return await self._long(orders.recent, limit, states)
+
+    async def orders_between(
+        self, connection: str, from_ms: int, until_ms: int, after: tuple[int, str], limit: int
+    ) -> tuple[tuple[OrderRow, int | None], ...]:
+        return await self._long(orders.between, connection, from_ms, until_ms, after, limit)
 
     async def open_orders_of_payer(self, payer: str) -> tuple[OrderRow, ...]:
         return await self._quick(orders.open_of_payer, payer)
@@ -194,12 +195,19 @@ class SqliteStore:
     # ---- messages
 
     async def claim_messages(
-        self, now_ms: int, lease_ms: int, limit: int, spacing_ms: Mapping[str, int]
+        self,
+        now_ms: int,
+        lease_ms: int,
+        limit: int,
+        spacing_ms: Mapping[str, int],
+        without: Sequence[str] = (),
     ) -> tuple[MessageRow, ...]:
-        return await self._write(messages.claim, now_ms, lease_ms, limit, spacing_ms)
+        return await self._write(messages.claim, now_ms, lease_ms, limit, spacing_ms, without)
 
-    async def next_message_ms(self, spacing_ms: Mapping[str, int] = _NO_SPACING) -> int | None:
-        return await self._long(messages.next_ms, self._clock(), spacing_ms)
+    async def next_message_ms(
+        self, spacing_ms: Mapping[str, int] = _NO_SPACING, without: Sequence[str] = ()
+    ) -> int | None:
+        return await self._long(messages.next_ms, self._clock(), spacing_ms, without)
 
     async def untold_result(self, person_id: str) -> MessageRow | None:
         return await self._quick(messages.untold_result, person_id)
@@ -276,6 +284,16 @@ class SqliteStore:
 
     async def incidents(self, limit: int) -> tuple[Incident, ...]:
         return await self._long(chores.incidents, limit)
+
+    async def overdue(self, now_ms: int, grace_ms: int) -> tuple[OrderRow, ...]:
+        return await self._long(audit.overdue, now_ms, grace_ms)
+
+    async def audit(self, now_ms: int, remembered_ms: int, grace_ms: int) -> tuple[Finding, ...]:
+        reader = Reader(await open_reader(self._path))
+        try:
+            return await reader.run(lambda tx: audit.findings(tx, now_ms, remembered_ms, grace_ms))
+        finally:
+            await reader.close()
 
     async def sweep(self, now_ms: int, journal_ms: int, remember_ms: int) -> None:
         for forget in chores.forgetting(now_ms, journal_ms, remember_ms):

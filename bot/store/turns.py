@@ -1,4 +1,4 @@
-"""Conversations, gateway sessions, turns and the marks of acts; and what a turn loads."""
+"""Conversations, gateway sessions and turns; and what a turn loads."""
 
 # Statements are put together from constant names of our own; values are always parameters.
 # ruff: noqa: S608
@@ -6,11 +6,11 @@
 from typing import Final
 
 from bot.store import orders, people
-from bot.store.base import Conflict, KeepAct, KeepTurn, LoadedTurn, SaveConversation, SaveSession, TurnQuery
-from bot.store.records import ActRow, ConversationRow, ConversationState, SessionRow, TurnRow
-from bot.store.rows import ACTS, CONVERSATIONS, SESSIONS, TURNS, Tx
+from bot.store.base import Conflict, KeepTurn, LoadedTurn, SaveConversation, SaveSession, TurnQuery
+from bot.store.records import ConversationRow, ConversationState, SessionRow, TurnRow
+from bot.store.rows import CONVERSATIONS, SESSIONS, TURNS, Tx
 
-__all__ = ["act", "conversation", "keep_act", "keep_turn", "load_turn", "save_conversation", "save_session"]
+__all__ = ["conversation", "keep_turn", "load_turn", "save_conversation", "save_session"]
 
 # ---- changes -------------------------------------------------------------------------------------
 
@@ -87,11 +87,6 @@ def keep_turn(tx: Tx, change: KeepTurn) -> None:
         raise Conflict("turn")
 
 
-def keep_act(tx: Tx, change: KeepAct) -> None:
-    if tx.execute(ACTS.insert, ACTS.write(change.row)).rowcount == 0:
-        raise Conflict("act")
-
-
 # ---- reads ---------------------------------------------------------------------------------------
 
 _CONVERSATION: Final = f"SELECT {CONVERSATIONS.select} FROM conversations WHERE id = ?"
@@ -102,15 +97,10 @@ _NEWEST_SESSION: Final = f"""
 """
 _TURN: Final = f"SELECT {TURNS.select} FROM turns WHERE scope = ? AND key = ?"
 _LAST_TURN: Final = f"SELECT {TURNS.select} FROM turns WHERE scope = ? ORDER BY seq DESC LIMIT 1"
-_ACT: Final = f"SELECT {ACTS.select} FROM acts WHERE conversation_id = ? AND position = ?"
 
 
 def conversation(tx: Tx, conversation_id: str) -> ConversationRow | None:
     return CONVERSATIONS.one(tx, _CONVERSATION, conversation_id)
-
-
-def act(tx: Tx, conversation_id: str, position: int) -> ActRow | None:
-    return ACTS.one(tx, _ACT, conversation_id, position)
 
 
 def load_turn(tx: Tx, query: TurnQuery) -> LoadedTurn:

@@ -244,8 +244,7 @@ async def asked(stage: Stage, kind: str, value: str) -> tuple[str, str]:
         return "", ""
     if found.offering:
         return "resume", "talk.resume"
-    turns = stage.kasapay.turns
-    run = turns._run(found, found.journal, None)
+    run = stage.kasapay.turns._steps.run(found, found.journal)
     question = run.state.question if isinstance(run.state, Waiting) else None
     run.close()
     return (question.key, question.text.id) if question is not None else ("", "")

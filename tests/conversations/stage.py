@@ -31,7 +31,6 @@ from bot.clock import Ids
 from bot.commands import COMMANDS
 from bot.config import GatewaySettings, Settings
 from bot.money import OrderState
-from bot.outbox import SPACING_MS
 from bot.providers import Account, Credentials, Secret, Sender
 from bot.sandbox import Running, SandboxConfig, serve_sandbox
 from bot.sandbox.model import Entry
@@ -283,7 +282,7 @@ class Stage:
     async def stop(self) -> None:
         await self.unserve()
         # Calls that outlived their turns die with the process.
-        late = list(self.kasapay.performer._under_way)
+        late = list(self.kasapay.performer.waiting.under_way)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
@@ -320,7 +319,7 @@ class Stage:
     async def settle(self) -> None:
         """Do everything that is due now, until nothing moves any more."""
         for _ in range(_ROUNDS):
-            if late := list(self.kasapay.performer._under_way):
+            if late := list(self.kasapay.performer.waiting.under_way):
                 await asyncio.wait(late)
             await self.sandbox.drain()
             moved = await self._heard()
@@ -353,8 +352,8 @@ class Stage:
 
     async def _next_ms(self) -> int | None:
         found = [
-            await self.store.next_due_ms(),
-            await self.store.next_message_ms(SPACING_MS),
+            await self.kasapay.worker.next_ms(),
+            await self.kasapay.outbox.next_ms(),
             *(int(at * 1000) + 1 for at, _ in self.sandbox.sandbox.world._due[:1]),
             *(int(due.due_at * 1000) + 1 for _, _, due in self.sandbox.sandbox.courier._due[:1]),
         ]
@@ -427,6 +426,7 @@ class Stage:
             if order.state is OrderState.FAILED:
                 assert charged == 0
         assert set(entries) <= set(known), "the provider holds a request we know nothing of"
+        assert await self.store.audit(self.clock(), int(self.times.remember_s * 1000), 600_000) == ()
 
     # ---- what is on the disk
 

@@ -287,7 +287,7 @@ class Play:
         news = await actor.look()
         while not news and isinstance(actor, TelegramChat) and not arrived:
             # A chat takes one message a second: the next one may be waiting for its turn.
-            due_ms = await self._stage.store.next_message_ms({"telegram": 1000})
+            due_ms = await self._stage.kasapay.outbox.next_ms()
             if due_ms is None or due_ms > self._stage.clock.ms + 2000:
                 return
             self._stage.clock.ms = max(due_ms, self._stage.clock.ms + 1)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -24,6 +25,7 @@ from bot.providers import (
     StatusReport,
     Unknown,
 )
+from bot.providers.base import ListPage
 from bot.sandbox import Running, SandboxConfig, serve_sandbox
 
 from .cases import Pretend, an_order
@@ -394,3 +396,28 @@ async def test_startbutton_refusals(box: Box) -> None:
 async def test_startbutton_balances(box: Box) -> None:
     found = await box.sender.send(box.startbutton, STARTBUTTON.balance(box.startbutton), 10.0)
     assert found == (Money(2500, "GHS"), Money(0, "KES"))
+
+
+async def test_startbutton_the_list_is_read_part_by_part(box: Box) -> None:
+    await box.faults(next_step="PIN")
+    today = datetime.now(UTC).date()
+    orders = [fresh() for _ in range(53)]
+    receipts = [await box.pay(box.startbutton, order) for order in orders]
+    kenya = fresh("+254711222333", amount=Money(3000, "KES"), network="")
+    await box.pay(msgspec.structs.replace(box.startbutton, currency="KES", region="KE"), kenya)
+    await box.running.drain()
+    first, last = (today - timedelta(days=1)).isoformat(), (today + timedelta(days=1)).isoformat()
+
+    async def part(skip: int, until: str = last) -> ListPage:
+        call = STARTBUTTON.list_payments(box.startbutton, first, until, skip)
+        return await box.sender.send(box.startbutton, call, 10.0)
+
+    pages = [await part(skip) for skip in (0, 50, 53)]
+    assert [page.count for page in pages] == [50, 3, 0]
+    rows = [row for page in pages for row in page.rows]
+    assert [row.reference for row in reversed(rows)] == [order.reference.replace("-", "") for order in orders]
+    assert {row.provider_reference for row in rows} == {made.provider_reference for made in receipts}
+    assert {row.amount for row in rows} == {Money(1250, "GHS")}
+    assert {row.state for row in rows} == {OrderState.SUCCESSFUL}
+    assert all(row.created_ms and row.updated_ms and row.created_ms <= row.updated_ms for row in rows)
+    assert (await part(0, first)).count == 0

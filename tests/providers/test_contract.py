@@ -244,6 +244,7 @@ def test_what_cannot_be_done_is_not_declared(case: Case) -> None:
         Capability.CHECK_HOLDER: lambda: adapter.check_holder(account, case.order.payer),
         Capability.HOLDER_NAME: lambda: adapter.holder_name(account, case.order.payer),
         Capability.BALANCE: lambda: adapter.balance(account),
+        Capability.LIST: lambda: adapter.list_payments(account, "2026-11-20", "2026-11-21", 0),
         Capability.REQUEST_PAYMENT: lambda: adapter.request_payment(account, case.order),
     }
     for capability, build in tries.items():

@@ -32,6 +32,7 @@ CALLS: list[Call[Any]] = [
     Startbutton().payment_status(STARTBUTTON, an_order()),
     Startbutton().submit_otp(STARTBUTTON, an_order(), OTP),
     Startbutton().balance(STARTBUTTON),
+    Startbutton().list_payments(STARTBUTTON, "2026-11-20", "2026-11-21", 0),
 ]
 FIELDS = [
     "status",
@@ -40,6 +41,8 @@ FIELDS = [
     "data",
     "transaction",
     "transType",
+    "transactions",
+    "createdAt",
     "transactionReference",
     "userTransactionReference",
     "amount",

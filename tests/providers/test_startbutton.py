@@ -23,7 +23,7 @@ from bot.providers import (
     Secret,
     Unknown,
 )
-from bot.providers.base import Reply
+from bot.providers.base import Listed, ListPage, Reply
 from bot.providers.startbutton import Startbutton, build_amount, build_phone
 from bot.providers.startbutton_words import MARKETS, STATUSES, UNITS_PER_MAJOR, UNSURE_FACTOR
 
@@ -318,6 +318,61 @@ def test_balances_are_listed_by_currency() -> None:
 def test_a_wallet_nobody_can_read(data: object) -> None:
     with pytest.raises(Malformed):
         ADAPTER.balance(STARTBUTTON).decode(reply(200, {"success": True, "data": data}))
+
+
+# List
+
+
+def listing(answer: Reply) -> ListPage:
+    return ADAPTER.list_payments(STARTBUTTON, "2026-11-20", "2026-11-21", 0).decode(answer)
+
+
+def test_the_list_is_asked_for_a_part_at_a_time() -> None:
+    call = ADAPTER.list_payments(KES, "2026-11-20", "2026-11-21", 150)
+    assert (call.request.method, call.request.auth, call.creates) == ("GET", "secret", False)
+    assert call.request.path == (
+        "/transaction?transType=collection&startDate=2026-11-20&endDate=2026-11-21"
+        "&currency=KES&skip=150&limit=50"
+    )
+    assert call.request.body is None
+
+
+def test_the_rows_of_a_list() -> None:
+    page = listing(tape("startbutton/list"))
+    assert page.count == 4, "what is no collection counts for where the next part begins"
+    first, second, third = page.rows
+    assert first == Listed(
+        reference=OURS,
+        provider_reference=THEIRS,
+        state=OrderState.SUCCESSFUL,
+        provider_code="VERIFIED",
+        amount=Money(1250, "GHS"),
+        currency="GHS",
+        created_ms=1_795_168_800_000,
+        updated_ms=1_795_168_831_000,
+    )
+    assert (second.reference, second.state, second.updated_ms) == ("", OrderState.FAILED, None)
+    assert (third.state, third.provider_code, third.amount) == (None, "TELEPORTED", None)
+    assert (third.reference, third.currency, third.created_ms) == ("INV-7", "GHS", None)
+
+
+def test_a_wrapped_list_is_read_too() -> None:
+    data = {"transactions": [{"transactionReference": THEIRS, "status": "verified"}], "total": 1}
+    (row,) = listing(reply(200, {"success": True, "data": data})).rows
+    assert (row.provider_reference, row.amount) == (THEIRS, None)
+    assert listing(reply(200, {"success": True, "data": []})) == ListPage((), 0)
+
+
+@pytest.mark.parametrize("data", [None, {}, "x", [1], [{"amount": 1}, None], {"transactions": {}}])
+def test_a_list_nobody_can_read(data: object) -> None:
+    with pytest.raises(Malformed):
+        listing(reply(200, {"success": True, "data": data}))
+
+
+@pytest.mark.parametrize(("code", "kind"), [(401, Misconfigured), (400, Misconfigured), (503, Unknown)])
+def test_a_refused_list(code: int, kind: type) -> None:
+    with pytest.raises(kind):
+        listing(reply(code, {"success": False, "message": "no"}))
 
 
 # Webhooks

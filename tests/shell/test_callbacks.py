@@ -1,5 +1,6 @@
 """What providers call to us is a hint: believed by nobody, answered to everybody, and never lost."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -159,18 +160,69 @@ async def test_a_hint_that_comes_while_somebody_asks_is_not_lost(stage: Stage) -
     assert after.due_ms - stage.clock() <= 5_000
 
 
-async def test_a_hint_that_cannot_be_written_is_made_up_for_by_the_sweep(
+async def away(*_: Any) -> bool:
+    raise StoreUnavailable("disk full")
+
+
+async def test_a_hint_that_cannot_be_written_waits_for_the_store(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before those that came after it, and at no cost to a store that is away."""
+    order = await pending(stage)
+    callbacks, another = stage.kasapay.callbacks, stage.ids.uuid()
+    tried: list[str] = []
+
+    async def away_and_counted(order_id: str, *_: Any) -> bool:
+        tried.append(order_id)
+        return await away()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stage.store, "hint", away_and_counted)
+        await callbacks.momo(token(stage, order))
+        await callbacks.momo(stage.kasapay.sealer.callback_token(another))
+        with pytest.raises(StoreUnavailable):
+            await callbacks.drain()
+    assert tried == [order.id]
+    assert list(callbacks._waiting) == [order.id, another]
+    await callbacks.drain()
+    assert list(callbacks._waiting) == []
+    assert (await stage.order()).hinted_by is Source.CALLBACK
+
+
+async def test_a_hint_is_written_by_itself_when_the_store_is_back(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = await pending(stage)
+    monkeypatch.setattr("bot.rounds._PAUSE_S", 0.01)
+    tries, hint = 0, stage.store.hint
 
-    async def away(*_: Any) -> bool:
-        raise StoreUnavailable("disk full")
+    async def away_at_first(*given: Any) -> bool:
+        nonlocal tries
+        tries += 1
+        return await (hint(*given) if tries > 2 else away())
 
+    monkeypatch.setattr(stage.store, "hint", away_at_first)
+    task = asyncio.create_task(stage.kasapay.callbacks.run())
+    await stage.kasapay.callbacks.momo(token(stage, order))
+    async with asyncio.timeout(10):
+        while (await stage.order()).hinted_by is None:
+            await asyncio.sleep(0.01)
+    assert tries == 3
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_hint_that_dies_with_its_process_is_made_up_for_by_the_sweep(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await pending(stage)
     with monkeypatch.context() as patched:
         patched.setattr(stage.store, "hint", away)
         await stage.kasapay.callbacks.momo(token(stage, order))
-        await stage.kasapay.callbacks.drain()
+        with pytest.raises(StoreUnavailable):
+            await stage.kasapay.callbacks.drain()
+    await stage.restart()
     decide(stage, EFUA, "approve")
     await stage.pass_time(60)
     assert (await stage.order()).state is OrderState.SUCCESSFUL

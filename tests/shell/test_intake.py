@@ -154,6 +154,21 @@ async def test_an_update_that_always_fails_is_given_up_and_the_chat_goes_on(
     assert await waiting(telegram) == []
 
 
+async def test_json_that_only_lenient_readers_take_is_a_message_like_any(
+    telegram: Stage, efua: Person
+) -> None:
+    """Half an emoji in a text, a number that is none: what was taken in can be read again."""
+    await say(telegram, efua, "/start")
+    intake = telegram.kasapay.intake
+    assert intake is not None
+    for number, odd in enumerate(("\ud83d", "a\udfff\ud800", "NaN")):
+        raw = json.dumps(update(990_000_000 + number, efua.id, odd)).replace('"NaN"', "NaN")
+        assert await intake.accept(raw.encode())
+        await telegram.pass_time(2)
+    assert await waiting(telegram) == []
+    assert len(efua.messages) == 3
+
+
 async def test_what_is_sealed_under_another_key_is_let_go(telegram: Stage, efua: Person) -> None:
     await efua.says("hello")
     telegram.change("UPDATE inbox SET body = x'00112233445566778899aabbccddeeff0011'")

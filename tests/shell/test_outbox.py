@@ -1,5 +1,6 @@
 """Messages leave once where the channel allows it, in order, and by another way where it must be."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -408,3 +409,124 @@ async def test_a_prompt_for_a_code_is_dropped_once_the_code_is_there(stage: Stag
     await phone.answer(stage.otp(EFUA))
     await stage.pass_time(120)
     assert [text[:4] for text in chat.texts] == ["Paid"]
+
+
+# ---- the pace of a whole bot, and a full house -----------------------------------------------------
+
+
+def other_chats(post: Post, count: int) -> list[str]:
+    return [str(5000 + n) for n in range(count)]
+
+
+async def queue_to(post: Post, chats: list[str], kind: MessageKind = MessageKind.REPLY) -> None:
+    for chat in chats:
+        await post.queue(kind, name=chat)
+        post.stage.change(
+            "UPDATE messages SET address_value = ? WHERE dedupe_key LIKE ?", chat, f"%:{chat}:t%"
+        )
+
+
+async def test_a_bot_sends_thirty_messages_a_second_over_all_chats(post: Post) -> None:
+    await queue_to(post, other_chats(post, 70))
+    for sent in (30, 30, 60, 60, 70):
+        await post.drain()
+        assert len(post.chat.sent) == sent
+        post.stage.clock.ms += 500
+    assert await post.stage.kasapay.outbox.next_ms() is None
+
+
+async def test_results_go_first_and_other_ways_go_on_while_a_bot_is_at_its_limit(post: Post) -> None:
+    await queue_to(post, other_chats(post, 40), MessageKind.PROMPT)
+    post.stage.clock.ms += 1
+    await queue_to(post, ["6000"], MessageKind.RESULT)
+    for n in range(40):
+        await post.queue(MessageKind.PROMPT, name=f"sms{n}", to="msisdn")
+        post.stage.change(
+            "UPDATE messages SET address_value = ? WHERE dedupe_key LIKE ?", f"+2332{n:08d}", f"%:sms{n}:%"
+        )
+    await post.drain()
+    assert post.chat.sent[0].to == "6000"
+    assert (len(post.chat.sent), len(post.sms.sent)) == (30, 40)
+
+
+async def test_a_flood_rests_the_whole_bot_and_nobody_else(post: Post) -> None:
+    post.chat.errors = [RetryLater("429", after_s=17, everybody=True)]
+    await queue_to(post, ["5000"])
+    await post.drain()
+    await queue_to(post, ["5001"])
+    await post.queue(to="msisdn")
+    await post.drain()
+    assert len(post.chat.tried) == 1
+    assert len(post.sms.sent) == 1
+    await post.drain(16)
+    assert len(post.chat.tried) == 1
+    await post.drain(2)
+    assert sorted(message.to for message in post.chat.sent) == ["5000", "5001"]
+
+
+async def test_a_broken_connection_rests_nobody_else(post: Post) -> None:
+    post.chat.errors = [RetryLater("broken", after_s=17)]
+    await queue_to(post, ["5000"])
+    await post.drain()
+    await queue_to(post, ["5001"])
+    await post.drain()
+    assert [message.to for message in post.chat.sent] == ["5001"]
+
+
+async def test_a_result_does_not_wait_out_a_long_flood(post: Post) -> None:
+    post.chat.errors = [RetryLater("429", after_s=3600, everybody=True)]
+    await post.queue(MessageKind.RESULT)
+    await post.drain(1)
+    assert post.sms.texts == ["Thank you."]
+
+
+async def test_a_result_without_another_way_waits_out_a_long_flood(post: Post) -> None:
+    post.stage.kasapay.outbox._channels = {"telegram": post.chat}
+    post.chat.errors = [RetryLater("429", after_s=3600, everybody=True)]
+    await post.queue(MessageKind.RESULT)
+    await post.drain(3601)
+    assert post.chat.texts == ["Thank you."]
+
+
+async def test_a_message_whose_senders_die_is_given_up(post: Post) -> None:
+    """Each claim is a sender that was killed before it could say anything."""
+    await post.queue()
+    for _ in range(20):
+        assert len(await post.stage.store.claim_messages(post.stage.clock(), 60_000, 9, {})) == 1
+        post.stage.clock.ms += 61_000
+    await post.drain()
+    assert post.chat.tried == []
+    assert post.states() == ["dead"]
+
+
+async def test_a_full_house_gives_its_next_place_to_the_most_urgent(post: Post) -> None:
+    """All places are taken by slow sends; what came last and matters most goes next."""
+    free, held = asyncio.Semaphore(0), asyncio.Event()
+
+    async def slowly(message: Outgoing) -> None:
+        if len(post.sms.tried) == 64:
+            held.set()
+        await free.acquire()
+
+    post.sms.before = slowly
+    for n in range(70):
+        await post.queue(MessageKind.PROMPT, name=f"sms{n}", to="msisdn")
+        post.stage.change(
+            "UPDATE messages SET address_value = ? WHERE dedupe_key LIKE ?", f"+2332{n:08d}", f"%:sms{n}:%"
+        )
+    running = asyncio.create_task(post.stage.kasapay.outbox.run())
+    try:
+        async with asyncio.timeout(20):
+            await held.wait()
+            await post.queue(MessageKind.REPLY, to="web", name="reply")
+            await post.queue(MessageKind.RESULT, to="msisdn", name="result")
+            post.stage.kasapay.outbox.wake()
+            await asyncio.sleep(0.05)
+            assert len(post.sms.tried) == 64
+            free.release()
+            while len(post.sms.tried) < 65:
+                await asyncio.sleep(0.005)
+        assert post.sms.tried[64].to == EFUA
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)

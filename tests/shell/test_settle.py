@@ -131,7 +131,9 @@ def test_a_reference_in_use_is_our_own_earlier_copy() -> None:
     settled = after_request(order(), AlreadyAccepted(), context())
     same(settled, order())
     assert settled.order.state is PENDING
-    assert settled.order.accepted_ms == settled.order.due_ms == NOW
+    assert settled.order.accepted_ms == NOW
+    # A question led to this copy a moment ago: the next one keeps its distance.
+    assert settled.order.due_ms == NOW + int(SCHEDULE[0] * SECOND)
     assert settled.order.deadline_ms == DEADLINE
 
 
@@ -483,6 +485,25 @@ def test_the_schedule_is_followed_and_ends() -> None:
         row = settled.order
     assert tuple(asked_at) == SCHEDULE
     assert row.state is UNRESOLVED
+
+
+@pytest.mark.parametrize(
+    ("error", "asks", "due_s"),
+    [
+        (NotSent(), 2, 10),
+        (NotSent(retry_after_s=60), 2, 60),
+        (Unknown(), 3, 30),
+        (Unknown(retry_after_s=45), 3, 45),
+    ],
+)
+def test_a_provider_that_is_away_is_asked_again_soon(error: ProviderError, asks: int, due_s: int) -> None:
+    """The schedule's long pauses are for payers who think, not for a provider that comes back."""
+    at = msgspec.structs.replace(context(NOW + 100 * SECOND), schedule_s=(5.0, 10.0, 3600.0, 7200.0, 9000.0))
+    before = order(asks=2, sent_ms=NOW, deadline_ms=NOW + 10_000 * SECOND)
+    settled = after_silence(before, error, at)
+    same(settled, before)
+    assert settled.order.asks == asks
+    assert settled.order.due_ms == at.now_ms + due_s * SECOND
 
 
 @pytest.mark.parametrize(

@@ -507,7 +507,7 @@ async def test_an_order_is_shown_to_nobody_but_its_person(stage: Stage) -> None:
     await Phone(stage, KWAME).dial()
     found = await stage.store.person_of("msisdn", KWAME)
     assert found is not None
-    kwame, performer = speaker(*found), stage.kasapay.turns._performer
+    kwame, performer = speaker(*found), stage.kasapay.performer
     assert await performer.look(e.OrderNow(order.id), kwame) is None
     assert await performer.look(e.AskStatus(order.id), kwame) is None
     assert await performer.look(e.MyPayments(), kwame) == ()

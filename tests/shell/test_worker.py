@@ -372,6 +372,23 @@ async def test_a_final_order_spoken_of_again_is_told_only_if_it_was_reversed(sce
     assert [text.split(":")[0] for text in stage.results(EFUA)] == ["Paid", "Paid back"]
 
 
+async def test_a_final_order_spoken_of_is_asked_about_once_after_the_pause_of_all_questions(
+    scene: Any,
+) -> None:
+    stage, sender = scene
+    await confirmed(stage, "1002")
+    await Robot(stage, Phone(stage, EFUA), "1002").pay()
+    await stage.pass_time(30)
+    order = await stage.order()
+    before = sender.calls.count("payment_status")
+    for _ in range(5):
+        stage.kasapay.worker.recheck(order.id, Source.WEBHOOK)
+    await stage.pass_time(TIMES.hint_spacing_s - 0.1)
+    assert sender.calls.count("payment_status") == before
+    await stage.pass_time(60)
+    assert sender.calls.count("payment_status") == before + 1
+
+
 async def test_a_success_after_a_failure_is_an_incident_and_changes_nothing(scene: Any) -> None:
     stage, _ = scene
     await confirmed(stage, "1002")
@@ -437,3 +454,74 @@ async def test_a_slow_reply_to_a_call_in_the_turn_is_told_by_message(tmp_path: P
         await Robot(stage, phone, "1002").pay()
         await stage.pass_time(10)
         assert (await stage.order()).state is OrderState.SUCCESSFUL
+
+
+# ---- the pace of asking --------------------------------------------------------------------------
+
+
+async def a_round(stage: Stage) -> float:
+    """One round as the running worker makes it, to its end; how long it would wait for the next."""
+    worker = stage.kasapay.worker
+    pause_s = await worker._round()
+    while worker._working:
+        await asyncio.gather(*worker._working)
+    return pause_s
+
+
+@pytest.fixture
+async def busy(tmp_path: Path, template: Path) -> Any:
+    """Five orders of one account, sent and due to be asked about; two may be asked about each second."""
+    times = msgspec.structs.replace(TIMES, asks_per_s=2, asks_at_once=2)
+    senders: list[Watching] = []
+
+    def wrap(sender: Any) -> Watching:
+        senders.append(Watching(sender))
+        return senders[-1]
+
+    async with open_stage(tmp_path, template, serve=False, times=times, wrap_sender=wrap) as stage:
+        for n in range(5):
+            await confirmed(stage, msisdn=f"+2332455{n:05d}")
+        await a_round(stage)
+        assert senders[0].calls.count("request_payment") == 5
+        stage.clock.ms += 10_000
+        senders[0].calls.clear()
+        yield stage, senders[0]
+
+
+async def test_orders_over_the_rate_are_put_off_and_none_is_forgotten(busy: Any) -> None:
+    stage, sender = busy
+    asked = []
+    for _ in range(6):
+        assert await a_round(stage) > 0
+        asked.append(len(sender.calls))
+        stage.clock.ms += 500
+    assert asked == [2, 3, 4, 5, 5, 5]
+    assert all(order.asks == 1 for order in await stage.orders())
+
+
+async def test_what_is_put_off_does_not_keep_the_worker_busy(busy: Any) -> None:
+    stage, sender = busy
+    await a_round(stage)
+    assert await a_round(stage) >= 0.1
+    assert len(sender.calls) == 2
+    assert all(order.lease_until_ms == 0 for order in await stage.orders())
+
+
+async def test_another_account_is_asked_though_one_has_been_asked_enough(busy: Any) -> None:
+    stage, sender = busy
+    other = await confirmed(stage, "1002")
+    stage.change("UPDATE orders SET due_ms = ? WHERE id = ?", stage.clock(), other.id)
+    sender.calls.clear()
+    await a_round(stage)
+    asked = [order.connection for order in await stage.orders() if order.asks]
+    assert sorted(asked) == ["momo-ghana", "momo-ghana", "startbutton-ghs"]
+
+
+async def test_a_new_order_goes_before_the_questions_that_are_put_off(busy: Any) -> None:
+    stage, sender = busy
+    await a_round(stage)
+    await confirmed(stage, msisdn="+233245599999")
+    stage.clock.ms += 500
+    sender.calls.clear()
+    await a_round(stage)
+    assert sorted(sender.calls) == ["payment_status", "payment_status", "request_payment"]

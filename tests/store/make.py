@@ -4,7 +4,7 @@ from typing import Any
 
 from bot.dialog import Entry
 from bot.money import OrderKind, OrderState, Source
-from bot.store.base import CreateOrder, MoveOrder, NoteOrder, Store
+from bot.store.base import AddIncident, Change, CreateOrder, MoveOrder, NoteOrder, Store
 from bot.store.records import (
     AddressRow,
     ConversationRow,
@@ -227,7 +227,10 @@ async def kept_order(store: Store, row: OrderRow | None = None, *path: OrderStat
     for step, said in enumerate(path, 1):
         held = await store.order(row.id)
         assert held is not None
-        await store.commit([move(held, said, **(last if step == len(path) else {}))])
+        changes: list[Change] = [move(held, said, **(last if step == len(path) else {}))]
+        if said is OrderState.UNRESOLVED:
+            changes.append(AddIncident(incident(f"i-{row.id}", order_id=row.id)))
+        await store.commit(changes)
     held = await store.order(row.id)
     assert held is not None
     return held

@@ -8,7 +8,6 @@ from bot.store.base import (
     AddIncident,
     CreateOrder,
     EndUpdate,
-    KeepAct,
     KeepLinkCode,
     KeepTurn,
     KeepWebhook,
@@ -17,7 +16,7 @@ from bot.store.base import (
     SaveSession,
     UseLinkCode,
 )
-from bot.store.records import ActRow, ConversationState
+from bot.store.records import ConversationState
 from tests.store.make import (
     MSISDN,
     NOW,
@@ -105,19 +104,16 @@ async def sweep(store: Store, now: int) -> None:
     await store.sweep(now, journal_ms=24 * HOUR, remember_ms=8 * 24 * HOUR)
 
 
-async def test_an_old_journal_is_forgotten_with_its_acts(store: Store) -> None:
+async def test_an_old_journal_is_forgotten(store: Store) -> None:
     row = conversation("c1", state=ConversationState.ENDED)
-    await store.commit([SaveConversation(row, None), KeepAct(ActRow("c1", 0, NOW))])
     await store.commit(
-        [SaveConversation(conversation("c2", updated_ms=NOW + 1), None), KeepAct(ActRow("c2", 0, NOW))]
+        [SaveConversation(row, None), SaveConversation(conversation("c2", updated_ms=NOW + 1), None)]
     )
     await sweep(store, NOW + 24 * HOUR)
     assert await store.conversation("c1") == row
     await sweep(store, NOW + 24 * HOUR + 1)
     assert await store.conversation("c1") is None
-    assert await store.act("c1", 0) is None
     assert await store.conversation("c2") is not None
-    assert await store.act("c2", 0) is not None
 
 
 async def test_a_forgotten_conversation_frees_no_act(store: Store) -> None:

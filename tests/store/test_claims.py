@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from bot.money import OrderState, Source
 from bot.store import Conflict, Store
-from bot.store.base import CreateOrder
+from bot.store.base import AddIncident, CreateOrder
 from tests.store.conftest import Fresh
-from tests.store.make import NOW, FakeClock, kept_order, move, note, order
+from tests.store.make import NOW, FakeClock, incident, kept_order, move, note, order
 
 S = OrderState
 LEASE = 60_000
@@ -27,7 +27,7 @@ async def test_what_is_due_is_claimed_earliest_first(store: Store) -> None:
 
 
 async def test_what_has_no_due_time_is_never_claimed(store: Store) -> None:
-    await store.commit([CreateOrder(order(due_ms=None), Source.US)])
+    await kept_order(store, None, S.PENDING, S.SUCCESSFUL)
     assert await store.claim_orders(NOW * 2, LEASE, 9) == ()
     assert await store.next_due_ms() is None
 
@@ -89,7 +89,8 @@ async def test_the_move_before_the_first_byte_keeps_the_lease(store: Store) -> N
 async def test_a_move_that_ends_the_work_gives_the_lease_back(store: Store, said: OrderState) -> None:
     await kept_order(store, None, S.PENDING)
     [row] = await store.claim_orders(NOW, LEASE, 9)
-    await store.commit([move(row, said, fence=row.fence, due_ms=NOW + 1)])
+    told = AddIncident(incident(order_id=row.id))
+    await store.commit([move(row, said, fence=row.fence, due_ms=NOW + 1), told])
     assert len(await store.claim_orders(NOW + 1, LEASE, 9)) == 1
 
 

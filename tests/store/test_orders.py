@@ -7,9 +7,9 @@ import pytest
 
 from bot.money import FINAL, OrderKind, OrderState, Reason, Source, Verdict, judge
 from bot.store import Conflict, Store
-from bot.store.base import CreateOrder, KeepMerchant, MoveOrder, NoteOrder
+from bot.store.base import AddIncident, CreateOrder, KeepMerchant, MoveOrder, NoteOrder
 from bot.store.records import OrderRow, Transition
-from tests.store.make import MSISDN, NOW, kept_order, merchant, move, note, order
+from tests.store.make import MSISDN, NOW, incident, kept_order, merchant, move, note, order
 
 S = OrderState
 # How an order gets into each state without breaking the rules under test.
@@ -115,7 +115,7 @@ async def test_the_store_moves_exactly_what_the_life_cycle_allows(
         change = move(row, said, source=source, note="ama: statement of 3 May")
         verdict = judge(before, said, source)
         if verdict is Verdict.MOVE:
-            await store.commit([change])
+            await store.commit([change, AddIncident(incident(id, order_id=id))])
             after = await held(store, id)
             assert after.state is said
             assert after.version == row.version + 1
@@ -167,7 +167,11 @@ async def test_the_ledger_has_no_gaps(store: Store) -> None:
 async def test_two_moves_of_one_commit_are_two_lines(store: Store) -> None:
     row = await kept_order(store, None, S.PENDING, S.NEEDS_OTP)
     await store.commit(
-        [move(row, S.PENDING), move(row, S.UNRESOLVED, expected=row.version + 1, due_ms=NOW + 5)]
+        [
+            move(row, S.PENDING),
+            move(row, S.UNRESOLVED, expected=row.version + 1, due_ms=NOW + 5),
+            AddIncident(incident()),
+        ]
     )
     after = await held(store)
     assert (after.state, after.version, after.due_ms) == (S.UNRESOLVED, row.version + 2, NOW + 5)
@@ -212,10 +216,10 @@ async def test_a_move_sets_what_it_names_and_leaves_the_rest(store: Store) -> No
         attempts=8,
         updated_ms=NOW + 9,
     )
-    await store.commit([move(row, S.UNRESOLVED, due_ms=None)])
+    await store.commit([move(row, S.UNRESOLVED), AddIncident(incident())])
     assert await held(store) == OrderRow(
         **{name: getattr(row, name) for name in row.__struct_fields__}
-        | {"state": S.UNRESOLVED, "version": 2, "due_ms": None, "updated_ms": NOW}
+        | {"state": S.UNRESOLVED, "version": 2, "due_ms": NOW, "updated_ms": NOW}
     )
 
 
@@ -258,7 +262,7 @@ async def test_a_note_sets_what_it_names_and_leaves_the_rest(store: Store) -> No
         due_ms=NOW + 2,
         provider_reference="SB1",
         financial_id="F1",
-        sent_ms=0,
+        sent_ms=NOW + 1,
         accepted_ms=NOW + 3,
         asks=4,
         asked_ms=NOW + 5,
@@ -275,7 +279,7 @@ async def test_a_note_sets_what_it_names_and_leaves_the_rest(store: Store) -> No
         due_ms=NOW + 2,
         provider_reference="SB1",
         financial_id="F1",
-        sent_ms=0,
+        sent_ms=NOW + 1,
         accepted_ms=NOW + 3,
         asks=4,
         asked_ms=NOW + 5,
@@ -359,6 +363,39 @@ async def test_recent_orders_are_everyones_newest_first(store: Store) -> None:
     assert [row.id for row in await store.recent_orders(9, (S.PENDING, S.FAILED))] == ["o2", "o1"]
 
 
+async def settled(store: Store, id: str, at_ms: int, *path: S, **given: Any) -> None:
+    """An order that went `path`, its last step at `at_ms`."""
+    await kept_order(store, order(id, created_ms=given.pop("created_ms", NOW), **given), *path, at_ms=at_ms)
+
+
+async def test_orders_of_a_period_by_their_success_or_creation(store: Store) -> None:
+    hour = 3600_000
+    await settled(store, "o1", NOW, S.PENDING, created_ms=NOW)
+    await settled(store, "o2", NOW + 5 * hour, S.PENDING, S.FAILED, created_ms=NOW + 1)
+    await settled(store, "o3", NOW + 2 * hour, S.PENDING, S.SUCCESSFUL, created_ms=NOW - 40 * hour)
+    await settled(store, "o4", NOW + 5 * hour, S.PENDING, S.SUCCESSFUL, created_ms=NOW + 2)
+    await settled(store, "o5", NOW + hour, S.PENDING, S.SUCCESSFUL, created_ms=NOW + 3, connection="momo-ug")
+    await settled(store, "o6", NOW + hour, S.PENDING, S.SUCCESSFUL, created_ms=NOW - 15 * 24 * hour)
+    reversed_order = await kept_order(
+        store, order("o7", created_ms=NOW + 4), S.PENDING, S.SUCCESSFUL, at_ms=NOW + hour
+    )
+    await store.commit([move(reversed_order, S.REVERSED, at_ms=NOW + 9 * hour)])
+
+    async def between(from_ms: int, until_ms: int, after: tuple[int, str] = (0, ""), limit: int = 99):
+        found = await store.orders_between("momo-gh", from_ms, until_ms, after, limit)
+        return [(row.id, at_ms) for row, at_ms in found]
+
+    held = [("o3", NOW + 2 * hour), ("o1", None), ("o2", None), ("o7", NOW + hour)]
+    assert await between(NOW, NOW + 3 * hour) == held
+    assert await between(NOW, NOW + 3 * hour, limit=2) == held[:2]
+    assert await between(NOW, NOW + 3 * hour, (NOW - 40 * hour, "o3")) == held[1:]
+    assert await between(NOW, NOW + 3 * hour, (NOW, "o0")) == held[1:]
+    assert await between(NOW, NOW + 3 * hour, (NOW, "o1")) == held[2:]
+    assert await between(NOW + hour, NOW + 3 * hour) == [held[0], held[3]]
+    assert await between(NOW, NOW) == []
+    assert await between(NOW + 5 * hour, NOW + 5 * hour + 1) == [("o4", NOW + 5 * hour)]
+
+
 async def test_open_orders_of_a_payer_are_everyones(store: Store) -> None:
     await kept_order(store, order("o1"), S.PENDING)
     await kept_order(store, order("o2", person_id="p2", created_ms=NOW + 1))
@@ -377,7 +414,7 @@ async def test_open_orders_of_a_payer_are_everyones(store: Store) -> None:
         ((S.PENDING, S.REVERSED), {}, False),
         ((S.PENDING, S.SUCCESSFUL), {"payer": "+233240000009"}, False),
         ((S.PENDING, S.SUCCESSFUL), {"connection": "momo-ug"}, False),
-        ((S.PENDING, S.SUCCESSFUL), {"kind": OrderKind.REFUND}, False),
+        ((S.PENDING, S.SUCCESSFUL), {"kind": OrderKind.TRANSFER}, False),
     ],
 )
 async def test_paid_before_is_a_collection_that_once_succeeded(
@@ -405,7 +442,7 @@ async def test_what_a_merchant_collected_is_the_sum_of_its_successes(store: Stor
     await kept_order(store, order("o2", amount_minor=5), S.PENDING, S.SUCCESSFUL)
     await kept_order(store, order("o3"), S.PENDING)
     await kept_order(store, order("o4"), S.PENDING, S.SUCCESSFUL, S.REVERSED)
-    await kept_order(store, order("o5", kind=OrderKind.REFUND), S.PENDING, S.SUCCESSFUL)
+    await kept_order(store, order("o5", kind=OrderKind.TRANSFER), S.PENDING, S.SUCCESSFUL)
     await kept_order(store, order("o6", currency="KES"), S.PENDING, S.SUCCESSFUL)
     await kept_order(store, order("o7", merchant_id="m2"), S.PENDING, S.SUCCESSFUL)
     assert await store.collected_minor("m1", "GHS") == 2**40 + 5

@@ -1,4 +1,4 @@
-"""Conversations, sessions, turns and acts; and what one read of a turn gives."""
+"""Conversations, sessions and turns; and what one read of a turn gives."""
 
 import asyncio
 from typing import Any
@@ -9,7 +9,6 @@ from bot.money import OrderState, Source
 from bot.store import Change, Conflict, Store, TurnQuery
 from bot.store.base import (
     CreateOrder,
-    KeepAct,
     KeepMerchant,
     KeepStaff,
     KeepTurn,
@@ -18,7 +17,7 @@ from bot.store.base import (
     SaveConversation,
     SaveSession,
 )
-from bot.store.records import ActRow, ConversationState, TurnState
+from bot.store.records import ConversationState, TurnState
 from tests.store.make import (
     MSISDN,
     NOW,
@@ -192,18 +191,6 @@ async def test_a_running_turn_is_taken_over_only_when_its_lease_is_over(store: S
 
 async def test_the_same_key_in_another_scope_is_another_turn(store: Store) -> None:
     await store.commit([KeepTurn(turn()), KeepTurn(turn(scope="telegram:77"))])
-
-
-# ---- acts
-
-
-async def test_an_act_happens_once(store: Store) -> None:
-    row = ActRow("c1", 3, NOW, '{"done": true}')
-    await store.commit([KeepAct(row)])
-    await conflicts(store, "act", KeepAct(ActRow("c1", 3, NOW + 1)))
-    await store.commit([KeepAct(ActRow("c1", 4, NOW)), KeepAct(ActRow("c2", 3, NOW))])
-    assert await store.act("c1", 3) == row
-    assert await store.act("c1", 9) is None
 
 
 # ---- load_turn

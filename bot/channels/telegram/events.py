@@ -21,15 +21,13 @@ __all__ = [
 class Heard(msgspec.Struct, frozen=True):
     """A turn. `inbound.message_ref` is the person's message, or the one whose button was pressed.
 
-    `callback_id` is to be answered first of all (empty for text). `start_payload` is what followed
-    /start in a deep link; anyone can write it.
+    `callback_id` is to be answered first of all (empty for text).
     """
 
     update_id: int
     chat: str
     inbound: Inbound
     callback_id: str = ""
-    start_payload: str = ""
 
 
 class CardRefused(msgspec.Struct, frozen=True):

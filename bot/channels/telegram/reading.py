@@ -121,7 +121,6 @@ _CONTENTS: Final = (
 _COMMAND: Final = re.compile(
     r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?:\s+(.*))?", re.ASCII | re.DOTALL
 )
-_PAYLOAD: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}", re.ASCII)
 # NUL is refused by PostgreSQL, a lone surrogate by every encoder.
 _UNKEEPABLE: Final = re.compile("[\x00\ud800-\udfff]")
@@ -149,7 +148,7 @@ def read_update(update: Mapping[str, Any], *, bot_username: str) -> Event | None
     """
     try:
         read = msgspec.convert(update, _Update)
-    except (RecursionError, msgspec.ValidationError):
+    except (RecursionError, UnicodeError, msgspec.ValidationError):  # a name may hold half an emoji
         return None
     if read.callback_query is not None:
         return _read_callback(read.update_id, read.callback_query, bot_username)
@@ -179,9 +178,8 @@ def _read_message(update_id: int, message: _Message, content: str, bot_username:
         return Heard(update_id, chat, _inbound(update_id, chat, found, language, ref))
     if message.text is None:
         return NotText(update_id, chat, ref, content, language) if content else None
-    text, payload = _read_text(message.text, bot_username)
-    inbound = _inbound(update_id, chat, Typed(text), language, ref)
-    return Heard(update_id, chat, inbound, start_payload=payload)
+    text = _read_text(message.text, bot_username)
+    return Heard(update_id, chat, _inbound(update_id, chat, Typed(text), language, ref))
 
 
 def _read_callback(update_id: int, callback: _Callback, bot_username: str) -> Event | None:
@@ -229,16 +227,15 @@ def _read_card(message: _Message, sender: _User) -> Shared | str:
     return Shared(msisdn) if msisdn else "unreadable"
 
 
-def _read_text(text: str, bot_username: str) -> tuple[str, str]:
-    """The text without the bot's name in a command, and the payload of a /start."""
+def _read_text(text: str, bot_username: str) -> str:
+    """The text without the bot's name in a command, and without what a deep link put behind /start:
+    anyone can write that."""
     text = _kept(text)[:_LONGEST_TEXT]
     command = _COMMAND.fullmatch(text.strip())
     if command is None or not _is_ours(command[2], bot_username):
-        return text, ""
+        return text
     name, rest = command[1].lower(), (command[3] or "").strip()
-    if name == "start":
-        return "/start", rest if _PAYLOAD.fullmatch(rest) else ""
-    return f"/{name} {rest}".rstrip(), ""
+    return "/start" if name == "start" else f"/{name} {rest}".rstrip()
 
 
 def _is_addressed(text: str, bot_username: str) -> bool:

@@ -6,13 +6,19 @@ values SMALLINT, JSON is TEXT. What must never be is refused here, whatever code
 
 from alembic import op
 
+from bot.store.migrations.first_guards import (
+    FINAL,
+    MAY_FOLLOW,
+    POSTGRESQL_GUARDS,
+    SOURCES,
+    SQLITE_GUARDS,
+    STATES,
+)
+
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
-
-_FINAL = "('SUCCESSFUL', 'FAILED', 'REVERSED')"
-_STATES = "('NEW', 'PENDING', 'NEEDS_OTP', 'UNRESOLVED', 'SUCCESSFUL', 'FAILED', 'REVERSED')"
 
 STATEMENTS = (
     # ---- people
@@ -110,15 +116,6 @@ STATEMENTS = (
     "CREATE UNIQUE INDEX conversations_one_active ON conversations (person_id) WHERE state = 'active'",
     "CREATE INDEX conversations_by_age ON conversations (updated_ms)",
     """
-    CREATE TABLE acts (
-        conversation_id TEXT NOT NULL,
-        position INTEGER NOT NULL,
-        at_ms BIGINT NOT NULL,
-        outcome TEXT NOT NULL,
-        PRIMARY KEY (conversation_id, position)
-    )
-    """,
-    """
     CREATE TABLE sessions (
         id TEXT NOT NULL PRIMARY KEY,
         gateway TEXT NOT NULL,
@@ -161,7 +158,7 @@ STATEMENTS = (
         id TEXT NOT NULL PRIMARY KEY,
         code TEXT NOT NULL UNIQUE,
         kind TEXT NOT NULL,
-        state TEXT NOT NULL CHECK (state IN {_STATES}),
+        state TEXT NOT NULL CHECK (state IN {STATES}),
         connection TEXT NOT NULL,
         merchant_id TEXT NOT NULL,
         person_id TEXT NOT NULL REFERENCES people (id),
@@ -196,14 +193,17 @@ STATEMENTS = (
         fence BIGINT NOT NULL,
         lease_until_ms BIGINT NOT NULL,
         pending_ref TEXT NOT NULL,
+        parent_id TEXT REFERENCES orders (id),
         reference_key TEXT NOT NULL UNIQUE,
         hint_ms BIGINT,
         hint_spacing_ms BIGINT,
         UNIQUE (conversation_id, act_position),
         CHECK (act_position IS NULL OR conversation_id IS NOT NULL),
         CHECK (amount_minor > 0 OR (amount_minor = 0 AND kind IN ('preapproval', 'invoice_cancel'))),
-        CHECK (state NOT IN {_FINAL}
+        CHECK (state NOT IN {FINAL}
             OR (due_ms IS NULL AND hint_ms IS NULL AND lease_until_ms = 0)),
+        CHECK (state IN {FINAL} OR due_ms IS NOT NULL),
+        CHECK ((kind = 'refund') = (parent_id IS NOT NULL)),
         CHECK (state <> 'NEW' OR (sent_ms IS NULL AND accepted_ms IS NULL)),
         CHECK (state <> 'SUCCESSFUL' OR reason IS NULL)
     )
@@ -213,20 +213,23 @@ STATEMENTS = (
     "CREATE INDEX orders_of_person ON orders (person_id, created_ms)",
     "CREATE INDEX orders_by_age ON orders (created_ms, id)",
     "CREATE INDEX orders_of_payer ON orders (payer, connection)",
-    f"CREATE INDEX orders_open_of_payer ON orders (payer) WHERE state NOT IN {_FINAL}",
-    f"CREATE INDEX orders_open_connections ON orders (connection) WHERE state NOT IN {_FINAL}",
+    f"CREATE INDEX orders_open_of_payer ON orders (payer) WHERE state NOT IN {FINAL}",
+    f"CREATE INDEX orders_open_connections ON orders (connection) WHERE state NOT IN {FINAL}",
     "CREATE INDEX orders_collected ON orders (merchant_id, currency, amount_minor)"
     " WHERE state = 'SUCCESSFUL' AND kind = 'collection'",
     "CREATE INDEX orders_waiting_for_otp ON orders (person_id) WHERE state = 'NEEDS_OTP'",
     "CREATE INDEX orders_by_origin ON orders (origin_kind, origin_value)",
-    "CREATE INDEX orders_by_provider_reference ON orders (provider_reference) WHERE provider_reference <> ''",
+    # A provider's reference is one order's. Looked up without the connection, so that comes second.
+    "CREATE UNIQUE INDEX orders_one_provider_reference ON orders (provider_reference, connection)"
+    " WHERE provider_reference <> ''",
+    "CREATE INDEX orders_of_parent ON orders (parent_id) WHERE parent_id IS NOT NULL",
     f"""
     CREATE TABLE transitions (
         order_id TEXT NOT NULL REFERENCES orders (id),
         seq INTEGER NOT NULL CHECK (seq > 0),
-        held TEXT CHECK (held IN {_STATES}),
-        said TEXT NOT NULL CHECK (said IN {_STATES}),
-        source TEXT NOT NULL CHECK (source <> ''),
+        held TEXT CHECK (held IN {STATES}),
+        said TEXT NOT NULL CHECK (said IN {STATES}),
+        source TEXT NOT NULL CHECK (source IN {SOURCES}),
         at_ms BIGINT NOT NULL,
         reason TEXT,
         provider_code TEXT NOT NULL,
@@ -234,7 +237,8 @@ STATEMENTS = (
         PRIMARY KEY (order_id, seq),
         CHECK ((seq = 1) = (held IS NULL)),
         CHECK (held IS NOT NULL OR said = 'NEW'),
-        CHECK (source <> 'operator' OR note <> '')
+        CHECK (source <> 'operator' OR note <> ''),
+        CHECK ({MAY_FOLLOW})
     )
     """,
     # ---- outgoing messages
@@ -322,6 +326,7 @@ STATEMENTS = (
     )
     """,
     "CREATE INDEX incidents_by_age ON incidents (at_ms)",
+    "CREATE INDEX incidents_of_order ON incidents (order_id) WHERE order_id IS NOT NULL",
     """
     CREATE TABLE uses (
         bucket TEXT NOT NULL,
@@ -334,48 +339,6 @@ STATEMENTS = (
     "CREATE INDEX uses_by_end ON uses (ends_ms)",
     "CREATE TABLE probes (id SMALLINT NOT NULL PRIMARY KEY, serial BIGINT NOT NULL)",
     "INSERT INTO probes (id, serial) VALUES (1, 0)",
-)
-
-# The ledger is append-only, and an order is never forgotten nor turned into another one.
-SQLITE_GUARDS = (
-    """
-    CREATE TRIGGER transitions_never_change BEFORE UPDATE ON transitions
-    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
-    """,
-    """
-    CREATE TRIGGER transitions_never_go BEFORE DELETE ON transitions
-    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
-    """,
-    """
-    CREATE TRIGGER orders_never_go BEFORE DELETE ON orders
-    BEGIN SELECT RAISE(ABORT, 'an order is never deleted'); END
-    """,
-    """
-    CREATE TRIGGER orders_keep_their_terms
-    BEFORE UPDATE OF id, code, kind, connection, merchant_id, amount_minor, currency, payer, reference
-    ON orders
-    BEGIN SELECT RAISE(ABORT, 'the terms of an order never change'); END
-    """,
-)
-POSTGRESQL_GUARDS = (
-    """
-    CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = TG_ARGV[0]; END $$
-    """,
-    """
-    CREATE TRIGGER transitions_never_change BEFORE UPDATE OR DELETE ON transitions
-    FOR EACH ROW EXECUTE FUNCTION refuse_change('the ledger is append-only')
-    """,
-    """
-    CREATE TRIGGER orders_never_go BEFORE DELETE ON orders
-    FOR EACH ROW EXECUTE FUNCTION refuse_change('an order is never deleted')
-    """,
-    """
-    CREATE TRIGGER orders_keep_their_terms
-    BEFORE UPDATE OF id, code, kind, connection, merchant_id, amount_minor, currency, payer, reference
-    ON orders
-    FOR EACH ROW EXECUTE FUNCTION refuse_change('the terms of an order never change')
-    """,
 )
 
 

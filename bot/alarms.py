@@ -1,0 +1,56 @@
+"""The alarm over every other: an open order past its time that nobody works on and nobody was told of.
+
+The worker makes such an order UNRESOLVED, so there should be none. This looks whether that holds, and
+depends on nothing the worker depends on but the store.
+"""
+
+import asyncio
+from typing import Final, NoReturn
+
+import structlog
+
+from bot.clock import Clock, Ids
+from bot.metrics import Metrics
+from bot.rounds import keep_going
+from bot.store.base import AddIncident, Store
+from bot.store.records import Incident
+
+__all__ = ["GRACE_S", "raise_overdue", "watch_deadlines"]
+
+_log = structlog.get_logger("alarms")
+
+# Longer than a lease, a slow provider call and the pause before the last asking together.
+GRACE_S: Final = 600.0
+_ROUND_S: Final = 60.0
+
+
+async def raise_overdue(store: Store, metrics: Metrics, clock: Clock, ids: Ids) -> int:
+    """Count the overdue orders, and raise an incident for each that has none of this kind yet."""
+    now_ms = clock()
+    orders = await store.overdue(now_ms, int(GRACE_S * 1000))
+    metrics.overdue.set(len(orders))
+    if orders:
+        incidents = [
+            Incident(
+                id=ids.uuid(),
+                dedupe_key=f"overdue:{order.id}",
+                kind="overdue",
+                order_id=order.id,
+                text=f"order {order.code}: overdue, {order.state.value} past its time",
+                at_ms=now_ms,
+            )
+            for order in orders
+        ]
+        await store.commit([AddIncident(incident) for incident in incidents])
+        _log.error("orders overdue", orders=len(orders), oldest=orders[0].reference)
+    return len(orders)
+
+
+async def watch_deadlines(store: Store, metrics: Metrics, clock: Clock, ids: Ids) -> NoReturn:
+    """Look every minute, for ever."""
+
+    async def once() -> float:
+        await raise_overdue(store, metrics, clock, ids)
+        return _ROUND_S
+
+    await keep_going("alarms", asyncio.Event(), once)

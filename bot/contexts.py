@@ -1,0 +1,54 @@
+"""Reads what a settlement needs besides its order: one way for turns, the worker and operators."""
+
+from bot.calls import Calls
+from bot.clock import Clock, Ids
+from bot.dialog import Address
+from bot.providers.base import Resend
+from bot.settle import Context
+from bot.store.base import Store
+from bot.store.records import OrderRow
+from bot.times import Times
+
+__all__ = ["Contexts"]
+
+
+class Contexts:
+    """`calls` is None where nobody is asked: a person's word needs no provider's manners, and may be
+    about an order whose account has left the settings."""
+
+    def __init__(
+        self, store: Store, calls: Calls | None, clock: Clock, ids: Ids, times: Times, *, short_code: str = ""
+    ) -> None:
+        self._store = store
+        self._calls = calls
+        self._clock = clock
+        self._ids = ids
+        self._times = times
+        self._short_code = short_code
+
+    async def of(
+        self,
+        order: OrderRow,
+        *,
+        fence: int | None = None,
+        told: Address | None = None,
+        session_open: bool = False,
+    ) -> Context:
+        """The context of what is decided now. For the other three see `Context`."""
+        merchant = await self._store.merchant(order.merchant_id)
+        addresses = await self._store.addresses_of(order.person_id)
+        adapter = self._calls.connections.adapter(order.connection) if self._calls else None
+        return Context(
+            merchant=merchant.name if merchant else "",
+            addresses=addresses,
+            schedule_s=adapter.schedule_s if adapter else (0.0,),
+            grace_s=adapter.not_found_grace_s if adapter else 0.0,
+            resend=self._calls.resend(order) if self._calls else Resend.NEVER,
+            now_ms=self._clock(),
+            ids=self._ids,
+            times=self._times,
+            told=told,
+            fence=fence,
+            short_code=self._short_code,
+            session_open=session_open,
+        )

@@ -1,0 +1,59 @@
+"""Whether a number is an account, and whose: asked of the provider, so often and no oftener."""
+
+from typing import Final
+
+from bot.calls import Calls, shorten_name
+from bot.clock import Clock
+from bot.money import Msisdn
+from bot.perform.plan import Speaker
+from bot.providers.base import ProviderError
+from bot.sealing import Sealer
+from bot.store.base import Store
+from bot.times import Times
+from flows import effects as e
+
+__all__ = ["Holders"]
+
+_HOUR_MS: Final = 3600_000
+_CHECKS_PER_PERSON: Final = 20
+_CHECKS_PER_NUMBER: Final = 10
+
+
+class Holders:
+    def __init__(self, store: Store, calls: Calls, sealer: Sealer, clock: Clock, times: Times) -> None:
+        self._store = store
+        self._calls = calls
+        self._sealer = sealer
+        self._clock = clock
+        self._times = times
+
+    async def of_merchant(self, merchant_id: str, msisdn: Msisdn, speaker: Speaker) -> e.Holder:
+        """The holder as the merchant's own account sees them: who would pay there."""
+        merchant = await self._store.merchant(merchant_id)
+        if merchant is None:
+            return e.Holder(checked=False)
+        return await self._check(merchant.connection, msisdn, speaker)
+
+    async def of_number(self, msisdn: Msisdn, speaker: Speaker) -> e.Holder:
+        """The holder as whichever account sees them that can tell."""
+        account = self._calls.connections.for_number(msisdn)
+        if account is None:
+            return e.Holder(checked=False)
+        return await self._check(account.id, msisdn, speaker)
+
+    async def _check(self, connection: str, msisdn: Msisdn, speaker: Speaker) -> e.Holder:
+        now_ms = self._clock()
+        per_person = await self._store.count(
+            f"holder:{speaker.person.id}", _HOUR_MS, now_ms, _CHECKS_PER_PERSON
+        )
+        hashed = self._sealer.hash("holder", msisdn)
+        if not per_person or not await self._store.count(
+            f"holder:{hashed}", _HOUR_MS, now_ms, _CHECKS_PER_NUMBER
+        ):
+            return e.Holder(checked=False, limited=True)
+        # An unverified chat learns no names.
+        named = speaker.verified or bool(speaker.msisdn)
+        found = await self._calls.holder(connection, msisdn, self._times.look_up_s, named=named)
+        if isinstance(found, ProviderError):
+            return e.Holder(checked=False)
+        return e.Holder(checked=True, known=found.known, active=found.active, name=shorten_name(found.name))

@@ -1,0 +1,89 @@
+"""Links of a chat and a number: by a code obtained over USSD, or by a number the chat vouches for."""
+
+from typing import Final
+
+import msgspec
+
+from bot.clock import Clock, Ids
+from bot.money import Msisdn
+from bot.perform.plan import Plan, Speaker
+from bot.sealing import Sealer
+from bot.store.base import Change, KeepLinkCode, LinkAddress, SaveAddress, Store, UseLinkCode
+from bot.store.records import AddressRow, LinkCode
+from bot.times import Times
+from flows import effects as e
+
+__all__ = ["Links"]
+
+# Wrong link codes of everybody within a code's life: 10^8 codes stay out of reach.
+_WRONG_LINKS: Final = 200
+
+
+class Links:
+    def __init__(self, store: Store, sealer: Sealer, clock: Clock, ids: Ids, times: Times) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._clock = clock
+        self._ids = ids
+        self._times = times
+
+    def make_code(self, speaker: Speaker) -> Plan:
+        now_ms = self._clock()
+        code = self._ids.digits(8)
+        kept = LinkCode(
+            hash=self._sealer.hash("link", code),
+            person_id=speaker.person.id,
+            msisdn=speaker.msisdn,
+            expires_ms=now_ms + int(self._times.link_code_s * 1000),
+        )
+        minutes = int(self._times.link_code_s // 60)
+        return Plan((KeepLinkCode(kept),), e.NewLinkCode(code=code, minutes=minutes))
+
+    async def link(self, proof: str, speaker: Speaker) -> Plan:
+        kind, _, value = proof.partition(":")
+        now_ms = self._clock()
+        if kind == "shared":
+            return await self._shared(value, speaker)
+        bucket = f"link:{speaker.address.kind}:{speaker.address.value}"
+        window_ms = int(self._times.link_code_s * 1000)
+        if not await self._store.count(bucket, window_ms, now_ms, self._times.link_code_tries):
+            return Plan(result=e.Linked(refused="tries"))
+        code = await self._store.link_code(self._sealer.hash("link", value))
+        if code is None or code.used_ms is not None or code.expires_ms <= now_ms:
+            # Addresses cost nothing in a web chat: wrong codes are counted over all of them together.
+            if not await self._store.count("link:wrong", window_ms, now_ms, _WRONG_LINKS):
+                return Plan(result=e.Linked(refused="tries"))
+            return Plan(result=e.Linked(refused="code"))
+        if not await self._store.below("link:wrong", window_ms, now_ms, _WRONG_LINKS):
+            return Plan(result=e.Linked(refused="tries"))
+        changes: list[Change] = [UseLinkCode(code.hash, now_ms)]
+        if code.person_id != speaker.person.id:
+            changes.append(_joined(code.person_id, speaker, now_ms))
+        else:
+            changes.append(SaveAddress(msgspec.structs.replace(speaker.address_row, verified_ms=now_ms)))
+        return Plan(tuple(changes), e.Linked(msisdn=code.msisdn))
+
+    async def _shared(self, msisdn: Msisdn, speaker: Speaker) -> Plan:
+        """The chat vouches for the number: it joins the number's person, or the number joins the chat's."""
+        now_ms = self._clock()
+        owner = await self._store.person_of("msisdn", msisdn)
+        if owner is not None and owner[0].id != speaker.person.id:
+            return Plan((_joined(owner[0].id, speaker, now_ms),), e.Linked(msisdn=msisdn))
+        changes: list[Change] = []
+        if owner is None:
+            number = AddressRow(
+                id=self._ids.uuid(),
+                person_id=speaker.person.id,
+                kind="msisdn",
+                value=msisdn,
+                created_ms=now_ms,
+                seen_ms=now_ms,
+                verified_ms=now_ms,
+            )
+            changes.append(SaveAddress(number))
+        changes.append(SaveAddress(msgspec.structs.replace(speaker.address_row, verified_ms=now_ms)))
+        return Plan(tuple(changes), e.Linked(msisdn=msisdn))
+
+
+def _joined(person_id: str, speaker: Speaker, now_ms: int) -> LinkAddress:
+    return LinkAddress(speaker.address.kind, speaker.address.value, person_id, now_ms)

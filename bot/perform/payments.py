@@ -1,0 +1,270 @@
+"""Payments of a conversation: begun, given their code, asked about, and shown to whoever began them."""
+
+from typing import Final
+
+from bot.calls import Calls
+from bot.clock import Clock, Ids
+from bot.contexts import Contexts
+from bot.dialog import Screen, Text
+from bot.messages import order_values, told_by_turn
+from bot.money import FINAL, Money, OrderKind, OrderState, Source
+from bot.perform.plan import Plan, Speaker
+from bot.perform.waiting import WaitingCalls
+from bot.providers.base import ProviderError
+from bot.settle import OTP_TRIES, Settled, after_otp, after_request, after_silence, after_status, applied
+from bot.store.base import Conflict, CreateOrder, MoveOrder, Store
+from bot.store.records import MerchantRow, OrderRow
+from bot.times import Times
+from flows import effects as e
+
+__all__ = ["Payments"]
+
+# At most so many requests may wait on one payer's phone, over all persons.
+_OPEN_PER_PAYER: Final = 3
+# A new order is due before every question that waits for its turn: a person stands at the counter, and
+# what is not sent in time has failed.
+_BEFORE_ALL_MS: Final = 0
+_SHOWN: Final = 5
+_TWINS_AMONG: Final = 20
+
+
+class Payments:
+    def __init__(
+        self,
+        store: Store,
+        calls: Calls,
+        contexts: Contexts,
+        waiting: WaitingCalls,
+        clock: Clock,
+        ids: Ids,
+        times: Times,
+    ) -> None:
+        self._store = store
+        self._calls = calls
+        self._contexts = contexts
+        self._waiting = waiting
+        self._clock = clock
+        self._ids = ids
+        self._times = times
+
+    # ---- begun -----------------------------------------------------------------------------------
+
+    async def request(self, wanted: e.RequestPayment, position: int, speaker: Speaker) -> Plan:
+        """The plan of a new order, of the one this act made before, or of a refusal."""
+        before = await self._store.order_of_act(speaker.conversation_id, position)
+        if before is not None:
+            return Plan(result=await self._view(before, unsure=self._was_cut_off(before)))
+        merchant = await self._store.merchant(wanted.merchant_id)
+        refusal = await self._refusal(wanted, merchant)
+        if merchant is None or refusal:
+            return Plan(result=_refused(wanted, merchant, refusal or "merchant"))
+        now_ms = self._clock()
+        order = OrderRow(
+            id=self._ids.uuid(),
+            code=self._ids.order_code(),
+            kind=OrderKind.COLLECTION,
+            state=OrderState.NEW,
+            connection=merchant.connection,
+            merchant_id=merchant.id,
+            person_id=speaker.person.id,
+            amount_minor=wanted.amount.amount_minor,
+            currency=wanted.amount.currency,
+            payer=wanted.payer,
+            reference=self._ids.uuid(),
+            origin_channel=speaker.channel,
+            origin_kind=speaker.address.kind,
+            origin_value=speaker.address.value,
+            created_ms=now_ms,
+            updated_ms=now_ms,
+            conversation_id=speaker.conversation_id,
+            act_position=position,
+            network=wanted.network,
+            note=merchant.name,
+            due_ms=_BEFORE_ALL_MS,
+        )
+        create = CreateOrder(order, Source.US, open_at_most=_OPEN_PER_PAYER)
+        if not await self._may_want_otp(order):
+            return Plan((create,), await self._view(order, merchant))
+        # The worker takes over by asking, should this process die during the call.
+        sent = MoveOrder(
+            order_id=order.id,
+            expected=order.version,
+            said=OrderState.PENDING,
+            source=Source.US,
+            at_ms=now_ms,
+            due_ms=now_ms + int(self._times.lease_s * 1000),
+            sent_ms=now_ms,
+        )
+        pending = applied(order, sent)
+
+        async def call() -> e.OrderView:
+            after, sure = await self._waiting.make(
+                lambda: self._calls.request_payment(pending, self._times.call_s),
+                after_request,
+                pending,
+                speaker,
+            )
+            return await self._view(after, unsure=not sure)
+
+        return Plan((create, sent), inside=call)
+
+    async def _refusal(self, wanted: e.RequestPayment, merchant: MerchantRow | None) -> str:
+        if merchant is None or not merchant.active or merchant.connection not in self._calls.connections:
+            return "merchant"
+        most = merchant.max_amount_minor
+        if most is not None and wanted.amount.amount_minor > most:
+            return "limit"
+        if len(await self._store.open_orders_of_payer(wanted.payer)) >= _OPEN_PER_PAYER:
+            return "too_many"
+        return ""
+
+    async def _may_want_otp(self, order: OrderRow) -> bool:
+        if not self._calls.connections.adapter(order.connection).may_ask_otp:
+            return False
+        return not await self._store.paid_before(order.payer, order.connection)
+
+    def _was_cut_off(self, order: OrderRow) -> bool:
+        """Whether the order was sent inside a turn that never heard the answer: a code may be wanted,
+        or nothing at all, and only the provider knows."""
+        connections = self._calls.connections
+        inside = order.connection in connections and connections.adapter(order.connection).may_ask_otp
+        return inside and order.sent_ms is not None and order.accepted_ms is None
+
+    # ---- the code --------------------------------------------------------------------------------
+
+    async def submit_otp(self, otp: str, order_id: str, speaker: Speaker) -> Plan:
+        order = await self._store.order(order_id)
+        if order is None or order.person_id != speaker.person.id:
+            return Plan(result=_no_order())
+        if order.state is not OrderState.NEEDS_OTP:
+            return Plan(result=await self._view(order))
+        now_ms = self._clock()
+        tried = MoveOrder(
+            order_id=order.id,
+            expected=order.version,
+            said=OrderState.PENDING,
+            source=Source.PAYER,
+            at_ms=now_ms,
+            due_ms=now_ms + int(self._times.lease_s * 1000),
+            otp_tries=order.otp_tries + 1,
+        )
+        pending = applied(order, tried)
+
+        async def call() -> e.OrderView:
+            after, sure = await self._waiting.make(
+                lambda: self._calls.submit_otp(pending, otp, self._times.call_s), after_otp, pending, speaker
+            )
+            return await self._view(after, unsure=not sure)
+
+        return Plan((tried,), inside=call)
+
+    async def without_otp(self, order_id: str, speaker: Speaker) -> e.OrderView | None:
+        """The order where it waits for no code any more: given elsewhere, run out, or tried too often,
+        so that the payer's word is not wanted, nor known to be right."""
+        order = await self.own(order_id, speaker, unsure=True)
+        return order if order is None or order.state is not OrderState.NEEDS_OTP else None
+
+    # ---- asked about -----------------------------------------------------------------------------
+
+    async def ask_status(self, order_id: str, speaker: Speaker) -> e.OrderView | None:
+        """The order's state asked live; settled here exactly as the sweep would."""
+        order = await self._store.order(order_id)
+        if order is None or order.person_id != speaker.person.id:
+            return None
+        now_ms = self._clock()
+        recently = now_ms - (order.asked_ms or 0) < self._times.hint_spacing_s * 1000
+        # Before the request itself has been answered nobody knows more than we do.
+        answered = order.accepted_ms or now_ms - (order.sent_ms or now_ms) > self._times.call_s * 1000
+        if order.state in (OrderState.PENDING, OrderState.UNRESOLVED) and not recently and answered:
+            answer = await self._calls.status(order, self._times.look_up_s / 2)
+            told = told_by_turn(speaker.channel, speaker.address)
+            at = await self._contexts.of(order, told=told, session_open=True)
+            if isinstance(answer, ProviderError):
+                settled = after_silence(order, answer, at)
+            else:
+                settled = after_status(order, answer, Source.POLL, at)
+            order = await self._keep(order, settled)
+        return await self._view(order)
+
+    async def _keep(self, before: OrderRow, settled: Settled) -> OrderRow:
+        """Commit a settlement; where the worker was faster, its word stands."""
+        try:
+            await self._store.commit(settled.changes)
+        except Conflict:
+            return await self._store.order(before.id) or before
+        return settled.order
+
+    # ---- shown -----------------------------------------------------------------------------------
+
+    async def own(self, order_id: str, speaker: Speaker, *, unsure: bool = False) -> e.OrderView | None:
+        order = await self._store.order(order_id)
+        own = order is not None and order.person_id == speaker.person.id
+        return await self._view(order, unsure=unsure) if order is not None and own else None
+
+    async def latest(self, speaker: Speaker) -> tuple[e.OrderView, ...]:
+        orders = await self._store.orders_of_person(speaker.person.id, _SHOWN)
+        return tuple([await self._view(order) for order in orders])
+
+    async def twin(self, wanted: e.FindTwin, speaker: Speaker) -> str:
+        """The code of an open order of the same person, merchant and amount; empty without one."""
+        for order in await self._store.orders_of_person(speaker.person.id, _TWINS_AMONG):
+            same = order.merchant_id == wanted.merchant_id and order.currency == wanted.amount.currency
+            if same and order.amount_minor == wanted.amount.amount_minor and order.state not in FINAL:
+                return order.code
+        return ""
+
+    async def any_of(self, conversation_id: str) -> bool:
+        return bool(await self._store.orders_of_conversation(conversation_id))
+
+    async def standing(self, conversation_id: str) -> Screen | None:
+        """Where the newest payment of the conversation stands, as last words; None without one."""
+        orders = await self._store.orders_of_conversation(conversation_id)
+        if not orders:
+            return None
+        order = orders[0]
+        merchant = await self._store.merchant(order.merchant_id)
+        values = order_values(order, merchant.name if merchant else "")
+        state = Text(f"state.{order.state.value.lower()}")
+        known = order.state.value.lower() if order.state in FINAL else "open"
+        return Screen(f"payments.{known}", values | {"state": state}, order.id)
+
+    async def _view(
+        self, order: OrderRow, merchant: MerchantRow | None = None, *, unsure: bool = False
+    ) -> e.OrderView:
+        merchant = merchant or await self._store.merchant(order.merchant_id)
+        return e.OrderView(
+            id=order.id,
+            code=order.code,
+            state=order.state,
+            amount=Money(order.amount_minor, order.currency),
+            merchant=merchant.name if merchant else "",
+            payer=order.payer,
+            reason=order.reason,
+            tries_left=OTP_TRIES - order.otp_tries,
+            unsure=unsure and order.state is OrderState.PENDING,
+            at_ms=order.created_ms,
+        )
+
+
+def _refused(wanted: e.RequestPayment, merchant: MerchantRow | None, why: str) -> e.OrderView:
+    return e.OrderView(
+        id="",
+        code="",
+        state=OrderState.FAILED,
+        amount=wanted.amount,
+        merchant=merchant.name if merchant else "",
+        payer=wanted.payer,
+        refused=why,
+    )
+
+
+def _no_order() -> e.OrderView:
+    return e.OrderView(
+        id="",
+        code="",
+        state=OrderState.FAILED,
+        amount=Money(0, "GHS"),
+        merchant="",
+        payer="",
+        refused="merchant",
+    )

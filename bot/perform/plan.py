@@ -1,0 +1,39 @@
+"""Who wants something done, and what is to be done for it. Values only."""
+
+from typing import Any
+
+import msgspec
+
+from bot.dialog import Address
+from bot.money import Msisdn
+from bot.store.base import Change
+from bot.store.records import AddressRow, PersonRow, StaffRow
+
+__all__ = ["Plan", "Speaker"]
+
+
+class Speaker(msgspec.Struct, frozen=True):
+    """Who speaks, from where, in which conversation."""
+
+    person: PersonRow
+    address: Address
+    channel: str
+    verified: bool
+    conversation_id: str
+    msisdn: Msisdn
+    staff: tuple[StaffRow, ...]
+    address_row: AddressRow
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """An act's changes. `inside` is the call to make after they are committed, where one is needed;
+    it commits its own outcome and returns the result. Else `result` is known now. `person`: as changed.
+
+    The outcome has a commit of its own because it is about money: it must not fall with a turn that
+    lost its conversation to another channel meanwhile.
+    """
+
+    changes: tuple[Change, ...] = ()
+    result: Any = None
+    inside: Any = None  # Callable[[], Awaitable[Any]] | None; msgspec cannot name a callable
+    person: PersonRow | None = None

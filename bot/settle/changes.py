@@ -1,0 +1,186 @@
+"""What a decision becomes: the changes to commit, and the order as it will be after them. Pure.
+
+Every transition takes the messages it causes along, so that both stand in one commit.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from bot.clock import Ids
+from bot.dialog import Address
+from bot.messages import result_messages
+from bot.money import FINAL, OrderState, Reason, Source
+from bot.providers.base import Resend
+from bot.store.base import AddIncident, Change, DropMessages, MoveOrder, NoteOrder
+from bot.store.records import AddressRow, Incident, MessageKind, OrderRow
+from bot.times import Times
+
+__all__ = ["Context", "Settled", "applied", "incident", "move", "note"]
+
+# What a change sets on the order where it is given.
+_GIVEN: Final = (
+    "provider_reference",
+    "financial_id",
+    "network",
+    "sent_ms",
+    "accepted_ms",
+    "otp_tries",
+    "otp_expires_ms",
+    "deadline_ms",
+    "asks",
+    "asked_ms",
+    "attempts",
+    "pending_ref",
+)
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What a decision needs besides the order: who is told, when to ask, and the provider's manners.
+
+    `told` is an address whose turn is about to say the result; `fence` the worker's lease.
+
+    `schedule_s` are seconds since the request at which to ask; past the last an order is UNRESOLVED.
+    """
+
+    merchant: str
+    addresses: Sequence[AddressRow]
+    schedule_s: Sequence[float]
+    grace_s: float
+    resend: Resend
+    now_ms: int
+    ids: Ids
+    times: Times
+    told: Address | None = None
+    fence: int | None = None
+    short_code: str = ""
+    # Whether a turn of the person waits for this very answer and can ask for a code itself.
+    session_open: bool = False
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """The changes to commit, and the order as it will be."""
+
+    changes: tuple[Change, ...]
+    order: OrderRow
+
+
+def applied(order: OrderRow, change: MoveOrder | NoteOrder) -> OrderRow:
+    """The order as the store will have it once the change is committed."""
+    given: dict[str, Any] = {
+        name: value for name in _GIVEN if (value := getattr(change, name, None)) is not None
+    }
+    if isinstance(change, MoveOrder):
+        given |= {
+            "state": change.said,
+            "due_ms": change.due_ms,
+            "reason": None if change.said is OrderState.SUCCESSFUL else change.reason or order.reason,
+            "provider_code": change.provider_code or order.provider_code,
+        }
+    elif change.due_ms is not None:
+        given["due_ms"] = change.due_ms
+    return msgspec.structs.replace(order, version=order.version + 1, updated_ms=change.at_ms, **given)
+
+
+def move(
+    order: OrderRow,
+    said: OrderState,
+    source: Source,
+    at: Context,
+    reason: Reason | None = None,
+    provider_code: str = "",
+    *,
+    due_ms: int | None = None,
+    note: str = "",
+    provider_reference: str | None = None,
+    financial_id: str | None = None,
+    accepted_ms: int | None = None,
+    otp_tries: int | None = None,
+    otp_expires_ms: int | None = None,
+    deadline_ms: int | None = None,
+    asks: int | None = None,
+) -> Settled:
+    """One transition with the messages it causes, in one commit."""
+    if order.accepted_ms is not None:
+        accepted_ms = None  # what was accepted first stays
+    moved = MoveOrder(
+        order_id=order.id,
+        expected=order.version,
+        said=said,
+        source=source,
+        at_ms=at.now_ms,
+        due_ms=None if said in FINAL else due_ms,
+        reason=reason,
+        provider_code=provider_code,
+        note=note,
+        fence=at.fence,
+        provider_reference=provider_reference,
+        financial_id=financial_id,
+        accepted_ms=accepted_ms,
+        otp_tries=otp_tries,
+        otp_expires_ms=otp_expires_ms,
+        deadline_ms=deadline_ms,
+        asks=asks,
+        asked_ms=at.now_ms if asks is not None else None,
+    )
+    told = result_messages(
+        order,
+        said,
+        at.merchant,
+        at.addresses,
+        now_ms=at.now_ms,
+        new_id=at.ids.uuid,
+        times=at.times,
+        reason=reason,
+        told=at.told,
+    )
+    dropped = [] if said is OrderState.NEEDS_OTP else [DropMessages(order.id, MessageKind.PROMPT)]
+    return Settled((moved, *dropped, *told), applied(order, moved))
+
+
+def note(
+    order: OrderRow,
+    at: Context,
+    *,
+    due_ms: int | None,
+    sent_ms: int | None = None,
+    accepted_ms: int | None = None,
+    deadline_ms: int | None = None,
+    provider_reference: str | None = None,
+    asks: int | None = None,
+    asked_ms: int | None = None,
+    attempts: int | None = None,
+) -> Settled:
+    """Fields set without a transition; gives the worker's lease back."""
+    if order.accepted_ms is not None:
+        accepted_ms = None  # what was accepted first stays
+    noted = NoteOrder(
+        order_id=order.id,
+        expected=order.version,
+        at_ms=at.now_ms,
+        fence=at.fence,
+        due_ms=due_ms,
+        sent_ms=sent_ms,
+        accepted_ms=accepted_ms,
+        deadline_ms=deadline_ms,
+        provider_reference=provider_reference,
+        asks=asks,
+        asked_ms=asked_ms,
+        attempts=attempts,
+        release=True,
+    )
+    return Settled((noted,), applied(order, noted))
+
+
+def incident(kind: str, order: OrderRow, at: Context, text: str) -> AddIncident:
+    return AddIncident(
+        Incident(
+            id=at.ids.uuid(),
+            dedupe_key=f"{kind}:{order.id}",
+            kind=kind,
+            order_id=order.id,
+            text=f"order {order.code}: {kind.replace('_', ' ')} {text}".strip(),
+            at_ms=at.now_ms,
+        )
+    )

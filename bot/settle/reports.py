@@ -1,0 +1,211 @@
+"""What a report about an order, or the lack of one, makes of it. Pure.
+
+A report is the provider's status or a person's word. Believed only where it is about our money; what
+nobody knows stays open until its time is over.
+"""
+
+from typing import Final
+
+from bot.money import FINAL, Money, OrderState, Source, Verdict, judge
+from bot.providers.base import (
+    Malformed,
+    Misconfigured,
+    NotSent,
+    ProviderError,
+    Resend,
+    StatusReport,
+    Unknown,
+)
+from bot.settle.changes import Context, Settled, incident, move, note
+from bot.settle.schedule import deadline_ms, next_ask_ms
+from bot.store.base import Change
+from bot.store.records import OrderRow
+
+__all__ = [
+    "after_recheck",
+    "after_silence",
+    "after_status",
+    "by_operator",
+    "misnamed",
+    "names_another",
+    "still_open",
+    "was_accepted",
+]
+
+# A question that was not heard, or not answered, is asked again after so long.
+_UNSENT_S: Final = 10.0
+_UNHEARD_S: Final = 30.0
+
+
+def after_status(order: OrderRow, report: StatusReport, source: Source, at: Context) -> Settled:
+    """An open order asked about: moved only if the report is about our money."""
+    asks = order.asks + 1
+    if report.not_found:
+        return _not_found(order, asks, at)
+    wrong = _mismatch(order, report) if report.state in FINAL else ""
+    if wrong or names_another(order, report.provider_reference):
+        return _mismatched(order, wrong or "reference", report, asks, at)
+    # Providers say "pending" while they wait for a code, too; it may still come.
+    if report.state not in FINAL or judge(order.state, report.state, source) is not Verdict.MOVE:
+        return still_open(order, report, asks, at)
+    return move(
+        order,
+        report.state,
+        source,
+        at,
+        report.reason,
+        report.provider_code,
+        provider_reference=report.provider_reference or None,
+        financial_id=report.financial_id or None,
+        asks=asks,
+    )
+
+
+def after_recheck(order: OrderRow, report: StatusReport, source: Source, at: Context) -> Settled:
+    """A final order asked about again, because a provider spoke of it: reversed money is told, a
+    contradiction is an incident, anything else changes nothing."""
+    if report.state is None or report.not_found:
+        return Settled((), order)
+    verdict = judge(order.state, report.state, source)
+    if verdict is Verdict.MOVE and not _mismatch(order, report):
+        return move(order, report.state, source, at, report.reason, report.provider_code)
+    if verdict is Verdict.CONTRADICTION:
+        said = f"held {order.state.value}, the provider says {report.state.value}"
+        return Settled((incident("contradiction", order, at, said),), order)
+    return Settled((), order)
+
+
+def after_silence(order: OrderRow, error: ProviderError, at: Context) -> Settled:
+    """An open order whose status could not be learned: ask again later, whatever the fault was.
+
+    While a provider is away the schedule's long pauses would leave its answer lying for minutes after
+    it is back: such a question is asked again soon, and one that never left does not count at all.
+    """
+    if isinstance(error, NotSent):
+        pause_s = max(_UNSENT_S, error.retry_after_s or 0)
+        settled = still_open(order, StatusReport(state=None), order.asks, at, within_s=(pause_s, pause_s))
+    elif isinstance(error, Unknown):
+        least_s = error.retry_after_s or 0
+        within_s = (least_s, max(_UNHEARD_S, least_s))
+        settled = still_open(order, StatusReport(state=None), order.asks + 1, at, within_s=within_s)
+    else:
+        settled = still_open(order, StatusReport(state=None), order.asks + 1, at)
+    if isinstance(error, Misconfigured | Malformed):
+        # Nobody will learn anything until a person of ours has looked.
+        kind = "status_refused" if isinstance(error, Misconfigured) else "status_unreadable"
+        alarm = incident(kind, order, at, error.provider_code or error.detail)
+        return Settled((*settled.changes, alarm), settled.order)
+    return settled
+
+
+def misnamed(order: OrderRow, at: Context) -> Settled:
+    """An open order that its provider names by a reference which is another's, or by a second one:
+    perhaps one request was taken twice. Nothing said of it is believed, and a person must look."""
+    return _mismatched(order, "reference", StatusReport(state=None), order.asks, at)
+
+
+def by_operator(order: OrderRow, said: OrderState, why: str, at: Context) -> Settled:
+    """An order settled by a person's word; `why` says that, and whose it is. The payer is told, and told
+    that it is a correction where they had heard something else."""
+    return move(order, said, Source.OPERATOR, at, note=why)
+
+
+def _not_found(order: OrderRow, asks: int, at: Context) -> Settled:
+    since_ms = order.accepted_ms or order.sent_ms or order.created_ms
+    if at.now_ms - since_ms <= at.grace_s * 1000 or was_accepted(order):
+        return still_open(order, StatusReport(state=None), asks, at)
+    in_time = order.deadline_ms is None or at.now_ms < order.deadline_ms
+    if order.state is OrderState.PENDING and at.resend is Resend.SAME_REFERENCE and in_time:
+        # Believed now: it never arrived. The same request may go again, refused if it did arrive.
+        return note(
+            order,
+            at,
+            due_ms=at.now_ms,
+            sent_ms=0,
+            asks=asks,
+            asked_ms=at.now_ms,
+            deadline_ms=order.deadline_ms or deadline_ms(at),
+        )
+    return still_open(order, StatusReport(state=None), asks, at)
+
+
+def was_accepted(order: OrderRow) -> bool:
+    """Whether the provider has ever shown that it holds the request."""
+    return order.accepted_ms is not None or order.provider_reference != ""
+
+
+def names_another(order: OrderRow, provider_reference: str) -> bool:
+    """Whether the provider names the order by another reference than the one it gave first."""
+    return bool(order.provider_reference and provider_reference) and (
+        order.provider_reference != provider_reference
+    )
+
+
+def _mismatch(order: OrderRow, report: StatusReport) -> str:
+    """What of a final word is not about our money. Only a success has to say how much it is about."""
+    ours = Money(order.amount_minor, order.currency)
+    if report.amount is None and report.state is OrderState.SUCCESSFUL:
+        return "currency"
+    if report.amount is not None and report.amount.currency != ours.currency:
+        return "currency"
+    if report.amount is not None and report.amount != ours:
+        return "amount"
+    if report.party is not None and report.party != order.payer:
+        return "party"
+    return ""
+
+
+def _mismatched(order: OrderRow, what: str, report: StatusReport, asks: int, at: Context) -> Settled:
+    """A final word over other money than ours is an alarm and settles nothing: a person must look."""
+    alarm = incident(f"mismatch_{what}", order, at, report.provider_code)
+    if order.state is OrderState.UNRESOLVED:
+        settled = still_open(order, report, asks, at)
+    else:
+        settled = _unresolved(order, at, f"{what} differs", asks=asks)
+    return Settled((*settled.changes, alarm), settled.order)
+
+
+def still_open(
+    order: OrderRow,
+    report: StatusReport,
+    asks: int,
+    at: Context,
+    *,
+    within_s: tuple[float, float] | None = None,
+) -> Settled:
+    """Nothing final is known: ask again when it is time, not sooner and not later than `within_s` from
+    now where that is given; or UNRESOLVED once the time is over."""
+    if order.state is OrderState.NEEDS_OTP and (order.otp_expires_ms or 0) > at.now_ms:
+        return note(order, at, due_ms=order.otp_expires_ms, asks=asks, asked_ms=at.now_ms)
+    if order.state is OrderState.UNRESOLVED:
+        due_ms = at.now_ms + int(at.times.daily_s * 1000)
+        return note(order, at, due_ms=due_ms, asks=asks, asked_ms=at.now_ms)
+    if order.deadline_ms is not None and at.now_ms >= order.deadline_ms:
+        alarm = incident("unresolved", order, at, report.provider_code)
+        settled = _unresolved(order, at, "no final word in time", asks=asks)
+        return Settled((*settled.changes, alarm), settled.order)
+    since_ms = order.accepted_ms or order.sent_ms or order.created_ms
+    due_ms = next_ask_ms(order, at, since_ms=since_ms, asks=asks)
+    if within_s is not None:
+        soonest_ms, latest_ms = (at.now_ms + int(pause_s * 1000) for pause_s in within_s)
+        due_ms = min(max(due_ms, soonest_ms), latest_ms)
+    return note(
+        order,
+        at,
+        due_ms=due_ms,
+        asks=asks,
+        asked_ms=at.now_ms,
+        deadline_ms=order.deadline_ms or deadline_ms(at),
+        provider_reference=report.provider_reference or None,
+    )
+
+
+def _unresolved(order: OrderRow, at: Context, why: str, *, asks: int) -> Settled:
+    changes: list[Change] = []
+    if order.state is OrderState.NEEDS_OTP:
+        first = move(order, OrderState.PENDING, Source.US, at, due_ms=at.now_ms)
+        changes += first.changes
+        order = first.order
+    due_ms = at.now_ms + int(at.times.daily_s * 1000)
+    last = move(order, OrderState.UNRESOLVED, Source.US, at, due_ms=due_ms, note=why, asks=asks)
+    return Settled((*changes, *last.changes), last.order)

@@ -1,0 +1,98 @@
+"""The commits of a turn: one with its answer, and one before it where something is done outside."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from bot.clock import Ids
+from bot.dialog import Answer, Entry, View
+from bot.dialog.screens import UssdScreen
+from bot.messages import reply_message
+from bot.store.base import Change, DropMessages, EndUpdate, KeepTurn, SaveSession, Store
+from bot.store.records import ConversationRow, MessageKind, SessionRow, TurnRow, TurnState
+from bot.times import Times
+from bot.turns.turn import Turn
+
+__all__ = ["Commits", "RenderUssd"]
+
+RenderUssd = Callable[[View, str, str], UssdScreen]  # view, gateway, language
+
+
+class Commits:
+    """`hashed` is the keyed hash of what a gateway sent: the text itself may hold a code."""
+
+    def __init__(
+        self, store: Store, ids: Ids, times: Times, render_ussd: RenderUssd, hashed: Callable[[str], str]
+    ) -> None:
+        self._store = store
+        self._ids = ids
+        self._lease_ms = int(times.lease_s * 1000)
+        self._render_ussd = render_ussd
+        self._hashed = hashed
+
+    def pages(self, turn: Turn, view: View) -> int:
+        """How many screens the view takes on this gateway; chats show it whole."""
+        if turn.session is None:
+            return 1
+        return self._render_ussd(view, turn.session.gateway, turn.person.language).pages
+
+    async def mark_running(self, turn: Turn, row: ConversationRow, journal: Sequence[Entry]) -> None:
+        """Commit 1: all so far, and the mark that this turn is on its way."""
+        turn.save(row, journal)
+        lease_ms = turn.now_ms + self._lease_ms
+        running = TurnRow(turn.scope, turn.key, TurnState.RUNNING, turn.now_ms, lease_until_ms=lease_ms)
+        # The inbox row stays until the answer is there, so that a crash here is taken up again.
+        kept = [change for change in turn.changes if not isinstance(change, EndUpdate)]
+        left: list[Change] = [change for change in turn.changes if isinstance(change, EndUpdate)]
+        if turn.session is not None:
+            kept.append(SaveSession(self._session_after(turn, keep_open=True)))
+        if (turn.scope, turn.key) not in turn.ours:
+            kept.append(KeepTurn(running))
+        await self._store.commit(kept)
+        turn.ours.add((turn.scope, turn.key))
+        turn.changes = left
+
+    async def finish(self, turn: Turn, view: View) -> Answer:
+        """Render and commit: journal, session, answer as sent, orders and messages in one."""
+        answer = Answer("", not view.ends)
+        if turn.session is not None:
+            gateway = turn.session.gateway
+            answer = Answer(self._render_ussd(view, gateway, turn.person.language).text, not view.ends)
+            turn.changes.append(SaveSession(self._session_after(turn, keep_open=answer.keep_open)))
+        else:
+            turn.changes.append(
+                reply_message(
+                    view,
+                    address=turn.inbound.address,
+                    person_id=turn.person.id,
+                    conversation_id=turn.conversation.id,
+                    key=turn.key,
+                    now_ms=turn.now_ms,
+                    new_id=self._ids.uuid,
+                )
+            )
+            if view.final and view.order_id:
+                # The result is said right here: its message need not come as well.
+                own = turn.inbound.address
+                turn.changes.append(DropMessages(view.order_id, MessageKind.RESULT, own.kind, own.value))
+        done = TurnRow(turn.scope, turn.key, TurnState.DONE, turn.now_ms, answer.text, answer.keep_open)
+        turn.changes.append(KeepTurn(done))
+        await self._store.commit(turn.changes)
+        return answer
+
+    def _session_after(self, turn: Turn, *, keep_open: bool) -> SessionRow:
+        session = turn.session
+        inbound = turn.inbound.session
+        assert session is not None
+        assert inbound is not None
+        text = inbound.cumulative
+        turn.session = msgspec.structs.replace(
+            session,
+            conversation_id=session.conversation_id if turn.elsewhere else turn.conversation.id,
+            open=keep_open and session.open,
+            last_ms=turn.now_ms,
+            text_length=len(text) if text is not None else session.text_length,
+            text_hash=self._hashed(text) if text else session.text_hash,
+            turns=session.turns + 1,
+        )
+        return turn.session

@@ -1,0 +1,234 @@
+"""Which conversation speaks: the one at hand, one begun elsewhere, one dropped and resumed, or a new one.
+
+One is active per person. A code that a payment waits for comes first.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from bot.clock import Ids
+from bot.dialog import (
+    Accepted,
+    Back,
+    Facts,
+    Home,
+    Input,
+    Leave,
+    Nothing,
+    Pressed,
+    Problem,
+    Question,
+    Talk,
+    Text,
+    Typed,
+    View,
+    prefill_of,
+)
+from bot.dialog.words import Choice
+from bot.perform import Performer
+from bot.store.base import MarkTold, SaveConversation, Store
+from bot.store.records import ConversationRow, ConversationState
+from bot.times import Times
+from bot.turns.facts import encode_facts, held_here
+from bot.turns.reading import Reader, may_be_otp
+from bot.turns.steps import Reply, StartOver, Steps
+from bot.turns.turn import Turn, TurnsConfig
+
+__all__ = ["Conversations"]
+
+# Digits enough to be a merchant's code rather than a menu number.
+_CODE_DIGITS: Final = 3
+_RESUME_CHOICES: Final = (
+    Choice("continue", Text("talk.continue")),
+    Choice("over", Text("talk.start_over")),
+)
+
+
+class Conversations:
+    def __init__(
+        self,
+        store: Store,
+        performer: Performer,
+        steps: Steps,
+        reader: Reader,
+        ids: Ids,
+        times: Times,
+        config: TurnsConfig,
+    ) -> None:
+        self._store = store
+        self._performer = performer
+        self._steps = steps
+        self._reader = reader
+        self._ids = ids
+        self._times = times
+        self._config = config
+
+    async def reply(self, turn: Turn, said: Input, args: tuple[str, ...], *, fresh: bool) -> View:
+        """The view to answer with; the conversation as it will be stands on the turn.
+
+        `fresh`: a dial, with `args` behind the code.
+        """
+        reply = await self._present(turn, said, args, fresh=fresh)
+        while isinstance(reply, StartOver):
+            reply = await self._start_over(turn, reply)
+        return reply
+
+    async def _present(self, turn: Turn, said: Input, args: tuple[str, ...], *, fresh: bool) -> Reply:
+        kept = turn.loaded.conversation
+        if turn.session is not None and not fresh:
+            own = turn.loaded.session_conversation
+            held = own is not None and own.state is ConversationState.ACTIVE and own.holder == turn.scope
+            if not held:
+                return self._elsewhere(turn)
+            kept = own
+        if kept is None:
+            return await self._begin(turn, said, args)
+        turn.conversation, turn.kept_version = kept, kept.version
+        if turn.session is None and kept.holder != turn.scope:
+            # The person went on here what was begun elsewhere.
+            return await self._arrive(turn, kept, said, args)
+        if fresh:
+            return await self._arrive(turn, kept, said, args)
+        started = isinstance(said, Typed) and said.text.strip().casefold().startswith("/start")
+        if turn.session is None and started and not kept.offering:
+            return await self._arrive(turn, kept, said, args)
+        if isinstance(said, Pressed):
+            current = kept.id.startswith(said.conversation) and said.serial == kept.serial
+            if not current and said.value == "nav:home":
+                return StartOver(kept)
+            if not current:
+                return await self._steps.show(turn, kept, Text("talk.old_button"))
+        if kept.offering:
+            return await self._offered(turn, kept, said)
+        return await self._steps.answer(turn, kept, said)
+
+    async def _arrive(self, turn: Turn, kept: ConversationRow, said: Input, args: tuple[str, ...]) -> Reply:
+        """A dial, or a first word here, while a conversation is still open."""
+        order = turn.loaded.needs_otp
+        if order is not None:
+            # A linked chat was asked for the code: what looks like one is the answer, said only once.
+            code = said if may_be_otp(said) else Nothing()
+            if kept.order_id == order.id:
+                return await self._steps.answer(turn, self._here(turn, kept), code)
+            return StartOver(kept, said=code)
+        idle_ms = turn.now_ms - kept.updated_ms
+        answered = any(entry.kind in ("ask", "choose", "confirm") for entry in kept.journal)
+        if args or not answered or idle_ms > self._times.resume_s * 1000:
+            return StartOver(kept, args)
+        held = msgspec.structs.replace(
+            self._here(turn, kept), offering=True, serial=kept.serial + 1, wrong=0, page=0
+        )
+        turn.save(held, held.journal)
+        return self._offer(turn)
+
+    def _here(self, turn: Turn, kept: ConversationRow) -> ConversationRow:
+        return held_here(turn, kept, self._config, self._times)
+
+    def _elsewhere(self, turn: Turn) -> View:
+        """The session's conversation went on in another session or channel."""
+        turn.outcome = "elsewhere"
+        turn.elsewhere = True
+        turn.conversation = turn.loaded.session_conversation or turn.loaded.conversation or turn.conversation
+        return View(text=Text("talk.elsewhere", {"short_code": self._config.short_code}), ends=True)
+
+    # ---- continue or start over ------------------------------------------------------------------
+
+    def _offer(self, turn: Turn, notice: Text | None = None) -> View:
+        turn.step = "resume"
+        begun = next((e.value for e in turn.conversation.journal if e.key == "menu"), "")
+        return View(
+            text=Text("talk.resume_part", {"part": Text(f"menu.{begun}")}) if begun else Text("talk.resume"),
+            notice=notice,
+            choices=_RESUME_CHOICES,
+            serial=turn.conversation.serial,
+            wants="menu",
+            conversation=turn.conversation.id[:8],
+        )
+
+    async def _offered(self, turn: Turn, kept: ConversationRow, said: Input) -> Reply:
+        """The answer to "continue or start over"."""
+        reading = self._reader.read(turn, _resume_question(), said, can_go_back=False)
+        if isinstance(reading, Accepted) and reading.value == "continue":
+            return await self._resume(turn, kept)
+        if isinstance(reading, Accepted | Home | Leave | Back):
+            return StartOver(kept)
+        turn.save(msgspec.structs.replace(kept, serial=kept.serial + 1), kept.journal)
+        notice = reading.text if isinstance(reading, Problem) else None
+        return self._offer(turn, notice)
+
+    async def _resume(self, turn: Turn, kept: ConversationRow) -> Reply:
+        """Go on where it stopped. What may have changed is looked up again while nothing was done yet."""
+        prefill = prefill_of(kept.journal)
+        moved = msgspec.structs.replace(self._here(turn, kept), offering=False, wrong=0, page=0)
+        if prefill is not None and await self._performer.has_acted(kept.id):
+            # The process died inside the act: it is done, though the journal does not say so yet.
+            stayed = msgspec.structs.replace(kept, holder=turn.scope, offering=False, wrong=0, page=0)
+            return await self._steps.show(turn, stayed)
+        if prefill is None:
+            return await self._steps.show(turn, moved)
+        return await self._steps.drive(turn, moved, self._steps.run(moved, (), prefill))
+
+    # ---- a new one -------------------------------------------------------------------------------
+
+    async def _start_over(self, turn: Turn, wish: StartOver) -> Reply:
+        """End what was, so that what was done there stays done there, and begin anew."""
+        if wish.leaves_code:
+            turn.loaded = msgspec.structs.replace(turn.loaded, needs_otp=None)
+        if turn.kept_version is not None:
+            ended = msgspec.structs.replace(
+                wish.row,
+                state=ConversationState.ENDED,
+                version=turn.kept_version + 1,
+                updated_ms=turn.now_ms,
+            )
+            turn.changes.append(SaveConversation(ended, turn.kept_version))
+        return await self._begin(turn, wish.said, wish.args)
+
+    async def _begin(self, turn: Turn, said: Input, args: tuple[str, ...]) -> Reply:
+        """A new conversation: the main menu, or the code that an order waits for."""
+        order = turn.loaded.needs_otp
+        flow = "otp" if order is not None else "main"
+        order_id = order.id if order else None
+        turn.kept_version = None
+        turn.conversation = ConversationRow(
+            id=self._ids.uuid(),
+            person_id=turn.person.id,
+            address_kind=turn.inbound.address.kind,
+            address_value=turn.inbound.address.value,
+            flow=flow,
+            facts=encode_facts(turn, order_id, self._config, self._times),
+            journal=(),
+            state=ConversationState.ACTIVE,
+            version=0,
+            created_ms=turn.now_ms,
+            updated_ms=turn.now_ms,
+            holder=turn.scope,
+            order_id=order_id,
+        )
+        prefill: dict[str, Any] = {}
+        if flow == "main" and args and len(args[0]) >= _CODE_DIGITS:
+            # *920*10*1001#: a merchant's code dialled straight away.
+            prefill = {"menu": "pay", "pay/recent": "other", "pay/merchant": args[0]}
+            args = args[1:]
+        run = self._steps.run(turn.conversation, (), prefill)
+        plain = order is None and not args and not prefill
+        notice = await self._untold(turn) if plain else None
+        if order is not None and isinstance(said, Typed) and not said.text.startswith("/"):
+            return await self._steps.answer_first(turn, run, said)
+        return await self._steps.drive(turn, turn.conversation, run, args=args, notice=notice)
+
+    async def _untold(self, turn: Turn) -> Text | None:
+        """A result no channel could bring: told now, above the menu."""
+        if turn.loaded.person is None:
+            return None
+        row = await self._store.untold_result(turn.person.id)
+        if row is None:
+            return None
+        turn.changes.append(MarkTold(row.id, turn.now_ms))
+        return msgspec.json.decode(row.view, type=View).text
+
+
+def _resume_question() -> Question[Any]:
+    talk = Talk(Facts(channel="", region=""))
+    return talk.choose("resume", _RESUME_CHOICES, text="talk.resume")

@@ -1,0 +1,76 @@
+"""What a conversation knows of its person and place, and what it last asked there. Pure.
+
+Facts are written when a conversation begins and when it moves to another place, never in between: a
+replay must find what the flow found.
+"""
+
+from typing import Any
+
+import msgspec
+
+from bot.dialog import Facts, Question
+from bot.messages import is_fresh
+from bot.store.records import ConversationRow
+from bot.times import Times
+from bot.turns.turn import Turn, TurnsConfig
+
+__all__ = ["encode_facts", "held_here", "last_asked", "name_of", "with_asked"]
+
+
+class _Standing(Facts, frozen=True):
+    """A conversation's facts as they are kept, with what its person was asked last (see `name_of`)."""
+
+    asked: str = ""
+
+
+def encode_facts(turn: Turn, order_id: str | None, config: TurnsConfig, times: Times) -> str:
+    """The facts of a conversation that begins, or goes on, where this turn's person is now."""
+    addresses = turn.loaded.addresses
+    own = turn.inbound.address.value if turn.inbound.address.kind == "msisdn" else ""
+    numbers = [
+        a.value for a in addresses if a.kind == "msisdn" and a.verified_ms and is_fresh(a, turn.now_ms, times)
+    ]
+    linked = numbers[0] if numbers else ""
+    facts = Facts(
+        channel=turn.inbound.channel,
+        region=config.region,
+        msisdn=own or linked,
+        language=turn.person.language,
+        languages=config.languages,
+        staff=bool(turn.loaded.staff),
+        linked=tuple(sorted({a.kind for a in addresses})),
+        short_code=config.short_code,
+        order_id=order_id or "",
+    )
+    return msgspec.json.encode(facts).decode()
+
+
+def held_here(turn: Turn, kept: ConversationRow, config: TurnsConfig, times: Times) -> ConversationRow:
+    """The conversation, moved to where the person is now."""
+    return msgspec.structs.replace(
+        kept,
+        holder=turn.scope,
+        address_kind=turn.inbound.address.kind,
+        address_value=turn.inbound.address.value,
+        facts=encode_facts(turn, kept.order_id, config, times),
+    )
+
+
+def with_asked(row: ConversationRow, question: Question[Any]) -> ConversationRow:
+    """The conversation, knowing that this question is shown now."""
+    facts = msgspec.json.decode(row.facts, type=_Standing)
+    standing = msgspec.structs.replace(facts, asked=name_of(question))
+    return msgspec.structs.replace(row, facts=msgspec.json.encode(standing).decode())
+
+
+def last_asked(row: ConversationRow) -> str:
+    """The name of the question shown last, empty where it cannot be told."""
+    try:
+        return msgspec.json.decode(row.facts, type=_Standing).asked
+    except msgspec.ValidationError:
+        return ""
+
+
+def name_of(question: Question[Any]) -> str:
+    """What makes a question another one: an answer to this never answers that."""
+    return " ".join((question.kind, question.key, *(choice.value for choice in question.choices)))

@@ -1,0 +1,59 @@
+"""What all addresses of a kind together may get, and the rest a channel asks for."""
+
+from bot.pace import Pace
+
+NOW = 1_790_000_000_000
+MINUTE = 60_000
+
+
+def test_a_kind_takes_so_many_a_second_and_others_any_number() -> None:
+    pace = Pace({"telegram": 3})
+    for n in range(3):
+        assert pace.full(NOW + n) == ()
+        assert pace.room(NOW + n, 64) == 3 - n
+        pace.went("telegram", NOW + n)
+        pace.went("msisdn", NOW + n)
+    assert pace.full(NOW + 3) == ("telegram",)
+    assert pace.room(NOW + 3, 64) == 64
+    assert pace.free_ms(NOW + 3) == NOW + 1000
+    assert pace.full(NOW + 999) == ("telegram",)
+    assert pace.full(NOW + 1000) == ()
+    assert pace.room(NOW + 1000, 64) == 1
+    assert pace.free_ms(NOW + 1000) is None
+
+
+def test_no_second_ever_sees_more() -> None:
+    pace = Pace({"telegram": 5})
+    sent: list[int] = []
+    for ms in range(NOW, NOW + 5000, 7):
+        while "telegram" not in pace.full(ms):
+            pace.went("telegram", ms)
+            sent.append(ms)
+    assert all(sum(at <= other < at + 1000 for other in sent) <= 5 for at in sent)
+    assert len(sent) >= 24
+
+
+def test_a_kind_rests_until_it_was_told() -> None:
+    pace = Pace({"telegram": 30})
+    pace.rest("telegram", NOW + 17_000)
+    pace.rest("telegram", NOW + 5000)
+    pace.rest("web", NOW + 2000)
+    assert pace.full(NOW) == ("telegram", "web")
+    assert pace.free_ms(NOW) == NOW + 2000
+    assert pace.full(NOW + 16_999) == ("telegram",)
+    assert pace.full(NOW + 17_000) == ()
+
+
+def test_no_rest_is_longer_than_five_minutes() -> None:
+    pace = Pace({})
+    pace.rest("telegram", NOW + 24 * 60 * MINUTE)
+    assert pace.free_ms(NOW) == NOW + 5 * MINUTE
+    assert pace.full(NOW + 5 * MINUTE) == ()
+
+
+def test_a_clock_set_back_keeps_nobody_waiting() -> None:
+    pace = Pace({"telegram": 1})
+    pace.went("telegram", NOW)
+    assert pace.full(NOW - 60 * MINUTE) == ()
+    pace.rest("telegram", NOW + 1000)
+    assert pace.free_ms(NOW - 60 * MINUTE) == NOW - 55 * MINUTE
