@@ -13,6 +13,7 @@ import typer
 
 from bot import __version__
 from bot.terminal import Folder, fail, merchants, orders, outbox, run_until_told, settings_of
+from bot.terminal_reconcile import reconcile
 
 __all__ = ["main"]
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.add_typer(merchants, name="merchants")
 app.add_typer(orders, name="orders")
 app.add_typer(outbox, name="outbox")
+app.command()(reconcile)
 
 
 @app.callback(invoke_without_command=True)

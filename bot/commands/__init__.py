@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from bot.commands.base import CommandError, Desk
 from bot.commands.merchants import merchants_add, merchants_close, merchants_list, staff_add, staff_unlock
-from bot.commands.orders import incidents_list, orders_list, orders_settle, orders_show
+from bot.commands.orders import incidents_list, orders_audit, orders_list, orders_settle, orders_show
 from bot.commands.outbox import outbox_list, outbox_redrive
+from bot.commands.reconcile import reconcile_accounts, reconcile_find, reconcile_list, reconcile_orders
 
 __all__ = ["COMMANDS", "CommandError", "Desk"]
 
@@ -25,6 +26,11 @@ COMMANDS: Final[dict[str, Command]] = {
     "orders.show": orders_show,
     "orders.settle": orders_settle,
     "orders.incidents": incidents_list,
+    "orders.audit": orders_audit,
     "outbox.list": outbox_list,
     "outbox.redrive": outbox_redrive,
+    "reconcile.accounts": reconcile_accounts,
+    "reconcile.orders": reconcile_orders,
+    "reconcile.list": reconcile_list,
+    "reconcile.find": reconcile_find,
 }

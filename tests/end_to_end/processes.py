@@ -84,7 +84,7 @@ class Process:
         self.program = ["-m", "bot"]
         self.folder = folder
         self.env = clean_environment(env)
-        self.out = keep_file(words[0]) if logged else folder / f"{words[0]}.out"
+        self.out = keep_file(words[0]) if logged else folder / f"{words[0]}.log"
         self._popen: subprocess.Popen[bytes] | None = None
         _STARTED.append(self)
 
@@ -103,6 +103,11 @@ class Process:
     @property
     def said(self) -> str:
         return self.out.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def pid(self) -> int:
+        assert self._popen is not None
+        return self._popen.pid
 
     @property
     def running(self) -> bool:
@@ -208,6 +213,8 @@ class Deployment:
     port: int = 0
     env: dict[str, str] = field(default_factory=dict)
     judge: Process | None = None
+    # Whether the reader of all logs of a test run sees these.
+    logged: bool = True
 
     @property
     def url(self) -> str:
@@ -227,6 +234,7 @@ class Deployment:
         self.judge = Process(
             *("sandbox", "--port", str(port), "--config", "sandbox.json", "--database", "sandbox.db"),
             folder=self.folder,
+            logged=self.logged,
         ).start()
         await self.judge.says("listens at")
         self.sandbox_url = f"http://127.0.0.1:{port}"
@@ -257,7 +265,7 @@ class Deployment:
         return await command(*words, folder=self.folder, env={**self.env, **env}, typed=typed)
 
     def serve(self, **env: str) -> Process:
-        return Process("serve", folder=self.folder, env={**self.env, **env}).start()
+        return Process("serve", folder=self.folder, env={**self.env, **env}, logged=self.logged).start()
 
     async def answers(self, process: Process) -> None:
         """Wait until `serve` answers."""

@@ -1,0 +1,235 @@
+"""The rules: our orders against their words, what differs and what cannot be said.
+
+Pure. Lines are heard first, orders taken one by one, so that only the lines are held at once.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from bot.money import OPEN, OrderState
+from bot.reconcile.values import FAULTS, Finding, Kind, Ours, Source, Span, Theirs, key_of
+
+__all__ = ["Comparison"]
+
+
+class Comparison:
+    """Hears their lines, then takes our orders, then says what no order has claimed.
+
+    `statement`: one is heard, so that an order without a line of it is missing there.
+    """
+
+    def __init__(self, span: Span, *, statement: bool) -> None:
+        self.span = span
+        self.taken = 0  # orders of the span
+        self._statement = statement
+        self._lines: list[Theirs] = []
+        self._by_id: dict[str, list[int]] = {}
+        self._claims: dict[int, str] = {}
+        self._found: dict[tuple[Kind, str], Finding] = {}
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Faults."""
+        return [found for found in self._found.values() if found.kind in FAULTS]
+
+    @property
+    def not_compared(self) -> list[Finding]:
+        return [found for found in self._found.values() if found.kind not in FAULTS]
+
+    def hear(self, line: Theirs) -> None:
+        number = len(self._lines)
+        self._lines.append(line)
+        for key in {key_of(reference) for reference in line.ids} - {""}:
+            self._by_id.setdefault(key, []).append(number)
+
+    def take(self, ours: Ours, status: Theirs | None = None) -> None:
+        """Compare an order. One outside the span is held only against lines inside it."""
+        inside = self.span.holds(ours.at_ms)
+        lines = self._claim(ours)
+        if not inside:
+            lines = [line for line in lines if self.span.meets(line)]
+            if not lines:
+                return
+        self.taken += inside
+        words = lines if status is None else [status, *lines]
+        if inside and status is not None and (status.problem or _says_nothing(status)):
+            kind = Kind.NO_ANSWER if status.problem else Kind.UNCLEAR
+            self._add(kind, ours, [status], ours.state.value, status.problem or status.word)
+        if ours.state in OPEN:
+            said = "; ".join(f"{w.source.value}: {_state(w)}" for w in words if not w.problem)
+            self._add(Kind.OPEN, ours, words, ours.state.value, said or "not asked")
+            self._doubles(ours, words)
+            return
+        self._states(ours, words, inside=inside)
+        self._doubles(ours, words)
+        if ours.state is not OrderState.FAILED:
+            self._terms(ours, words)
+
+    def leave_aside(self, ours: Ours) -> None:
+        """The order is ours, but of another account: its lines are known, and compared elsewhere."""
+        self._claim(ours)
+
+    def strays(self) -> Iterator[Theirs]:
+        """Lines of money inside the span that no order has claimed so far."""
+        for number, line in enumerate(self._lines):
+            if number not in self._claims and self._is_money(line) and self.span.meets(line):
+                yield line
+
+    def unknown(self) -> None:
+        """What is left unclaimed is money nobody of us knows of."""
+        seen: dict[str, str] = {}
+        for line in self.strays():
+            keys = [key_of(reference) for reference in line.ids]
+            name = next((seen[key] for key in keys if key in seen), "") or f"{line.source.value} {len(seen)}"
+            earlier = self._found.get((Kind.EXTRA, name))
+            if earlier is not None and line.source in earlier.sources:
+                self._put(name, self._stranger(Kind.DOUBLE, line))
+            seen |= dict.fromkeys(keys or [name], name)
+            self._put(name, self._stranger(Kind.EXTRA, line))
+
+    # ---- the rules
+
+    def _states(self, ours: Ours, words: Sequence[Theirs], *, inside: bool) -> None:
+        for source in Source:
+            of = [w for w in words if w.source is source and not w.problem]
+            if not of:
+                if source is Source.STATEMENT and self._statement and inside:
+                    self._absent(ours)
+                continue
+            if of[0].not_found:
+                if ours.state is not OrderState.FAILED:
+                    kind = Kind.MISSING if ours.state is OrderState.SUCCESSFUL else Kind.STATE
+                    self._add(kind, ours, of, ours.state.value, "not there")
+                continue
+            said = _net(of)
+            kind_of = _differs(ours.state, said, source)
+            if kind_of is not None:
+                self._add(kind_of, ours, of, ours.state.value, _state(_first(of, said)))
+
+    def _absent(self, ours: Ours) -> None:
+        """No line of the statement is about the order."""
+        if ours.state is OrderState.SUCCESSFUL and ours.settled_ms is not None:
+            kind = Kind.EDGE if self.span.near_edge(ours.settled_ms) else Kind.MISSING
+            self._add(kind, ours, [Theirs(Source.STATEMENT, None)], ours.state.value, "not there")
+
+    def _doubles(self, ours: Ours, words: Sequence[Theirs]) -> None:
+        for source in (Source.LIST, Source.STATEMENT):
+            paid = [w for w in words if w.source is source and w.state is OrderState.SUCCESSFUL]
+            if len(paid) > 1:
+                self._add(Kind.DOUBLE, ours, paid, "once", f"{len(paid)} times")
+
+    def _terms(self, ours: Ours, words: Sequence[Theirs]) -> None:
+        """Amount, currency and day of the money; of a giving back only where nothing else tells."""
+        for source in Source:
+            of = [w for w in words if w.source is source]
+            paid = [w for w in of if w.state is OrderState.SUCCESSFUL]
+            for word in paid or [w for w in of if w.state is OrderState.REVERSED]:
+                if word.amount is not None and word.amount != ours.amount:
+                    self._add(Kind.AMOUNT, ours, [word], _shown(ours.amount), _shown(word.amount))
+                if word.currency and word.currency != ours.currency:
+                    self._add(Kind.CURRENCY, ours, [word], ours.currency, word.currency)
+            for word in paid:
+                if ours.settled_ms is None or self.span.same_day(ours.settled_ms, word):
+                    continue
+                theirs = "" if word.until_ms is None else self.span.day(word.until_ms).isoformat()
+                self._add(Kind.DAY, ours, [word], self.span.day(ours.settled_ms).isoformat(), theirs)
+
+    # ---- keeping
+
+    def _claim(self, ours: Ours) -> list[Theirs]:
+        keys = {key_of(reference) for reference in ours.ids} - {""}
+        numbers = sorted({number for key in keys for number in self._by_id.get(key, ())})
+        free = []
+        for number in numbers:
+            holder = self._claims.setdefault(number, ours.code)
+            if holder == ours.code:
+                free.append(self._lines[number])
+            else:
+                self._add(
+                    Kind.UNCLEAR, ours, [self._lines[number]], ours.code, f"one line fits {holder} as well"
+                )
+        return free
+
+    def _is_money(self, line: Theirs) -> bool:
+        return line.state is OrderState.SUCCESSFUL and (line.amount is None or line.amount > 0)
+
+    def _add(self, kind: Kind, ours: Ours, words: Iterable[Theirs], mine: str, theirs: str) -> None:
+        words = list(words)
+        found = Finding(
+            kind=kind,
+            sources=tuple(dict.fromkeys(w.source for w in words)),
+            code=ours.code,
+            reference=ours.ids[0] if ours.ids else "",
+            day=self.span.day(ours.at_ms).isoformat(),
+            amount=f"{ours.currency} {_shown(ours.amount)}",
+            payer=ours.payer,
+            ours=mine,
+            theirs=theirs,
+            lines=tuple(w.line for w in words if w.line),
+        )
+        self._put(ours.code, found)
+
+    def _stranger(self, kind: Kind, line: Theirs) -> Finding:
+        return Finding(
+            kind=kind,
+            sources=(line.source,),
+            code="",
+            reference=line.ids[0] if line.ids else "",
+            day="" if line.from_ms is None else self.span.day(line.from_ms).isoformat(),
+            amount="?" if line.amount is None else f"{line.currency} {_shown(line.amount)}",
+            payer="",
+            ours="not there",
+            theirs=_state(line),
+            lines=(line.line,) if line.line else (),
+        )
+
+    def _put(self, name: str, found: Finding) -> None:
+        """One finding per kind and order; whoever else says so is added."""
+        kept = self._found.get((found.kind, name))
+        if kept is not None:
+            found = msgspec.structs.replace(
+                kept,
+                sources=tuple(dict.fromkeys((*kept.sources, *found.sources))),
+                lines=tuple(dict.fromkeys((*kept.lines, *found.lines))),
+            )
+        self._found[found.kind, name] = found
+
+
+def _net(words: Sequence[Theirs]) -> OrderState | None:
+    """What several words of one source come to: money given back, money, a question, none."""
+    said = {word.state for word in words}
+    ranked = (OrderState.REVERSED, OrderState.SUCCESSFUL, OrderState.PENDING, OrderState.FAILED)
+    return next((state for state in ranked if state in said), None)
+
+
+def _differs(held: OrderState, said: OrderState | None, source: Source) -> Kind | None:
+    """What a final order of ours and their word make together."""
+    if said is None or said is held:
+        return None
+    if said is OrderState.PENDING and source is Source.LIST:
+        return None  # the list was read before the order: it may have become final in between
+    if held is OrderState.FAILED and said is OrderState.SUCCESSFUL:
+        return Kind.EXTRA
+    if held is OrderState.REVERSED and said is OrderState.SUCCESSFUL and source is Source.STATEMENT:
+        return None  # the giving back may stand on another day's statement
+    return Kind.STATE
+
+
+def _says_nothing(status: Theirs) -> bool:
+    return status.state is None and not status.not_found
+
+
+def _first(words: Sequence[Theirs], said: OrderState | None) -> Theirs:
+    return next(word for word in words if word.state is said)
+
+
+def _state(word: Theirs) -> str:
+    if word.not_found:
+        return "not there"
+    return word.state.value if word.state is not None else word.word or "?"
+
+
+def _shown(amount: Decimal) -> str:
+    return f"{amount:,f}"
