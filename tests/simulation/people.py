@@ -1,0 +1,320 @@
+"""Customers on feature phones behind a gateway that loses, doubles and delays, as gateways do.
+
+A customer wants each payment once: reads what stands on the screen, answers it, and after a line that
+dropped looks whether the payment was made before paying again.
+"""
+
+import asyncio
+import json
+import random
+import re
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from bot.channels.ussd import GATEWAYS, Heard, WireRequest
+from bot.dialog import Answer, fits
+from tests.simulation.process import Process
+from tests.simulation.providers import Providers
+from tests.simulation.trouble import Story, Trouble
+
+__all__ = ["ERRANDS", "Customer", "Errand", "Gateway", "Screen", "Wish"]
+
+_CODE: Final = "*920*10#"
+_ANSWER_S: Final = 4.0
+_TRIES: Final = 3
+_PATIENCE: Final = 60
+_ASKED: Final = re.compile(r"Ref ([0-9A-Z]{8})")
+
+
+# What people dial for besides paying: the answers on the way, by what the screen says, and how it ends.
+ERRANDS: Final[dict[str, tuple[dict[str, str], str]]] = {
+    "check": ({"What would you": "2", "number to check": "0247000001"}, "is an active account of"),
+    "payments": ({"What would you": "3"}, "You have no payments yet."),
+    "link": ({"What would you": "4"}, "Your code is"),
+    # Once it is kept, the next dial speaks French already.
+    "language": ({"What would you": "5", "Choose your language": "2"}, "français|Que voulez"),
+    "staff": ({"What would you": "6", "8-digit staff code": "12345678"}, "That code is wrong|Too many"),
+}
+
+
+class Screen(msgspec.Struct, frozen=True):
+    text: str
+    is_open: bool
+
+
+class Wish(msgspec.Struct):
+    """One payment a customer wants. `confirmed`: Yes was pressed at least once."""
+
+    merchant: str
+    amount: str
+    payer: str
+    confirmed: bool = False
+    # Codes that a screen named for it.
+    named: list[str] = []
+
+
+class Gateway:
+    """Carries requests of phones to whichever process runs."""
+
+    def __init__(
+        self,
+        process: Callable[[], Process | None],
+        trouble: Trouble,
+        chance: random.Random,
+        story: Story,
+        calm_after_s: float,
+    ) -> None:
+        self._process = process
+        self._trouble = trouble
+        self._chance = chance
+        self._story = story
+        self._calm_after_s = calm_after_s
+        self.wrong: list[str] = []
+
+    async def deliver(self, name: str, request: WireRequest) -> Screen | None:
+        """The screen, after a few tries; None where nothing came back."""
+        for _ in range(_TRIES):
+            screen = await self._once(name, request)
+            if screen is not None and not self._struck(self._trouble.unheard):
+                if self._struck(self._trouble.doubled):
+                    await self._again(name, request, screen)
+                return screen
+            await asyncio.sleep(self._chance.uniform(0.5, 3))
+        return None
+
+    async def _again(self, name: str, request: WireRequest, screen: Screen) -> None:
+        """The same request once more, at once: the same screen, or none."""
+        again = await self._once(name, request)
+        answered = again is not None and not _closing(again) and not _closing(screen)
+        if answered and again != screen:
+            self.wrong.append(f"a repeated delivery got {again!r} after {screen!r}")
+
+    async def _once(self, name: str, request: WireRequest) -> Screen | None:
+        await asyncio.sleep(self._chance.uniform(0.01, 0.3))
+        process = self._process()
+        if process is None or process.dead or self._struck(self._trouble.dropped):
+            return None
+        gateway = GATEWAYS[name]
+        heard = gateway.read(request, region="GH")
+        assert isinstance(heard, Heard), heard
+        work = process.spawn(process.kasapay.turns.take(heard.inbound))
+        gone = asyncio.ensure_future(process.died.wait())
+        # As the web room does: closing words where no answer comes in time; the turn goes on.
+        await asyncio.wait([work, gone], timeout=_ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        if process.dead:
+            return None
+        if work.done() and not work.cancelled() and work.exception() is None:
+            answer = work.result()
+        else:
+            if work.done() and not work.cancelled():
+                self._story.tell(asyncio.get_running_loop().time(), f"turn failed {work.exception()!r}")
+            answer = Answer(process.kasapay.turns.closing_words(heard.inbound.language), keep_open=False)
+        reply = gateway.build_reply(heard, answer.text, keep_open=answer.keep_open)
+        if not fits(answer.text, gateway.budget, 70):
+            self.wrong.append(f"does not fit {gateway.budget}: {answer.text!r}")
+        return _show(name, reply.body)
+
+    def _struck(self, likely: float) -> bool:
+        if not likely or asyncio.get_running_loop().time() >= self._calm_after_s:
+            return False
+        return self._chance.random() < likely
+
+
+def _show(name: str, body: bytes) -> Screen:
+    if name == "hubtel":
+        said = json.loads(body)
+        return Screen(said["Message"], said["Type"] == "response")
+    verb, _, text = body.decode().partition(" ")
+    return Screen(text, verb == "CON")
+
+
+def _closing(screen: Screen) -> bool:
+    return screen.text.startswith("We cannot answer")
+
+
+class Customer:
+    """Pays for all its wishes, one after the other."""
+
+    def __init__(
+        self,
+        msisdn: str,
+        wishes: list[Wish],
+        gateway: Gateway,
+        providers: Providers,
+        chance: random.Random,
+        story: Story,
+        *,
+        through: str,
+    ) -> None:
+        self.msisdn = msisdn
+        self.wishes = wishes
+        self._gateway = gateway
+        self._providers = providers
+        self._chance = chance
+        self._story = story
+        self._through = through
+        self._sessions = 0
+        self._text = ""
+        self._sequence = 0
+        self.gave_up: list[str] = []
+        self.screens: list[str] = []
+
+    async def live(self) -> None:
+        for wish in self.wishes:
+            await asyncio.sleep(self._chance.uniform(0, 20))
+            await self._pay(wish)
+
+    async def _pay(self, wish: Wish) -> None:
+        """Until a screen or a message names the payment, or the list shows it."""
+        for _ in range(_PATIENCE):
+            screen = await self._dial(wish)
+            while screen is not None and screen.is_open:
+                answer = self._answer(screen, wish)
+                if answer is None:
+                    return
+                screen = await self._type(answer)
+            if screen is None:
+                await asyncio.sleep(self._chance.uniform(3, 60))
+            elif self._is_done(screen, wish):
+                return
+            else:
+                if screen.text.startswith("You have no payments"):
+                    wish.confirmed = False
+                await asyncio.sleep(self._chance.uniform(1, 30))
+            if self._was_told(wish):
+                return
+        self.gave_up.append(wish.amount)
+
+    def _answer(self, screen: Screen, wish: Wish) -> str | None:
+        """What to type; None where the payment is seen to have been made."""
+        text = screen.text
+        first = text.split("\n", 1)[0]
+        if "1 Continue\n2 Start over" in text:
+            return "1"
+        if first.startswith("What would you like to do?"):
+            return "3" if wish.confirmed else "1"
+        if first.startswith("Your payments:"):
+            if f"GHS {wish.amount}" in text:
+                return None
+            wish.confirmed = False  # it was not heard; so it is paid now
+            return "00"
+        if first.startswith("Pay whom?"):
+            return self._line_of(text, "Another merchant")
+        if "merchant code" in first:
+            return wish.merchant
+        if "Amount (GHS)" in text:
+            return wish.amount
+        if first.startswith("Pay from which wallet?"):
+            return wish.payer or "1"
+        if first.startswith("Which network?"):
+            return "1"
+        if first.startswith(f"Pay GHS {wish.amount} to"):
+            wish.confirmed = True
+            return "1"
+        if "is already under way" in text:
+            found = _ASKED.search(text.replace("(ref ", "Ref "))
+            return "2" if found else "00"
+        if "code sent" in text or "The code has 4 to 8 digits" in text:
+            return self._code(wish)
+        return "00"
+
+    def _code(self, wish: Wish) -> str:
+        payer = wish.payer or self.msisdn
+        right = self._providers.codes.get("233" + payer[-9:], "0000")
+        return right if self._chance.random() < 0.8 else "0000"
+
+    def _is_done(self, screen: Screen, wish: Wish) -> bool:
+        found = _ASKED.search(screen.text)
+        if found is None or f"GHS {wish.amount} " not in screen.text:
+            return False
+        wish.named.append(found[1])
+        return True
+
+    def _was_told(self, wish: Wish) -> bool:
+        return any(
+            sms.to.lstrip("+") == self.msisdn.lstrip("+") and f"GHS {wish.amount} " in sms.text
+            for sms in self._providers.sms
+        )
+
+    @staticmethod
+    def _line_of(text: str, label: str) -> str:
+        found = re.search(rf"^(\d) {label}", text, re.MULTILINE)
+        return found[1] if found else "00"
+
+    # ---- the phone
+
+    async def _dial(self, wish: Wish) -> Screen | None:
+        self._sessions += 1
+        self._text, self._sequence = "", 1
+        dialled = _CODE
+        if not wish.confirmed and self._chance.random() < 0.7:
+            self._text = f"{wish.merchant}*{wish.amount}"
+            dialled = f"{_CODE[:-1]}*{self._text}#"
+        return await self._send("Initiation", dialled)
+
+    async def _type(self, typed: str) -> Screen | None:
+        await asyncio.sleep(self._chance.uniform(0.5, 8))
+        self._text = f"{self._text}*{typed}" if self._text else typed
+        self._sequence += 1
+        return await self._send("Response", typed)
+
+    async def _send(self, kind: str, message: str) -> Screen | None:
+        screen = await self._gateway.deliver(self._through, self._request(kind, message))
+        said = "nothing" if screen is None else screen.text
+        self.screens.append(said)
+        self._story.tell(asyncio.get_running_loop().time(), f"{self.msisdn} {kind} {message!r}: {said!r}")
+        return screen
+
+    def _request(self, kind: str, message: str) -> WireRequest:
+        session = f"{self.msisdn[-9:]}-{self._sessions}"
+        if self._through == "hubtel":
+            body: dict[str, Any] = {
+                "Type": kind,
+                "Message": message,
+                "ServiceCode": _CODE.strip("*#"),
+                "Operator": "mtn",
+                "Mobile": self.msisdn.removeprefix("+"),
+                "SessionId": session,
+                "Sequence": self._sequence,
+            }
+            headers = {"content-type": "application/json"}
+            return WireRequest("POST", "", (), headers, json.dumps(body).encode())
+        form = {
+            "sessionId": f"ATUid_{session}",
+            "phoneNumber": self.msisdn,
+            "networkCode": "62001",
+            "serviceCode": _CODE,
+            "text": self._text,
+        }
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        return WireRequest("POST", "", (), headers, urlencode(form).encode())
+
+
+class Errand(Customer):
+    """Comes for something else than paying, and redials until it is done."""
+
+    def __init__(self, errand: str, customer: Customer) -> None:
+        self.__dict__.update(customer.__dict__)
+        self._answers, self._end = ERRANDS[errand]
+
+    async def live(self) -> None:
+        for _ in range(_PATIENCE):
+            screen = await self._dial(self.wishes[0])
+            while screen is not None and not self._is_there(screen) and screen.is_open:
+                screen = await self._type(self._reply(screen.text))
+            if screen is not None and self._is_there(screen):
+                return
+            await asyncio.sleep(self._chance.uniform(3, 60))
+        self.gave_up.append(self._end)
+
+    def _is_there(self, screen: Screen) -> bool:
+        return re.search(self._end, screen.text) is not None
+
+    def _reply(self, text: str) -> str:
+        if "1 Continue\n2 Start over" in text:
+            return "1"
+        return next((typed for shown, typed in self._answers.items() if shown in text), "00")

@@ -1,0 +1,264 @@
+"""One Kasapay process: built by `wiring` as in production, on a disk and a wire that may end it at any step.
+
+Whatever runs in it was started in its own context, so that its death ends exactly that. Nothing of a
+dead process reaches the disk or the wire any more; what had left goes on.
+"""
+
+import asyncio
+import contextvars
+import functools
+import random
+import sqlite3
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from unittest.mock import patch
+
+from bot import wiring
+from bot.catalogue import Catalogue
+from bot.clock import Ids
+from bot.config import Settings
+from bot.providers import Sender
+from bot.store import SqliteStore, sqlite
+from bot.times import TIMES
+from bot.wiring import Kasapay
+from tests.simulation.disk import Disk, never
+from tests.simulation.network import Network
+from tests.simulation.trouble import Story, Trouble
+
+__all__ = ["DrawnIds", "Process", "Steps", "in_simulation", "task_factory"]
+
+T = TypeVar("T")
+
+_HERE: Final[contextvars.ContextVar["Process | None"]] = contextvars.ContextVar("process", default=None)
+_read_catalogue = Catalogue.load
+
+
+@functools.cache
+def _catalogue() -> Catalogue:
+    return _read_catalogue()
+
+
+class DrawnIds(Ids):
+    """Ids that belong to the seed."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+
+    def uuid(self) -> str:
+        drawn = f"{self._chance.getrandbits(128):032x}"
+        return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-a{drawn[17:20]}-{drawn[20:]}"
+
+    def order_code(self) -> str:
+        return "".join(self._chance.choices("23456789ABCDEFGHJKMNPQRSTUVWXYZ", k=8))
+
+    def digits(self, length: int) -> str:
+        return "".join(self._chance.choices("0123456789", k=length))
+
+
+class Steps:
+    """Counts the steps of all processes of a run at which one may die, and says where it does.
+
+    A step is named before it happens and again after: "write 7 before", "send 3 after". `changed`
+    holds the writes that left something behind; dying at another is dying between two steps.
+    """
+
+    def __init__(self, die_at: str = "") -> None:
+        self.die_at = die_at
+        self.counted: list[str] = []
+        self._counts = {"write": 0, "send": 0}
+
+    def begin(self, kind: str) -> bool:
+        """Whether the process dies before this step."""
+        self._counts[kind] += 1
+        return self._here(f"{kind} {self._counts[kind]} before")
+
+    def end(self, kind: str) -> bool:
+        """Whether it dies after it."""
+        number = self._counts[kind]
+        self.counted.append(f"{kind} {number}")
+        return self._here(f"{kind} {number} after")
+
+    def _here(self, name: str) -> bool:
+        return name == self.die_at
+
+
+class Process:
+    """`start` brings it up on the file; `died` is set when it is gone."""
+
+    def __init__(
+        self,
+        path: Path,
+        settings: Settings,
+        network: Network,
+        trouble: Trouble,
+        chance: random.Random,
+        story: Story,
+        now_ms: Callable[[], int],
+        ids: Ids,
+        steps: Steps,
+        calm_after_s: float,
+        troubled_s: list[float],
+    ) -> None:
+        self._path = path
+        self._settings = settings
+        self._network = network
+        self._trouble = trouble
+        self._chance = chance
+        self._story = story
+        self._now_ms = now_ms
+        self._ids = ids
+        self._steps = steps
+        self._calm_after_s = calm_after_s
+        self._troubled_s = troubled_s
+        self._disk = Disk(self)
+        self.tasks: dict[asyncio.Task[Any], None] = {}
+        self.died = asyncio.Event()
+        self.dead = False
+        self.kasapay: Kasapay
+
+    # ---- life
+
+    async def start(self) -> None:
+        """Come up, or die of a disk that fails at once."""
+        transport = self._network.transport(self)
+        sender = Sender(transport=transport, clock=asyncio.get_running_loop().time)
+        store = SqliteStore(self._path, clock=self._now_ms)
+        with (
+            patch.object(Catalogue, "load", _catalogue),
+            patch.object(wiring, "open_transport", lambda: transport),
+            patch.object(wiring, "Sender", lambda: sender),
+        ):
+            self.kasapay = Kasapay(
+                self._settings, store, clock=self._now_ms, ids=self._ids, times=TIMES, tryit=None
+            )
+        opening = self.spawn(store.open())
+        gone = asyncio.ensure_future(self.died.wait())
+        await asyncio.wait([opening, gone], return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        if opening.done() and not opening.cancelled() and opening.exception() is not None:
+            self.die("at the start, by a disk that fails")
+        if self.dead:
+            return
+        for work in wiring._background(self.kasapay):
+            self.spawn(work)
+
+    def spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Run inside the process."""
+        context = contextvars.copy_context()
+        context.run(_HERE.set, self)
+        task = asyncio.get_running_loop().create_task(work, context=context)
+        task.add_done_callback(_heed)
+        return task
+
+    def die(self, where: str) -> None:
+        """`kill -9`."""
+        if self.dead:
+            return
+        self.dead = True
+        self._story.tell(asyncio.get_running_loop().time(), f"killed {where}")
+        self._disk.lose()
+        self.died.set()
+
+    async def bury(self) -> None:
+        """End what is left of a dead process. Nothing it still tries has any effect."""
+        while self.tasks:
+            for task in list(self.tasks):
+                task.cancel()
+            await asyncio.wait(list(self.tasks))
+        # The lock lay in the process, and went with it.
+        self.kasapay.store._ownership.give_back()  # type: ignore[attr-defined]
+
+    # ---- its steps
+
+    async def before_write(self) -> None:
+        await self._pass(self._slowness())
+        if self._steps.begin("write") or self._struck(self._trouble.killed):
+            await self._end("before a write")
+        if self._struck(self._trouble.flush_fails / 2):
+            self._fail("before")
+
+    async def after_write(self) -> None:
+        if self._steps.end("write") or self._struck(self._trouble.killed):
+            await self._end("after a write")
+        if self._struck(self._trouble.flush_fails / 2):
+            # Written all the same, and nobody can know.
+            self._fail("after")
+        await self._pass(self._chance.uniform(0.0001, 0.002) if self._chance.random() < 0.2 else 0)
+
+    async def before_read(self) -> None:
+        # Mostly at once: what matters is that others sometimes come between.
+        await self._pass(self._chance.uniform(0.0001, 0.001) if self._chance.random() < 0.2 else 0)
+
+    async def before_send(self) -> None:
+        await self._pass(0)
+        if self._steps.begin("send") or self._struck(self._trouble.killed):
+            await self._end("before a send")
+
+    async def after_send(self) -> None:
+        await self._pass(0)
+        if self._steps.end("send") or self._struck(self._trouble.killed):
+            await self._end("after a send")
+
+    async def _pass(self, seconds: float) -> None:
+        if self.dead:
+            await never()
+        if seconds:
+            await asyncio.sleep(seconds)
+        if self.dead:
+            await never()
+
+    async def _end(self, where: str) -> None:
+        self.die(where)
+        await never()
+
+    def _fail(self, when: str) -> None:
+        now_s = asyncio.get_running_loop().time()
+        self._troubled_s.append(now_s)
+        self._story.tell(now_s, f"flush fails {when} a write")
+        raise sqlite3.OperationalError("disk I/O error")
+
+    def _slowness(self) -> float:
+        if self._struck(self._trouble.stalls):
+            return self._chance.uniform(1, 20)
+        return self._chance.uniform(0.0001, 0.003)
+
+    def _struck(self, likely: float) -> bool:
+        if not likely or asyncio.get_running_loop().time() >= self._calm_after_s:
+            return False
+        return self._chance.random() < likely
+
+
+@contextmanager
+def in_simulation() -> Iterator[None]:
+    """Whatever opens a database in here does so on the disk of the process it runs in."""
+
+    def disk() -> Disk:
+        process = _HERE.get()
+        assert process is not None
+        return process._disk
+
+    with (
+        patch.object(sqlite, "open_writer", lambda path: disk().open_writer(path)),
+        patch.object(sqlite, "open_reader", lambda path: disk().open_reader(path)),
+    ):
+        yield
+
+
+def _heed(task: "asyncio.Task[Any]") -> None:
+    """Whoever waited for it may have gone; what went wrong is not to be printed for that."""
+    if not task.cancelled():
+        task.exception()
+
+
+def task_factory(
+    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], context: Any = None
+) -> "asyncio.Task[Any]":
+    """Tasks know the process they run in, and it knows them."""
+    task = asyncio.Task(work, loop=loop, context=context)
+    process = (context or contextvars.copy_context()).get(_HERE)
+    if process is not None:
+        process.tasks[task] = None
+        task.add_done_callback(lambda done: process.tasks.pop(done, None))
+    return task
