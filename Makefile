@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: run tour test check lock clean browser
+.PHONY: run tour test torture check lock clean browser
 
 run: $(VENV)/.ready
 	@$(BIN)/python -m bot run $(ARGS)
@@ -20,6 +20,10 @@ check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The same proof at its large sizes: about an hour, resumable; see docs/reliability.md.
+torture: $(VENV)/.ready-dev
+	@$(BIN)/python -m tests.torture $(ARGS)
 
 # The browser tests drive Debian's Chromium; as root it is installed, otherwise we say what is missing.
 browser:
@@ -47,4 +51,4 @@ lock:
 	$(LOCK) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .torture .pytest_cache .mypy_cache .ruff_cache .hypothesis

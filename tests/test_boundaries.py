@@ -54,6 +54,7 @@ TOP: dict[str, str] = {
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("bot.intake", "bot.channels.telegram"): "it is Telegram's part of the shell: the inbox and its workers",
     ("bot.perform", "flows.effects"): "it performs them",
+    ("bot.turns.last_words", "flows.effects"): "it tells of the payment that one begins",
     ("bot.providers.client", "bot"): "the version stands in the User-Agent",
 }
 # What else a pure room may import: no clock, no chance, no settings, no way out.

@@ -83,8 +83,9 @@ class Payments:
             due_ms=_BEFORE_ALL_MS,
         )
         create = CreateOrder(order, Source.US, open_at_most=_OPEN_PER_PAYER)
+        view = await self._view(order, merchant)
         if not await self._may_want_otp(order):
-            return Plan((create,), await self._view(order, merchant))
+            return Plan((create,), view, payment=view)
         # The worker takes over by asking, should this process die during the call.
         sent = MoveOrder(
             order_id=order.id,
@@ -106,7 +107,7 @@ class Payments:
             )
             return await self._view(after, unsure=not sure)
 
-        return Plan((create, sent), inside=call)
+        return Plan((create, sent), inside=call, payment=view)
 
     async def _refusal(self, wanted: e.RequestPayment, merchant: MerchantRow | None) -> str:
         if merchant is None or not merchant.active or merchant.connection not in self._calls.connections:
@@ -156,7 +157,7 @@ class Payments:
             )
             return await self._view(after, unsure=not sure)
 
-        return Plan((tried,), inside=call)
+        return Plan((tried,), inside=call, payment=await self._view(pending), goes_on=True)
 
     async def without_otp(self, order_id: str, speaker: Speaker) -> e.OrderView | None:
         """The order where it waits for no code any more: given elsewhere, run out, or tried too often,

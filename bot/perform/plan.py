@@ -8,6 +8,7 @@ from bot.dialog import Address
 from bot.money import Msisdn
 from bot.store.base import Change
 from bot.store.records import AddressRow, PersonRow, StaffRow
+from flows.effects import OrderView
 
 __all__ = ["Plan", "Speaker"]
 
@@ -28,6 +29,7 @@ class Speaker(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct, frozen=True):
     """An act's changes. `inside` is the call to make after they are committed, where one is needed;
     it commits its own outcome and returns the result. Else `result` is known now. `person`: as changed.
+    `payment` is the one that it begins, or that `goes_on`.
 
     The outcome has a commit of its own because it is about money: it must not fall with a turn that
     lost its conversation to another channel meanwhile.
@@ -37,3 +39,5 @@ class Plan(msgspec.Struct, frozen=True):
     result: Any = None
     inside: Any = None  # Callable[[], Awaitable[Any]] | None; msgspec cannot name a callable
     person: PersonRow | None = None
+    payment: OrderView | None = None
+    goes_on: bool = False

@@ -63,8 +63,12 @@ def after_request(order: OrderRow, answer: Answered, at: Context) -> Settled:
         pause_ms = int((answer.retry_after_s or 0) * 1000) or _RESEND_PAUSE_MS * (1 + min(order.attempts, 5))
         if not first and at.now_ms >= (order.deadline_ms or 0):
             return still_open(order, StatusReport(state=None), order.asks, at)
+        due_ms = at.now_ms + pause_ms
+        if first:
+            # So that the payer hears in time that it could not be sent.
+            due_ms = min(due_ms, max(at.now_ms, order.created_ms + int(at.times.send_s * 1000) + 1))
         # Zero says that this copy surely did not leave, so the request itself may go again.
-        return note(order, at, due_ms=at.now_ms + pause_ms, sent_ms=0, attempts=order.attempts + 1)
+        return note(order, at, due_ms=due_ms, sent_ms=0, attempts=order.attempts + 1)
     if isinstance(answer, Misconfigured):
         alarm = incident("misconfigured", order, at, answer.provider_code or answer.detail)
         if answer.created_nothing and first:

@@ -122,7 +122,8 @@ def _not_found(order: OrderRow, asks: int, at: Context) -> Settled:
             at,
             due_ms=at.now_ms,
             sent_ms=0,
-            asks=asks,
+            # It begins anew, and so does its schedule: a payer has just been asked, or never was.
+            asks=0,
             asked_ms=at.now_ms,
             deadline_ms=order.deadline_ms or deadline_ms(at),
         )

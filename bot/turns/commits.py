@@ -80,6 +80,16 @@ class Commits:
         await self._store.commit(turn.changes)
         return answer
 
+    async def give_up(self, turn: Turn, text: str) -> Answer:
+        """Keep that the person was told `text` instead of an answer, and nothing else of the turn: a
+        repeated delivery hears the same, and the next dial finds the question unanswered."""
+        done = TurnRow(turn.scope, turn.key, TurnState.DONE, turn.now_ms, text, keep_open=False)
+        kept: list[Change] = [KeepTurn(done)]
+        if turn.session is not None:
+            kept.append(SaveSession(msgspec.structs.replace(turn.session, open=False, last_ms=turn.now_ms)))
+        await self._store.commit(kept)
+        return Answer(text, keep_open=False)
+
     def _session_after(self, turn: Turn, *, keep_open: bool) -> SessionRow:
         session = turn.session
         inbound = turn.inbound.session

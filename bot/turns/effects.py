@@ -30,12 +30,15 @@ class Effects:
         return plan.inside is not None
 
     async def carry_out(self, turn: Turn, row: ConversationRow, run: Run, plan: Plan) -> None:
-        """Commit 1 before the call, and the call, which keeps its own outcome."""
+        """Commit 1 before the call, and the call, which keeps its own outcome. Raises TooLate."""
+        if plan.payment is not None:
+            turn.last_words.begin(plan.payment, is_kept=plan.goes_on)
         turn.changes += plan.changes
         if plan.person is not None:
             turn.person = plan.person
         result = plan.result
         if plan.inside is not None:
             await self._commits.mark_running(turn, row, run.journal)
+            turn.last_words.is_kept = True
             result = await plan.inside()
         run.deliver(result)

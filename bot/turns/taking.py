@@ -38,6 +38,7 @@ from bot.store.records import AddressRow, PersonRow, SessionRow, TurnRow, TurnSt
 from bot.times import Times
 from bot.turns.commits import Commits, RenderUssd
 from bot.turns.conversations import Conversations
+from bot.turns.last_words import LastWords, TooLate
 from bot.turns.locks import Locks
 from bot.turns.reading import Reader, Speaks, may_be_otp
 from bot.turns.steps import Steps
@@ -94,19 +95,22 @@ class Turns:
         self._steps = Steps(store, performer, flows, reader, self._commits, times, config)
         self._conversations = Conversations(store, performer, self._steps, reader, ids, times, config)
 
-    async def take(self, inbound: Inbound, update: UpdateRow | None = None) -> Answer:
+    async def take(
+        self, inbound: Inbound, update: UpdateRow | None = None, last_words: LastWords | None = None
+    ) -> Answer:
         """Answer one message; everything it caused is durable when this returns.
 
         A repeated delivery gets the answer of the first, and runs nothing. `update` is the inbox row
         the message came in, deleted with the commit. Raises StoreUnavailable where nothing can be
-        kept; the message may then be sent again.
+        kept; the message may then be sent again. Whoever waits only so long hands in `last_words`.
         """
         started_ms = self._clock()
         if not inbound.turn_key and inbound.session is None:
             # A message without a name is one of its own; a session has ways to tell (see bot.sessions).
             inbound = msgspec.structs.replace(inbound, turn_key=self._ids.uuid())
         async with self._locks.alone(f"{inbound.address.kind}:{inbound.address.value}"):
-            turn, answer = await self._take_until_kept(inbound, update, started_ms)
+            last_words = last_words or LastWords()
+            turn, answer = await self._take_until_kept(inbound, update, last_words, started_ms)
         self._on_work()
         took_ms = self._clock() - started_ms
         self._metrics.turns.labels(inbound.channel, turn.outcome).inc()
@@ -141,9 +145,28 @@ class Turns:
         """Something was queued beside a turn."""
         self._on_work()
 
-    def closing_words(self, language: str = "") -> str:
-        """A polite last screen for when a turn cannot be taken. Touches no store, never raises."""
-        return self.say(Text("talk.closed"), language)
+    def last_words(self) -> LastWords:
+        """What a turn and whoever waits for it agree on, for `take` and `closing_words`."""
+        return LastWords()
+
+    def closing_words(self, language: str = "", last_words: LastWords | None = None) -> str:
+        """A polite last screen for when a turn's answer does not come, which holds whatever the turn
+        still does. Touches no store, never raises."""
+        if last_words is not None:
+            last_words.say()
+        payment = last_words.payment if last_words is not None else None
+        if last_words is None or payment is None:
+            return self.say(Text("talk.closed"), language)
+        amount, merchant, dial = payment.amount, payment.merchant, self._config.short_code
+        if last_words.is_kept:
+            # It may wait for its code by now: the next dial asks for that first.
+            words = Text(
+                "talk.begun",
+                {"amount": amount, "merchant": merchant, "short_code": dial, "code": payment.code},
+            )
+        else:
+            words = Text("talk.unsure", {"amount": amount, "merchant": merchant, "short_code": dial})
+        return self.say(words, language)
 
     def say(self, text: Text, language: str = "") -> str:
         """A sentence in the language guessed from an IETF tag, or in the default one."""
@@ -162,21 +185,26 @@ class Turns:
     # ---- one try at a turn -----------------------------------------------------------------------
 
     async def _take_until_kept(
-        self, inbound: Inbound, update: UpdateRow | None, arrived_ms: int
+        self, inbound: Inbound, update: UpdateRow | None, last_words: LastWords, arrived_ms: int
     ) -> tuple[Turn, Answer]:
         """Another process may move the conversation meanwhile: then read again and decide anew."""
         ours: set[tuple[str, str]] = set()
         for _ in range(_TRIES):
             try:
-                return await self._take(inbound, update, ours, arrived_ms)
+                return await self._take(inbound, update, last_words, ours, arrived_ms)
             except Conflict as conflict:
                 lost = conflict
         raise lost
 
     async def _take(
-        self, inbound: Inbound, update: UpdateRow | None, ours: set[tuple[str, str]], arrived_ms: int
+        self,
+        inbound: Inbound,
+        update: UpdateRow | None,
+        last_words: LastWords,
+        ours: set[tuple[str, str]],
+        arrived_ms: int,
     ) -> tuple[Turn, Answer]:
-        turn = await self._load(inbound, ours)
+        turn = await self._load(inbound, last_words, ours)
         if update is not None:
             turn.changes.append(EndUpdate(update.source, update.update_id))
         if inbound.session is not None:
@@ -190,9 +218,12 @@ class Turns:
             view = await self._conversations.reply(turn, said.input, said.args, fresh=said.fresh)
         except FlowError as error:
             view = self._steps.broken(turn, turn.conversation, error)
+        except TooLate:
+            turn.outcome = "too late"
+            return turn, await self._commits.give_up(turn, self.closing_words(inbound.language))
         return turn, await self._commits.finish(turn, view)
 
-    async def _load(self, inbound: Inbound, ours: set[tuple[str, str]]) -> Turn:
+    async def _load(self, inbound: Inbound, last_words: LastWords, ours: set[tuple[str, str]]) -> Turn:
         """The turn with all that is kept about its address, its session and this very delivery."""
         now_ms = self._clock()
         session = inbound.session
@@ -216,7 +247,7 @@ class Turns:
             if loaded.last_turn is not None and loaded.last_turn.key == key:
                 loaded = msgspec.structs.replace(loaded, turn=loaded.last_turn)
         inbound = msgspec.structs.replace(inbound, turn_key=key)
-        turn = Turn(inbound, loaded, now_ms, scope=scope, ours=ours)
+        turn = Turn(inbound, loaded, now_ms, last_words, scope=scope, ours=ours)
         if loaded.address is not None and now_ms - loaded.address.seen_ms > self._times.lapse_s * 1000:
             self._forget(turn, loaded.address)
         return turn

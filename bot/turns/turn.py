@@ -9,6 +9,7 @@ from bot.dialog import Entry, Facts, Inbound
 from bot.perform import Speaker
 from bot.store.base import Change, LoadedTurn, SaveConversation
 from bot.store.records import AddressRow, ConversationRow, ConversationState, PersonRow, SessionRow
+from bot.turns.last_words import LastWords
 
 __all__ = ["Turn", "TurnsConfig"]
 
@@ -49,10 +50,18 @@ class Turn:
     """
 
     def __init__(
-        self, inbound: Inbound, loaded: LoadedTurn, now_ms: int, *, scope: str, ours: set[tuple[str, str]]
+        self,
+        inbound: Inbound,
+        loaded: LoadedTurn,
+        now_ms: int,
+        last_words: LastWords,
+        *,
+        scope: str,
+        ours: set[tuple[str, str]],
     ) -> None:
         self.inbound = inbound
         self.loaded = loaded
+        self.last_words = last_words
         self.now_ms = now_ms
         self.scope = scope
         self.key = inbound.turn_key

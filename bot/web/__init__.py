@@ -1,6 +1,6 @@
 """aiohttp: the endpoints of gateways, chats and providers, and the pages."""
 
-from bot.web.app import build_web, runner_options
+from bot.web.app import build_web
 from bot.web.parts import (
     Callbacks,
     ChatWords,
@@ -16,6 +16,7 @@ from bot.web.parts import (
     WebParts,
     Woken,
 )
+from bot.web.server import make_runner
 
 __all__ = [
     "Callbacks",
@@ -32,5 +33,5 @@ __all__ = [
     "WebParts",
     "Woken",
     "build_web",
-    "runner_options",
+    "make_runner",
 ]

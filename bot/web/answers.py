@@ -19,6 +19,7 @@ __all__ = [
     "answer_error",
     "answer_errors",
     "answer_json",
+    "dress",
     "log_unexpected",
     "make_server_logger",
     "route_of",
@@ -58,6 +59,11 @@ _SENTENCES = {
 
 async def add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
     """The signal that dresses every answer, errors and streams included."""
+    dress(response)
+
+
+def dress(response: web.StreamResponse) -> None:
+    """Put on the headers that every answer carries."""
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["Server"] = "Kasapay"
@@ -74,7 +80,7 @@ def answer_json(value: Any, status: int = 200) -> web.Response:
     )
 
 
-def answer_error(request: web.Request, status: int, message: str) -> web.Response:
+def answer_error(request: web.BaseRequest, status: int, message: str) -> web.Response:
     """`{"error": message}`, or the bare sentence for someone who asked for a page or text."""
     if "text/html" in request.headers.get("Accept", ""):
         return web.Response(text=f"{message}\n", status=status)
@@ -132,5 +138,5 @@ class _ServerLogger(logging.Logger):
 
 
 def make_server_logger() -> logging.Logger:
-    """For `web.AppRunner(app, logger=...)`."""
+    """For the server's own lines."""
     return _ServerLogger("bot.web.server", level=logging.ERROR)

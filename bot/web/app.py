@@ -1,15 +1,14 @@
 """Puts the web room together: one application with every entrance and page."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from bot.web.answers import add_security_headers, answer_errors, make_server_logger
+from bot.web.answers import add_security_headers, answer_errors
 from bot.web.chat import add_chat_routes
 from bot.web.hooks import add_hook_routes
 from bot.web.operators import add_operator_routes
@@ -18,13 +17,13 @@ from bot.web.running import BACKGROUND, CLOSING, PARTS, Background
 from bot.web.tryit import add_tryit_routes
 from bot.web.ussd import add_ussd_routes
 
-__all__ = ["build_web", "runner_options"]
+__all__ = ["build_web"]
 
 _HERE = Path(__file__).parent
 
 
 def build_web(parts: WebParts) -> web.Application:
-    """The application. Run it with `web.AppRunner(app, **runner_options())`."""
+    """The application. Run it with `make_runner(app)`."""
     app = web.Application(middlewares=[answer_errors])
     app[PARTS] = parts
     app[BACKGROUND] = Background()
@@ -43,16 +42,6 @@ def build_web(parts: WebParts) -> web.Application:
     else:
         app.router.add_get("/", _to_chat, name="home")
     return app
-
-
-def runner_options() -> Mapping[str, Any]:
-    """How the server is run: no access log, no tracebacks for broken requests, short good-byes."""
-    return {
-        "access_log": None,
-        "logger": make_server_logger(),
-        "lingering_time": 2.0,
-        "shutdown_timeout": 10.0,
-    }
 
 
 async def _to_chat(_request: web.Request) -> web.Response:

@@ -7,7 +7,7 @@ read from the environment.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from bot.channels.base import Button
 from bot.channels.ussd.base import Gateway
@@ -33,12 +33,14 @@ __all__ = [
 ]
 
 Network: TypeAlias = IPv4Network | IPv6Network
+# Handed from one method of `Turns` to the other; nobody else looks into it.
+LastWords: TypeAlias = Any
 
 
 class Turns(Protocol):
     """Takes a turn; the only way into a conversation."""
 
-    async def take(self, inbound: Inbound) -> Answer:
+    async def take(self, inbound: Inbound, *, last_words: LastWords = None) -> Answer:
         """Run the turn and commit it. On USSD the answer is the screen; on chats the reply has gone
         into the outbox and the answer says nothing."""
         ...
@@ -47,8 +49,12 @@ class Turns(Protocol):
         """The gateway says the person left the session."""
         ...
 
-    def closing_words(self, language: str = "") -> str:
-        """A polite last screen for when a turn could not be taken. Never raises, touches no store."""
+    def last_words(self) -> LastWords:
+        """What a turn and whoever waits for it agree on, for `take` and `closing_words`."""
+        ...
+
+    def closing_words(self, language: str = "", last_words: LastWords = None) -> str:
+        """A polite last screen for when a turn's answer does not come. Never raises, touches no store."""
         ...
 
 

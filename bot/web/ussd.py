@@ -69,13 +69,14 @@ def _admit(request: web.Request) -> GatewayEntry:
 
 async def _answer(request: web.Request, entry: GatewayEntry, heard: Heard) -> Answer:
     """The turn's answer, or closing words where there is none in time. The turn itself goes on to
-    its end: what it commits is what the person finds at the next dial."""
+    its end, and keeps to what was said: what it commits is what the person finds at the next dial."""
     turns = request.app[PARTS].turns
-    task = request.app[BACKGROUND].start("ussd.turn", turns.take(heard.inbound))
+    last_words = turns.last_words()
+    task = request.app[BACKGROUND].start("ussd.turn", turns.take(heard.inbound, last_words=last_words))
     await asyncio.wait({task}, timeout=_patience(request, entry))
     if task.done() and not task.cancelled() and task.exception() is None:
         return task.result()
-    return Answer(turns.closing_words(heard.inbound.language), keep_open=False)
+    return Answer(turns.closing_words(heard.inbound.language, last_words), keep_open=False)
 
 
 def _patience(request: web.Request, entry: GatewayEntry) -> float:

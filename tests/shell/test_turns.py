@@ -3,6 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -11,10 +12,10 @@ import pytest
 import bot.sandbox.app
 from bot import wiring
 from bot.channels.ussd import Heard, WireRequest
-from bot.dialog import Address, Choice, Inbound, Pressed, Text, Typed
+from bot.dialog import Address, Choice, Inbound, Pressed, Text, Typed, fits
 from bot.money import Money, OrderState, show_local
 from bot.perform import Speaker
-from bot.store.base import Conflict, Store, TurnQuery
+from bot.store.base import Conflict, Store, StoreUnavailable, TurnQuery
 from bot.store.records import AddressRow, OrderRow, PersonRow
 from bot.times import TIMES
 from bot.wiring import Kasapay
@@ -699,6 +700,64 @@ async def test_a_turn_nobody_can_win_says_so(tmp_path: Path, template: Path) -> 
         with pytest.raises(Conflict):
             await Phone(stage, EFUA).dial()
         assert 1 < stage.store.tries < 20  # type: ignore[attr-defined]
+
+
+async def test_who_was_told_that_nothing_was_begun_has_begun_nothing(stage: Stage) -> None:
+    """The gateway gave up waiting before the turn came to it; so did a copy of the same delivery."""
+    phone = Phone(stage, EFUA)
+    await phone.dial("1001", "5", "1")
+    request = phone.answer_request("1")
+    heard = phone.read(request)
+    assert isinstance(heard, Heard)
+    turns = stage.kasapay.turns
+    last_words = turns.last_words()
+    said = turns.closing_words("", last_words)
+    assert "nothing new was begun" in said
+    late = await turns.take(heard.inbound, last_words=last_words)
+    assert (late.text, late.keep_open) == (said, False)
+    assert (await phone.send(request)).text == said
+    assert await stage.orders() == ()
+    # The question waits, unanswered.
+    await phone.dial()
+    assert (await phone.answer("1")).text.startswith("Pay GHS 5.00")
+    assert "Ref" in (await phone.answer("1")).text
+    assert len(await stage.orders()) == 1
+
+
+async def test_what_may_have_begun_is_not_said_to_be_nothing(stage: Stage) -> None:
+    phone = Phone(stage, EFUA)
+    await phone.dial("1001", "5", "1")
+    heard = phone.read(phone.answer_request("1"))
+    assert isinstance(heard, Heard)
+    turns = stage.kasapay.turns
+    last_words = turns.last_words()
+    kept = stage.kasapay.store.commit
+
+    async def lost(changes: Any) -> None:
+        await kept(changes)
+        raise StoreUnavailable("nobody can know")
+
+    turns._commits._store = SimpleNamespace(commit=lost)  # type: ignore[assignment]
+    with pytest.raises(StoreUnavailable):
+        await turns.take(heard.inbound, last_words=last_words)
+    said = turns.closing_words("", last_words)
+    assert said.startswith("It is not sure yet whether GHS 5.00 to Ama's Kitchen was begun.")
+    assert fits(said, 160, 70)
+
+
+async def test_what_was_begun_is_said_to_be_under_way(stage: Stage) -> None:
+    """The turn calls the provider, and the gateway does not wait for it."""
+    phone = Phone(stage, EFUA, "hubtel")
+    await phone.dial("1002", "5", "1", "1")
+    heard = phone.read(phone.answer_request("1"))
+    assert isinstance(heard, Heard)
+    turns = stage.kasapay.turns
+    last_words = turns.last_words()
+    await turns.take(heard.inbound, last_words=last_words)
+    order = await stage.order()
+    said = turns.closing_words("", last_words)
+    assert said.startswith("GHS 5.00 to Kofi Books is under way. Do not pay again: dial *920*10# in a minute")
+    assert said.endswith(f"Ref {order.code}")
 
 
 async def test_closing_words_need_no_store(stage: Stage) -> None:

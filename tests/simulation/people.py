@@ -52,6 +52,8 @@ class Wish(msgspec.Struct):
     amount: str
     payer: str
     confirmed: bool = False
+    # What Yes was answered with, each time it was pressed; None where nothing came back.
+    answers: list[str | None] = []
     # Codes that a screen named for it.
     named: list[str] = []
 
@@ -100,7 +102,9 @@ class Gateway:
         gateway = GATEWAYS[name]
         heard = gateway.read(request, region="GH")
         assert isinstance(heard, Heard), heard
-        work = process.spawn(process.kasapay.turns.take(heard.inbound))
+        turns = process.kasapay.turns
+        last_words = turns.last_words()
+        work = process.spawn(turns.take(heard.inbound, last_words=last_words))
         gone = asyncio.ensure_future(process.died.wait())
         # As the web room does: closing words where no answer comes in time; the turn goes on.
         await asyncio.wait([work, gone], timeout=_ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
@@ -112,7 +116,7 @@ class Gateway:
         else:
             if work.done() and not work.cancelled():
                 self._story.tell(asyncio.get_running_loop().time(), f"turn failed {work.exception()!r}")
-            answer = Answer(process.kasapay.turns.closing_words(heard.inbound.language), keep_open=False)
+            answer = Answer(turns.closing_words(heard.inbound.language, last_words), keep_open=False)
         reply = gateway.build_reply(heard, answer.text, keep_open=answer.keep_open)
         if not fits(answer.text, gateway.budget, 70):
             self.wrong.append(f"does not fit {gateway.budget}: {answer.text!r}")
@@ -133,7 +137,7 @@ def _show(name: str, body: bytes) -> Screen:
 
 
 def _closing(screen: Screen) -> bool:
-    return screen.text.startswith("We cannot answer")
+    return screen.text.startswith(("We cannot answer", "It is not sure yet", "GHS"))
 
 
 class Customer:
@@ -176,7 +180,10 @@ class Customer:
                 answer = self._answer(screen, wish)
                 if answer is None:
                     return
+                confirms = screen.text.startswith(f"Pay GHS {wish.amount} to")
                 screen = await self._type(answer)
+                if confirms:
+                    wish.answers.append(screen and screen.text)
             if screen is None:
                 await asyncio.sleep(self._chance.uniform(3, 60))
             elif self._is_done(screen, wish):
@@ -231,6 +238,9 @@ class Customer:
         found = _ASKED.search(screen.text)
         if found is None or f"GHS {wish.amount} " not in screen.text:
             return False
+        if "is under way" in screen.text:
+            wish.named.append(found[1])
+            return False  # told to dial again: a code may be wanted
         wish.named.append(found[1])
         return True
 

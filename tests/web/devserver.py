@@ -145,7 +145,7 @@ class Menu(FakeTurns):
         self.desk = desk
         self.chats: dict[str, list[str]] = {}
 
-    async def take(self, inbound: Inbound) -> Answer:
+    async def take(self, inbound: Inbound, *, last_words: Any = None) -> Answer:
         await asyncio.sleep(0.15)
         if inbound.channel == "web":
             await self._chat(inbound)

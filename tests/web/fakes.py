@@ -21,7 +21,7 @@ from bot.store.records import (
     Transition,
 )
 from bot.web import ChatWords, GatewayEntry, TryCustomer, TryIt, TryMerchant, TryStaff, WebParts, build_web
-from bot.web.app import runner_options
+from bot.web.server import make_runner
 
 SECRET = "ussd-secret"
 MSISDN = "+233240000001"
@@ -35,7 +35,7 @@ class FakeTurns:
     gone: list[tuple[str, str, str, str]] = field(default_factory=list)
     on_take: Callable[[Inbound], Awaitable[Answer]] | None = None
 
-    async def take(self, inbound: Inbound) -> Answer:
+    async def take(self, inbound: Inbound, *, last_words: Any = None) -> Answer:
         self.heard.append(inbound)
         if self.on_take is not None:
             return await self.on_take(inbound)
@@ -44,7 +44,10 @@ class FakeTurns:
     async def left(self, gateway: str, session_id: str, msisdn: str, why: str) -> None:
         self.gone.append((gateway, session_id, msisdn, why))
 
-    def closing_words(self, language: str = "") -> str:
+    def last_words(self) -> Any:
+        return None
+
+    def closing_words(self, language: str = "", last_words: Any = None) -> str:
         return f"Sorry, please dial again.{language}"
 
 
@@ -229,8 +232,10 @@ TRYIT = TryIt(
 
 
 @asynccontextmanager
-async def serve(host: str = "127.0.0.1", port: int = 0, **given: Any) -> AsyncIterator[World]:
-    """The web room on a real socket. `given` replaces parts."""
+async def serve(
+    host: str = "127.0.0.1", port: int = 0, *, served: Mapping[str, Any] = {}, **given: Any
+) -> AsyncIterator[World]:
+    """The web room on a real socket. `served` replaces options of the server, `given` parts."""
     now, problems = [1_760_000_000_000], []
     clock = given.pop("clock", lambda: now[0])
     woken = FakeWoken()
@@ -262,7 +267,7 @@ async def serve(host: str = "127.0.0.1", port: int = 0, **given: Any) -> AsyncIt
         }
     )
     app = build_web(parts)
-    runner = web.AppRunner(app, **(runner_options() | {"lingering_time": 0.05}))
+    runner = make_runner(app, **{"lingering_time": 0.05, **served})
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

@@ -5,7 +5,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.web import runner_options
 from tests.web.conftest import take_faults
 from tests.web.fakes import TRYIT, World, serve
 
@@ -96,10 +95,3 @@ async def test_pages_have_no_inline_script_or_style(
     assert "<script>" not in page
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "https://" not in page
-
-
-def test_the_server_logs_no_access_and_no_tracebacks(log: list[Any]) -> None:
-    options = runner_options()
-    assert options["access_log"] is None
-    options["logger"].exception("Error handling %s", "1.2.3.4", exc_info=ValueError("secret"))
-    assert log == [{"event": "web.broken_request", "error": "ValueError", "log_level": "warning"}]

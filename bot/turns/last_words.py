@@ -1,0 +1,35 @@
+"""What a person is told where a turn's answer does not come in time, and that the turn keeps to it.
+
+A gateway waits a few seconds only. Whoever hears that nothing was begun pays again, so these words may be
+said only while they are true, and what was said must stay true.
+"""
+
+from flows.effects import OrderView
+
+__all__ = ["LastWords", "TooLate"]
+
+
+class TooLate(Exception):
+    """The person has been told that nothing was begun; so nothing is."""
+
+
+class LastWords:
+    """One per turn, shared by the turn and whoever waits for it.
+
+    `payment` is the one the turn begins or goes on with; `is_kept` once it surely stands in the store.
+    """
+
+    def __init__(self) -> None:
+        self.payment: OrderView | None = None
+        self.is_kept = False
+        self._said = False
+
+    def begin(self, payment: OrderView, *, is_kept: bool) -> None:
+        """The turn is about to commit something about money. Raises TooLate where the words were said."""
+        if self._said:
+            raise TooLate
+        self.payment, self.is_kept = payment, is_kept
+
+    def say(self) -> None:
+        """They are being said now: from here on the turn begins nothing."""
+        self._said = True

@@ -1,0 +1,329 @@
+"""People with phones behind two gateways: they pay, answer what is asked, and repeat what is not answered.
+
+Knows only what a gateway and a person see. A delivery is repeated until it is answered, as gateways do,
+and a share of answered ones is delivered again: the bytes must be the same.
+"""
+
+import asyncio
+import itertools
+import json
+import random
+import re
+import time
+import urllib.parse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from tests.torture.line import Broken
+from tests.torture.stage import CODE, Sandbox, Stage, until
+
+__all__ = ["FAILING", "Customer", "Habits", "draw_customer"]
+
+GATEWAYS: Final = ("africastalking", "hubtel")
+# Numbers whose payment fails by itself. Source: MTN MoMo developer portal, sandbox test numbers.
+FAILING: Final = tuple(f"46733123{last}" for last in (456, 457, 458, 460, 461, 462, 463, 464))
+_REF: Final = re.compile(r"Ref ([0-9A-Z]{8})")
+_OTP: Final = re.compile(r"^(\d{6}) is your code")
+_CLOSED: Final = "We cannot answer right now"
+_UNSURE: Final = "It is not sure yet"
+_LONGEST_S: Final = 120.0
+_PAUSE_S: Final = 0.02
+_DUPLICATE_S: Final = 1.5  # safely within the product's 2 s
+
+
+class Habits(msgspec.Struct, frozen=True):
+    """What a customer does, drawn beforehand: the same seed gives the same people.
+
+    `wallet`: own (nobody is asked), magic (a test number that fails by itself), approve, reject or ignore
+    (a handset is prompted). `walks`: answers every screen instead of dialling it all at once.
+    """
+
+    number: int
+    merchant: str
+    otp: bool
+    gateway: str
+    wallet: str = "own"
+    magic: str = ""
+    walks: bool = False
+    seed: int = 0
+
+    @property
+    def msisdn(self) -> str:
+        return f"+2332477{self.number:05d}"
+
+    @property
+    def amount(self) -> int:
+        """No two customers of a batch pay the same: the amount tells their payment at the provider."""
+        return self.number + 1
+
+
+def draw_customer(
+    draw: random.Random,
+    number: int,
+    merchants: Sequence[str],
+    otp: str = "",
+    *,
+    plain: bool = False,
+    walkers: float = 0.1,
+) -> Habits:
+    """`merchants` are as likely each; `otp` names the one whose provider asks for codes. `plain`: nobody
+    is prompted and nothing fails by itself. `walkers`: the share that answers every screen."""
+    merchant = draw.choice(merchants)
+    wallet = "own"
+    if merchant != otp and not plain:
+        wallet = draw.choices(("own", "magic", "approve", "reject", "ignore"), (60, 10, 14, 10, 6))[0]
+    return Habits(
+        number=number,
+        merchant=merchant,
+        otp=merchant == otp,
+        gateway=draw.choice(GATEWAYS),
+        wallet=wallet,
+        magic=draw.choice(FAILING) if wallet == "magic" else "",
+        walks=draw.random() < walkers,
+        seed=draw.getrandbits(32),
+    )
+
+
+@dataclass(frozen=True)
+class Reply:
+    raw: bytes
+    screen: str
+    open: bool
+
+
+class _Lost(Exception):
+    """A screen that has no place in a payment."""
+
+
+class Upset(Exception):
+    """The gateway would have shown its own error to the person."""
+
+
+@dataclass
+class Customer:
+    """Pays once. What they saw and when they confirmed is kept for the judging."""
+
+    habits: Habits
+    stage: Stage
+    sandbox: Sandbox
+    on_answer: Callable[[], None] = lambda: None
+    insists: bool = False  # sent away, they dial again until it goes
+    confirmed_from: float = 0.0  # when the confirming answer was first sent; 0: never
+    confirmed_until: float = 0.0  # and when it was answered
+    code: str = ""
+    closed: bool = False  # the last screen said that we could not answer, and that nothing was begun
+    unsure: bool = False  # the last screen said that nobody knows yet whether it was begun
+    under_way: bool = False  # the last screen said to dial again: a code may be wanted
+    looking: bool = False  # dials to see what became of it, not to pay
+    times_closed: int = 0
+    refused: bool = False  # the last screen said that nothing was taken
+    gave_up: bool = False  # at a screen that has no place in a payment
+    seen: list[str] = field(default_factory=list)
+    answers_s: list[float] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._draw = random.Random(self.habits.seed)
+        self._session = ""
+        self._text = ""
+        self._count = itertools.count(1)
+
+    # ---- paying --------------------------------------------------------------------------------
+
+    async def pay(self) -> None:
+        """Until the payment is confirmed and its last screen seen."""
+        habits = self.habits
+        if habits.otp or habits.wallet in ("approve", "reject", "ignore"):
+            await self.sandbox.handset(habits.msisdn)
+        pressing = None
+        if habits.wallet in ("approve", "reject"):
+            pressing = asyncio.create_task(self._press())
+        try:
+            tries = 0
+            while not self.confirmed_from or (self.insists and self.closed):
+                await self._dial("" if habits.walks else self._dialled())
+                if self.closed and self.insists:
+                    await asyncio.sleep(self._draw.uniform(0.1, 0.5))
+                    continue
+                tries += 1
+                if tries > 12:
+                    raise _Lost(f"never came to confirm: {self.seen[-4:]}")
+            while self.under_way:
+                await asyncio.sleep(self._draw.uniform(0.3, 1.0))
+                self.looking = True
+                await self._dial("")
+            if pressing is not None and not (self.refused or self.closed):
+                await pressing
+        except _Lost as error:
+            self.wrong.append(str(error))
+            self.gave_up = True
+        finally:
+            if pressing is not None:
+                pressing.cancel()
+
+    async def dial_for_code(self) -> None:
+        """Dial because a message asked to, and type the code."""
+        await self._dial("")
+
+    def _dialled(self) -> str:
+        """All answers up to the confirmation behind the service code."""
+        wallet = self.habits.magic or "1"
+        return f"1*{self.habits.merchant}*{self.habits.amount}*{wallet}"
+
+    async def _dial(self, args: str) -> None:
+        self._session = f"s{self.habits.seed:x}.{next(self._count)}"
+        self._text, self._sequence = args, 0
+        reply = await self._deliver(self._request(None, args))
+        while reply.open:
+            self.seen.append(reply.screen)
+            typed = await self._answer(reply.screen)
+            confirms = reply.screen.startswith("Pay GHS")
+            if confirms:
+                self.confirmed_from = self.confirmed_from or time.time()
+            reply = await self._deliver(self._request(typed, ""))
+            if confirms:
+                self.confirmed_until = time.time()
+        self.seen.append(reply.screen)
+        found = _REF.search(reply.screen)
+        if found and self.code and found[1] != self.code:
+            self.wrong.append(f"a screen named {self.code}, a later one {found[1]}")
+        if found:
+            self.code = found[1]
+        sent_away = _CLOSED in reply.screen
+        self.closed = sent_away and not self.looking
+        self.unsure = _UNSURE in reply.screen
+        # Sent away while looking what became of it: they look again.
+        self.under_way = "is under way. Do not pay again" in reply.screen or (sent_away and self.looking)
+        self.times_closed += self.closed
+        self.refused = not found and not self.closed and "Nothing was taken" in reply.screen
+
+    async def _answer(self, screen: str) -> str:
+        first = screen.split("\n", 1)[0]
+        habits = self.habits
+        if self.looking and ("What would you like to do?" in first or "Your payments:" in first):
+            return "3" if "What would" in first else "1"
+        if "What would you like to do?" in first or "1 Continue\n2 Start over" in screen:
+            return "1"
+        if "Pay whom?" in screen:
+            return "1"
+        if "is already under way (ref" in screen and self.times_closed:
+            raise _Lost(f"told that nothing was begun, and then {screen!r}")
+        if "merchant code" in first:
+            return habits.merchant
+        if "Amount (GHS)" in screen:
+            return str(habits.amount)
+        if "Pay from which wallet?" in screen:
+            return habits.magic or "1"
+        if screen.startswith(f"Pay GHS {habits.amount:,}.00 to Shop {habits.merchant}"):
+            return "1"
+        if "Enter the code sent by SMS" in screen:
+            return await self._otp()
+        raise _Lost(f"unexpected screen {screen!r} after {self.seen[:-1]}")
+
+    async def _otp(self) -> str:
+        """The newest code in the phone's own inbox."""
+
+        async def look() -> str | None:
+            codes = [found[1] for sms in await self._inbox() if (found := _OTP.match(sms["text"]))]
+            return codes[-1] if codes else None
+
+        return await until("the code by SMS", look)
+
+    async def _inbox(self) -> list[dict[str, str]]:
+        try:
+            return await self.sandbox.sms(self.habits.msisdn)
+        except Broken:
+            return []
+
+    async def _press(self) -> None:
+        """Answer the wallet's prompt as soon as it shows; there is none where the provider lost no time."""
+        while True:
+            try:
+                prompts = await self.sandbox.prompts(self.habits.msisdn)
+                if prompts:
+                    await self.sandbox.press(self.habits.msisdn, prompts[0]["id"], self.habits.wallet)
+                    return
+            except (Broken, ValueError):
+                pass
+            await asyncio.sleep(0.25)
+
+    # ---- the gateway ---------------------------------------------------------------------------
+
+    def _request(self, typed: str | None, args: str) -> tuple[str, bytes]:
+        """Path and body; `typed` None dials with `args`."""
+        if self.habits.gateway == "hubtel":
+            return self._hubtel(typed, args)
+        if typed is not None:
+            self._text = f"{self._text}*{typed}" if self._text else typed
+        form = {
+            "sessionId": self._session,
+            "phoneNumber": self.habits.msisdn,
+            "networkCode": "62001",
+            "serviceCode": CODE,
+            "text": self._text,
+        }
+        return self.stage.ussd_path("africastalking"), urllib.parse.urlencode(form).encode()
+
+    def _hubtel(self, typed: str | None, args: str) -> tuple[str, bytes]:
+        self._sequence += 1
+        dialled = f"{CODE[:-1]}*{args}#" if args else CODE
+        body = {
+            "Type": "initiation" if typed is None else "response",
+            "Message": dialled if typed is None else typed,
+            "ServiceCode": CODE.strip("*#"),
+            "Operator": "mtn",
+            "Mobile": self.habits.msisdn.removeprefix("+"),
+            "SessionId": self._session,
+            "Sequence": self._sequence,
+            "ClientState": "",
+            "Platform": "USSD",
+        }
+        return self.stage.ussd_path("hubtel"), json.dumps(body).encode()
+
+    async def _deliver(self, request: tuple[str, bytes]) -> Reply:
+        """The same request until there is an answer, sometimes twice at once, sometimes again after it."""
+        habit, began = self._draw.random(), time.monotonic()
+        if habit < 0.05:
+            replies = [*await asyncio.gather(self._insist(request), self._insist(request))]
+        elif habit < 0.15:
+            replies = [await self._insist(request), await self._insist(request)]
+        else:
+            replies = [await self._insist(request)]
+        # Hubtel says itself that a session is new: later than the duplicate window it is another dial.
+        anew = self.habits.gateway == "hubtel" and self._sequence == 1
+        if anew and time.monotonic() - began > _DUPLICATE_S:
+            return replies[-1]
+        if replies[0] != replies[-1] and not any(_CLOSED in reply.screen for reply in replies):
+            self.wrong.append(f"a repeated delivery got {replies[-1].screen!r} after {replies[0].screen!r}")
+        return replies[0]
+
+    async def _insist(self, request: tuple[str, bytes]) -> Reply:
+        ends = time.monotonic() + _LONGEST_S
+        while True:
+            began = time.monotonic()
+            try:
+                reply = await self._once(*request)
+            except (Broken, Upset) as error:
+                if time.monotonic() > ends:
+                    raise AssertionError(f"no answer to a gateway in {_LONGEST_S:.0f} s: {error}") from None
+                await asyncio.sleep(_PAUSE_S)
+                continue
+            self.answers_s.append(time.monotonic() - began)
+            self.on_answer()
+            return reply
+
+    async def _once(self, path: str, body: bytes) -> Reply:
+        if self.habits.gateway == "hubtel":
+            status, raw = await self.stage.line.send("POST", path, body, "application/json")
+            if status != 200:
+                raise Upset(f"{status} {raw[:100]!r}")
+            said = json.loads(raw)
+            return Reply(raw, said["Message"], said["Type"] == "response")
+        status, raw = await self.stage.line.form(path, body)
+        kind, _, screen = raw.decode().partition(" ")
+        if status != 200 or kind not in ("CON", "END"):
+            raise Upset(f"{status} {raw[:100]!r}")
+        return Reply(raw, screen, kind == "CON")

@@ -1,0 +1,299 @@
+"""Where Kasapay is killed, starved and cut off: `serve` on a file, and sandboxes beside it that judge.
+
+Every process is a real one, forked from one zygote. A sandbox keeps its own record in its own file and
+is never touched by what is done to `serve`.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from tests.end_to_end.log_keeping import forbid, keep_file
+from tests.end_to_end.processes import (
+    API_KEY,
+    API_USER,
+    SECRET_KEY,
+    SECRETS,
+    SMS_KEY,
+    SUBSCRIPTION_KEY,
+    USSD_SECRET,
+    free_port,
+)
+from tests.torture.line import Broken, Line
+from tests.torture.zygote import Zygote
+
+__all__ = ["CODE", "Sandbox", "Stage", "until"]
+
+T = TypeVar("T")
+
+CODE: Final = "*920*10#"
+_PATIENCE_S: Final = 60.0
+_SB_PUBLIC: Final = "pk_torture_0123456789abcdef"
+_SB_SECRET: Final = "sk_torture_0123456789abcdef"
+_ROOT: Final = Path(__file__).parents[2]
+
+
+async def until(
+    what: str,
+    look: Callable[[], Awaitable[T | None]],
+    *,
+    patience_s: float = _PATIENCE_S,
+    pause_s: float = 0.01,
+) -> T:
+    """What `look` finds, looked for again and again; an AssertionError naming it where it never comes."""
+    ends = time.monotonic() + patience_s
+    while (found := await look()) is None:
+        assert time.monotonic() < ends, f"{what} never came"
+        await asyncio.sleep(pause_s)
+    return found
+
+
+class Sandbox:
+    """The pretend outside world as a process of its own: what its record says, and its switches."""
+
+    def __init__(self, name: str, stage: "Stage") -> None:
+        self.name = name
+        self.port = free_port()
+        self.line = Line(self.port, timeout_s=30)
+        self.pid = 0
+        self._stage = stage
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self, config: Mapping[str, Any] | None = None) -> None:
+        """Start, or start again on what its record holds."""
+        file = self._stage.folder / f"{self.name}.json"
+        if config is not None:
+            file.write_text(json.dumps(config), encoding="utf-8")
+        words = ("--port", str(self.port), "--config", file.name, "--database", f"{self.name}.db")
+        self.pid = await self._stage.zygote.start(("sandbox", *words), self._stage.log(self.name))
+
+        async def look() -> bool | None:
+            try:
+                await self.line.json("GET", "/_sandbox/health")
+            except Broken:
+                return None
+            return True
+
+        await until(f"sandbox {self.name}", look)
+
+    async def stop(self) -> None:
+        """No warning: what it took is in its record."""
+        os.kill(self.pid, signal.SIGKILL)
+        await self._stage.zygote.wait(self.pid)
+        self.line.hang_up()
+
+    async def entries(self) -> list[dict[str, Any]]:
+        """Accepted creations, oldest first."""
+        return list((await self.line.json("GET", "/_sandbox/record"))["entries"])
+
+    async def requests(self) -> list[dict[str, Any]]:
+        """Every provider request it saw, oldest first."""
+        return list((await self.line.json("GET", "/_sandbox/record/requests"))["requests"])
+
+    async def sms(self, msisdn: str = "") -> list[dict[str, str]]:
+        path = f"/_sandbox/sms?msisdn={msisdn.removeprefix('+')}"
+        return list((await self.line.json("GET", path))["sms"])
+
+    async def faults(self, **values: Any) -> None:
+        await self.line.json("PUT", "/_sandbox/faults", values)
+
+    async def handset(self, msisdn: str) -> None:
+        """Give the number a phone of its own, with money enough."""
+        body = {"msisdn": msisdn, "balance": {"GHS": "1000000"}}
+        await self.line.json("POST", "/_sandbox/handsets", body)
+
+    async def prompts(self, msisdn: str) -> list[dict[str, Any]]:
+        return list(
+            (await self.line.json("GET", f"/_sandbox/handsets/{msisdn.removeprefix('+')}"))["prompts"]
+        )
+
+    async def press(self, msisdn: str, prompt: str, action: str) -> None:
+        path = f"/_sandbox/handsets/{msisdn.removeprefix('+')}/prompts/{prompt}"
+        pin = {"pin": "1234"} if action == "approve" else {}
+        await self.line.json("POST", path, {"action": action} | pin)
+
+
+class Stage:
+    """Use as `async with Stage(folder, waits, accounts) as stage`, then `begin`.
+
+    `accounts` gives each provider account, by name, its provider and its sandbox. `database` may lie on
+    another file system; `preload` is a library for all processes, `more` is added to their environment.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        waits: Mapping[str, Any],
+        accounts: Mapping[str, tuple[str, str]],
+        *,
+        database: Path | None = None,
+        preload: str = "",
+        more: Mapping[str, str] = {},
+    ) -> None:
+        if "KASAPAY_TEST_LOGS" in os.environ:
+            forbid(*SECRETS, _SB_PUBLIC, _SB_SECRET)
+        self.folder = folder
+        self.database = database or folder / "kasapay.db"
+        self.port = free_port()
+        self.line = Line(self.port)
+        self.accounts = accounts
+        self.sandboxes = {name: Sandbox(name, self) for _, name in accounts.values()}
+        self.pid = 0
+        self._logs: dict[str, Path] = {}
+        # Where `serve` finds a sandbox, by its name: another port may stand in front of it.
+        self.doors: dict[str, int] = {}
+        self.zygote = Zygote(folder, {**self._settings(), **more}, waits, preload)
+
+    async def __aenter__(self) -> "Stage":
+        accounts = "\n".join(self._account(name) for name in self.accounts)
+        (self.folder / "accounts.toml").write_text(accounts, encoding="utf-8")
+        await self.zygote.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.zygote.close()
+        for line in (self.line, *(sandbox.line for sandbox in self.sandboxes.values())):
+            line.hang_up()
+        await asyncio.sleep(0)  # until the connections know of it
+
+    async def begin(self, sandboxes: Mapping[str, Mapping[str, Any]] = {}) -> None:
+        """Start the sandboxes, make the database, and serve merchants 1001, 1002, ... one an account."""
+        for name, sandbox in self.sandboxes.items():
+            await sandbox.start({**self._sandbox_config(name), **sandboxes.get(name, {})})
+        await self.run("migrate")
+        for number, account in enumerate(self.accounts, 1001):
+            await self.run("merchants", "add", str(number), f"Shop {number}", "--account", account)
+        await self.start()
+
+    async def run(self, *words: str) -> None:
+        """A command to its end. AssertionError with what it said where it failed."""
+        out = self.folder / f"{words[0]}.out"
+        pid = await self.zygote.start(words, out)
+        assert await self.zygote.wait(pid) == 0, out.read_text(encoding="utf-8")
+
+    async def start(self) -> None:
+        """Start `serve`; returns when it answers."""
+        self.pid = await self.zygote.start(("serve",), self.log("serve"))
+
+        async def look() -> bool | None:
+            try:
+                await self.line.send("GET", "/healthz", b"", "text/plain")
+            except Broken:
+                return None
+            return True
+
+        try:
+            await until("an answer of serve", look)
+        except AssertionError as error:
+            said = self.log("serve").read_text(encoding="utf-8", errors="replace")[-2000:]
+            raise AssertionError(f"{error}: {said}") from None
+
+    async def kill(self) -> None:
+        """SIGKILL: no warning, no last words."""
+        os.kill(self.pid, signal.SIGKILL)
+        await self.zygote.wait(self.pid)
+        self.line.hang_up()
+
+    async def is_ok(self, path: str) -> bool:
+        """Whether `/readyz` or `/healthz` says so."""
+        status, _ = await self.line.send("GET", path, b"", "text/plain")
+        return status == 200
+
+    def ussd_path(self, gateway: str) -> str:
+        return f"/ussd/{gateway}/{USSD_SECRET}"
+
+    def log(self, name: str) -> Path:
+        """Where a process writes: among the logs that the end of the test run reads, where there is one."""
+        if name not in self._logs:
+            kept = "KASAPAY_TEST_LOGS" in os.environ
+            self._logs[name] = keep_file(f"torture-{name}") if kept else self.folder / f"{name}.log"
+        return self._logs[name]
+
+    def own_orders(self) -> dict[str, str]:
+        """State by order code in our own file: what was durable. Compared with the judge, never its word."""
+        with sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True) as file:
+            return dict(file.execute("SELECT code, state FROM orders").fetchall())
+
+    def keep_for_study(self, name: str, wrong: Sequence[str]) -> Path:
+        """Copy what is here, and what was wrong, to where it outlives the batch."""
+        kept = _ROOT / ".torture" / name
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir(parents=True)
+        (kept / "wrong.txt").write_text("\n".join(wrong), encoding="utf-8")
+        for path in {*self.folder.iterdir(), *self.database.parent.glob("kasapay.db*"), *self._logs.values()}:
+            if path.is_file():
+                shutil.copy(path, kept / path.name)
+        return kept
+
+    # ---- settings ----------------------------------------------------------------------------------
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            "DATABASE_URL": f"sqlite:///{self.database}",
+            "SECRET_KEY": SECRET_KEY,
+            "PORT": str(self.port),
+            "PUBLIC_URL": f"http://127.0.0.1:{self.port}",
+            "SHORT_CODE": CODE,
+            "USSD_GATEWAYS": "africastalking hubtel",
+            "USSD_SECRET": USSD_SECRET,
+            "AFRICASTALKING_USERNAME": "torture",
+            "AFRICASTALKING_API_KEY": SMS_KEY,
+            # The last sandbox carries the SMS: it is the one that no campaign takes down.
+            "AFRICASTALKING_API_URL": list(self.sandboxes.values())[-1].url,
+            "KASAPAY_CONFIG": str(self.folder / "accounts.toml"),
+            "MOMO_KEY": SUBSCRIPTION_KEY,
+            "MOMO_API_KEY": API_KEY,
+            "SB_PUBLIC": _SB_PUBLIC,
+            "SB_SECRET": _SB_SECRET,
+        }
+
+    def _account(self, name: str) -> str:
+        provider, sandbox = self.accounts[name]
+        port = self.doors.get(sandbox, self.sandboxes[sandbox].port)
+        lines = [
+            f"[accounts.{name}]",
+            f'provider = "{provider}"',
+            f'base_url = "http://127.0.0.1:{port}"',
+            'currency = "GHS"',
+        ]
+        if provider == "momo":
+            keys = f'subscription_key = "env:MOMO_KEY", api_user = "{API_USER}", api_key = "env:MOMO_API_KEY"'
+            lines += ['target_environment = "mtnghana"', f"collection = {{ {keys} }}"]
+        else:
+            lines += [
+                'email = "payments@example.com"',
+                'public_key = "env:SB_PUBLIC"',
+                'secret_key = "env:SB_SECRET"',
+                'networks = ["MTN"]',
+            ]
+        return "\n".join([*lines, ""])
+
+    def _sandbox_config(self, sandbox: str) -> dict[str, Any]:
+        user = {
+            "api_user": API_USER,
+            "api_key": API_KEY,
+            "product": "collection",
+            "subscription_keys": [SUBSCRIPTION_KEY],
+            "environment": "mtnghana",
+            "callback_host": "127.0.0.1",
+            "payee": "Kasapay",
+        }
+        config: dict[str, Any] = {"momo": {"users": [user]}}
+        for name, (provider, theirs) in self.accounts.items():
+            if provider == "startbutton" and theirs == sandbox:
+                hook = f"http://127.0.0.1:{self.port}/callbacks/startbutton/{name}"
+                keys = {"public_key": _SB_PUBLIC, "secret_key": _SB_SECRET, "webhook_url": hook}
+                # Nobody waits an hour for a charge whose code nobody was asked for.
+                times = {"abandoned_s": 5, "successful_s": 1}
+                config["startbutton"] = {"accounts": [{"name": name, **keys}], **times}
+        return config
