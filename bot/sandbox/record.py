@@ -81,9 +81,12 @@ class Record:
     async def open(self) -> None:
         """Open or make the file. RecordError if it is not ours, of another version, or in use."""
         path = self._path
+        opening = aiosqlite.connect(path, timeout=_BUSY_S, isolation_level=None)
         try:
-            db = await aiosqlite.connect(path, timeout=_BUSY_S, isolation_level=None)
+            db = await opening
         except sqlite3.Error as error:
+            # Its thread still has a word for the loop, which may close behind us.
+            await asyncio.to_thread(opening._thread.join)
             raise RecordError(f"the sandbox record {path} cannot be opened: {error}") from None
         try:
             await self._prepare(db, path)

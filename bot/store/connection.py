@@ -4,6 +4,7 @@ Only the writer may write or checkpoint; readers open the file read-only. SQLite
 room as StoreUnavailable.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -63,13 +64,20 @@ async def open_reader(path: Path) -> Connection:
 
 
 async def _open(path: Path, mode: str, pragmas: tuple[str, ...]) -> Connection:
-    inner = await aiosqlite.connect(
+    opening = aiosqlite.connect(
         f"{path.as_uri()}?mode={mode}",
         uri=True,
         timeout=BUSY_MS / 1000,
         isolation_level=None,
         cached_statements=256,
     )
+    try:
+        inner = await opening
+    except sqlite3.Error:
+        # Its thread still has a word for the loop, which may close behind us.
+        thread: Any = opening
+        await asyncio.to_thread(thread._thread.join)
+        raise
     connection = Connection(inner)
 
     def prepare(raw: sqlite3.Connection) -> None:

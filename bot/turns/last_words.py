@@ -1,7 +1,8 @@
 """What a person is told where a turn's answer does not come in time, and that the turn keeps to it.
 
-A gateway waits a few seconds only. Whoever hears that nothing was begun pays again, so these words may be
-said only while they are true, and what was said must stay true.
+A gateway waits a few seconds only. Whoever is sent away must neither pay again what was begun nor find
+something begun afterwards: the words name a payment that may have been, and once they are said the turn
+begins none.
 """
 
 from flows.effects import OrderView
@@ -10,7 +11,7 @@ __all__ = ["LastWords", "TooLate"]
 
 
 class TooLate(Exception):
-    """The person has been told that nothing was begun; so nothing is."""
+    """The person has been sent away; so nothing is begun any more."""
 
 
 class LastWords:

@@ -1,5 +1,8 @@
 """Killed at any boundary of a payment, and told by the sandbox's record how it really ended.
 
+Here against the sandbox over HTTP; `tests/torture/crash.py` plays every flow and behaviour in virtual
+time, on both sides of every step.
+
 Each story is played once to count its boundaries, then once for each of them: the process dies just
 before or just after, another starts on the file, and the gateway delivers its request again or the
 person redials. One order, one request at the provider, money taken at most once, and the person told;
@@ -124,25 +127,16 @@ async def campaign(
     assert failures == {}
 
 
-@pytest.mark.parametrize("redial", [False, True], ids=["delivered again", "redialled"])
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("provider", MERCHANTS)
-async def test_killed_at_every_write(
-    tmp_path: Path, template: Path, provider: str, after: bool, redial: bool
-) -> None:
-    await campaign(tmp_path, template, provider, "store", Killed, after=after, redial=redial)
+async def test_killed_at_every_write(tmp_path: Path, template: Path, provider: str) -> None:
+    await campaign(tmp_path, template, provider, "store", Killed, after=True, redial=False)
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("provider", MERCHANTS)
-async def test_a_write_fails(tmp_path: Path, template: Path, provider: str, after: bool) -> None:
-    await campaign(tmp_path, template, provider, "store", unavailable, after=after, redial=False)
+async def test_a_write_fails(tmp_path: Path, template: Path, provider: str) -> None:
+    await campaign(tmp_path, template, provider, "store", unavailable, after=False, redial=False)
 
 
-@pytest.mark.parametrize("redial", [False, True], ids=["delivered again", "redialled"])
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("provider", MERCHANTS)
-async def test_killed_at_every_call(
-    tmp_path: Path, template: Path, provider: str, after: bool, redial: bool
-) -> None:
-    await campaign(tmp_path, template, provider, "sender", Killed, after=after, redial=redial)
+async def test_killed_at_every_call(tmp_path: Path, template: Path, provider: str) -> None:
+    await campaign(tmp_path, template, provider, "sender", Killed, after=True, redial=True)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tests.end_to_end.forks import Fork, start
 from tests.end_to_end.log_keeping import keep_file
 
 ROOT = Path(__file__).parents[2]
@@ -81,22 +83,16 @@ class Process:
 
     def __init__(self, *words: str, folder: Path, env: Mapping[str, str] = {}, logged: bool = True) -> None:
         self.words = words
-        self.program = ["-m", "bot"]
         self.folder = folder
         self.env = clean_environment(env)
         self.out = keep_file(words[0]) if logged else folder / f"{words[0]}.log"
-        self._popen: subprocess.Popen[bytes] | None = None
+        self._popen: Fork | None = None
         _STARTED.append(self)
 
     def start(self) -> "Process":
-        with self.out.open("ab") as out:
-            self._popen = subprocess.Popen(
-                [sys.executable, *self.program, *self.words],
-                cwd=self.folder,
-                env=self.env,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
+        with self.out.open("ab") as out, open(os.devnull, "rb") as nothing:
+            self._popen = start(
+                self.words, folder=self.folder, env=self.env, stdin=nothing.fileno(), out=out, err=out
             )
         return self
 
@@ -146,28 +142,42 @@ class Process:
             self._popen.wait()
 
 
-async def command(
-    *words: str, folder: Path, env: Mapping[str, str] = {}, typed: str | None = None, program: str = "-m bot"
-) -> Ended:
-    """Run a command to its end."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *program.split(),
-        *words,
+async def script(path: Path, *, folder: Path) -> Ended:
+    """Run a Python file of a test's own, in an interpreter of its own."""
+    ran = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, str(path)],
         cwd=folder,
-        env=clean_environment({"COLUMNS": "200", **env}),
-        stdin=subprocess.PIPE if typed is not None else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        env=clean_environment({"COLUMNS": "200"}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            out, err = await process.communicate(typed.encode() if typed is not None else None)
-    except BaseException:
-        process.kill()
-        await process.wait()
-        raise
-    return Ended(process.returncode or 0, out.decode(), err.decode())
+    return Ended(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
+
+
+async def command(*words: str, folder: Path, env: Mapping[str, str] = {}, typed: str | None = None) -> Ended:
+    """Run a command to its end."""
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write((typed or "").encode())
+        given.seek(0)
+        process = start(
+            words,
+            folder=folder,
+            env=clean_environment({"COLUMNS": "200", **env}),
+            stdin=given.fileno(),
+            out=out,
+            err=err,
+        )
+        try:
+            code = await asyncio.to_thread(process.wait, PATIENCE_S)
+        except BaseException:
+            process.kill()
+            raise
+        out.seek(0)
+        err.seek(0)
+        return Ended(code, out.read().decode(), err.read().decode())
 
 
 SANDBOX_CONFIG: Mapping[str, Any] = {

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from tests.end_to_end.processes import command
+from tests.end_to_end.processes import command, script
 
 # The sandbox loses something for good before the story begins, and nobody has much patience.
 _BROKEN = """
@@ -41,9 +41,9 @@ async def test_the_tour_shows_every_result_and_exits_0(tmp_path: Path) -> None:
 
 
 async def test_a_result_that_does_not_arrive_makes_it_fail(tmp_path: Path) -> None:
-    script = tmp_path / "broken_tour.py"
-    script.write_text(_BROKEN.format(fault={"sms_code": 500}), encoding="utf-8")
-    told = await command(folder=tmp_path, program=str(script))
+    path = tmp_path / "broken_tour.py"
+    path.write_text(_BROKEN.format(fault={"sms_code": 500}), encoding="utf-8")
+    told = await script(path, folder=tmp_path)
     assert told.code == 1, told.out + told.err
     assert "The tour failed: the result of" in told.out
     assert "did not arrive" in told.out
@@ -53,9 +53,9 @@ async def test_a_result_that_does_not_arrive_makes_it_fail(tmp_path: Path) -> No
 
 
 async def test_a_provider_that_is_down_makes_it_fail(tmp_path: Path) -> None:
-    script = tmp_path / "broken_tour.py"
-    script.write_text(_BROKEN.format(fault={"error_status": 503}), encoding="utf-8")
-    told = await command(folder=tmp_path, program=str(script))
+    path = tmp_path / "broken_tour.py"
+    path.write_text(_BROKEN.format(fault={"error_status": 503}), encoding="utf-8")
+    told = await script(path, folder=tmp_path)
     assert told.code == 1, told.out + told.err
     assert "The tour failed" in told.out
     assert "Traceback" not in told.out + told.err

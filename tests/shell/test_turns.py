@@ -702,7 +702,7 @@ async def test_a_turn_nobody_can_win_says_so(tmp_path: Path, template: Path) -> 
         assert 1 < stage.store.tries < 20  # type: ignore[attr-defined]
 
 
-async def test_who_was_told_that_nothing_was_begun_has_begun_nothing(stage: Stage) -> None:
+async def test_who_was_sent_away_has_begun_nothing(stage: Stage) -> None:
     """The gateway gave up waiting before the turn came to it; so did a copy of the same delivery."""
     phone = Phone(stage, EFUA)
     await phone.dial("1001", "5", "1")
@@ -712,7 +712,7 @@ async def test_who_was_told_that_nothing_was_begun_has_begun_nothing(stage: Stag
     turns = stage.kasapay.turns
     last_words = turns.last_words()
     said = turns.closing_words("", last_words)
-    assert "nothing new was begun" in said
+    assert "look at My payments before you pay again" in said
     late = await turns.take(heard.inbound, last_words=last_words)
     assert (late.text, late.keep_open) == (said, False)
     assert (await phone.send(request)).text == said

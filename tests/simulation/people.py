@@ -52,8 +52,6 @@ class Wish(msgspec.Struct):
     amount: str
     payer: str
     confirmed: bool = False
-    # What Yes was answered with, each time it was pressed; None where nothing came back.
-    answers: list[str | None] = []
     # Codes that a screen named for it.
     named: list[str] = []
 
@@ -180,10 +178,7 @@ class Customer:
                 answer = self._answer(screen, wish)
                 if answer is None:
                     return
-                confirms = screen.text.startswith(f"Pay GHS {wish.amount} to")
                 screen = await self._type(answer)
-                if confirms:
-                    wish.answers.append(screen and screen.text)
             if screen is None:
                 await asyncio.sleep(self._chance.uniform(3, 60))
             elif self._is_done(screen, wish):

@@ -252,7 +252,7 @@ class World:
         plan, chance = self.plan, self.chance
         made: list[Customer] = []
         wishes = [
-            Wish(chance.choice(plan.merchants), f"{number + 1}.25", "", answers=[], named=[])
+            Wish(chance.choice(plan.merchants), f"{number + 1}.25", "", named=[])
             for number in range(plan.payments)
         ]
         for number in range(plan.customers):

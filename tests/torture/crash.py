@@ -50,7 +50,6 @@ MAIN_STORIES: Final = (
     "Startbutton, well, approve",
     "Startbutton, well, reject",
     "Startbutton, code's reply lost, approve",
-    "Startbutton, no connection, approve",
 )
 
 

@@ -114,10 +114,11 @@ class Customer:
     confirmed_from: float = 0.0  # when the confirming answer was first sent; 0: never
     confirmed_until: float = 0.0  # and when it was answered
     code: str = ""
-    closed: bool = False  # the last screen said that we could not answer, and that nothing was begun
+    closed: bool = False  # the last screen said that we could not answer
     unsure: bool = False  # the last screen said that nobody knows yet whether it was begun
     under_way: bool = False  # the last screen said to dial again: a code may be wanted
     looking: bool = False  # dials to see what became of it, not to pay
+    found_twin: bool = False  # was shown, when about to confirm, that it is under way already
     times_closed: int = 0
     refused: bool = False  # the last screen said that nothing was taken
     gave_up: bool = False  # at a screen that has no place in a payment
@@ -198,7 +199,8 @@ class Customer:
         # Sent away while looking what became of it: they look again.
         self.under_way = "is under way. Do not pay again" in reply.screen or (sent_away and self.looking)
         self.times_closed += self.closed
-        self.refused = not found and not self.closed and "Nothing was taken" in reply.screen
+        refused = "Nothing was taken" in reply.screen and not self.found_twin
+        self.refused = refused and not found and not self.closed
 
     async def _answer(self, screen: str) -> str:
         first = screen.split("\n", 1)[0]
@@ -210,7 +212,9 @@ class Customer:
         if "Pay whom?" in screen:
             return "1"
         if "is already under way (ref" in screen and self.times_closed:
-            raise _Lost(f"told that nothing was begun, and then {screen!r}")
+            # Sent away by a repeat that could not see what the first delivery had begun.
+            self.found_twin = True
+            return "2"
         if "merchant code" in first:
             return habits.merchant
         if "Amount (GHS)" in screen:

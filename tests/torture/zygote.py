@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["Zygote"]
+__all__ = ["Zygote", "import_all"]
 
 _ROOT: Final = Path(__file__).parents[2]
 _KEPT_VARIABLES: Final = ("PATH", "HOME", "LANG", "TMPDIR")
@@ -108,7 +108,7 @@ def shorten(waits: Mapping[str, Any]) -> None:
         Startbutton.schedule_s = tuple(float(at) for at in waits["startbutton_schedule_s"])
 
 
-def _import_all() -> None:
+def import_all() -> None:
     """All that a command would import, and what a process reads once and never changes."""
     import uvloop  # noqa: F401
 
@@ -156,7 +156,7 @@ def _become(words: Sequence[str], out: str) -> None:
 
 def _serve_orders() -> None:
     shorten(json.loads(sys.argv[1]))
-    _import_all()
+    import_all()
     gc.freeze()
     children: set[int] = set()
     print("{}", flush=True)
