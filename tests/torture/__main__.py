@@ -83,7 +83,7 @@ class Run:
                 number, page.began = page.began, page.began + 1
                 seed = random.Random(f"{self._book.seed} {campaign.name} {number}").randrange(_SEEDS)
                 started = time.monotonic()
-                batch = await _play(campaign, seed)
+                batch = await _play(campaign, seed, number)
                 page.took_s += time.monotonic() - started
             page.batches += 1
             page.sum.add(batch)
@@ -102,9 +102,10 @@ class Run:
             print(f"           VIOLATION (seed {seed}): {line}", flush=True)
 
 
-async def _play(campaign: Campaign, seed: int) -> Batch:
+async def _play(campaign: Campaign, seed: int, number: int) -> Batch:
     """One batch in a process of its own: whatever becomes of it, the run goes on."""
     words = [sys.executable, "-m", "tests.torture", "--one", campaign.name, "--seed", str(seed)]
+    words += ["--size", f"number={number}"]
     process = await asyncio.create_subprocess_exec(
         *words, cwd=_ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
     )

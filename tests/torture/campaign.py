@@ -52,7 +52,8 @@ class Campaign(msgspec.Struct, frozen=True):
 
     `holds` says what must hold, as the table shows it. `small` is one batch in `make test`; `batch` one
     of the large run, which repeats it with other seeds until `goal` is reached. `slots`: how many of
-    two cores a batch keeps busy.
+    two cores a batch keeps busy. A large run tells each batch its `number` in its size, for a campaign
+    that has a list to work through.
     """
 
     name: str

@@ -6,7 +6,6 @@ Judged by what the pretend providers accepted and the phones were told.
 """
 
 import asyncio
-import random
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -86,11 +85,12 @@ def _note(batch: Batch, report: Report, where: str, seed: int) -> None:
 
 
 def _play_stories(seed: int, size: Mapping[str, int], folder: Path) -> Batch:
-    """So many stories, in an order of the seed's own."""
+    """So many stories of the list, those of the batch's number."""
     template = folder / "template.db"
     draw_template(template)
     batch = Batch()
-    for name in random.Random(seed).sample(list(STORIES), min(size["stories"], len(STORIES))):
+    first = size.get("number", 0) * size["stories"] % len(STORIES)
+    for name in list(STORIES)[first : first + size["stories"]]:
         batch.add(play_all(name, seed, folder, template))
         batch.did("stories")
     return batch
@@ -106,7 +106,7 @@ CRASH: Final = Campaign(
     title="killed at every boundary",
     holds="lost 0, charged twice 0, misreported 0, all final",
     small={"stories": len(MAIN_STORIES)},
-    batch={"stories": len(STORIES)},
+    batch={"stories": 10},
     goal={"stories": len(STORIES)},
     run=run,
     slots=1,

@@ -209,6 +209,6 @@ MALFORMED: Final = Campaign(
     holds="5xx 0, hangs 0, memory growth under 10 MiB, nothing secret and no traceback logged",
     small={"each": 2_000, "stalled": 10},
     batch={"each": 20_000, "stalled": 30},
-    goal={"requests": 2_000_000},
+    goal={"requests": 10_000_000},
     run=run,
 )

@@ -95,7 +95,7 @@ class Place(Deployment):
         if shorter:
             script = self.folder / "serve_shortly.py"
             script.write_text(_SCRIPT.format(shorter=shorter), encoding="utf-8")
-            self.process.program = [str(script)]
+            self.process.program = script
         self.process.start()
         await self.answers(self.process)
         for code, account in MERCHANTS.items():
