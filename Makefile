@@ -13,6 +13,7 @@ tour: $(VENV)/.ready
 	@$(BIN)/python -m bot tour $(ARGS)
 
 # Style, types, room boundaries, then every test on both cores.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.ready-dev browser check
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
@@ -22,6 +23,7 @@ check: $(VENV)/.ready-dev
 	$(BIN)/mypy
 
 # The same proof at its large sizes: about an hour, resumable; see docs/reliability.md.
+torture: export PYTHONDONTWRITEBYTECODE =
 torture: $(VENV)/.ready-dev
 	@$(BIN)/python -m tests.torture $(ARGS)
 

@@ -32,13 +32,17 @@ def _trusted() -> ssl.SSLContext:
 
 
 def _open_session() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         # No limit of the pool's own: the sender has one per account, so none can starve another.
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S),
         cookie_jar=aiohttp.DummyCookieJar(),
         # A call without a body must not claim to carry one.
         skip_auto_headers=("Content-Type",),
     )
+    # aiohttp sends a GET again by itself where the connection was closed under it. Whether a question
+    # is asked again, and when, is decided by those who keep its distance from the last one.
+    session._retry_connection = False
+    return session
 
 
 class _Transport(AiohttpTransport):

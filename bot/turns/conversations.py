@@ -69,6 +69,8 @@ class Conversations:
 
         `fresh`: a dial, with `args` behind the code.
         """
+        if not fresh:
+            await self._note_seen(turn)
         reply = await self._present(turn, said, args, fresh=fresh)
         while isinstance(reply, StartOver):
             reply = await self._start_over(turn, reply)
@@ -225,8 +227,22 @@ class Conversations:
         row = await self._store.untold_result(turn.person.id)
         if row is None:
             return None
-        turn.changes.append(MarkTold(row.id, turn.now_ms))
+        if turn.session is None:
+            # A chat's reply goes out until it is there; a screen may never be seen: see _note_seen.
+            turn.changes.append(MarkTold(row.id, turn.now_ms))
         return msgspec.json.decode(row.view, type=View).text
+
+    async def _note_seen(self, turn: Turn) -> None:
+        """Whoever answers a conversation's first screen has seen it, and the result that stood on it."""
+        shown, own = turn.loaded.last_turn, turn.loaded.session_conversation
+        if turn.session is None or shown is None or own is None or own.journal or turn.loaded.person is None:
+            return
+        row = await self._store.untold_result(turn.person.id)
+        if row is None:
+            return
+        code = msgspec.json.decode(row.view, type=View).text.values.get("code")
+        if isinstance(code, str) and code in shown.text:
+            turn.changes.append(MarkTold(row.id, turn.now_ms))
 
 
 def _resume_question() -> Question[Any]:

@@ -57,6 +57,9 @@ class Fork:
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
 
+    def __del__(self) -> None:
+        self._line.close()
+
     def _hear(self) -> None:
         heard = self._line.recv(64)
         self._status = int(heard) if heard else -int(signal.SIGKILL)

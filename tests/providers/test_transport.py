@@ -144,3 +144,24 @@ async def speak_plainly(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 )
 def test_every_doubt_counts_as_left(error: Exception, kind: type) -> None:
     assert type(_honest(error)) is kind
+
+
+async def test_a_question_whose_connection_closes_is_not_asked_again_by_itself() -> None:
+    heard = 0
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal heard
+        await reader.readuntil(b"\r\n\r\n")
+        heard += 1
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    transport = open_transport()
+    try:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        with pytest.raises(httpx.TransportError):
+            await transport.handle_async_request(httpx.Request("GET", url))
+        assert heard == 1
+    finally:
+        await transport.aclose()
+        server.close()

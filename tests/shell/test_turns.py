@@ -760,6 +760,26 @@ async def test_what_was_begun_is_said_to_be_under_way(stage: Stage) -> None:
     assert said.endswith(f"Ref {order.code}")
 
 
+async def test_a_result_nobody_could_bring_stands_on_the_screen_until_it_was_seen(stage: Stage) -> None:
+    phone = Phone(stage, EFUA)
+    await phone.dial("1001", "5", "1")
+    await phone.answer("1")
+    stage.faults(sms_code=403)
+    await stage.settle()
+    decide(stage, EFUA, "approve")
+    await stage.pass_time(40)
+    assert (await stage.order()).state is OrderState.SUCCESSFUL
+    told = "Paid: GHS 5.00 to Ama's Kitchen."
+    # A screen may come too late to be seen: it counts only once it was answered.
+    assert (await phone.dial()).text.startswith(told)
+    assert (await phone.dial()).text.startswith(told)
+    assert not (await phone.answer("3")).text.startswith(told)
+    assert not (await phone.answer("00")).text.startswith(told)
+    assert not (await phone.dial()).text.startswith(told)
+    (row,) = stage.rows("SELECT state FROM messages WHERE kind = 'result'")
+    assert row["state"] == "sent"
+
+
 async def test_closing_words_need_no_store(stage: Stage) -> None:
     words = stage.kasapay.turns.closing_words("fr-CI")
     assert words

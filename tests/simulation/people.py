@@ -174,11 +174,16 @@ class Customer:
         """Until a screen or a message names the payment, or the list shows it."""
         for _ in range(_PATIENCE):
             screen = await self._dial(wish)
-            while screen is not None and screen.is_open:
+            for _ in range(_PATIENCE):
+                if screen is None or not screen.is_open:
+                    break
                 answer = self._answer(screen, wish)
                 if answer is None:
                     return
                 screen = await self._type(answer)
+            else:
+                self.gave_up.append(f"{wish.amount}: led in a circle")
+                return
             if screen is None:
                 await asyncio.sleep(self._chance.uniform(3, 60))
             elif self._is_done(screen, wish):
@@ -197,7 +202,7 @@ class Customer:
         first = text.split("\n", 1)[0]
         if "1 Continue\n2 Start over" in text:
             return "1"
-        if first.startswith("What would you like to do?"):
+        if "What would you like to do?" in text:
             return "3" if wish.confirmed else "1"
         if first.startswith("Your payments:"):
             if f"GHS {wish.amount}" in text:

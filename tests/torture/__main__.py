@@ -121,9 +121,11 @@ async def _play(campaign: Campaign, seed: int, number: int) -> Batch:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, 9)
         raise
+    # Whatever else a batch had to say, its figures are a line of their own.
+    figures = [line for line in out.splitlines() if line.startswith(b'{"done"')]
     try:
-        return msgspec.json.decode(out.rstrip().rpartition(b"\n")[2], type=Batch)
-    except msgspec.DecodeError:
+        return msgspec.json.decode(figures[-1], type=Batch)
+    except (IndexError, msgspec.DecodeError):
         log = _KEPT / f"{campaign.name}-{seed}.log"
         log.write_bytes(out)
         last = out.rstrip().rpartition(b"\n")[2].decode(errors="replace")

@@ -205,9 +205,9 @@ class Customer:
     async def _answer(self, screen: str) -> str:
         first = screen.split("\n", 1)[0]
         habits = self.habits
-        if self.looking and ("What would you like to do?" in first or "Your payments:" in first):
-            return "3" if "What would" in first else "1"
-        if "What would you like to do?" in first or "1 Continue\n2 Start over" in screen:
+        if self.looking and ("What would you like to do?" in screen or "Your payments:" in screen):
+            return "3" if "What would" in screen else "1"
+        if "What would you like to do?" in screen or "1 Continue\n2 Start over" in screen:
             return "1"
         if "Pay whom?" in screen:
             return "1"
