@@ -4,11 +4,16 @@ import functools
 
 import httpx._transports.default
 import pytest
+from hypothesis import settings
 
 from tests.end_to_end.log_keeping import LogKeeper, find_leaks, fresh_folder, log_folder
 
 # Every plain HTTP client of a test would read the authorities' file anew, 40 ms each, to talk to loopback.
 httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_context)
+
+# Many properties, each tried in every run: fewer examples at a time, other ones every time.
+settings.register_profile("quick", max_examples=40)
+settings.load_profile("quick")
 
 _KEEPER = pytest.StashKey[LogKeeper]()
 

@@ -241,7 +241,7 @@ class Conversations:
         if row is None:
             return
         code = msgspec.json.decode(row.view, type=View).text.values.get("code")
-        if isinstance(code, str) and code in shown.text:
+        if not isinstance(code, str) or code in shown.text:
             turn.changes.append(MarkTold(row.id, turn.now_ms))
 
 

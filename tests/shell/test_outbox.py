@@ -237,6 +237,7 @@ async def test_a_number_no_sms_reaches_is_told_at_the_next_dial(post: Post) -> N
     await post.drain(60)
     phone = Phone(post.stage, EFUA)
     assert "Thank you." in (await phone.dial()).text
+    await phone.answer("3")
     assert "Thank you." not in (await phone.dial()).text
 
 
