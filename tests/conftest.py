@@ -26,6 +26,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_KEEPER].start()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What mostly waits for processes goes first, so that the rest fills its pauses."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/torture/"))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     item.config.stash[_KEEPER].configure()

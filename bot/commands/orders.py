@@ -47,7 +47,8 @@ async def orders_show(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         "provider_code": order.provider_code,
         "financial_id": order.financial_id,
         "asks": order.asks,
-        "due_ms": order.due_ms,
+        # A new order is due before all others, at a moment that means nothing to people.
+        "due_ms": None if order.due_ms is None else max(order.due_ms, order.created_ms),
         "deadline_ms": order.deadline_ms,
         "ledger": [
             {
