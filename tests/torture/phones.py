@@ -29,6 +29,7 @@ _REF: Final = re.compile(r"Ref ([0-9A-Z]{8})")
 _OTP: Final = re.compile(r"^(\d{6}) is your code")
 _CLOSED: Final = "We cannot answer right now"
 _UNSURE: Final = "It is not sure yet"
+_BEGUN: Final = "is under way. Do not pay again"
 _LONGEST_S: Final = 120.0
 _PAUSE_S: Final = 0.02
 _DUPLICATE_S: Final = 1.5  # safely within the product's 2 s
@@ -197,7 +198,7 @@ class Customer:
         self.closed = sent_away and not self.looking
         self.unsure = _UNSURE in reply.screen
         # Sent away while looking what became of it: they look again.
-        self.under_way = "is under way. Do not pay again" in reply.screen or (sent_away and self.looking)
+        self.under_way = _BEGUN in reply.screen or (sent_away and self.looking)
         self.times_closed += self.closed
         refused = "Nothing was taken" in reply.screen and not self.found_twin
         self.refused = refused and not found and not self.closed
@@ -300,7 +301,8 @@ class Customer:
         anew = self.habits.gateway == "hubtel" and self._sequence == 1
         if anew and time.monotonic() - began > _DUPLICATE_S:
             return replies[-1]
-        if replies[0] != replies[-1] and not any(_CLOSED in reply.screen for reply in replies):
+        sent_away = any(words in reply.screen for reply in replies for words in (_CLOSED, _UNSURE, _BEGUN))
+        if replies[0] != replies[-1] and not sent_away:
             self.wrong.append(f"a repeated delivery got {replies[-1].screen!r} after {replies[0].screen!r}")
         return replies[0]
 
