@@ -31,7 +31,7 @@ def draw_table(book: Book, campaigns: Sequence[Campaign]) -> str:
         worst = ", ".join(f"{what} {value:,.2f}" for what, value in sorted(total.worst.items())) or "none"
         minutes = f"{page.took_s / 60:.1f} min"
         lines.append(
-            f"| {campaign.title} | {done} | {share:.0%} | {campaign.holds} | {len(total.wrong)} "
+            f"| {campaign.title} | {done} | {share:.1%} | {campaign.holds} | {len(total.wrong)} "
             f"| {seen} | {worst} | {minutes} |"
         )
     return "\n".join(lines)
