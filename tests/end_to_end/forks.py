@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
-from tests.torture.zygote import import_all
+from tests.torture.zygote import import_all, run_and_end
 
 __all__ = ["Fork", "start"]
 
@@ -111,9 +111,7 @@ def start(
 
 
 def _become(wanted: Mapping[str, Any], files: Sequence[int]) -> None:
-    """Run the command in this new process, and end."""
-    status = 1
-    try:
+    def prepare() -> None:
         for number, file in enumerate(files):
             os.dup2(file, number)
         os.closerange(3, 256)
@@ -121,21 +119,8 @@ def _become(wanted: Mapping[str, Any], files: Sequence[int]) -> None:
         os.environ.clear()
         os.environ.update(wanted["env"])
         time.tzset()
-        sys.argv = [str(_ROOT / "bot" / "__main__.py"), *wanted["words"]]
-        from bot.__main__ import main
 
-        main()
-        status = 0
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else int(end.code is not None)
-        if isinstance(end.code, str):
-            print(end.code, file=sys.stderr)
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+    run_and_end(wanted["words"], prepare)
 
 
 def _fork(line: socket.socket) -> int:

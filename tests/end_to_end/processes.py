@@ -33,12 +33,18 @@ SECRETS = (SECRET_KEY, USSD_SECRET, SUBSCRIPTION_KEY, API_KEY, SMS_KEY)
 T = TypeVar("T")
 
 
-async def until(what: str, look: Callable[[], Awaitable[T | None]], *, patience_s: float = PATIENCE_S) -> T:
+async def until(
+    what: str,
+    look: Callable[[], Awaitable[T | None]],
+    *,
+    patience_s: float = PATIENCE_S,
+    pause_s: float = 0.02,
+) -> T:
     """What `look` finds, looked for again and again; an AssertionError naming it where it never comes."""
     ends = time.monotonic() + patience_s
     while (found := await look()) is None:
         assert time.monotonic() < ends, f"{what} never came"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(pause_s)
     return found
 
 

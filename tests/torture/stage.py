@@ -5,13 +5,13 @@ is never touched by what is done to `serve`.
 """
 
 import asyncio
+import functools
 import json
 import os
 import shutil
 import signal
 import sqlite3
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -26,6 +26,7 @@ from tests.end_to_end.processes import (
     USSD_SECRET,
     free_port,
 )
+from tests.end_to_end.processes import until as waited_until
 from tests.torture.line import Broken, Line
 from tests.torture.zygote import Zygote
 
@@ -40,19 +41,8 @@ _SB_SECRET: Final = "sk_torture_0123456789abcdef"
 _ROOT: Final = Path(__file__).parents[2]
 
 
-async def until(
-    what: str,
-    look: Callable[[], Awaitable[T | None]],
-    *,
-    patience_s: float = _PATIENCE_S,
-    pause_s: float = 0.01,
-) -> T:
-    """What `look` finds, looked for again and again; an AssertionError naming it where it never comes."""
-    ends = time.monotonic() + patience_s
-    while (found := await look()) is None:
-        assert time.monotonic() < ends, f"{what} never came"
-        await asyncio.sleep(pause_s)
-    return found
+# Many wait here for much, on a machine that is busy on purpose.
+until = functools.partial(waited_until, patience_s=_PATIENCE_S, pause_s=0.01)
 
 
 class Sandbox:

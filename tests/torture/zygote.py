@@ -12,11 +12,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["Zygote", "import_all"]
+__all__ = ["Zygote", "import_all", "run_and_end"]
 
 _ROOT: Final = Path(__file__).parents[2]
 _KEPT_VARIABLES: Final = ("PATH", "HOME", "LANG", "TMPDIR")
@@ -128,10 +128,30 @@ def import_all() -> None:
         show_local(number, "GH")
 
 
-def _become(words: Sequence[str], out: str) -> None:
-    """Run a command in this new process, and end."""
+def run_and_end(words: Sequence[str], prepare: Callable[[], None]) -> None:
+    """Prepare this new process, run a command in it, and end."""
     status = 1
     try:
+        prepare()
+        sys.argv = [str(_ROOT / "bot" / "__main__.py"), *words]
+        from bot.__main__ import main
+
+        main()
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _become(words: Sequence[str], out: str) -> None:
+    def prepare() -> None:
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
         nothing = os.open(os.devnull, os.O_RDONLY)
         file = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -139,19 +159,8 @@ def _become(words: Sequence[str], out: str) -> None:
         os.dup2(file, 1)
         os.dup2(file, 2)
         os.closerange(3, 64)
-        sys.argv = ["kasapay", *words]
-        from bot.__main__ import main
 
-        main()
-        status = 0
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else 1
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+    run_and_end(words, prepare)
 
 
 def _serve_orders() -> None:
