@@ -33,6 +33,7 @@ _HELP: Final = {
     "double": "kasapay orders show {code}; ask the provider to give one back",
     "wrong_state": "kasapay orders show {code}; ask the provider about {reference}",
     "wrong_day": "kasapay orders show {code}",
+    "settled_by_hand": "kasapay orders show {code}, for who and why",
     "open": "kasapay orders show {code}; it is asked about by itself",
     "no_answer": "run this again",
     "edge": "look at the statement of the day beside",
@@ -78,9 +79,10 @@ def reconcile(
 ) -> None:
     """Compare our orders of some days with the provider's word and a statement. Changes nothing.
 
-    Exit status: 0 all agree; 1 something differs; 2 an option, a setting or the statement cannot be
-    used, and nothing was compared; 3 nothing differs, but not all could be compared (the provider did
-    not answer, an order is still open, or too near the period's edge).
+    Exit status: 0 all agree, but for what was settled by hand; 1 something differs; 2 an option, a
+    setting or the statement cannot be used, and nothing was compared; 3 nothing differs, but not all
+    could be compared (the provider did not answer, an order is still open, or too near the period's
+    edge).
     """
     form = {
         "columns": column or [],
@@ -252,7 +254,7 @@ def _words(given: Sequence[str]) -> dict[str, OrderState]:
 
 def _helped(report: dict[str, Any]) -> dict[str, Any]:
     """With each finding what helps."""
-    for found in (*report["findings"], *report["not_compared"]):
+    for found in (*report["findings"], *report["explained"], *report["not_compared"]):
         text = _HELP[found["kind"]] if found["code"] else _HELP_STRANGER
         found["do"] = text.format(code=found["code"], reference=found["reference"] or "it")
     return report
@@ -270,9 +272,11 @@ def _show(result: dict[str, Any]) -> None:
         if report["findings"]:
             _table(f"Differs: {len(report['findings'])}", report["findings"])
         elif report["whole"]:
-            print("All agree.")
+            print("All agree, but for what was settled by hand." if report["explained"] else "All agree.")
         else:
             print("Nothing differs, but not all could be compared.")
+        if report["explained"]:
+            _table(f"Settled by hand: {len(report['explained'])}", report["explained"])
         if report["not_compared"]:
             _table(f"Not compared: {len(report['not_compared'])}", report["not_compared"])
         for aside in report["asides"]:

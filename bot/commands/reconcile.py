@@ -13,10 +13,11 @@ from typing import Any, Final
 import msgspec
 
 from bot.commands.base import CommandError, Desk
-from bot.money import Money, OrderKind, mask_msisdn, read_code, to_major
+from bot.money import FINAL, Money, OrderKind, OrderState, mask_msisdn, read_code, to_major
+from bot.money import Source as Said
 from bot.providers.base import Capability, Listed, NotSent, ProviderError, StatusReport, Unknown
 from bot.reconcile.values import Ours, Source, Theirs
-from bot.store.records import OrderRow
+from bot.store.records import OrderRow, Transition
 
 __all__ = ["reconcile_accounts", "reconcile_find", "reconcile_list", "reconcile_orders"]
 
@@ -66,7 +67,7 @@ async def reconcile_orders(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     while done < len(found) and time.monotonic() - began < _BEGIN_WITHIN_S:
         group = [
-            (order, _ours(order, settled))
+            (order, _ours(order, settled, by_hand=await _by_hand(at, order)))
             for order, settled in found[done : done + _AT_ONCE]
             if order.kind in _COLLECTS
         ]
@@ -105,9 +106,18 @@ async def reconcile_find(at: Desk, values: dict[str, Any]) -> list[dict[str, Any
             found.append(None)
             continue
         moves = await at.store.transitions(order.id)
-        settled = next((line.at_ms for line in moves if line.said.value == "SUCCESSFUL"), None)
-        found.append(_plain(_ours(order, settled)))
+        settled = next((line.at_ms for line in moves if line.said is OrderState.SUCCESSFUL), None)
+        found.append(_plain(_ours(order, settled, by_hand=_is_by_hand(moves))))
     return found
+
+
+async def _by_hand(at: Desk, order: OrderRow) -> bool:
+    return order.state in FINAL and _is_by_hand(await at.store.transitions(order.id))
+
+
+def _is_by_hand(moves: Sequence[Transition]) -> bool:
+    """Whether the state is the word of a person."""
+    return bool(moves) and moves[-1].source is Said.OPERATOR
 
 
 async def _order(at: Desk, references: Sequence[str]) -> OrderRow | None:
@@ -163,7 +173,7 @@ def _listed(row: Listed) -> Theirs:
     )
 
 
-def _ours(order: OrderRow, settled_ms: int | None) -> Ours:
+def _ours(order: OrderRow, settled_ms: int | None, *, by_hand: bool) -> Ours:
     ids = (order.reference, order.code, order.provider_reference, order.financial_id)
     return Ours(
         code=order.code,
@@ -175,6 +185,7 @@ def _ours(order: OrderRow, settled_ms: int | None) -> Ours:
         settled_ms=settled_ms,
         payer=mask_msisdn(order.payer),
         connection=order.connection,
+        by_hand=by_hand,
     )
 
 

@@ -35,8 +35,14 @@ class Comparison:
         return [found for found in self._found.values() if found.kind in FAULTS]
 
     @property
+    def explained(self) -> list[Finding]:
+        """What differs and no money is missing or left over by it, because a person of ours said so."""
+        return [found for found in self._found.values() if found.kind is Kind.BY_HAND]
+
+    @property
     def not_compared(self) -> list[Finding]:
-        return [found for found in self._found.values() if found.kind not in FAULTS]
+        known = {*FAULTS, Kind.BY_HAND}
+        return [found for found in self._found.values() if found.kind not in known]
 
     def hear(self, line: Theirs) -> None:
         number = len(self._lines)
@@ -100,11 +106,11 @@ class Comparison:
                 continue
             if of[0].not_found:
                 if ours.state is not OrderState.FAILED:
-                    kind = Kind.MISSING if ours.state is OrderState.SUCCESSFUL else Kind.STATE
+                    kind = Kind.MISSING if ours.state is OrderState.SUCCESSFUL else _state_kind(ours)
                     self._add(kind, ours, of, ours.state.value, "not there")
                 continue
             said = _net(of)
-            kind_of = _differs(ours.state, said, source)
+            kind_of = _differs(ours, said, source)
             if kind_of is not None:
                 self._add(kind_of, ours, of, ours.state.value, _state(_first(of, said)))
 
@@ -204,8 +210,9 @@ def _net(words: Sequence[Theirs]) -> OrderState | None:
     return next((state for state in ranked if state in said), None)
 
 
-def _differs(held: OrderState, said: OrderState | None, source: Source) -> Kind | None:
+def _differs(ours: Ours, said: OrderState | None, source: Source) -> Kind | None:
     """What a final order of ours and their word make together."""
+    held = ours.state
     if said is None or said is held:
         return None
     if said is OrderState.PENDING and source is Source.LIST:
@@ -214,7 +221,13 @@ def _differs(held: OrderState, said: OrderState | None, source: Source) -> Kind 
         return Kind.EXTRA
     if held is OrderState.REVERSED and said is OrderState.SUCCESSFUL and source is Source.STATEMENT:
         return None  # the giving back may stand on another day's statement
-    return Kind.STATE
+    return _state_kind(ours)
+
+
+def _state_kind(ours: Ours) -> Kind:
+    """Another state is explained by a person's word, since some providers never tell that money was given
+    back; but that money is there has to be found with them, whoever said so."""
+    return Kind.BY_HAND if ours.by_hand and ours.state is not OrderState.SUCCESSFUL else Kind.STATE
 
 
 def _says_nothing(status: Theirs) -> bool:

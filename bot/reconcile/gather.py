@@ -32,6 +32,7 @@ class Report(msgspec.Struct, frozen=True):
     statement_lines: int | None
     listed: int | None
     findings: tuple[Finding, ...]
+    explained: tuple[Finding, ...]
     not_compared: tuple[Finding, ...]
     asides: tuple[str, ...]
     whole: bool
@@ -59,6 +60,7 @@ async def reconcile(
         statement_lines=None if statement is None else len(statement),
         listed=listed,
         findings=tuple(sorted(comparison.findings, key=_order)),
+        explained=tuple(sorted(comparison.explained, key=_order)),
         not_compared=tuple(sorted(comparison.not_compared, key=_order)),
         asides=tuple(asides),
         whole=not comparison.not_compared and not problem,

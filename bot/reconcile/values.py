@@ -29,6 +29,8 @@ class Kind(StrEnum):
     DOUBLE = "double"  # money twice for one reference
     STATE = "wrong_state"
     DAY = "wrong_day"
+    # A person of ours settled it, with a reason; no fault.
+    BY_HAND = "settled_by_hand"
     # Not compared; no fault.
     OPEN = "open"  # nobody knows yet what becomes of our order
     NO_ANSWER = "no_answer"  # the provider could not be asked
@@ -48,7 +50,10 @@ class Source(StrEnum):
 
 
 class Ours(msgspec.Struct, frozen=True):
-    """An order as far as it is compared. `amount` is in major units; `settled_ms` its move to SUCCESSFUL."""
+    """An order as far as it is compared. `amount` is in major units; `settled_ms` its move to SUCCESSFUL.
+
+    `by_hand`: its state is a person's word, given with a name and a reason.
+    """
 
     code: str
     ids: tuple[str, ...]
@@ -59,6 +64,7 @@ class Ours(msgspec.Struct, frozen=True):
     settled_ms: int | None = None
     payer: str = ""  # masked
     connection: str = ""
+    by_hand: bool = False
 
     @property
     def at_ms(self) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import AsyncMock
 
 import msgspec
 import pytest
@@ -114,6 +115,16 @@ async def test_every_order_comes_once_and_eight_are_asked_about_at_a_time() -> N
     assert [row["ours"]["code"] for row in found] == [f"CODE-o{n:05}" for n in range(200)]
     assert {row["status"]["state"] for row in found} == {"SUCCESSFUL"}
     assert (office.calls.asked, office.calls.most) == (200, 8)
+
+
+@pytest.mark.parametrize(("source", "by_hand"), [(Source.OPERATOR, True), (Source.POLL, False)])
+async def test_whose_word_a_state_is_comes_along(source: Source, by_hand: bool) -> None:
+    office = Office(rows(1))
+    last = Transition("o00000", 2, OrderState.PENDING, OrderState.SUCCESSFUL, source, NOW + 7)
+    office.desk.store.transitions = AsyncMock(return_value=(last,))  # type: ignore[method-assign]
+    [row] = await office.all()
+    [found] = await office.ask("find", payments=[["no such", order("o00000").reference]])
+    assert (row["ours"]["by_hand"], found["by_hand"]) == (by_hand, by_hand)
 
 
 async def test_a_slow_provider_makes_shorter_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,6 +89,40 @@ def test_a_giving_back_may_stand_on_another_statement() -> None:
     assert faults(compared([(order, status(order))], both)) == []
 
 
+@pytest.mark.parametrize(
+    ("state", "word"),
+    [
+        (S.REVERSED, {"state": S.SUCCESSFUL}),
+        (S.REVERSED, {"state": S.FAILED}),
+        (S.REVERSED, {"state": S.PENDING}),
+        (S.REVERSED, {"state": None, "not_found": True}),
+        (S.FAILED, {"state": S.PENDING}),
+        (S.FAILED, {"state": S.REVERSED}),
+    ],
+)
+def test_what_a_person_settled_is_explained_and_no_fault(state: S, word: dict[str, object]) -> None:
+    order = ours(state=state, by_hand=True)
+    found = compared([(order, status(order, **word))], [line(order)])
+    assert (faults(found), kinds(found.explained)) == ([], [(order.code, "settled_by_hand")])
+    assert kinds(compared([(ours(state=state), status(order, **word))], []).explained) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "word", "kind"),
+    [
+        (S.SUCCESSFUL, {"state": S.FAILED}, "wrong_state"),
+        (S.SUCCESSFUL, {"state": S.PENDING}, "wrong_state"),
+        (S.SUCCESSFUL, {"state": None, "not_found": True}, "missing"),
+        (S.FAILED, {"state": S.SUCCESSFUL}, "extra"),
+        (S.REVERSED, {"amount": Decimal(1)}, "wrong_amount"),
+        (S.REVERSED, {"state": S.SUCCESSFUL, "amount": Decimal(1)}, "wrong_amount"),
+    ],
+)
+def test_no_word_of_a_person_stands_for_money(state: S, word: dict[str, object], kind: str) -> None:
+    order = ours(state=state, by_hand=True)
+    assert faults(compared([(order, status(order, **word))], [line(order)])) == [kind]
+
+
 def test_amounts_and_currencies_are_told_apart() -> None:
     order = ours()
     assert faults(compared([(order, None)], [line(order, amount=Decimal("12.500"))])) == []

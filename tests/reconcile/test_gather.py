@@ -77,6 +77,15 @@ async def test_all_parts_are_asked_for() -> None:
     assert (first["first"], first["last"]) == ("2026-09-20", "2026-09-25")
 
 
+async def test_what_was_settled_by_hand_is_told_apart_and_was_compared() -> None:
+    orders = [*many(2), ours("C0000009", OrderState.REVERSED, by_hand=True)]
+    owner = Owner(orders)
+    owner.says["C0000009"] = status(orders[2], state=OrderState.SUCCESSFUL)
+    report = await run(owner, lists=False)
+    assert kinds(list(report.explained)) == [("C0000009", "settled_by_hand")]
+    assert (report.findings, report.not_compared, report.whole) == ((), (), True)
+
+
 async def test_no_list_is_asked_for_where_there_is_none() -> None:
     owner = Owner(many(1))
     report = await run(owner, lists=False)

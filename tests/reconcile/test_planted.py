@@ -8,6 +8,7 @@ import io
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from .make import ACCRA, DAY, HOUR, SPAN, compared, kinds, listed, ours, status
 
 S = OrderState
 FORM = Form(zone=ACCRA, currency="GHS")
+BY_HAND = "settled_by_hand"
 # What may be planted on one line at a time.
 TOGETHER = ("wrong_amount", "wrong_currency", "double", "wrong_day")
 COINS = st.decimals("0.01", "99999.99", places=2)
@@ -35,6 +37,7 @@ def cases(draw: st.DrawFn) -> tuple[Ours, frozenset[str]]:
         amount=draw(COINS),
         created_ms=settled_ms - draw(st.integers(0, 30)) * 60_000,
         settled_ms=settled_ms if state in (S.SUCCESSFUL, S.REVERSED) else None,
+        by_hand=state not in (S.PENDING, S.UNRESOLVED) and draw(st.booleans()),
     )
     if state is S.SUCCESSFUL:
         alone = st.sampled_from([frozenset({"missing"}), frozenset({"wrong_state"})])
@@ -42,6 +45,8 @@ def cases(draw: st.DrawFn) -> tuple[Ours, frozenset[str]]:
         return order, draw(st.one_of(st.just(frozenset()), mixed, alone))
     if state is S.FAILED:
         return order, draw(st.sampled_from([frozenset(), frozenset({"extra"})]))
+    if order.by_hand and draw(st.booleans()):
+        return order, frozenset({"settled_by_hand"})
     return order, frozenset()
 
 
@@ -49,7 +54,7 @@ def cases(draw: st.DrawFn) -> tuple[Ours, frozenset[str]]:
 def worlds(draw: st.DrawFn) -> list[tuple[Ours, frozenset[str]]]:
     made = draw(st.lists(cases(), max_size=12))
     return [
-        (ours(f"C{n:07}", o.state, amount=o.amount, created_ms=o.created_ms, settled_ms=o.settled_ms), faults)
+        (msgspec.structs.replace(o, code=f"C{n:07}", ids=ours(f"C{n:07}").ids), faults)
         for n, (o, faults) in enumerate(made)
     ]
 
@@ -71,6 +76,8 @@ def rows(order: Ours, planted: frozenset[str], draw: st.DataObject) -> list[dict
         state = "Successful"
     if "wrong_state" in planted:
         state = draw.draw(st.sampled_from(["Failed", "Pending", "Reversed"]))
+    if "settled_by_hand" in planted:
+        state = draw.draw(st.sampled_from(["Failed", "Pending"]))
     amount = order.amount
     if "wrong_amount" in planted:
         amount += draw.draw(st.sampled_from([Decimal("0.01"), Decimal(100), amount]))
@@ -100,7 +107,7 @@ def test_exactly_what_was_planted_is_found(
     world: list[tuple[Ours, frozenset[str]]], strangers: int, data: st.DataObject
 ) -> None:
     lines = [row for order, planted in world for row in rows(order, planted, data)]
-    expected = {(order.code, kind) for order, planted in world for kind in planted}
+    expected = {(order.code, kind) for order, planted in world for kind in planted if kind != BY_HAND}
     for number in range(strangers):
         stranger = ours(f"X{number:07}")
         lines += rows(stranger, frozenset(), data)
@@ -119,6 +126,7 @@ def test_exactly_what_was_planted_is_found(
     found = compared(orders, [*heard, *true_list])
     assert set(kinds(found.findings)) == expected
     assert len(found.findings) == len(expected)
+    assert set(kinds(found.explained)) == {(order.code, BY_HAND) for order, p in world if BY_HAND in p}
     still_open = {order.code for order, _ in world if order.state in (S.PENDING, S.UNRESOLVED)}
     assert {one.code for one in found.not_compared} == still_open
     assert found.taken == len(world)
@@ -130,6 +138,7 @@ WORDS = {
     "wrong_currency": {"currency": "KES"},
     "wrong_state": {"state": S.FAILED},
     "extra": {"state": S.SUCCESSFUL},
+    BY_HAND: {"state": S.SUCCESSFUL},
 }
 
 
@@ -145,5 +154,7 @@ def test_what_the_provider_says_otherwise_is_found_too(world: list[tuple[Ours, f
         orders.append((order, status(order, **changes)))
         expected |= {(order.code, kind) for kind in says}
     found = compared(orders, [], statement=False)
-    assert set(kinds(found.findings)) == expected
-    assert len(found.findings) == len(expected)
+    told = [*found.findings, *found.explained]
+    assert set(kinds(told)) == expected
+    assert len(told) == len(expected)
+    assert all(one.kind.value == BY_HAND for one in found.explained)
