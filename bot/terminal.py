@@ -71,6 +71,7 @@ def _operate(command: str, values: dict[str, Any], folder: Path) -> Any:
     from bot.commands import CommandError
     from bot.running import operate
     from bot.store import StoreUnavailable
+    from bot.wiring import CannotStart
 
     results: list[Any] = []
 
@@ -79,7 +80,7 @@ def _operate(command: str, values: dict[str, Any], folder: Path) -> Any:
 
     try:
         run_until_told(work())
-    except (CommandError, StoreUnavailable) as error:
+    except (CommandError, CannotStart, StoreUnavailable) as error:
         fail([str(error)])
     return results[0]
 

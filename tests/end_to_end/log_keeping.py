@@ -9,9 +9,9 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Mapping, MutableMapping
+from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 import structlog
 from structlog.testing import LogCapture
@@ -139,10 +139,10 @@ class LogKeeper:
         keeper = self
 
         def capture(
-            self: LogCapture, logger: Any, name: str, event: MutableMapping[str, Any]
-        ) -> Mapping[str, Any]:
-            keeper.write(logger, name, dict(event))
-            return keeper._original(self, logger, name, event)
+            self: LogCapture, _: Any, method_name: str, event_dict: MutableMapping[str, Any]
+        ) -> NoReturn:
+            keeper.write(_, method_name, dict(event_dict))
+            keeper._original(self, _, method_name, event_dict)
 
         LogCapture.__call__ = capture  # type: ignore[method-assign]
         self.configure()
