@@ -80,7 +80,7 @@ class Calls:
         """May this order's creation be repeated once the provider says it never arrived?"""
         adapter, account = self._of(order)
         try:
-            return adapter.request_payment(account, self._encode(order)).resend
+            return adapter.request_payment(account, self._encode(order, creates=False)).resend
         except ProviderError:
             return Resend.NEVER
 
@@ -103,9 +103,9 @@ class Calls:
         async def by(encoded: OrderCall) -> StatusReport | ProviderError:
             return await self._try(account, lambda: adapter.payment_status(account, encoded), timeout_s)
 
-        report = await by(self._encode(order))
+        report = await by(self._encode(order, creates=False))
         if isinstance(report, StatusReport) and report.not_found and order.provider_reference:
-            return await by(self._encode(order, provider_reference=""))
+            return await by(self._encode(order, provider_reference="", creates=False))
         return report
 
     async def holder(
@@ -152,8 +152,13 @@ class Calls:
         except ProviderError as error:
             return error
 
-    def _encode(self, order: OrderRow, provider_reference: str | None = None) -> OrderCall:
-        token = self._sealer.callback_token(order.id)
+    def _encode(
+        self, order: OrderRow, provider_reference: str | None = None, *, creates: bool = True
+    ) -> OrderCall:
+        """Only a request that creates something says where to call back."""
+        back = None
+        if creates and self._public_url:
+            back = f"{self._public_url}/callbacks/momo/{self._sealer.callback_token(order.id)}"
         return OrderCall(
             reference=order.reference,
             code=order.code,
@@ -164,7 +169,7 @@ class Calls:
             payee_note=f"Kasapay {order.code}",
             provider_reference=order.provider_reference if provider_reference is None else provider_reference,
             network=order.network,
-            callback_url=f"{self._public_url}/callbacks/momo/{token}" if self._public_url else None,
+            callback_url=back,
         )
 
 

@@ -96,6 +96,8 @@ class Catalogue:
 
     def pick(self, language: str) -> str:
         """The language we have for an IETF tag: `fr-CI` is fr, what we lack is English."""
+        if language in self._entries:
+            return language
         return next((name for name in _names_of(language) if name in self._entries), _ENGLISH)
 
     def say(self, text: Text, language: str, region: str) -> str:

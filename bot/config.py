@@ -17,7 +17,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.money import EXPONENTS, knows_region
-from bot.providers.base import Account, Credentials, Secret
+from bot.providers.base import ASKS_PER_S, Account, Credentials, Secret
 
 __all__ = ["ConfigProblems", "GatewaySettings", "Settings", "read_settings"]
 
@@ -51,6 +51,7 @@ _TOML_KEYS: Final = frozenset(
         "email",
         "networks",
         "factor_confirmed",
+        "asks_per_s",
         "name",
         "collection",
         "disbursement",
@@ -121,10 +122,12 @@ class Settings(BaseSettings):
     momo_disbursement_subscription_key: SecretStr = SecretStr("")
     momo_disbursement_api_user: str = ""
     momo_disbursement_api_key: SecretStr = SecretStr("")
+    momo_asks_per_s: int = Field(ASKS_PER_S, ge=1)
     startbutton_base_url: str = "https://api.startbutton.tech"
     startbutton_public_key: SecretStr = SecretStr("")
     startbutton_secret_key: SecretStr = SecretStr("")
     startbutton_email: str = ""
+    startbutton_asks_per_s: int = Field(ASKS_PER_S, ge=1)
     default_region: str = "GH"
     default_language: str = "en"
     kasapay_config: str = ""
@@ -257,6 +260,7 @@ def _accounts_of_environment(settings: Settings, problems: list[str]) -> list[Ac
                 target_environment=settings.momo_target_environment,
                 wire_currency="EUR" if settings.momo_target_environment == "sandbox" else "",
                 display_name="MTN MoMo",
+                asks_per_s=settings.momo_asks_per_s,
             )
         )
     public = settings.startbutton_public_key.get_secret_value()
@@ -276,6 +280,7 @@ def _accounts_of_environment(settings: Settings, problems: list[str]) -> list[Ac
                 email=settings.startbutton_email,
                 networks=networks,
                 display_name="Startbutton",
+                asks_per_s=settings.startbutton_asks_per_s,
             )
             for currency, networks in _STARTBUTTON_NETWORKS.items()
         ]
@@ -375,6 +380,9 @@ def _account_of_table(
     if not isinstance(networks, list) or not all(isinstance(network, str) for network in networks):
         problems.append(f'accounts.{name}: networks is a list, such as ["MTN", "VOD"].')
         networks = []
+    asks_per_s = table.get("asks_per_s", ASKS_PER_S)
+    if type(asks_per_s) is not int or asks_per_s < 1:
+        problems.append(f"accounts.{name}: asks_per_s is a whole number, 1 or more.")
     return Account(
         id=name,
         provider=provider,
@@ -388,6 +396,7 @@ def _account_of_table(
         networks=tuple(networks),
         factor_confirmed=factor_confirmed is True,
         display_name=str(table.get("name", name)),
+        asks_per_s=asks_per_s,
     )
 
 

@@ -52,6 +52,7 @@ _HANDSETS: Final[list[dict[str, Any]]] = [
     {"msisdn": "254700000001", "name": "Wanjiru Kamau", "pin": "1234", "balance": {"KES": "9000.00"}},
     {"msisdn": "233240000009", "name": "Ama Owusu", "pin": "1234", "balance": {"GHS": "1000.00"}},
 ]
+_ASKS_PER_S: Final = 50  # the sandbox has no limit
 _SUBSCRIPTION_KEY: Final = "0" * 31 + "1"
 _API_USER: Final = "7b6d3f6e-2d9a-4a53-9d2c-0f1d0c8a4e11"
 _API_KEY: Final = "0" * 31 + "2"
@@ -180,6 +181,7 @@ def _settings(
             },
             target_environment="mtnghana",
             display_name="MTN MoMo Ghana",
+            asks_per_s=_ASKS_PER_S,
         ),
         *(
             Account(
@@ -192,6 +194,7 @@ def _settings(
                 email="payments@kasapay.example",
                 networks=networks,
                 display_name=f"Startbutton {currency}",
+                asks_per_s=_ASKS_PER_S,
             )
             for currency, region, networks, keys in (
                 ("GHS", "GH", ("MTN", "VOD", "ATL"), _KEYS["startbutton-ghs"]),

@@ -107,8 +107,14 @@ class Outbox:
             await asyncio.gather(*self._sending, return_exceptions=True)
 
     async def _round(self) -> float:
-        await self._start_due()
-        return await self._pause_s()
+        """Looks before it claims: mostly nothing is due, and a look is no commit."""
+        while True:
+            due_ms = await self.next_ms()
+            if due_ms is None:
+                return _IDLE_S
+            pause_s = (due_ms - self._clock()) / 1000
+            if pause_s > 0 or len(self._sending) >= _AT_ONCE or not await self._start_due():
+                return min(max(pause_s, 0.02), _IDLE_S)
 
     async def drain(self) -> int:
         """Send all that is due now, one round after the other; how many were handled. For tests and tour."""
@@ -128,12 +134,13 @@ class Outbox:
             _log.warning("lease lost", message=row.id)
         self._on_sent(row.address_kind, row.address_value)
 
-    async def _start_due(self) -> None:
-        while len(self._sending) < _AT_ONCE and (rows := await self._claim()):
-            for row in rows:
-                task = asyncio.create_task(self._deliver_safely(row))
-                self._sending.add(task)
-                task.add_done_callback(self._sent)
+    async def _start_due(self) -> bool:
+        rows = await self._claim()
+        for row in rows:
+            task = asyncio.create_task(self._deliver_safely(row))
+            self._sending.add(task)
+            task.add_done_callback(self._sent)
+        return bool(rows)
 
     def _sent(self, task: "asyncio.Task[None]") -> None:
         self._sending.discard(task)
@@ -176,12 +183,6 @@ class Outbox:
         now_ms = self._clock()
         due_ms = await self._store.next_message_ms(SPACING_MS, self._pace.full(now_ms))
         return min((ms for ms in (due_ms, self._pace.free_ms(now_ms)) if ms is not None), default=None)
-
-    async def _pause_s(self) -> float:
-        due_ms = await self.next_ms()
-        if due_ms is None:
-            return _IDLE_S
-        return min(max((due_ms - self._clock()) / 1000, 0.02), _IDLE_S)
 
     async def _try(self, row: MessageRow) -> list[Change]:
         channel = self._channels.get(row.address_kind)

@@ -4,7 +4,6 @@ Nothing derived can be turned back into the key, and each use has a key of its o
 """
 
 import base64
-import hashlib
 import hmac
 import uuid
 from typing import Final
@@ -37,9 +36,8 @@ class Sealer:
 
     def hash(self, use: str, text: str) -> str:
         """A keyed hash of `text`: the same for the same use, meaningless without the key."""
-        return hmac.new(
-            self._hash_key, f"{use}\0{text}".encode("utf-8", "surrogatepass"), "sha256"
-        ).hexdigest()[:32]
+        said = f"{use}\0{text}".encode("utf-8", "surrogatepass")
+        return hmac.digest(self._hash_key, said, "sha256").hex()[:32]
 
     def callback_token(self, order_id: str) -> str:
         """The unguessable token of an order's callback address (43 characters). Not stored anywhere."""
@@ -73,7 +71,7 @@ class Sealer:
             return None
 
     def _token(self, raw: bytes) -> str:
-        mac = hmac.new(self._token_key, raw, hashlib.sha256).digest()[:_MAC_BYTES]
+        mac = hmac.digest(self._token_key, raw, "sha256")[:_MAC_BYTES]
         return base64.urlsafe_b64encode(raw + mac).rstrip(b"=").decode()
 
     def _key(self, use: str) -> bytes:

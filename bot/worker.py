@@ -48,6 +48,8 @@ _CLAIMED_AT_ONCE: Final = 16
 _FINISH_S: Final = 5.0
 _IDLE_S: Final = 30.0
 _HOUSEKEEPING_S: Final = 3600.0
+# A clock that is put right by less than this keeps nobody waiting.
+_SET_BACK_MS: Final = 2000
 
 
 class Worker:
@@ -71,11 +73,12 @@ class Worker:
         self._woken = asyncio.Event()
         self._working: set[asyncio.Task[None]] = set()
         self._in_hand: Counter[str] = Counter()
-        self._asking = Buckets(clock, per_s=times.asks_per_s, burst=times.asks_at_once)
+        self._asking = Buckets(clock, {account.id: account.asks_per_s for account in calls.connections})
         self._rechecks = Rechecks(store, calls, contexts, clock, times, metrics)
         self._rechecks.on_settled = self._tell_settled
         self.on_settled: Callable[[], None] = lambda: None
         self._swept_ms = 0
+        self._seen_ms = 0
 
     def wake(self) -> None:
         self._woken.set()
@@ -100,8 +103,31 @@ class Worker:
         self.on_settled()
 
     async def _round(self) -> float:
-        await self._start_due()
-        return await self._pause_s()
+        """Looks before it claims: mostly nothing is due, and a look is no commit."""
+        await self._mind_the_clock()
+        for order_id, source in self._rechecks.take_due():
+            self._start(self._recheck_safely(order_id, source))
+        await self._sweep()
+        while True:
+            due_ms = await self.next_ms()
+            if due_ms is None:
+                return _IDLE_S
+            pause_s = (due_ms - self._clock()) / 1000
+            if pause_s > 0 or len(self._working) >= _AT_ONCE or not await self._start_due():
+                # What is due and left over belongs to a connection that is full, whose next free place wakes
+                # us, or that has been asked enough for now.
+                return min(max(pause_s, 0.1), _IDLE_S)
+
+    async def _mind_the_clock(self) -> None:
+        """Where the clock was set back, nothing waits for it to catch up. A jump shorter than the sleep
+        before it is not seen, and delays by no more than that."""
+        now_ms = self._clock()
+        if now_ms < self._seen_ms - _SET_BACK_MS:
+            _log.warning("clock set back", by_s=(self._seen_ms - now_ms) // 1000)
+            await self._store.pull_due(now_ms, int(self._times.lease_s * 1000))
+            self._swept_ms = min(self._swept_ms, now_ms)
+            self._tell_settled()
+        self._seen_ms = now_ms
 
     async def drain(self) -> int:
         """Work on all that is due now, one round after the other, at no pace; how many. For tests, whose
@@ -123,7 +149,9 @@ class Worker:
             # Someone else settled it meanwhile, or our lease passed on: their word stands.
             _log.info("order moved on", reference=order.reference)
             return
-        self.on_settled()
+        if after.state is not order.state:
+            # Only a move has anything to say.
+            self.on_settled()
         self._metrics.orders.labels(order.connection, after.state.value).inc()
         _log.info(
             "order",
@@ -213,15 +241,16 @@ class Worker:
             await self._store.commit(settled.changes)
         return settled.order
 
-    async def _start_due(self) -> None:
-        for order_id, source in self._rechecks.take_due():
-            self._start(self._recheck_safely(order_id, source))
-        while len(self._working) < _AT_ONCE and (orders := await self._claim_in_pace()):
-            for order in orders:
-                self._in_hand[order.connection] += 1
-                if not _is_to_be_sent(order):
-                    self._asking.spend(order.connection)
-                self._start(self._work_safely(order))
+    async def _start_due(self) -> bool:
+        orders = await self._claim_in_pace()
+        for order in orders:
+            self._in_hand[order.connection] += 1
+            if not _is_to_be_sent(order):
+                self._asking.spend(order.connection)
+            self._start(self._work_safely(order))
+        return bool(orders)
+
+    async def _sweep(self) -> None:
         if self._clock() - self._swept_ms > _HOUSEKEEPING_S * 1000:
             self._swept_ms = self._clock()
             await self._store.sweep(
@@ -269,14 +298,6 @@ class Worker:
         """When there is something to do next, if nothing happens before."""
         found = (await self._store.next_due_ms(), self._rechecks.next_ms())
         return min((ms for ms in found if ms is not None), default=None)
-
-    async def _pause_s(self) -> float:
-        due_ms = await self.next_ms()
-        if due_ms is None:
-            return _IDLE_S
-        # What is due and left over belongs to a connection that is full, whose next free place wakes us, or
-        # that has been asked enough for now.
-        return min(max((due_ms - self._clock()) / 1000, 0.1), _IDLE_S)
 
 
 def _is_to_be_sent(order: OrderRow) -> bool:

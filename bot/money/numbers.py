@@ -5,6 +5,7 @@ providers' own test numbers are invalid to it.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import phonenumbers
@@ -17,8 +18,11 @@ _FOLD: Final = str.maketrans({chr(base + n): str(n) for base in (0xFF10, 0x0660,
 _SHAPE: Final = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 # A national number has to be at least this long before we put a country in front of it.
 _MIN_NATIONAL_DIGITS = 8
+# A number comes with every turn of its session, and in every answer about its payment.
+_REMEMBERED: Final = 4096
 
 
+@lru_cache(_REMEMBERED)
 def parse_msisdn(text: str, region: str) -> Msisdn | None:
     """The number meant by `text`, or None where it cannot be one.
 
@@ -52,6 +56,7 @@ def parse_msisdn(text: str, region: str) -> Msisdn | None:
     return _whole("+" + digits) if not digits.startswith("0") and len(digits) >= 10 else None
 
 
+@lru_cache(_REMEMBERED)
 def region_of(msisdn: Msisdn) -> str | None:
     """ISO 3166 alpha-2 of the number's country code, or None for one that has none of its own."""
     try:
@@ -62,6 +67,7 @@ def region_of(msisdn: Msisdn) -> str | None:
     return None if region in (None, "ZZ", "001") else region
 
 
+@lru_cache(_REMEMBERED)
 def show_local(msisdn: Msisdn, region: str) -> str:
     """The number as its owner writes it at home (`0240000001`); abroad in full with its plus."""
     try:

@@ -86,14 +86,17 @@ class Payments:
         view = await self._view(order, merchant)
         if not await self._may_want_otp(order):
             return Plan((create,), view, payment=view)
-        # The worker takes over by asking, should this process die during the call.
+        # Nobody asks while the call is under way; should this process die in it, the worker takes over by
+        # asking.
+        lease_until_ms = now_ms + int(self._times.lease_s * 1000)
         sent = MoveOrder(
             order_id=order.id,
             expected=order.version,
             said=OrderState.PENDING,
             source=Source.US,
             at_ms=now_ms,
-            due_ms=now_ms + int(self._times.lease_s * 1000),
+            due_ms=lease_until_ms,
+            lease_until_ms=lease_until_ms,
             sent_ms=now_ms,
         )
         pending = applied(order, sent)
@@ -140,13 +143,15 @@ class Payments:
         if order.state is not OrderState.NEEDS_OTP:
             return Plan(result=await self._view(order))
         now_ms = self._clock()
+        lease_until_ms = now_ms + int(self._times.lease_s * 1000)
         tried = MoveOrder(
             order_id=order.id,
             expected=order.version,
             said=OrderState.PENDING,
             source=Source.PAYER,
             at_ms=now_ms,
-            due_ms=now_ms + int(self._times.lease_s * 1000),
+            due_ms=lease_until_ms,
+            lease_until_ms=lease_until_ms,
             otp_tries=order.otp_tries + 1,
         )
         pending = applied(order, tried)
@@ -176,7 +181,9 @@ class Payments:
         recently = now_ms - (order.asked_ms or 0) < self._times.hint_spacing_s * 1000
         # Before the request itself has been answered nobody knows more than we do.
         answered = order.accepted_ms or now_ms - (order.sent_ms or now_ms) > self._times.call_s * 1000
-        if order.state in (OrderState.PENDING, OrderState.UNRESOLVED) and not recently and answered:
+        held = order.lease_until_ms > now_ms
+        asked_about = order.state in (OrderState.PENDING, OrderState.UNRESOLVED) and answered
+        if asked_about and not recently and not held:
             answer = await self._calls.status(order, self._times.look_up_s / 2)
             told = told_by_turn(speaker.channel, speaker.address)
             at = await self._contexts.of(order, told=told, session_open=True)

@@ -64,7 +64,9 @@ class WaitingCalls:
 
             def settle(order: OrderRow) -> Settled:
                 at = soon if heard else late
-                return decide(order, answer, msgspec.structs.replace(at, now_ms=self._clock()))
+                # The lease guards what we do, not what we were told: a reply is kept even if it passed on.
+                fence = pending.fence if order is pending else None
+                return decide(order, answer, msgspec.structs.replace(at, now_ms=self._clock(), fence=fence))
 
             after = await keep_reply(self._store, pending, settle)
             if not heard:

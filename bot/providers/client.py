@@ -9,6 +9,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Hashable, Mapping
+from functools import lru_cache
 from typing import Final, NoReturn, TypeVar
 
 import httpx
@@ -241,6 +242,10 @@ def _held(account: Account) -> Hashable:
     return tuple(sorted(account.credentials.items(), key=lambda item: item[0]))
 
 
+# An order is asked about again and again, and a token or a charge has one address.
+_url = lru_cache(1024)(httpx.URL)
+
+
 def _build(account: Account, request: Request, auth: Mapping[str, str], left_s: float) -> httpx.Request:
     headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
     headers |= {**request.headers, **auth}
@@ -256,7 +261,7 @@ def _build(account: Account, request: Request, auth: Mapping[str, str], left_s: 
     try:
         return httpx.Request(
             request.method,
-            account.base_url.rstrip("/") + request.path,
+            _url(account.base_url.rstrip("/") + request.path),
             headers=headers,
             content=content,
             extensions={"timeout": timeout.as_dict()},

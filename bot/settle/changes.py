@@ -78,6 +78,8 @@ def applied(order: OrderRow, change: MoveOrder | NoteOrder) -> OrderRow:
             "reason": None if change.said is OrderState.SUCCESSFUL else change.reason or order.reason,
             "provider_code": change.provider_code or order.provider_code,
         }
+        if change.lease_until_ms is not None:
+            given |= {"lease_until_ms": change.lease_until_ms, "fence": order.fence + 1}
     elif change.due_ms is not None:
         given["due_ms"] = change.due_ms
     return msgspec.structs.replace(order, version=order.version + 1, updated_ms=change.at_ms, **given)

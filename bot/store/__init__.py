@@ -1,7 +1,7 @@
 """What is kept, behind one interface of intents.
 
-`bot.store.records` holds the rows, `bot.store.base` the face and its changes. Importing this room
-never imports alembic: `migrate` does, when it has something to do.
+`bot.store.records` holds the rows, `bot.store.base` the face, put together from `bot.store.intents` by
+subject. Importing this room never imports alembic: `migrate` does, when it has something to do.
 """
 
 from bot.store.base import Change, Conflict, LoadedTurn, Store, StoreUnavailable, TurnQuery

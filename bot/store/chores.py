@@ -14,12 +14,13 @@ __all__ = [
     "add_incident",
     "below",
     "count",
-    "end_leases",
     "forgetting",
     "incidents",
     "keep_webhook",
     "probe",
     "probed",
+    "pull_due",
+    "take_over",
     "webhooks",
 ]
 
@@ -158,7 +159,47 @@ _END_LEASES: Final = (
 )
 
 
-def end_leases(tx: Tx) -> None:
-    """Take back what a dead owner held; its fences are refused as soon as someone claims anew."""
+# Every value is the time now. An order's pause is counted from its last writing,
+# a message's and an update's from its first.
+_PULL_DUE: Final = (
+    """
+    UPDATE orders SET
+        due_ms = CASE WHEN due_ms > updated_ms THEN due_ms - (updated_ms - ?)
+            WHEN due_ms > ? THEN ? ELSE due_ms END,
+        deadline_ms = deadline_ms - (updated_ms - ?),
+        otp_expires_ms = otp_expires_ms - (updated_ms - ?),
+        asked_ms = CASE WHEN asked_ms > ? THEN ? ELSE asked_ms END,
+        hint_ms = CASE WHEN hint_ms > ? THEN ? ELSE hint_ms END,
+        updated_ms = ?
+    WHERE due_ms IS NOT NULL AND updated_ms > ?
+    """,
+    """
+    UPDATE messages SET due_ms = CASE WHEN due_ms > created_ms THEN due_ms - (created_ms - ?) ELSE ? END
+    WHERE state = 'queued' AND due_ms > ? AND created_ms > ?
+    """,
+    """
+    UPDATE inbox SET due_ms = CASE WHEN due_ms > received_ms THEN due_ms - (received_ms - ?) ELSE ? END
+    WHERE body IS NOT NULL AND due_ms > ? AND received_ms > ?
+    """,
+)
+_SHORTEN_LEASES: Final = (
+    "UPDATE orders SET lease_until_ms = ? WHERE lease_until_ms > 0 AND lease_until_ms > ?",
+    "UPDATE messages SET lease_until_ms = ? WHERE state = 'queued' AND lease_until_ms > ?",
+    "UPDATE inbox SET lease_until_ms = ? WHERE body IS NOT NULL AND lease_until_ms > ?",
+    "UPDATE turns SET lease_until_ms = ? WHERE state = 'running' AND lease_until_ms > ?",
+)
+
+
+def pull_due(tx: Tx, now_ms: int, lease_ms: int) -> None:
+    for sql in _PULL_DUE:
+        tx.execute(sql, [now_ms] * sql.count("?"))
+    for sql in _SHORTEN_LEASES:
+        tx.execute(sql, [now_ms + lease_ms] * sql.count("?"))
+
+
+def take_over(tx: Tx, now_ms: int) -> None:
+    """Take back what a dead owner held; its fences are refused as soon as someone claims anew. Its clock
+    may have been ahead of ours."""
     for sql in _END_LEASES:
         tx.execute(sql)
+    pull_due(tx, now_ms, 0)

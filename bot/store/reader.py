@@ -26,7 +26,8 @@ class Reader:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._waiting: deque[tuple[Read, asyncio.Future[Any]]] = deque()
-        self._hop: asyncio.Task[None] | None = None
+        self._arrived = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
         self._closed = False
 
     async def run(self, read: Callable[[sqlite3.Connection], T]) -> T:
@@ -35,28 +36,34 @@ class Reader:
             raise StoreUnavailable("the store is closed")
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((read, done))
-        if self._hop is None:
-            self._hop = asyncio.create_task(self._work(), name="store reader")
+        self._arrived.set()
+        if self._task is None:
+            self._task = asyncio.create_task(self._work(), name="store reader")
         return await done
 
     async def close(self) -> None:
         """Answer what waits, then close."""
         self._closed = True
-        if self._hop is not None:
-            await asyncio.wait([self._hop])
+        if self._task is not None:
+            self._arrived.set()
+            await asyncio.wait([self._task])
         await self._connection.close()
 
     async def _work(self) -> None:
-        """Lives as long as somebody waits."""
+        """Lives until it is closed: a task for each hop would cost more than the hop."""
         batch: list[tuple[Read, asyncio.Future[Any]]] = []
         try:
-            while self._waiting:
+            while self._waiting or not self._closed:
+                if not self._waiting:
+                    self._arrived.clear()
+                    await self._arrived.wait()
+                    continue
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
                 batch = [(read, done) for read, done in batch if not done.done()]
                 await self._answer(batch)
         finally:
             # Cancelled as the loop ends: whoever still waits must hear of it.
-            self._hop = None
+            self._task = None
             for _, done in (*batch, *self._waiting):
                 done.cancel()
             self._waiting.clear()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
 from bot.money import OrderState, Source
-from bot.store import audit, chores, inbox, messages, orders, people, turns
+from bot.store import audit, chores, inbox, messages, order_reads, orders, people, turns
 from bot.store.base import Change, Finding, LoadedTurn, Store, StoreUnavailable, TurnQuery
 from bot.store.changes import apply
 from bot.store.connection import open_reader, open_writer
@@ -84,7 +84,7 @@ class SqliteStore:
             raise SchemaMismatch(kept, expected)
         if owner:
             await self._writer.start()
-            await self._writer.run(chores.end_leases)
+            await self._write(chores.take_over, self._clock())
         self._list_reads = Reader(await open_reader(self._path))
 
     async def close(self) -> None:
@@ -138,45 +138,45 @@ class SqliteStore:
     # ---- orders
 
     async def order(self, order_id: str) -> OrderRow | None:
-        return await self._quick(orders.by_id, order_id)
+        return await self._quick(order_reads.by_id, order_id)
 
     async def order_by_code(self, code: str) -> OrderRow | None:
-        return await self._quick(orders.by_code, code)
+        return await self._quick(order_reads.by_code, code)
 
     async def order_by_reference(self, reference: str) -> OrderRow | None:
-        return await self._quick(orders.by_reference, reference)
+        return await self._quick(order_reads.by_reference, reference)
 
     async def order_of_act(self, conversation_id: str, position: int) -> OrderRow | None:
-        return await self._quick(orders.of_act, conversation_id, position)
+        return await self._quick(order_reads.of_act, conversation_id, position)
 
     async def transitions(self, order_id: str) -> tuple[Transition, ...]:
-        return await self._quick(orders.transitions, order_id)
+        return await self._quick(order_reads.transitions, order_id)
 
     async def orders_of_person(self, person_id: str, limit: int) -> tuple[OrderRow, ...]:
-        return await self._quick(orders.of_person, person_id, limit)
+        return await self._quick(order_reads.of_person, person_id, limit)
 
     async def recent_orders(self, limit: int, states: Sequence[OrderState] = ()) -> tuple[OrderRow, ...]:
-        return await self._long(orders.recent, limit, states)
+        return await self._long(order_reads.recent, limit, states)
 
     async def orders_between(
         self, connection: str, from_ms: int, until_ms: int, after: tuple[int, str], limit: int
     ) -> tuple[tuple[OrderRow, int | None], ...]:
-        return await self._long(orders.between, connection, from_ms, until_ms, after, limit)
+        return await self._long(order_reads.between, connection, from_ms, until_ms, after, limit)
 
     async def open_orders_of_payer(self, payer: str) -> tuple[OrderRow, ...]:
-        return await self._quick(orders.open_of_payer, payer)
+        return await self._quick(order_reads.open_of_payer, payer)
 
     async def paid_before(self, payer: str, connection: str) -> bool:
-        return await self._quick(orders.paid_before, payer, connection)
+        return await self._quick(order_reads.paid_before, payer, connection)
 
     async def recent_merchants(self, person_id: str, limit: int) -> tuple[MerchantRow, ...]:
         return await self._quick(people.recent_merchants, person_id, limit)
 
     async def collected_minor(self, merchant_id: str, currency: str) -> int:
-        return await self._long(orders.collected_minor, merchant_id, currency)
+        return await self._long(order_reads.collected_minor, merchant_id, currency)
 
     async def open_connections(self) -> frozenset[str]:
-        return await self._long(orders.open_connections)
+        return await self._long(order_reads.open_connections)
 
     async def claim_orders(
         self, now_ms: int, lease_ms: int, limit: int, without: Sequence[str] = ()
@@ -184,13 +184,16 @@ class SqliteStore:
         return await self._write(orders.claim, now_ms, lease_ms, limit, without)
 
     async def orders_of_conversation(self, conversation_id: str) -> tuple[OrderRow, ...]:
-        return await self._quick(orders.of_conversation, conversation_id)
+        return await self._quick(order_reads.of_conversation, conversation_id)
 
     async def hint(self, order_id: str, source: Source, now_ms: int, spacing_ms: int) -> bool:
         return await self._write(orders.hint, order_id, source, now_ms, spacing_ms)
 
     async def next_due_ms(self) -> int | None:
         return await self._long(orders.next_due_ms)
+
+    async def pull_due(self, now_ms: int, lease_ms: int) -> None:
+        await self._write(chores.pull_due, now_ms, lease_ms)
 
     # ---- messages
 

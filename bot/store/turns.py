@@ -5,7 +5,7 @@
 
 from typing import Final
 
-from bot.store import orders, people
+from bot.store import order_reads, people
 from bot.store.base import Conflict, KeepTurn, LoadedTurn, SaveConversation, SaveSession, TurnQuery
 from bot.store.records import ConversationRow, ConversationState, SessionRow, TurnRow
 from bot.store.rows import CONVERSATIONS, SESSIONS, TURNS, Tx
@@ -141,6 +141,6 @@ def load_turn(tx: Tx, query: TurnQuery) -> LoadedTurn:
         session_conversation=session_conversation,
         turn=turn,
         last_turn=last_turn,
-        needs_otp=orders.waiting_for_otp(tx, person.id),
+        needs_otp=order_reads.waiting_for_otp(tx, person.id),
         staff=staff,
     )

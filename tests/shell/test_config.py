@@ -168,6 +168,9 @@ def test_all_problems_are_told_together(in_file) -> None:  # type: ignore[no-unt
         ({"USSD_SCREEN_SEPTETS": "59"}, "USSD_SCREEN_SEPTETS is 60"),
         ({"USSD_SCREEN_SEPTETS": "183"}, "USSD_SCREEN_SEPTETS: "),
         ({"USSD_SCREEN_CHARACTERS": "10"}, "USSD_SCREEN_CHARACTERS: "),
+        ({"MOMO_ASKS_PER_S": "0"}, "MOMO_ASKS_PER_S: "),
+        ({"STARTBUTTON_ASKS_PER_S": "-1"}, "STARTBUTTON_ASKS_PER_S: "),
+        ({"STARTBUTTON_ASKS_PER_S": "2.5"}, "STARTBUTTON_ASKS_PER_S: "),
         ({"TELEGRAM_MODE": "both"}, "TELEGRAM_MODE: "),
         ({"AFRICASTALKING_API_KEY": "k"}, "AFRICASTALKING_USERNAME and"),
         ({"AFRICASTALKING_USERNAME": "u"}, "AFRICASTALKING_USERNAME and"),
@@ -268,6 +271,15 @@ def test_one_startbutton_key_pair_serves_both_currencies() -> None:
     assert (kenya.currency, kenya.region, kenya.networks) == ("KES", "KE", ("mpesa",))
 
 
+def test_how_often_an_account_is_asked_is_a_setting(in_file) -> None:  # type: ignore[no-untyped-def]
+    assert {account.asks_per_s for account in read_settings(WHOLE, None).accounts} == {10}
+    set_ = WHOLE | {"MOMO_ASKS_PER_S": "150", "STARTBUTTON_ASKS_PER_S": "3"}
+    assert [account.asks_per_s for account in read_settings(set_, None).accounts] == [150, 3, 3]
+    table = '[accounts.a]\nprovider = "momo"\ncurrency = "GHS"\n'
+    assert only_account(in_file(table)).asks_per_s == 10
+    assert only_account(in_file(f"{table}asks_per_s = 1\n")).asks_per_s == 1
+
+
 FILE = """
 [accounts.momo-ug]
 provider = "momo"
@@ -337,6 +349,10 @@ def test_an_account_may_be_in_any_currency_we_know(in_file, currency: str) -> No
         ('region = "Ghana"', "region must be a country's two letters, such as GH."),
         ('factor_confirmed = "false"', "factor_confirmed is true or false, without quotes."),
         ("factor_confirmed = 1", "factor_confirmed is true or false, without quotes."),
+        ("asks_per_s = 0", "asks_per_s is a whole number, 1 or more."),
+        ("asks_per_s = 2.5", "asks_per_s is a whole number, 1 or more."),
+        ("asks_per_s = true", "asks_per_s is a whole number, 1 or more."),
+        ('asks_per_s = "10"', "asks_per_s is a whole number, 1 or more."),
         ('networks = "MTN"', 'networks is a list, such as ["MTN", "VOD"].'),
         ("networks = [1]", 'networks is a list, such as ["MTN", "VOD"].'),
         ('collection = "keys"', "collection must be a table."),

@@ -456,6 +456,72 @@ async def test_a_slow_reply_to_a_call_in_the_turn_is_told_by_message(tmp_path: P
         assert (await stage.order()).state is OrderState.SUCCESSFUL
 
 
+async def test_no_question_crosses_the_reply_to_a_call_inside_a_turn(scene: Any) -> None:
+    stage, sender = scene
+    asked: list[int] = []
+
+    async def speak_of_it(call: Any) -> None:
+        if call.name in ("request_payment", "submit_otp"):
+            order = await stage.order()
+            assert await stage.kasapay.store.hint(order.id, Source.WEBHOOK, stage.clock(), 5_000)
+            await stage.kasapay.worker.drain()
+            asked.append(sender.calls.count("payment_status"))
+
+    sender.on_call = speak_of_it
+    phone = Phone(stage, EFUA)
+    await Robot(stage, phone, "1002").pay(until="pay/otp")
+    await stage.kasapay.worker.drain()
+    assert sender.calls.count("payment_status") == 1, "what was said meanwhile is not forgotten"
+    sender.calls.clear()
+    stage.clock.ms += 10_000
+    await phone.answer(stage.otp(EFUA))
+    assert "submit_otp" in sender.calls
+    assert asked == [0, 0]
+    assert (await stage.order()).lease_until_ms == 0
+
+
+# ---- the clock
+
+
+async def test_a_clock_set_back_delays_nobody(scene: Any) -> None:
+    stage, _ = scene
+    order = await confirmed(stage)
+    await a_round(stage)
+    stage.clock.ms -= 3600_000
+    decide(stage, EFUA, "approve")
+    for _ in range(30):
+        stage.clock.ms += 1000
+        await a_round(stage)
+        await stage.kasapay.outbox.drain()
+    assert (await stage.kasapay.store.order(order.id)).state is OrderState.SUCCESSFUL
+    assert any(order.code in text for text in stage.results(EFUA))
+
+
+async def test_after_a_jump_back_an_order_is_asked_about_in_its_rhythm_and_ends_in_time(scene: Any) -> None:
+    stage, sender = scene
+    order = await confirmed(stage)
+    await a_round(stage)
+    stage.clock.ms -= 6 * 3600_000
+    began_ms = stage.clock.ms
+    while (held := await stage.kasapay.store.order(order.id)).state is OrderState.PENDING:
+        stage.clock.ms += 1000
+        await a_round(stage)
+        assert stage.clock.ms < began_ms + 70 * 60_000
+    assert held.state is OrderState.UNRESOLVED
+    assert stage.clock.ms > began_ms + 55 * 60_000
+    assert sender.calls.count("payment_status") <= 35, "as often as without the jump"
+
+
+async def test_a_clock_that_is_only_put_right_changes_nothing(scene: Any) -> None:
+    stage, _ = scene
+    await confirmed(stage)
+    await a_round(stage)
+    before = await stage.orders()
+    stage.clock.ms -= 900
+    await a_round(stage)
+    assert await stage.orders() == before
+
+
 # ---- the pace of asking --------------------------------------------------------------------------
 
 
@@ -471,21 +537,23 @@ async def a_round(stage: Stage) -> float:
 @pytest.fixture
 async def busy(tmp_path: Path, template: Path) -> Any:
     """Five orders of one account, sent and due to be asked about; two may be asked about each second."""
-    times = msgspec.structs.replace(TIMES, asks_per_s=2, asks_at_once=2)
     senders: list[Watching] = []
 
     def wrap(sender: Any) -> Watching:
         senders.append(Watching(sender))
         return senders[-1]
 
-    async with open_stage(tmp_path, template, serve=False, times=times, wrap_sender=wrap) as stage:
+    async with open_stage(tmp_path, template, serve=False, wrap_sender=wrap) as stage:
+        twice = [msgspec.structs.replace(account, asks_per_s=2) for account in stage.settings.accounts]
+        stage.settings = stage.settings.model_copy(update={"accounts": tuple(twice)})
+        await stage.restart()
         for n in range(5):
             await confirmed(stage, msisdn=f"+2332455{n:05d}")
         await a_round(stage)
-        assert senders[0].calls.count("request_payment") == 5
+        assert senders[-1].calls.count("request_payment") == 5
         stage.clock.ms += 10_000
-        senders[0].calls.clear()
-        yield stage, senders[0]
+        senders[-1].calls.clear()
+        yield stage, senders[-1]
 
 
 async def test_orders_over_the_rate_are_put_off_and_none_is_forgotten(busy: Any) -> None:

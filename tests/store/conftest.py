@@ -1,8 +1,10 @@
 """One fixture, `store`, for every backend: a backend only says how to open an empty one."""
 
+import asyncio
 import itertools
 import shutil
-from collections.abc import AsyncIterator, Callable
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -33,6 +35,31 @@ def clock() -> FakeClock:
 def database(tmp_path: Path, empty_database: Path) -> Path:
     """A migrated SQLite file of the test's own."""
     return Path(shutil.copy(empty_database, tmp_path / "kasapay.db"))
+
+
+@pytest.fixture(scope="module")
+def filled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, empty_database: Path
+) -> Path:
+    """A file with whatever the module's `fill(store)` keeps."""
+    path = Path(shutil.copy(empty_database, tmp_path_factory.mktemp("filled") / "filled.db"))
+
+    async def fill() -> None:
+        async with _sqlite(path, FakeClock()) as opened:
+            await request.module.fill(opened)
+
+    asyncio.run(fill())
+    return path
+
+
+@pytest.fixture
+def raw(filled: Path, database: Path) -> Iterator[sqlite3.Connection]:
+    """The filled file, opened behind the store's back."""
+    shutil.copy(filled, database)
+    connection = sqlite3.connect(database, isolation_level=None)
+    connection.execute("PRAGMA foreign_keys = ON")
+    yield connection
+    connection.close()
 
 
 @asynccontextmanager

@@ -2,15 +2,13 @@
 
 import asyncio
 import re
-import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bot.money import OrderKind, OrderState, Source
-from bot.store import SqliteStore
+from bot.store import SqliteStore, Store
 from bot.store.base import AddIncident, CreateOrder, Queue, SavePerson
 from bot.store.records import MessageKind, MessageState, OrderRow
 from tests.store.make import NOW, FakeClock, incident, kept_order, message, order, person
@@ -19,7 +17,7 @@ S = OrderState
 DAY = 24 * 3600_000
 
 
-async def told(store: SqliteStore, row: OrderRow) -> OrderRow:
+async def told(store: Store, row: OrderRow) -> OrderRow:
     result = message(
         f"x-{row.id}",
         dedupe_key=f"result:{row.id}:{row.state.value}:telegram:77",
@@ -31,38 +29,17 @@ async def told(store: SqliteStore, row: OrderRow) -> OrderRow:
     return row
 
 
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
-    """One order of each end, a refund and an open order, all in order; opened behind the store's back."""
-    path = Path(shutil.copy(empty_database, tmp_path_factory.mktemp("filled") / "filled.db"))
-
-    async def fill() -> None:
-        store = SqliteStore(path, clock=FakeClock())
-        await store.open()
-        try:
-            await store.commit([SavePerson(person())])
-            await told(store, await kept_order(store, order("paid"), S.PENDING, S.SUCCESSFUL))
-            await told(store, await kept_order(store, order("failed"), S.PENDING, S.FAILED))
-            back = order("back", kind=OrderKind.REFUND, parent_id="paid", amount_minor=400)
-            await told(store, await kept_order(store, back, S.PENDING, S.SUCCESSFUL))
-            await kept_order(store, order("doubt"), S.PENDING, S.UNRESOLVED)
-            sent = {"sent_ms": NOW, "accepted_ms": NOW, "deadline_ms": NOW + DAY}
-            await kept_order(store, order("open"), S.PENDING, provider_reference="SB1", **sent)
-            await store.commit([CreateOrder(order("new", created_ms=NOW + DAY), Source.US)])
-        finally:
-            await store.close()
-
-    asyncio.run(fill())
-    return path
-
-
-@pytest.fixture
-def raw(filled: Path, database: Path) -> Iterator[sqlite3.Connection]:
-    """The filled database, opened behind the store's back."""
-    shutil.copy(filled, database)
-    connection = sqlite3.connect(database, isolation_level=None)
-    yield connection
-    connection.close()
+async def fill(store: Store) -> None:
+    """One order of each end, a refund and an open order, all in order."""
+    await store.commit([SavePerson(person())])
+    await told(store, await kept_order(store, order("paid"), S.PENDING, S.SUCCESSFUL))
+    await told(store, await kept_order(store, order("failed"), S.PENDING, S.FAILED))
+    back = order("back", kind=OrderKind.REFUND, parent_id="paid", amount_minor=400)
+    await told(store, await kept_order(store, back, S.PENDING, S.SUCCESSFUL))
+    await kept_order(store, order("doubt"), S.PENDING, S.UNRESOLVED)
+    sent = {"sent_ms": NOW, "accepted_ms": NOW, "deadline_ms": NOW + DAY}
+    await kept_order(store, order("open"), S.PENDING, provider_reference="SB1", **sent)
+    await store.commit([CreateOrder(order("new", created_ms=NOW + DAY), Source.US)])
 
 
 def audit(database: Path, now_ms: int = NOW) -> list[tuple[str, str]]:
@@ -81,6 +58,7 @@ def audit(database: Path, now_ms: int = NOW) -> list[tuple[str, str]]:
 
 def lose_every_guard(raw: sqlite3.Connection) -> None:
     """The rows stay; keys, checks, triggers and indices go."""
+    raw.execute("PRAGMA foreign_keys = OFF")
     for table in ("orders", "transitions", "messages", "incidents"):
         raw.execute(f"CREATE TABLE copy_of_{table} AS SELECT * FROM {table}")
         raw.execute(f"DROP TABLE {table}")

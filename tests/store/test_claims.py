@@ -61,6 +61,38 @@ async def test_an_old_fence_is_refused_once_another_claimed(store: Store) -> Non
     await store.commit([move(second, S.SUCCESSFUL, fence=second.fence)])
 
 
+async def test_a_move_may_take_the_lease_with_a_new_fence(store: Store) -> None:
+    await store.commit(
+        [CreateOrder(order(), Source.US), move(order(), S.PENDING, lease_until_ms=NOW + LEASE)]
+    )
+    row = await store.order("o1")
+    assert row is not None
+    assert (row.fence, row.lease_until_ms) == (1, NOW + LEASE)
+    assert await store.claim_orders(NOW + LEASE - 1, LEASE, 9) == ()
+    assert await store.hint("o1", Source.WEBHOOK, NOW + 5, 5_000)
+    assert await store.claim_orders(NOW + LEASE - 1, LEASE, 9) == ()
+    await store.commit([note(row, fence=row.fence, due_ms=NOW + LEASE, release=True)])
+    assert len(await store.claim_orders(NOW + 5, LEASE, 9)) == 1, "the hint was kept"
+
+
+async def test_a_move_that_takes_the_lease_takes_it_from_whoever_holds_it(store: Store) -> None:
+    await kept_order(store, None, S.PENDING, S.NEEDS_OTP)
+    [held] = await store.claim_orders(NOW, LEASE, 9)
+    await store.commit([move(held, S.PENDING, lease_until_ms=NOW + 2 * LEASE)])
+    now = await store.order("o1")
+    assert now is not None
+    assert (now.fence, now.lease_until_ms) == (held.fence + 1, NOW + 2 * LEASE)
+    with pytest.raises(Conflict):
+        await store.commit([note(now, fence=held.fence, release=True)])
+
+
+async def test_no_move_that_ends_the_work_takes_a_lease(store: Store) -> None:
+    row = await kept_order(store, None, S.PENDING)
+    with pytest.raises(ValueError, match="lease"):
+        await store.commit([move(row, S.SUCCESSFUL, lease_until_ms=NOW + LEASE)])
+    assert await store.order("o1") == row
+
+
 async def test_a_lease_that_ended_unclaimed_still_counts(store: Store) -> None:
     await kept_order(store, None, S.PENDING)
     [row] = await store.claim_orders(NOW, LEASE, 9)

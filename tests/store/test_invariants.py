@@ -2,10 +2,7 @@
 
 import asyncio
 import itertools
-import shutil
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.money import OrderKind, OrderState, Source, Verdict, judge
-from bot.store import Conflict, SqliteStore, Store
+from bot.store import Conflict, Store
 from bot.store.base import AddIncident, Change, CreateOrder, SavePerson
 from bot.store.records import OrderRow
 from tests.store.conftest import Fresh
-from tests.store.make import NOW, FakeClock, incident, kept_order, move, note, order, person
+from tests.store.make import NOW, incident, kept_order, move, note, order, person
 
 S = OrderState
 
@@ -273,36 +270,14 @@ async def test_overdue_are_open_orders_past_their_time_that_nobody_has(store: St
 # ---- behind the store's back
 
 
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
+async def fill(store: Store) -> None:
     """A paid order o1 with a refund r1, one PENDING o2 that was accepted, one FAILED o3."""
-    path = Path(shutil.copy(empty_database, tmp_path_factory.mktemp("filled") / "filled.db"))
-
-    async def fill() -> None:
-        store = SqliteStore(path, clock=FakeClock())
-        await store.open()
-        try:
-            await store.commit([SavePerson(person())])
-            await paid(store)
-            await kept_order(store, refund("r1", 400), S.PENDING)
-            row = await kept_order(store, order("o2"), S.PENDING, sent_ms=NOW)
-            await store.commit([note(row, accepted_ms=NOW, provider_reference="SB2")])
-            await kept_order(store, order("o3"), S.PENDING, S.FAILED)
-        finally:
-            await store.close()
-
-    asyncio.run(fill())
-    return path
-
-
-@pytest.fixture
-def raw(filled: Path, database: Path) -> Iterator[sqlite3.Connection]:
-    """The filled database, opened behind the store's back."""
-    shutil.copy(filled, database)
-    connection = sqlite3.connect(database, isolation_level=None)
-    connection.execute("PRAGMA foreign_keys = ON")
-    yield connection
-    connection.close()
+    await store.commit([SavePerson(person())])
+    await paid(store)
+    await kept_order(store, refund("r1", 400), S.PENDING)
+    row = await kept_order(store, order("o2"), S.PENDING, sent_ms=NOW)
+    await store.commit([note(row, accepted_ms=NOW, provider_reference="SB2")])
+    await kept_order(store, order("o3"), S.PENDING, S.FAILED)
 
 
 def copy_of(raw: sqlite3.Connection, id: str, given: dict[str, Any], verb: str = "INSERT") -> None:

@@ -1,37 +1,20 @@
 """What the database refuses by itself, whatever code may try it. SQLite's words; the rules hold for both."""
 
-import asyncio
 import re
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from bot.money import OrderState
-from bot.store import SqliteStore, chores, inbox, messages, orders, people, turns
+from bot.store import Store, chores, inbox, messages, order_reads, orders, people, turns
 from bot.store.base import KeepMerchant, Queue, SavePerson
-from tests.store.make import FakeClock, kept_order, merchant, message, person
+from tests.store.make import kept_order, merchant, message, person
 
 
-@pytest.fixture
-def raw(database: Path, clock: FakeClock) -> Iterator[sqlite3.Connection]:
-    """A database with one paid order, opened behind the store's back."""
-
-    async def fill() -> None:
-        store = SqliteStore(database, clock=clock)
-        await store.open()
-        try:
-            await store.commit([SavePerson(person()), KeepMerchant(merchant()), Queue(message())])
-            await kept_order(store, None, OrderState.PENDING, OrderState.SUCCESSFUL)
-        finally:
-            await store.close()
-
-    asyncio.run(fill())
-    connection = sqlite3.connect(database, isolation_level=None)
-    connection.execute("PRAGMA foreign_keys = ON")
-    yield connection
-    connection.close()
+async def fill(store: Store) -> None:
+    """One paid order, and a message."""
+    await store.commit([SavePerson(person()), KeepMerchant(merchant()), Queue(message())])
+    await kept_order(store, None, OrderState.PENDING, OrderState.SUCCESSFUL)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +73,7 @@ def test_a_message_is_sent_with_a_time_or_not_at_all(raw: sqlite3.Connection, ch
 
 STATEMENTS = {
     f"{module.__name__.rpartition('.')[2]}{name}{number}": sql
-    for module in (chores, inbox, messages, orders, people, turns)
+    for module in (chores, inbox, messages, order_reads, orders, people, turns)
     for name, value in vars(module).items()
     for number, sql in enumerate(
         [value] if isinstance(value, str) else value if isinstance(value, tuple) else []

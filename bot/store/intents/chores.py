@@ -1,0 +1,76 @@
+"""What serves everything else: rates, provider events, incidents, the audit, the clock, forgetting."""
+
+from typing import Protocol
+
+import msgspec
+
+from bot.store.records import Incident, OrderRow, WebhookRow
+
+__all__ = [
+    "AddIncident",
+    "ChoreIntents",
+    "Finding",
+    "KeepWebhook",
+]
+
+
+class KeepWebhook(msgspec.Struct, frozen=True):
+    """Insert; a repeat of (connection, event, references) is left out silently."""
+
+    row: WebhookRow
+
+
+class AddIncident(msgspec.Struct, frozen=True):
+    """Insert; a repeat of the dedupe key is left out silently."""
+
+    row: Incident
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something that must never be: which rule is broken, of which order (its code), and how."""
+
+    rule: str
+    order: str
+    detail: str
+
+
+class ChoreIntents(Protocol):
+    async def count(self, bucket: str, window_ms: int, now_ms: int, limit: int) -> bool:
+        """Count one use of `bucket`; False, uncounted, where `limit` uses lie within the window."""
+        ...
+
+    async def below(self, bucket: str, window_ms: int, now_ms: int, limit: int) -> bool:
+        """Whether fewer than `limit` uses of `bucket` lie within the window; counts nothing."""
+        ...
+
+    async def webhooks(self, limit: int) -> tuple[WebhookRow, ...]:
+        """Newest first."""
+        ...
+
+    async def incidents(self, limit: int) -> tuple[Incident, ...]: ...
+
+    async def overdue(self, now_ms: int, grace_ms: int) -> tuple[OrderRow, ...]:
+        """Open orders more than `grace_ms` past their deadline (past their creation, where none is known
+        yet) that nobody works on and that are not UNRESOLVED: oldest first. There should be none."""
+        ...
+
+    async def audit(self, now_ms: int, remembered_ms: int, grace_ms: int) -> tuple[Finding, ...]:
+        """What breaks a rule of the money, recomputed from the ledger: empty where all is well.
+
+        Reads everything on a connection of its own, so nobody waits for it. `remembered_ms`: how long
+        sent messages are kept; whether an older result was told cannot be said.
+        """
+        ...
+
+    async def pull_due(self, now_ms: int, lease_ms: int) -> None:
+        """The clock was set back: whatever was written at a time that is yet to come is due as long after
+        `now_ms` as it was after its writing. An order's deadline, and the time of its code, move along; no
+        lease of anything lasts longer than `lease_ms` from now. Does not change `version`. Said again, it
+        changes no order; a message that waits may come earlier. Done by itself as the store is opened."""
+        ...
+
+    async def sweep(self, now_ms: int, journal_ms: int, remember_ms: int) -> None:
+        """Forget: journals and sessions older than `journal_ms`; update ids, turns, provider events and
+        messages that are SENT or DROPPED older than `remember_ms`; used link codes and counted uses
+        long past. DEAD messages stay until somebody has seen to them."""
+        ...

@@ -1,0 +1,173 @@
+"""Orders: made, moved by their life cycle, asked about when they are due, and found again."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from bot.money import OrderState, Reason, Source
+from bot.store.records import OrderRow, Transition
+
+__all__ = [
+    "CreateOrder",
+    "MoveOrder",
+    "NoteOrder",
+    "OrderIntents",
+]
+
+
+class CreateOrder(msgspec.Struct, frozen=True):
+    """Insert an order in state NEW, with its first transition.
+
+    With `open_at_most`, Conflict("payer") where the payer's number has so many open orders already
+    (see `Store.open_orders_of_payer`), over all persons.
+
+    Conflict("act") where the (conversation, act position) has its order already; Conflict("order")
+    where id, code or reference is taken. Conflict("refund") where `parent_id` is not a SUCCESSFUL
+    collection of the same merchant, connection and currency, or where this refund and the others of it
+    that did not fail are more than it.
+    """
+
+    row: OrderRow
+    source: Source
+    open_at_most: int | None = None
+
+
+class MoveOrder(msgspec.Struct, frozen=True):
+    """Move an order by one transition, and set the fields given.
+
+    Judged by bot.money.judge against the kept state: SAME and REFUSED raise Conflict("order"), so
+    does a version or (where `fence` is given) a lease that has passed on; a caller that read the
+    present row never meets them; CONTRADICTION raises Conflict("contradiction") and is for an incident.
+    Appends the ledger's line. None leaves a field as it is, except `due_ms`, which is always set. A
+    lease is given back, unless the order becomes PENDING: there the call still comes. A hint that came
+    during the lease may bring `due_ms` forward. Source OPERATOR needs a `note`.
+
+    With `lease_until_ms`, to PENDING only, the order is leased until then with a new fence, whoever held
+    it: nobody asks while the call is under way, and what is said with an older fence is refused.
+
+    What was accepted first stays: a later `accepted_ms` is left out, and another `provider_reference`
+    than the kept one, or one of another order of the connection, is Conflict("reference"). A request
+    goes again only by way of `sent_ms` 0, which says that nothing can have arrived: ValueError where
+    it was accepted, and where an open order would never be due. UNRESOLVED needs an incident of the
+    order, of this commit or an earlier one. Conflict("refund") where a FAILED refund comes back and its
+    room is taken. In the ledger no line is earlier than the one before it, though the clock was set back.
+    """
+
+    order_id: str
+    expected: int
+    said: OrderState
+    source: Source
+    at_ms: int
+    due_ms: int | None
+    reason: Reason | None = None
+    provider_code: str = ""
+    note: str = ""
+    fence: int | None = None
+    lease_until_ms: int | None = None
+    provider_reference: str | None = None
+    financial_id: str | None = None
+    network: str | None = None
+    sent_ms: int | None = None
+    accepted_ms: int | None = None
+    otp_tries: int | None = None
+    otp_expires_ms: int | None = None
+    deadline_ms: int | None = None
+    asks: int | None = None
+    asked_ms: int | None = None
+    attempts: int | None = None
+
+
+class NoteOrder(msgspec.Struct, frozen=True):
+    """Set fields of an order without a transition. Conflict("order") on another version or, where
+    `fence` is given, a lease that has passed on. None leaves a field as it is. A hint that came during
+    the lease may bring `due_ms` forward. Of `provider_reference`, `accepted_ms` and `sent_ms` holds what
+    MoveOrder says."""
+
+    order_id: str
+    expected: int
+    at_ms: int
+    fence: int | None = None
+    due_ms: int | None = None
+    provider_reference: str | None = None
+    financial_id: str | None = None
+    sent_ms: int | None = None
+    accepted_ms: int | None = None
+    asks: int | None = None
+    asked_ms: int | None = None
+    attempts: int | None = None
+    deadline_ms: int | None = None
+    pending_ref: str | None = None
+    release: bool = False  # give the lease back
+
+
+class OrderIntents(Protocol):
+    async def claim_orders(
+        self, now_ms: int, lease_ms: int, limit: int, without: Sequence[str] = ()
+    ) -> tuple[OrderRow, ...]:
+        """Lease orders that are due and unleased, of connections not in `without`: earliest due first,
+        each with a new fence.
+
+        Two claimers never get the same order while its lease holds. A lease does not change `version`.
+        """
+        ...
+
+    async def hint(self, order_id: str, source: Source, now_ms: int, spacing_ms: int) -> bool:
+        """A callback came: ask soon, but not sooner than `spacing_ms` after the last asking. False
+        where the order is final or unknown. A repeat changes nothing; does not change `version`."""
+        ...
+
+    async def next_due_ms(self) -> int | None:
+        """When the next order falls due, for the worker's sleep."""
+        ...
+
+    async def order(self, order_id: str) -> OrderRow | None: ...
+
+    async def order_by_code(self, code: str) -> OrderRow | None: ...
+
+    async def order_by_reference(self, reference: str) -> OrderRow | None:
+        """By our reference (with or without hyphens) or the provider's."""
+        ...
+
+    async def order_of_act(self, conversation_id: str, position: int) -> OrderRow | None: ...
+
+    async def transitions(self, order_id: str) -> tuple[Transition, ...]: ...
+
+    async def orders_of_person(self, person_id: str, limit: int) -> tuple[OrderRow, ...]:
+        """Newest first."""
+        ...
+
+    async def orders_of_conversation(self, conversation_id: str) -> tuple[OrderRow, ...]:
+        """Newest first."""
+        ...
+
+    async def recent_orders(self, limit: int, states: Sequence[OrderState] = ()) -> tuple[OrderRow, ...]:
+        """Of everyone, newest first; for operators and the try-it page."""
+        ...
+
+    async def orders_between(
+        self, connection: str, from_ms: int, until_ms: int, after: tuple[int, str], limit: int
+    ) -> tuple[tuple[OrderRow, int | None], ...]:
+        """A connection's orders whose time lies in [`from_ms`, `until_ms`), each with the time of its move
+        to SUCCESSFUL: an order's time is that move, or its creation where it never succeeded.
+
+        Ordered by (created_ms, id), beginning behind `after`. One that succeeded more than 14 days after
+        its creation is not found.
+        """
+        ...
+
+    async def open_orders_of_payer(self, payer: str) -> tuple[OrderRow, ...]:
+        """Those that may still ask something of the payer's phone: open, and not UNRESOLVED."""
+        ...
+
+    async def paid_before(self, payer: str, connection: str) -> bool:
+        """Whether a collection from this number on this connection ever succeeded."""
+        ...
+
+    async def collected_minor(self, merchant_id: str, currency: str) -> int:
+        """Sum of the merchant's SUCCESSFUL collections in a currency, in minor units."""
+        ...
+
+    async def open_connections(self) -> frozenset[str]:
+        """Connections that orders which are not final still need."""
+        ...

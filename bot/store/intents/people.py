@@ -1,0 +1,113 @@
+"""People and their addresses, merchants and their staff, and the codes that link a chat and a number."""
+
+from typing import Protocol
+
+import msgspec
+
+from bot.store.records import AddressRow, LinkCode, MerchantRow, PersonRow, StaffRow
+
+__all__ = [
+    "EndAddress",
+    "KeepLinkCode",
+    "KeepMerchant",
+    "KeepStaff",
+    "LinkAddress",
+    "PeopleIntents",
+    "SaveAddress",
+    "SavePerson",
+    "UseLinkCode",
+]
+
+
+class SavePerson(msgspec.Struct, frozen=True):
+    """Insert the person, or update language by id."""
+
+    row: PersonRow
+
+
+class SaveAddress(msgspec.Struct, frozen=True):
+    """Insert, or by id update seen, verified and reachable. Conflict("address") where another live
+    row owns (kind, value) or the kept row has ended. A verification is never taken back by it."""
+
+    row: AddressRow
+
+
+class EndAddress(msgspec.Struct, frozen=True):
+    """End the live row of (kind, value), if any."""
+
+    kind: str
+    value: str
+    at_ms: int
+
+
+class LinkAddress(msgspec.Struct, frozen=True):
+    """Move a chat's live address and the orders begun there to `person_id`, verified at `at_ms`.
+
+    The conversations begun there end, also one saved in the same commit, since a link is applied
+    after the commit's other changes. Roles never move: a role belongs to its enrolled address.
+    Conflict("address") where nobody owns it. A person's own address is only verified.
+    """
+
+    kind: str
+    value: str
+    person_id: str
+    at_ms: int
+
+
+class KeepMerchant(msgspec.Struct, frozen=True):
+    """Insert or update by id. Conflict("merchant") where another owns the code."""
+
+    row: MerchantRow
+
+
+class KeepStaff(msgspec.Struct, frozen=True):
+    """Insert or update by id."""
+
+    row: StaffRow
+
+
+class KeepLinkCode(msgspec.Struct, frozen=True):
+    """Insert; earlier unused codes of the same person are ended."""
+
+    row: LinkCode
+
+
+class UseLinkCode(msgspec.Struct, frozen=True):
+    """Mark a code used. Conflict("link") where it is used, expired or unknown."""
+
+    hash: str
+    at_ms: int
+
+
+class PeopleIntents(Protocol):
+    async def person(self, person_id: str) -> PersonRow | None: ...
+
+    async def person_of(self, kind: str, value: str) -> tuple[PersonRow, AddressRow] | None:
+        """Who owns a live address."""
+        ...
+
+    async def addresses_of(self, person_id: str) -> tuple[AddressRow, ...]:
+        """Live ones, newest seen first."""
+        ...
+
+    async def recent_merchants(self, person_id: str, limit: int) -> tuple[MerchantRow, ...]:
+        """Active merchants the person paid, latest first, each once."""
+        ...
+
+    async def merchant(self, merchant_id: str) -> MerchantRow | None: ...
+
+    async def merchant_by_code(self, code: str) -> MerchantRow | None:
+        """Active or not; case-insensitive."""
+        ...
+
+    async def merchants(self) -> tuple[MerchantRow, ...]: ...
+
+    async def staff_of(self, kind: str, value: str) -> tuple[StaffRow, ...]: ...
+
+    async def staff_of_merchant(self, merchant_id: str) -> tuple[StaffRow, ...]: ...
+
+    async def staff_by_enrol_hash(self, enrol_hash: str) -> StaffRow | None: ...
+
+    async def staff_member(self, staff_id: str) -> StaffRow | None: ...
+
+    async def link_code(self, hash: str) -> LinkCode | None: ...

@@ -1,0 +1,157 @@
+"""Orders found again: by their names, for a person, for an operator, for the counting."""
+
+# Statements are put together from constant names of our own; values are always parameters.
+# ruff: noqa: S608
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from bot.money import OrderState
+from bot.store.records import OrderRow, Transition
+from bot.store.rows import ORDERS, TRANSITIONS, Tx
+
+__all__ = [
+    "between",
+    "by_code",
+    "by_id",
+    "by_reference",
+    "collected_minor",
+    "of_act",
+    "of_conversation",
+    "of_person",
+    "open_connections",
+    "open_of_payer",
+    "paid_before",
+    "recent",
+    "reference_key",
+    "transitions",
+    "waiting_for_otp",
+]
+
+_IS_FINAL: Final = "state IN ('SUCCESSFUL', 'FAILED', 'REVERSED')"
+_BY_ID: Final = f"SELECT {ORDERS.select} FROM orders WHERE id = ?"
+_BY_CODE: Final = f"SELECT {ORDERS.select} FROM orders WHERE code = ?"
+_BY_REFERENCE: Final = f"SELECT {ORDERS.select} FROM orders WHERE reference_key = ?"
+_BY_PROVIDER_REFERENCE: Final = f"""
+    SELECT {ORDERS.select} FROM orders WHERE provider_reference = ? AND provider_reference <> ''
+    ORDER BY created_ms DESC, id LIMIT 1
+"""
+_OF_ACT: Final = f"SELECT {ORDERS.select} FROM orders WHERE conversation_id = ? AND act_position = ?"
+_TRANSITIONS: Final = f"SELECT {TRANSITIONS.select} FROM transitions WHERE order_id = ? ORDER BY seq"
+_OF_PERSON: Final = f"""
+    SELECT {ORDERS.select} FROM orders WHERE person_id = ? ORDER BY created_ms DESC, id LIMIT ?
+"""
+_RECENT: Final = f"SELECT {ORDERS.select} FROM orders ORDER BY created_ms DESC, id LIMIT ?"
+# By the index on (created_ms, id): the reach keeps a late success in sight without reading everything. A
+# row that has not moved since the period began cannot have succeeded in it; its ledger is not read.
+_BETWEEN_REACH_MS: Final = 14 * 24 * 3600_000
+_BETWEEN: Final = f"""
+    SELECT {ORDERS.select}, settled_ms FROM (
+        SELECT o.*, (
+            SELECT MIN(t.at_ms) FROM transitions t WHERE t.order_id = o.id AND t.said = 'SUCCESSFUL'
+        ) AS settled_ms
+        FROM orders o WHERE o.created_ms >= ? AND o.created_ms < ? AND o.connection = ?
+        AND (o.created_ms >= ? OR o.updated_ms >= ?) AND (o.created_ms > ? OR (o.created_ms = ? AND o.id > ?))
+    ) AS dated
+    WHERE COALESCE(settled_ms, created_ms) >= ? AND COALESCE(settled_ms, created_ms) < ?
+    ORDER BY created_ms, id LIMIT ?
+"""
+_OPEN_OF_PAYER: Final = f"""
+    SELECT {ORDERS.select} FROM orders WHERE payer = ? AND NOT ({_IS_FINAL})
+    AND state <> 'UNRESOLVED' ORDER BY created_ms DESC, id
+"""
+_OF_CONVERSATION: Final = f"""
+    SELECT {ORDERS.select} FROM orders WHERE conversation_id = ? ORDER BY created_ms DESC, act_position DESC
+"""
+_WAITING_FOR_OTP: Final = f"""
+    SELECT {ORDERS.select} FROM orders WHERE person_id = ? AND state = 'NEEDS_OTP'
+    ORDER BY created_ms DESC, id LIMIT 1
+"""
+# A payment that was given back later did succeed once.
+_PAID_BEFORE: Final = """
+    SELECT 1 FROM orders o WHERE o.payer = ? AND o.connection = ? AND o.kind = 'collection'
+    AND (o.state = 'SUCCESSFUL' OR (o.state = 'REVERSED' AND EXISTS (
+        SELECT 1 FROM transitions t WHERE t.order_id = o.id AND t.said = 'SUCCESSFUL'
+    ))) LIMIT 1
+"""
+_COLLECTED: Final = """
+    SELECT COALESCE(SUM(amount_minor), 0) FROM orders
+    WHERE merchant_id = ? AND currency = ? AND state = 'SUCCESSFUL' AND kind = 'collection'
+"""
+_OPEN_CONNECTIONS: Final = f"SELECT DISTINCT connection FROM orders WHERE NOT ({_IS_FINAL})"
+
+
+def by_id(tx: Tx, order_id: str) -> OrderRow | None:
+    return ORDERS.one(tx, _BY_ID, order_id)
+
+
+def by_code(tx: Tx, code: str) -> OrderRow | None:
+    return ORDERS.one(tx, _BY_CODE, code)
+
+
+def by_reference(tx: Tx, reference: str) -> OrderRow | None:
+    ours = ORDERS.one(tx, _BY_REFERENCE, reference_key(reference))
+    return ours or ORDERS.one(tx, _BY_PROVIDER_REFERENCE, reference)
+
+
+def of_act(tx: Tx, conversation_id: str, position: int) -> OrderRow | None:
+    return ORDERS.one(tx, _OF_ACT, conversation_id, position)
+
+
+def transitions(tx: Tx, order_id: str) -> tuple[Transition, ...]:
+    return TRANSITIONS.all(tx, _TRANSITIONS, order_id)
+
+
+def of_person(tx: Tx, person_id: str, limit: int) -> tuple[OrderRow, ...]:
+    return ORDERS.all(tx, _OF_PERSON, person_id, limit)
+
+
+def recent(tx: Tx, limit: int, states: Sequence[OrderState]) -> tuple[OrderRow, ...]:
+    if not states:
+        return ORDERS.all(tx, _RECENT, limit)
+    marks = ", ".join("?" * len(states))
+    sql = f"""
+        SELECT {ORDERS.select} FROM orders WHERE state IN ({marks}) ORDER BY created_ms DESC, id LIMIT ?
+    """
+    wanted: list[Any] = [state.value for state in states]
+    return ORDERS.all(tx, sql, *wanted, limit)
+
+
+def between(
+    tx: Tx, connection: str, from_ms: int, until_ms: int, after: tuple[int, str], limit: int
+) -> tuple[tuple[OrderRow, int | None], ...]:
+    created_ms, order_id = after
+    first_ms = max(from_ms - _BETWEEN_REACH_MS, created_ms)
+    behind = (created_ms, created_ms, order_id)
+    wanted = (first_ms, until_ms, connection, from_ms, from_ms, *behind, from_ms, until_ms, limit)
+    return tuple((ORDERS.read(row[:-1]), row[-1]) for row in tx.execute(_BETWEEN, wanted).fetchall())
+
+
+def of_conversation(tx: Tx, conversation_id: str) -> tuple[OrderRow, ...]:
+    return ORDERS.all(tx, _OF_CONVERSATION, conversation_id)
+
+
+def open_of_payer(tx: Tx, payer: str) -> tuple[OrderRow, ...]:
+    return ORDERS.all(tx, _OPEN_OF_PAYER, payer)
+
+
+def waiting_for_otp(tx: Tx, person_id: str) -> OrderRow | None:
+    return ORDERS.one(tx, _WAITING_FOR_OTP, person_id)
+
+
+def paid_before(tx: Tx, payer: str, connection: str) -> bool:
+    return tx.execute(_PAID_BEFORE, (payer, connection)).fetchone() is not None
+
+
+def collected_minor(tx: Tx, merchant_id: str, currency: str) -> int:
+    # PostgreSQL sums BIGINT into a Decimal.
+    return int(tx.execute(_COLLECTED, (merchant_id, currency)).fetchone()[0])
+
+
+def open_connections(tx: Tx) -> frozenset[str]:
+    return frozenset(row[0] for row in tx.execute(_OPEN_CONNECTIONS).fetchall())
+
+
+def reference_key(reference: str) -> str:
+    """One form for both spellings of a UUID."""
+    return reference.replace("-", "").lower()
