@@ -1,15 +1,33 @@
 """The whole run's log lines, kept by every test process and read at the end by one of them."""
 
 import functools
+import importlib.util
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
 
 import httpx._transports.default
 import pytest
 from hypothesis import settings
 
+from tests.chromium import chromium  # noqa: F401 - a fixture
 from tests.end_to_end.log_keeping import LogKeeper, find_leaks, fresh_folder, log_folder
 
 # Every plain HTTP client of a test would read the authorities' file anew, 40 ms each, to talk to loopback.
 httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_context)
+
+# Which is not installed: httpx' transport would look for it in every folder of the path at every request.
+if importlib.util.find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
+
+# Databases of tests lie in memory where there is room: they are opened as ever and flushed as ever, but
+# the machine's disk does not hold everybody up.
+_MEMORY: Final = Path("/dev/shm")
+_ROOM: Final = 1 << 30
+if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 # Many properties, each tried in every run: fewer examples at a time, other ones every time.
 settings.register_profile("quick", max_examples=40)

@@ -59,7 +59,9 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
 }
 # What else a pure room may import: no clock, no chance, no settings, no way out.
 OUTSIDE: dict[str, frozenset[str]] = {
-    "bot.money": frozenset({"collections.abc", "decimal", "enum", "msgspec", "phonenumbers", "re", "typing"}),
+    "bot.money": frozenset(
+        {"collections.abc", "decimal", "enum", "functools", "msgspec", "phonenumbers", "re", "typing"}
+    ),
     "bot.dialog": frozenset({"collections.abc", "msgspec", "re", "typing", "unicodedata"}),
     "flows": frozenset({"collections.abc", "msgspec", "typing"}),
 }

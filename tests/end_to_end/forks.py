@@ -1,10 +1,14 @@
 """Starts `python -m bot ...` without its second of importing: one process imports everything, then forks.
 
 What it starts is a process like any other, in a folder, an environment and with files of its own; it
-runs the command line's own `main` and can be killed. One forker lives beside each test worker.
+runs the command line's own `main` in a new event loop and can be killed. Only the importing is saved.
+One forker lives beside each test worker, and ends with it and with all that it started.
 """
 
+import asyncio
 import contextlib
+import ctypes
+import gc
 import json
 import os
 import select
@@ -14,17 +18,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
-
-from tests.torture.zygote import import_all, run_and_end
 
 __all__ = ["Fork", "start"]
 
 _ROOT: Final = Path(__file__).parents[2]
 _LONGEST: Final = 1 << 20
-_POLL_S: Final = 0.005
+_DIE_WITH_PARENT: Final = 1  # PR_SET_PDEATHSIG of prctl(2)
+_ENDS_S: Final = 60.0
 
 
 class Fork:
@@ -50,6 +53,10 @@ class Fork:
         assert self._status is not None
         return self._status
 
+    async def ended(self) -> int:
+        """Its exit status, once it has ended. Raises TimeoutError."""
+        return await asyncio.to_thread(self.wait, _ENDS_S)
+
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
             os.kill(self.pid, number)
@@ -67,7 +74,7 @@ class Fork:
 
 
 class _Forker:
-    def __init__(self) -> None:
+    def __init__(self, preload: str) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="forker-")
         self._path = str(Path(self._folder.name) / "line")
         with socket.socket(socket.AF_UNIX) as listener:
@@ -84,34 +91,118 @@ class _Forker:
                     "PYTHONUNBUFFERED": "1",
                     "PYTHONWARNINGS": "error::ResourceWarning",
                     "SECRET_KEY": "nothing-is-ever-kept-under-this-key-0123",
+                    **({"LD_PRELOAD": preload} if preload else {}),
                 },
             )
 
-    def start(self, words: Sequence[str], folder: Path, env: Mapping[str, str], files: Sequence[int]) -> Fork:
+    def start(self, wanted: Mapping[str, Any], files: Sequence[int]) -> Fork:
         line = socket.socket(socket.AF_UNIX)
         line.connect(self._path)
-        wanted = json.dumps({"words": list(words), "folder": str(folder), "env": dict(env)}).encode()
-        socket.send_fds(line, [wanted], list(files))
+        socket.send_fds(line, [json.dumps(dict(wanted)).encode()], list(files))
         return Fork(line, int(line.recv(64)))
 
 
-_forkers: list[_Forker] = []
+_forkers: dict[str, _Forker] = {}
 
 
 def start(
-    words: Sequence[str], *, folder: Path, env: Mapping[str, str], stdin: int, out: IO[bytes], err: IO[bytes]
+    words: Sequence[str],
+    *,
+    folder: Path,
+    env: Mapping[str, str],
+    stdin: int,
+    out: IO[bytes],
+    err: IO[bytes],
+    waits: Mapping[str, Any] = {},
+    preload: str = "",
 ) -> Fork:
-    """Start `python -m bot words...` with these files."""
-    if not _forkers:
-        _forkers.append(_Forker())
-    return _forkers[0].start(words, folder, env, (stdin, out.fileno(), err.fileno()))
+    """Start `python -m bot words...` with these files.
+
+    `waits` makes it wait less than it does otherwise, by the names of `shorten`; `preload` is a library
+    that gives the system's answers in its place.
+    """
+    if preload not in _forkers:
+        _forkers[preload] = _Forker(preload)
+    wanted = {"words": list(words), "folder": str(folder), "env": dict(env), "waits": dict(waits)}
+    return _forkers[preload].start(wanted, (stdin, out.fileno(), err.fileno()))
 
 
 # ---- the other side ------------------------------------------------------------------------------
 
 
+def shorten(waits: Mapping[str, Any]) -> None:
+    """Make the product wait less than it does, before it is wired: nothing else about it changes.
+
+    `times` are fields of `bot.times.Times`; `momo_grace_s` is how long MoMo may not know a request that
+    was sent; a provider's `_schedule_s` says when it is asked and, with its last, given up; and
+    `unsent_s` after how long a question that could not be sent is tried again.
+    """
+    import msgspec
+
+    from bot.providers.momo import Momo
+    from bot.providers.startbutton import Startbutton
+    from bot.settle import reports
+    from bot.times import TIMES
+
+    for name, value in waits.get("times", {}).items():
+        msgspec.structs.force_setattr(TIMES, name, value)
+    if "momo_grace_s" in waits:
+        Momo.not_found_grace_s = float(waits["momo_grace_s"])
+    if "unsent_s" in waits:
+        reports._UNSENT_S = float(waits["unsent_s"])  # type: ignore[misc]
+    for provider, schedule in ((Momo, "momo_schedule_s"), (Startbutton, "startbutton_schedule_s")):
+        if schedule in waits:
+            provider.schedule_s = tuple(float(at) for at in waits[schedule])
+
+
+def import_all() -> None:
+    """All that a command would import, and what a process reads once and never changes."""
+    import uvloop  # noqa: F401
+
+    import bot.commands
+    import bot.control
+    import bot.running
+    import bot.sandbox
+    import bot.store.migrate  # noqa: F401
+    from bot.config import read_settings
+    from bot.money.numbers import parse_msisdn, show_local
+    from bot.wiring import build
+
+    build(read_settings()).web()  # opens nothing, starts nothing
+    for text in ("0247700001", "+233247700001"):
+        number = parse_msisdn(text, "GH")
+        assert isinstance(number, str)
+        show_local(number, "GH")
+
+
+def _run_and_end(words: Sequence[str], prepare: Callable[[], None]) -> None:
+    """Prepare this new process, run a command in it, and end."""
+    status = 1
+    try:
+        prepare()
+        sys.argv = [str(_ROOT / "bot" / "__main__.py"), *words]
+        from bot.__main__ import main
+
+        main()
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
 def _become(wanted: Mapping[str, Any], files: Sequence[int]) -> None:
     def prepare() -> None:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
         for number, file in enumerate(files):
             os.dup2(file, number)
         os.closerange(3, 256)
@@ -119,8 +210,9 @@ def _become(wanted: Mapping[str, Any], files: Sequence[int]) -> None:
         os.environ.clear()
         os.environ.update(wanted["env"])
         time.tzset()
+        shorten(wanted["waits"])
 
-    run_and_end(wanted["words"], prepare)
+    _run_and_end(wanted["words"], prepare)
 
 
 def _fork(line: socket.socket) -> int:
@@ -134,12 +226,16 @@ def _fork(line: socket.socket) -> int:
     return pid
 
 
-def _serve(listener: socket.socket) -> None:
+def _serve(listener: socket.socket, ends: socket.socket) -> None:
+    """Until stdin is at its end. `ends` is written to whenever a child ends: nobody has to look again and
+    again."""
     lines: dict[int, socket.socket] = {}
     while True:
-        ready, _, _ = select.select([listener, sys.stdin], [], [], _POLL_S if lines else None)
+        ready, _, _ = select.select([listener, sys.stdin, ends], [], [])
         if sys.stdin in ready:
             break
+        if ends in ready:
+            ends.recv(4096)
         if listener in ready:
             line, _ = listener.accept()
             lines[_fork(line)] = line
@@ -151,10 +247,23 @@ def _serve(listener: socket.socket) -> None:
             with contextlib.suppress(OSError):  # nobody asks any more
                 line.sendall(str(os.waitstatus_to_exitcode(how)).encode())
             line.close()
-    for pid in lines:
+    for pid, line in lines.items():
         os.kill(pid, signal.SIGKILL)
+        line.close()
+
+
+def _main() -> None:
+    import_all()
+    gc.collect()
+    gc.freeze()
+    ends, ended = socket.socketpair()
+    with socket.socket(fileno=int(sys.argv[1])) as listener, ends, ended:
+        for end in (ends, ended):
+            end.setblocking(False)
+        signal.set_wakeup_fd(ended.fileno())
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        _serve(listener, ends)
 
 
 if __name__ == "__main__":
-    import_all()
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    _main()

@@ -216,6 +216,7 @@ base_url = "{sandbox}"
 currency = "GHS"
 target_environment = "mtnghana"
 name = "MTN MoMo Ghana"
+asks_per_s = 50
 
 [accounts.momo-ghana.collection]
 subscription_key = "env:GHANA_KEY"

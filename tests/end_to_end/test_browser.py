@@ -2,23 +2,21 @@
 
 import os
 import re
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
-import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+import httpx
+import pytest_asyncio
+from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
-from bot.embedded import Embedded
+from bot.embedded import Embedded, run_embedded
+from tests.chromium import DRIVES_CHROMIUM
 from tests.end_to_end.log_keeping import forbid
 from tests.end_to_end.processes import ROOT, Judge
 
-pytestmark = pytest.mark.browser
+pytestmark = DRIVES_CHROMIUM
 
-ARGUMENTS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 PATIENCE_MS = 20_000
 EFUA, KWAME = "+233240000001", "+233240000002"
 STAFF, STAFF_PIN = "+233240000009", "2468"
@@ -27,14 +25,20 @@ NARROW = {"width": 390, "height": 844}
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert path, "Chromium is missing; `make browser` installs it"
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        await browser.close()
+# As in `conftest`, in the event loop of the browser.
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def live(tmp_path: Path) -> AsyncIterator[Embedded]:
+    async with run_embedded(tmp_path / "data") as embedded:
+        forbid(embedded.ussd_path.rsplit("/", 1)[-1])
+        yield embedded
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        yield client
 
 
 class Visitor:

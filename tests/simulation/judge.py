@@ -3,15 +3,14 @@
 The providers' own record decides; our tables only have to agree with it.
 """
 
-import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from tests.simulation.disk import Medium
 from tests.simulation.people import Customer
 from tests.simulation.providers import Entry, Providers, Sms
 
@@ -35,7 +34,7 @@ class Finding(msgspec.Struct):
 
 
 def judge(
-    path: Path,
+    medium: Medium,
     providers: Providers,
     customers: Sequence[Customer],
     *,
@@ -43,19 +42,13 @@ def judge(
     jumped_ms: int,
 ) -> list[Finding]:
     """Everything worth saying about how a run ended. `troubled_s`: when a process died or a clock jumped."""
-    raw = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
-    raw.row_factory = sqlite3.Row
-    try:
-        found = _Case(raw, providers, customers, troubled_s, jumped_ms)
-        return found.findings()
-    finally:
-        raw.close()
+    return _Case(medium, providers, customers, troubled_s, jumped_ms).findings()
 
 
 class _Case:
     def __init__(
         self,
-        raw: sqlite3.Connection,
+        medium: Medium,
         providers: Providers,
         customers: Sequence[Customer],
         troubled_s: Sequence[float],
@@ -65,10 +58,10 @@ class _Case:
         self._customers = customers
         self._troubled_s = troubled_s
         self._jumped_ms = jumped_ms
-        self._orders = [dict(row) for row in raw.execute("SELECT * FROM orders")]
-        self._lines = [dict(row) for row in raw.execute("SELECT * FROM transitions ORDER BY order_id, seq")]
-        self._incidents = {row["order_id"] for row in raw.execute("SELECT order_id FROM incidents")}
-        self._messages = [dict(row) for row in raw.execute("SELECT * FROM messages WHERE kind = 'result'")]
+        self._orders = medium.rows("SELECT * FROM orders")
+        self._lines = medium.rows("SELECT * FROM transitions ORDER BY order_id, seq")
+        self._incidents = {row["order_id"] for row in medium.rows("SELECT order_id FROM incidents")}
+        self._messages = medium.rows("SELECT * FROM messages WHERE kind = 'result'")
         self._found: list[Finding] = []
 
     def findings(self) -> list[Finding]:

@@ -56,7 +56,7 @@ class Network:
     async def carry(self, request: httpx.Request, wire: Wire) -> httpx.Response:
         method, host, path = request.method, request.url.host, request.url.path
         content = await request.aread()
-        headers = {name.lower(): value for name, value in request.headers.items()}
+        headers = {name.decode().lower(): value.decode() for name, value in request.headers.raw}
         fate = self.script(method, host, path) or self._draw(method, host)
         await wire.before_send()
         self.left.append((self._now_s(), host, path))

@@ -103,10 +103,8 @@ class Gateway:
         turns = process.kasapay.turns
         last_words = turns.last_words()
         work = process.spawn(turns.take(heard.inbound, last_words=last_words))
-        gone = asyncio.ensure_future(process.died.wait())
         # As the web room does: closing words where no answer comes in time; the turn goes on.
-        await asyncio.wait([work, gone], timeout=_ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
-        gone.cancel()
+        await asyncio.wait([work, process.died], timeout=_ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
         if process.dead:
             return None
         if work.done() and not work.cancelled() and work.exception() is None:
@@ -191,7 +189,9 @@ class Customer:
             else:
                 if screen.text.startswith("You have no payments"):
                     wish.confirmed = False
-                await asyncio.sleep(self._chance.uniform(1, 30))
+                # Told to wait for other payments first, which may take an hour, nobody dials every minute.
+                full = screen.text.startswith("Three payments already wait")
+                await asyncio.sleep(self._chance.uniform(*((60, 300) if full else (1, 30))))
             if self._was_told(wish):
                 return
         self.gave_up.append(wish.amount)

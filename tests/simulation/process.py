@@ -23,7 +23,7 @@ from bot.providers import Sender
 from bot.store import SqliteStore, sqlite
 from bot.times import TIMES
 from bot.wiring import Kasapay
-from tests.simulation.disk import Disk, never
+from tests.simulation.disk import Disk, Medium, never
 from tests.simulation.network import Network
 from tests.simulation.trouble import Story, Trouble
 
@@ -85,11 +85,12 @@ class Steps:
 
 
 class Process:
-    """`start` brings it up on the file; `died` is set when it is gone."""
+    """`start` brings it up on the file; `died` is done when it is gone."""
 
     def __init__(
         self,
         path: Path,
+        medium: Medium,
         settings: Settings,
         network: Network,
         trouble: Trouble,
@@ -112,9 +113,11 @@ class Process:
         self._steps = steps
         self._calm_after_s = calm_after_s
         self._troubled_s = troubled_s
-        self._disk = Disk(self)
-        self.tasks: dict[asyncio.Task[Any], None] = {}
-        self.died = asyncio.Event()
+        self._disk = Disk(medium, self)
+        self._loop = asyncio.get_running_loop()
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._many = 64
+        self.died: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.dead = False
         self.kasapay: Kasapay
 
@@ -134,9 +137,7 @@ class Process:
                 self._settings, store, clock=self._now_ms, ids=self._ids, times=TIMES, tryit=None
             )
         opening = self.spawn(store.open())
-        gone = asyncio.ensure_future(self.died.wait())
-        await asyncio.wait([opening, gone], return_when=asyncio.FIRST_COMPLETED)
-        gone.cancel()
+        await asyncio.wait([opening, self.died], return_when=asyncio.FIRST_COMPLETED)
         if opening.done() and not opening.cancelled() and opening.exception() is not None:
             self.die("at the start, by a disk that fails")
         if self.dead:
@@ -159,16 +160,23 @@ class Process:
         self.dead = True
         self._story.tell(asyncio.get_running_loop().time(), f"killed {where}")
         self._disk.lose()
-        self.died.set()
+        self.died.set_result(None)
 
     async def bury(self) -> None:
         """End what is left of a dead process. Nothing it still tries has any effect."""
-        while self.tasks:
-            for task in list(self.tasks):
+        while alive := [task for task in self._tasks if not task.done()]:
+            for task in alive:
                 task.cancel()
-            await asyncio.wait(list(self.tasks))
+            await asyncio.wait(alive)
         # The lock lay in the process, and went with it.
         self.kasapay.store._ownership.give_back()  # type: ignore[attr-defined]
+
+    def own(self, task: "asyncio.Task[Any]") -> None:
+        """Know a task that runs in the process."""
+        self._tasks.append(task)
+        if len(self._tasks) > self._many:
+            self._tasks = [task for task in self._tasks if not task.done()]
+            self._many = 2 * len(self._tasks) + 64
 
     # ---- its steps
 
@@ -225,7 +233,7 @@ class Process:
         return self._chance.uniform(0.0001, 0.003)
 
     def _struck(self, likely: float) -> bool:
-        if not likely or asyncio.get_running_loop().time() >= self._calm_after_s:
+        if not likely or self._loop.time() >= self._calm_after_s:
             return False
         return self._chance.random() < likely
 
@@ -239,9 +247,15 @@ def in_simulation() -> Iterator[None]:
         assert process is not None
         return process._disk
 
+    async def open_writer(path: Path) -> Any:
+        return disk().open_writer()
+
+    async def open_reader(path: Path) -> Any:
+        return disk().open_reader()
+
     with (
-        patch.object(sqlite, "open_writer", lambda path: disk().open_writer(path)),
-        patch.object(sqlite, "open_reader", lambda path: disk().open_reader(path)),
+        patch.object(sqlite, "open_writer", open_writer),
+        patch.object(sqlite, "open_reader", open_reader),
     ):
         yield
 
@@ -257,8 +271,7 @@ def task_factory(
 ) -> "asyncio.Task[Any]":
     """Tasks know the process they run in, and it knows them."""
     task = asyncio.Task(work, loop=loop, context=context)
-    process = (context or contextvars.copy_context()).get(_HERE)
+    process = _HERE.get() if context is None else context.get(_HERE)
     if process is not None:
-        process.tasks[task] = None
-        task.add_done_callback(lambda done: process.tasks.pop(done, None))
+        process.own(task)
     return task

@@ -29,7 +29,7 @@ class Board:
     async def keep_reading(self) -> None:
         while True:
             await self.read()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.15)
 
     async def read(self) -> None:
         """Take a look at everything."""
@@ -65,7 +65,7 @@ class Board:
             found = [line for line in lines if line["method"] == "GET" and line["status"] == 200]
             return True if any(line["at"] > since for line in found) else None
 
-        await until(f"a question about {reference}", look, patience_s=PATIENCE_S)
+        await until(f"a question about {reference}", look, patience_s=PATIENCE_S, pause_s=0.1)
 
     async def get(self, path: str) -> Any:
         async with self.http.get(self._url + path) as reply:

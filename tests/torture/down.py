@@ -6,7 +6,8 @@ provider's customers notice nothing; a dead one is left alone but for a probe a 
 back, everything drains by itself.
 
 At its large size nothing about `serve` is changed. At the small one a payment is given up after 3 s
-(120 s), MoMo may not know a request for 1 s (30 s) and is asked every second.
+(120 s), MoMo may not know a request for 1 s (30 s) and is asked every second, and after 2 s (10 s) where
+that could not be sent.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ __all__ = ["DOWN", "play_down"]
 _SMALL_WAITS: Final[Mapping[str, Any]] = {
     "times": {"send_s": 3, "lease_s": 2},
     "momo_grace_s": 1,
+    "unsent_s": 2,
     "momo_schedule_s": (*range(1, 61), 600),
 }
 _DRAINS_S: Final = 120.0
@@ -205,7 +207,7 @@ DOWN: Final = Campaign(
     title="Providers down for ten minutes under load, beside a healthy one",
     holds="the truth told to everyone, at most a probe a second, the healthy one as quick as before,"
     " drained within 120 s",
-    small={"down_s": 5, "before_s": 2, "slow_s": 4, "well_a_s": 6, "ill_in_10_s": 30},
+    small={"down_s": 5, "before_s": 1, "slow_s": 4, "well_a_s": 6, "ill_in_10_s": 30},
     batch={"down_s": 600, "before_s": 30, "slow_s": 30, "well_a_s": 3, "ill_in_10_s": 6},
     goal={"outages": 5},
     run=play_down,

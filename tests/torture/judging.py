@@ -29,14 +29,17 @@ def moment(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-async def _results(sandboxes: Sequence[Sandbox]) -> dict[str, list[tuple[float, str, str]]]:
+async def _messages(sandboxes: Sequence[Sandbox]) -> list[dict[str, str]]:
+    return [sms for sandbox in sandboxes for sms in await sandbox.sms()]
+
+
+def _results(messages: Sequence[dict[str, str]]) -> dict[str, list[tuple[float, str, str]]]:
     """(when, words, code) of each result by number."""
     found: dict[str, list[tuple[float, str, str]]] = {}
-    for sandbox in sandboxes:
-        for sms in await sandbox.sms():
-            said = _RESULT.match(sms["text"])
-            if said:
-                found.setdefault(sms["to"], []).append((moment(sms["at"]), said[1], said[2]))
+    for sms in messages:
+        said = _RESULT.match(sms["text"])
+        if said:
+            found.setdefault(sms["to"], []).append((moment(sms["at"]), said[1], said[2]))
     return found
 
 
@@ -50,7 +53,8 @@ async def wait_until_told(
     beginning = [customer for customer in customers if customer.confirmed_from]
 
     async def look() -> bool | None:
-        told = await _results(sandboxes)
+        messages = await _messages(sandboxes)
+        told = _results(messages)
         made = {Decimal(entry["amount"]) for box in sandboxes for entry in await box.entries()}
         waiting[:] = [
             customer
@@ -59,9 +63,7 @@ async def wait_until_told(
             and not (customer.refused or customer.gave_up)
             and (not (customer.closed or customer.unsure) or customer.habits.amount in made)
         ]
-        asked = {
-            s["to"] for box in sandboxes for s in await box.sms() if s["text"].startswith("Your payment")
-        }
+        asked = {sms["to"] for sms in messages if sms["text"].startswith("Your payment")}
         for customer in waiting:
             if _digits(customer) in asked - answered:
                 answered.add(_digits(customer))
@@ -69,7 +71,7 @@ async def wait_until_told(
         return None if waiting else True
 
     try:
-        await until("every result", look, patience_s=patience_s, pause_s=0.3)
+        await until("every result", look, patience_s=patience_s, pause_s=0.5)
     except AssertionError:
         return [_digits(customer) for customer in waiting]
     return []
@@ -95,7 +97,7 @@ class Verdicts:
         lost: Callable[[dict[str, Any]], bool] = lambda entry: False,
     ) -> None:
         """`lost` says of an entry whether the reply to its creation was kept from us."""
-        results = await _results(sandboxes)
+        results = _results(await _messages(sandboxes))
         entries: dict[Decimal, list[dict[str, Any]]] = {}
         for sandbox in sandboxes:
             for entry in await sandbox.entries():

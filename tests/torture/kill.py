@@ -5,7 +5,7 @@ process of its own and judges. Meanwhile calls take a while, replies and callbac
 prompts are rejected and ignored, as a share drawn from the seed.
 
 So that a batch ends soon, `serve` waits less than it does otherwise: an order of a dead process is taken
-up after 2 s (60 s); MoMo may not know a request for 2 s (30 s) and is asked 2, 4, 7, 12, 20 s after it and
+up after 5 s (60 s); MoMo may not know a request for 2 s (30 s) and is asked 2, 4, 7, 12, 20 s after it and
 then every 10 s (3, 8, 18, 33, 60 s and every 30 s); Startbutton is asked until 6 s after the charge
 (75 min). Nothing else is changed.
 """
@@ -27,7 +27,7 @@ from tests.torture.stage import Sandbox, Stage
 __all__ = ["KILL", "WAITS", "play_kill"]
 
 WAITS: Final[Mapping[str, Any]] = {
-    "times": {"lease_s": 2},
+    "times": {"lease_s": 5},
     "momo_grace_s": 2,
     "momo_schedule_s": (2, 4, 7, 12, *range(20, 601, 10)),
     "startbutton_schedule_s": (1, 2, 3, 4, 6),

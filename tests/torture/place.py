@@ -3,6 +3,7 @@
 What the log must not hold is looked for here, since a long run has no test session that does it.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 from bot.control import ask_owner
 from bot.store import migrate
+from tests.end_to_end.forks import start as fork
 from tests.end_to_end.log_keeping import find_leaks
 from tests.end_to_end.processes import SECRETS, Deployment, Process, end_all, free_port
 
@@ -28,16 +30,31 @@ base_url = "{sandbox}"
 currency = "{currency}"
 email = "payments@kasapay.example"
 networks = ["{network}"]
+asks_per_s = 50
 public_key = "{public}"
 secret_key = "{secret}"
 """
-# The program with other times than its own: `shorter` is Python that sets them.
-_SCRIPT: Final = """
-import bot.times
-{shorter}
-from bot.__main__ import main
-main()
-"""
+
+
+class _Serve(Process):
+    """`serve` that waits less than it does otherwise."""
+
+    def __init__(self, place: "Place", waits: Mapping[str, Any]) -> None:
+        super().__init__("serve", folder=place.folder, env=place.env, logged=False)
+        self._waits = waits
+
+    def start(self) -> Process:
+        with self.out.open("ab") as out, open(os.devnull, "rb") as nothing:
+            self._popen = fork(
+                self.words,
+                folder=self.folder,
+                env=self.env,
+                stdin=nothing.fileno(),
+                out=out,
+                err=out,
+                waits=self._waits,
+            )
+        return self
 
 
 @dataclass
@@ -87,16 +104,11 @@ class Place(Deployment):
                 )
         return self.env
 
-    async def start(self, *, shorter: str = "", **env: str) -> None:
-        """Migrate, add the merchants, serve. `shorter` sets shorter times in the process."""
+    async def start(self, *, waits: Mapping[str, Any] = {}, **env: str) -> None:
+        """Migrate, add the merchants, serve. `waits` are those that it makes shorter; see `forks.shorten`."""
         self.configure(**env)
         migrate(self.env["DATABASE_URL"])
-        self.process = Process("serve", folder=self.folder, env=self.env, logged=False)
-        if shorter:
-            script = self.folder / "serve_shortly.py"
-            script.write_text(_SCRIPT.format(shorter=shorter), encoding="utf-8")
-            self.process.program = script
-        self.process.start()
+        self.process = _Serve(self, waits).start()
         await self.answers(self.process)
         for code, account in MERCHANTS.items():
             values = {"code": code, "name": "Ama's Kitchen", "account": account}

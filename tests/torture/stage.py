@@ -1,7 +1,7 @@
 """Where Kasapay is killed, starved and cut off: `serve` on a file, and sandboxes beside it that judge.
 
-Every process is a real one, forked from one zygote. A sandbox keeps its own record in its own file and
-is never touched by what is done to `serve`.
+Every process is a real one, forked from one that has imported everything. A sandbox keeps its own record
+in its own file and is never touched by what is done to `serve`.
 """
 
 import asyncio
@@ -9,12 +9,14 @@ import functools
 import json
 import os
 import shutil
-import signal
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from bot.control import ask_owner
+from bot.store import migrate
+from tests.end_to_end.forks import Fork, start
 from tests.end_to_end.log_keeping import forbid, keep_file
 from tests.end_to_end.processes import (
     API_KEY,
@@ -24,11 +26,11 @@ from tests.end_to_end.processes import (
     SMS_KEY,
     SUBSCRIPTION_KEY,
     USSD_SECRET,
+    clean_environment,
     free_port,
 )
 from tests.end_to_end.processes import until as waited_until
 from tests.torture.line import Broken, Line
-from tests.torture.zygote import Zygote
 
 __all__ = ["CODE", "Sandbox", "Stage", "until"]
 
@@ -52,8 +54,13 @@ class Sandbox:
         self.name = name
         self.port = free_port()
         self.line = Line(self.port, timeout_s=30)
-        self.pid = 0
+        self.fork: Fork | None = None
         self._stage = stage
+
+    @property
+    def pid(self) -> int:
+        assert self.fork is not None
+        return self.fork.pid
 
     @property
     def url(self) -> str:
@@ -65,7 +72,7 @@ class Sandbox:
         if config is not None:
             file.write_text(json.dumps(config), encoding="utf-8")
         words = ("--port", str(self.port), "--config", file.name, "--database", f"{self.name}.db")
-        self.pid = await self._stage.zygote.start(("sandbox", *words), self._stage.log(self.name))
+        self.fork = self._stage.launch(("sandbox", *words), self._stage.log(self.name))
 
         async def look() -> bool | None:
             try:
@@ -78,8 +85,9 @@ class Sandbox:
 
     async def stop(self) -> None:
         """No warning: what it took is in its record."""
-        os.kill(self.pid, signal.SIGKILL)
-        await self._stage.zygote.wait(self.pid)
+        if self.fork is not None:
+            self.fork.kill()
+            await self.fork.ended()
         self.line.hang_up()
 
     async def entries(self) -> list[dict[str, Any]]:
@@ -138,42 +146,54 @@ class Stage:
         self.line = Line(self.port)
         self.accounts = accounts
         self.sandboxes = {name: Sandbox(name, self) for _, name in accounts.values()}
-        self.pid = 0
+        self._fork: Fork | None = None
+        # Set while `serve` is there to answer, as far as we know.
+        self.answers = asyncio.Event()
+        self._waits = waits
+        self._preload = preload
+        self._more = more
         self._logs: dict[str, Path] = {}
         # Where `serve` finds a sandbox, by its name: another port may stand in front of it.
         self.doors: dict[str, int] = {}
-        self.zygote = Zygote(folder, {**self._settings(), **more}, waits, preload)
 
     async def __aenter__(self) -> "Stage":
         accounts = "\n".join(self._account(name) for name in self.accounts)
         (self.folder / "accounts.toml").write_text(accounts, encoding="utf-8")
-        await self.zygote.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.zygote.close()
-        for line in (self.line, *(sandbox.line for sandbox in self.sandboxes.values())):
-            line.hang_up()
+        await self.kill()
+        for sandbox in self.sandboxes.values():
+            await sandbox.stop()
         await asyncio.sleep(0)  # until the connections know of it
 
     async def begin(self, sandboxes: Mapping[str, Mapping[str, Any]] = {}) -> None:
         """Start the sandboxes, make the database, and serve merchants 1001, 1002, ... one an account."""
         for name, sandbox in self.sandboxes.items():
             await sandbox.start({**self._sandbox_config(name), **sandboxes.get(name, {})})
-        await self.run("migrate")
-        for number, account in enumerate(self.accounts, 1001):
-            await self.run("merchants", "add", str(number), f"Shop {number}", "--account", account)
+        migrate(f"sqlite:///{self.database}")
         await self.start()
+        for number, account in enumerate(self.accounts, 1001):
+            shop = {"code": str(number), "name": f"Shop {number}", "account": account}
+            assert await ask_owner(self.database, "merchants.add", shop) is not None
 
-    async def run(self, *words: str) -> None:
-        """A command to its end. AssertionError with what it said where it failed."""
-        out = self.folder / f"{words[0]}.out"
-        pid = await self.zygote.start(words, out)
-        assert await self.zygote.wait(pid) == 0, out.read_text(encoding="utf-8")
+    def launch(self, words: Sequence[str], out: Path) -> Fork:
+        """`kasapay words...` as a process of its own, its output added to `out`."""
+        with out.open("ab") as said, open(os.devnull, "rb") as nothing:
+            return start(
+                words,
+                folder=self.folder,
+                env=clean_environment({**self._settings(), **self._more}),
+                stdin=nothing.fileno(),
+                out=said,
+                err=said,
+                waits=self._waits,
+                preload=self._preload,
+            )
 
     async def start(self) -> None:
         """Start `serve`; returns when it answers."""
-        self.pid = await self.zygote.start(("serve",), self.log("serve"))
+        self._fork = self.launch(("serve",), self.log("serve"))
 
         async def look() -> bool | None:
             try:
@@ -187,11 +207,14 @@ class Stage:
         except AssertionError as error:
             said = self.log("serve").read_text(encoding="utf-8", errors="replace")[-2000:]
             raise AssertionError(f"{error}: {said}") from None
+        self.answers.set()
 
     async def kill(self) -> None:
         """SIGKILL: no warning, no last words."""
-        os.kill(self.pid, signal.SIGKILL)
-        await self.zygote.wait(self.pid)
+        self.answers.clear()
+        if self._fork is not None:
+            self._fork.kill()
+            await self._fork.ended()
         self.line.hang_up()
 
     async def is_ok(self, path: str) -> bool:
@@ -255,6 +278,7 @@ class Stage:
             f'provider = "{provider}"',
             f'base_url = "http://127.0.0.1:{port}"',
             'currency = "GHS"',
+            "asks_per_s = 50",
         ]
         if provider == "momo":
             keys = f'subscription_key = "env:MOMO_KEY", api_user = "{API_USER}", api_key = "env:MOMO_API_KEY"'

@@ -5,8 +5,9 @@ after it, or it comes long after we stopped waiting. Whatever we do next, it mus
 payment. Everybody dials once with all answers, so that nearly all requests are the ones in question.
 
 So that a batch ends soon, a call waits 1.5 s (30 s) and the providers answer slowly after 3 s; MoMo may
-not know a request for 2 s (30 s) and is asked every 2 s, Startbutton as in `kill`. Nothing else is
-changed. A breaker that opens, since all this looks like a provider that is down, is part of it.
+not know a request for 2 s (30 s) and is asked every 2 s, Startbutton until 9 s after the charge (75 min),
+and both again after 1 s (10 s) where a question could not be sent. Nothing else is changed. A breaker that
+opens, since all this looks like a provider that is down, is part of it.
 """
 
 import asyncio
@@ -26,8 +27,10 @@ __all__ = ["TIMEOUTS", "play_timeouts"]
 
 _WAITS: Final[Mapping[str, Any]] = {
     **WAITS,
-    "times": {"lease_s": 3, "call_s": 1.5},
+    "times": {"call_s": 1.5},
     "momo_schedule_s": (*range(2, 31, 2), 60, 600),
+    "startbutton_schedule_s": (1, 2, 3, 4, 6, 9),
+    "unsent_s": 1,
 }
 _LANES: Final = 48
 _FINAL_S: Final = 60.0
@@ -55,8 +58,10 @@ async def lose_replies(sandbox: Sandbox, draw: random.Random) -> None:
 
 async def play_timeouts(seed: int, size: Mapping[str, int], folder: Path) -> Batch:
     draw, batch = random.Random(seed), Batch()
-    momo = {f"momo-{name}": ("momo", "judge") for name in "abc"}
+    # Many accounts: each is left alone but for a probe a second while its breaker is open.
+    momo = {f"momo-{name}": ("momo", "judge") for name in "abcdefgh"}
     accounts = {**momo, "startbutton": ("startbutton", "judge")}
+    codes = [str(number) for number, _ in enumerate(accounts, 1001)]
     async with Stage(folder, _WAITS, accounts) as stage:
         await stage.begin({"judge": {}})
         sandbox = stage.sandboxes["judge"]
@@ -68,8 +73,8 @@ async def play_timeouts(seed: int, size: Mapping[str, int], folder: Path) -> Bat
         def more() -> Customer | None:
             if len(customers) >= size["payments"]:
                 return None
-            merchants = ("1001", "1002", "1003", "1001", "1004")
-            habits = draw_customer(people, len(customers), merchants, otp="1004", plain=True, walkers=0.0)
+            merchants = (*codes, codes[-1])
+            habits = draw_customer(people, len(customers), merchants, otp=codes[-1], plain=True, walkers=0.0)
             return Customer(habits, stage, sandbox)
 
         await in_lanes(customers, more, _LANES)

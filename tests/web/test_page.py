@@ -1,27 +1,23 @@
 """The pages in a real browser, over a real sandbox, with a canned conversation behind them."""
 
-import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from dataclasses import replace as change
 from typing import Any
 
-import pytest
-from playwright.async_api import Page, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
 
 from bot.dialog import Answer, Inbound
 from bot.sandbox import SandboxConfig, serve_sandbox
 from bot.web.chat import address_of
+from tests.chromium import DRIVES_CHROMIUM
 from tests.web.fakes import TRYIT, FakeTurns, World, serve
 from tests.web.test_tryit import move, put_order
 
-pytestmark = pytest.mark.browser
+pytestmark = DRIVES_CHROMIUM
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 SANDBOX = SandboxConfig.from_dict(
     {"handsets": [{"msisdn": "+233240000001", "name": "Ama Serwaa", "balance": {"GHS": "1250"}}]}
 )
@@ -63,36 +59,35 @@ class Stage:
         await self.page.get_by_test_id("phone-send").click()
 
 
-async def open_stage(viewport: dict[str, int], *, touch: bool = False) -> AsyncIterator[Stage]:
+@asynccontextmanager
+async def open_stage(
+    chromium: Browser, viewport: dict[str, int], *, touch: bool = False
+) -> AsyncIterator[Stage]:
     complaints: list[str] = []
-    async with async_playwright() as playwright, serve_sandbox(SANDBOX) as sandbox:
+    async with serve_sandbox(SANDBOX) as sandbox:
         tryit = change(TRYIT, sandbox_url=sandbox.url)
-        async with serve(tryit=tryit, turns=FakeTurns(on_take=answer)) as world:
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-            try:
-                context = await browser.new_context(viewport=viewport, has_touch=touch, is_mobile=touch)
-                page = await context.new_page()
-                page.on("pageerror", lambda error: complaints.append(str(error)))
-                page.on(
-                    "console", lambda said: complaints.append(said.text) if said.type == "error" else None
-                )
-                await page.goto(world.url)
-                await expect(page.get_by_test_id("live")).to_have_text("Live")
-                yield Stage(page, world, sandbox, complaints)
-            finally:
-                await browser.close()
+        async with (
+            serve(tryit=tryit, turns=FakeTurns(on_take=answer)) as world,
+            await chromium.new_context(viewport=viewport, has_touch=touch, is_mobile=touch) as context,
+        ):
+            page = await context.new_page()
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+            await page.goto(world.url)
+            await expect(page.get_by_test_id("live")).to_have_text("Live")
+            yield Stage(page, world, sandbox, complaints)
 
 
-@pytest.fixture
-async def stage(log: list[Any]) -> AsyncIterator[Stage]:
-    async for stage in open_stage({"width": 1440, "height": 900}):
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(log: list[Any], chromium: Browser) -> AsyncIterator[Stage]:
+    async with open_stage(chromium, {"width": 1440, "height": 900}) as stage:
         yield stage
         assert stage.complaints == []
 
 
-@pytest.fixture
-async def small(log: list[Any]) -> AsyncIterator[Stage]:
-    async for stage in open_stage({"width": 360, "height": 640}, touch=True):
+@pytest_asyncio.fixture(loop_scope="session")
+async def small(log: list[Any], chromium: Browser) -> AsyncIterator[Stage]:
+    async with open_stage(chromium, {"width": 360, "height": 640}, touch=True) as stage:
         yield stage
         assert stage.complaints == []
 
