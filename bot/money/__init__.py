@@ -1,5 +1,13 @@
 """Amounts, phone numbers, order codes and the order life cycle: pure values and rules, no I/O."""
 
+from bot.money.agreements import (
+    ENDED,
+    EVERY,
+    AgreementKind,
+    AgreementState,
+    after_order,
+    may_become,
+)
 from bot.money.amounts import (
     EXPONENTS,
     AmountProblem,
@@ -12,30 +20,43 @@ from bot.money.amounts import (
 )
 from bot.money.codes import code_from_bytes, read_code
 from bot.money.numbers import Msisdn, knows_region, mask_msisdn, parse_msisdn, region_of, show_local
-from bot.money.orders import FINAL, OPEN, OrderKind, OrderState, Reason, Source, Verdict, judge
+from bot.money.orders import FINAL, OPEN, PAYOUTS, OrderKind, OrderState, Reason, Source, Verdict, judge
+from bot.money.roles import Right, StaffRole, rights_of
+from bot.money.terms import Terms
 
 __all__ = [
+    "ENDED",
+    "EVERY",
     "EXPONENTS",
     "FINAL",
     "OPEN",
+    "PAYOUTS",
+    "AgreementKind",
+    "AgreementState",
     "AmountProblem",
     "Money",
     "Msisdn",
     "OrderKind",
     "OrderState",
     "Reason",
+    "Right",
     "Source",
+    "StaffRole",
+    "Terms",
     "Verdict",
+    "after_order",
     "code_from_bytes",
     "exponent_of",
     "from_major",
     "judge",
     "knows_region",
     "mask_msisdn",
+    "may_become",
     "parse_amount",
     "parse_msisdn",
     "read_code",
     "region_of",
+    "rights_of",
     "show_amount",
     "show_local",
     "to_major",

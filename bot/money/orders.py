@@ -9,6 +9,7 @@ from typing import Final
 __all__ = [
     "FINAL",
     "OPEN",
+    "PAYOUTS",
     "OrderKind",
     "OrderState",
     "Reason",
@@ -27,9 +28,11 @@ class OrderKind(StrEnum):
     DEPOSIT = "deposit"
     REFUND = "refund"
     PREAPPROVAL = "preapproval"
+    PREAPPROVAL_CANCEL = "preapproval_cancel"
     INVOICE = "invoice"
     INVOICE_CANCEL = "invoice_cancel"
     AGREEMENT_CHARGE = "agreement_charge"
+    BILL = "bill"
 
 
 class OrderState(StrEnum):
@@ -80,8 +83,12 @@ class Reason(StrEnum):
     BAD_REQUEST = "bad_request"
     NOT_SENT = "not_sent"  # nothing left within its time; nothing was taken
     CONSENT = "consent"
+    MERCHANT_FUNDS = "merchant_funds"  # a payout: the merchant's wallet is short or at its limit; an alarm
     OTHER = "other"
 
+
+# Money leaves a merchant's wallet: limits, approval by a second person and the kill switch are for these.
+PAYOUTS: Final = frozenset({OrderKind.TRANSFER, OrderKind.DEPOSIT, OrderKind.REFUND})
 
 FINAL: Final = frozenset({OrderState.SUCCESSFUL, OrderState.FAILED, OrderState.REVERSED})
 OPEN: Final = frozenset(OrderState) - FINAL

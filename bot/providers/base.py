@@ -5,24 +5,32 @@ is `bot/providers/client.py`.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
-from bot.money import Money, Msisdn, OrderKind, OrderState, Reason
+from bot.money import Money, Msisdn, OrderKind, OrderState, Reason, Terms
 
 __all__ = [
     "ASKS_PER_S",
     "Account",
     "AccountHolder",
     "Adapter",
+    "AgreementReport",
+    "AgreementWord",
     "AlreadyAccepted",
+    "Bank",
     "Call",
     "CallbackEvent",
     "Capability",
+    "Consent",
+    "ConsentAsked",
+    "ConsentState",
     "Credentials",
     "Declined",
+    "EventTopic",
     "Grant",
     "ListPage",
     "Listed",
@@ -39,8 +47,10 @@ __all__ = [
     "Request",
     "Resend",
     "Secret",
+    "Standing",
     "StatusReport",
     "Unknown",
+    "UserInfo",
 ]
 
 R = TypeVar("R")
@@ -55,6 +65,9 @@ class Capability(StrEnum):
     HOLDER_NAME = "holder_name"
     BALANCE = "balance"
     LIST = "list"
+    NOTIFY_PAYER = "notify_payer"
+    CONSENT = "consent"
+    BANKS = "banks"
 
 
 class Resend(StrEnum):
@@ -129,13 +142,33 @@ class Account(msgspec.Struct, frozen=True):
     factor_confirmed: bool = False
     display_name: str = ""
     asks_per_s: int = ASKS_PER_S
+    # Payouts of an hour and of a day at the most, in minor units: `number_hour`, `number_day` (to one
+    # number), `merchant_hour`, `merchant_day`, `total_hour`, `total_day` (of everybody in the currency).
+    payout_limits: Mapping[str, int] = {}
+    # What the provider's reference leaves open; empty means that nobody has asked, and then the safe
+    # reading holds. MoMo: an invoice's SUCCESSFUL says "created" or "paid". Startbutton: a refund's amount
+    # is in "minor" or "major" units; without it nothing is refunded there.
+    invoice_successful_means: str = ""
+    refund_unit: str = ""
+    # Startbutton signs transfers with this key where the dashboard asks for it.
+    sign_key: Secret = Secret("")
+    # Believe a Startbutton webhook too whose signature holds only over its JSON written anew.
+    webhook_reserialised: bool = False
+    # MoMo: the bills customers may pay, by the name people see: service provider's user name.
+    bills: Mapping[str, str] = {}
+    # MoMo: the merchant's own wallet as invoices name it, where they must: a number or a party code.
+    payee: str = ""
+    # MoMo: version of the withdrawal, deposit and refund paths ("v1_0" or "v2_0").
+    api_version: str = "v1_0"
 
 
 class Request(msgspec.Struct, frozen=True):
     """One HTTP request, without host and without credentials.
 
     `auth` names what the sender adds: a product whose bearer token is to be bought ("collection"),
-    or a key kind ("public", "secret"). `body` is JSON-encodable; None sends no body at all.
+    or a key kind ("public", "secret"). `bearer` goes in its place where the call has a token of its own
+    (a person's consent). `body` is JSON-encodable, `form` is sent as a form; both None sends no body.
+    `sign`, where it is given, makes further headers of the exact bytes of the body and the time (UTC).
     """
 
     method: str
@@ -143,6 +176,9 @@ class Request(msgspec.Struct, frozen=True):
     auth: str
     headers: Mapping[str, str] = {}
     body: Any = None
+    form: Mapping[str, str] | None = None
+    bearer: Secret = Secret("")
+    sign: Callable[[bytes, datetime], Mapping[str, str]] | None = None
 
     def __repr__(self) -> str:
         # Paths and bodies hold numbers and OTPs.
@@ -188,19 +224,28 @@ class OrderCall(msgspec.Struct, frozen=True):
 
     `reference` is ours: a UUID v4 in text. `code` is the 8-character order code.
     `callback_url` is None where no public address is set. `network` is one of `Adapter.networks`,
-    empty where that is empty.
+    empty where that is empty. `payer` is whose wallet is asked, `payee` who gets the money; empty where
+    the kind has none. What the order is about, where it is about another: a refund's payment, a
+    cancelled invoice or pre-approval, by our reference (`about_reference`) and theirs
+    (`about_provider_reference`; a pre-approval's id). `sent_ms`: when the creation left last, None where
+    it has not; what the provider shows without an id of ours is told apart by it.
     """
 
     reference: str
     code: str
     kind: OrderKind
     amount: Money
-    payer: Msisdn
+    payer: Msisdn = ""
     payer_note: str = ""
     payee_note: str = ""
     provider_reference: str = ""
     network: str = ""
     callback_url: str | None = None
+    payee: Msisdn = ""
+    terms: Terms = Terms()
+    about_reference: str = ""
+    about_provider_reference: str = ""
+    sent_ms: int | None = None
 
 
 class NextStep(StrEnum):
@@ -239,6 +284,37 @@ class StatusReport(msgspec.Struct, frozen=True):
     provider_reference: str = ""
     financial_id: str = ""
     not_found: bool = False
+    # Of agreements: what the customer types in the wallet to pay an invoice; until when it stands.
+    payment_reference: str = ""
+    expires_ms: int | None = None
+
+
+class AgreementWord(StrEnum):
+    """What has become of a standing agreement, by the provider's word."""
+
+    ACTIVE = "active"  # it stands: an invoice may be paid, a pre-approval be charged
+    PAID = "paid"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class AgreementReport(msgspec.Struct, frozen=True):
+    """The provider's word on an agreement that an order made: an invoice, a pre-approval.
+
+    `state` None: nothing follows from what was said. `amount`, `party` and `provider_code` are as in
+    `StatusReport`. `provider_reference` is the provider's id of a pre-approval, where it is certain
+    which one is meant; a later PREAPPROVAL_CANCEL needs it as `about_provider_reference`.
+    """
+
+    state: AgreementWord | None
+    provider_code: str = ""
+    payment_reference: str = ""
+    expires_ms: int | None = None
+    amount: Money | None = None
+    party: Msisdn | None = None
+    financial_id: str = ""
+    provider_reference: str = ""
 
 
 class AccountHolder(msgspec.Struct, frozen=True):
@@ -274,16 +350,87 @@ class ListPage(msgspec.Struct, frozen=True):
     count: int
 
 
+class EventTopic(StrEnum):
+    """What a webhook is about."""
+
+    PAYMENT = "payment"
+    TRANSFER = "transfer"
+    REFUND = "refund"
+    DISPUTE = "dispute"  # a customer contests a payment: staff must look
+    OTHER = "other"
+
+
 class CallbackEvent(msgspec.Struct, frozen=True):
     """What a verified webhook is about: references to look an order up by, and the event's name.
 
     `reference` is ours as `OrderCall.reference` has it. All are empty where the signature holds over
-    bytes nobody can read: answer 200, note it, ignore it.
+    bytes nobody can read: answer 200, note it, ignore it. `amount` is what the event tells, None where it
+    tells none that can be held; it decides nothing, and where it differs from the order's it is other
+    money. `reserialised`: the signature held only over the JSON written anew.
     """
 
     name: str
     provider_reference: str = ""
     reference: str = ""
+    topic: EventTopic = EventTopic.OTHER
+    amount: Money | None = None
+    reserialised: bool = False
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """One pre-approval of a payer's list. `approved`: it stands now; `payee` who may debit, as told."""
+
+    id: str
+    approved: bool
+    payee: str = ""
+    expires_ms: int | None = None
+
+
+class ConsentAsked(msgspec.Struct, frozen=True):
+    """The person is asked on the phone. Poll with `id`, not sooner than every `interval_s`."""
+
+    id: Secret
+    interval_s: float
+    expires_s: float
+
+
+class ConsentState(StrEnum):
+    WAITING = "waiting"
+    GIVEN = "given"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+
+class Consent(msgspec.Struct, frozen=True):
+    """Where a consent stands; `token` only where it is GIVEN, good for `lives_s`."""
+
+    state: ConsentState
+    token: Secret = Secret("")
+    lives_s: float = 0.0
+    refresh: Secret = Secret("")
+    scope: str = ""
+
+
+class UserInfo(msgspec.Struct, frozen=True):
+    """What a person consented to share, as the provider tells it; empty where it does not."""
+
+    name: str = ""
+    given_name: str = ""
+    family_name: str = ""
+    birthdate: str = ""
+    gender: str = ""
+    email: str = ""
+    phone: str = ""
+    address: str = ""
+    occupation: str = ""
+    identification: str = ""
+
+
+class Bank(msgspec.Struct, frozen=True):
+    """A bank or wallet network money can be paid out to."""
+
+    code: str
+    name: str
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -370,9 +517,15 @@ class Provider(Protocol):
     # For how long after acceptance "not found" is not believed, in seconds.
     not_found_grace_s: float
 
-    def request_payment(self, account: Account, order: OrderCall) -> Call[Receipt]: ...
+    def kinds(self, account: Account) -> frozenset[OrderKind]:
+        """The kinds of order this account can make: of its provider, its credentials and its settings."""
+        ...
 
-    def payment_status(self, account: Account, order: OrderCall) -> Call[StatusReport]:
+    def request_order(self, account: Account, order: OrderCall) -> Call[Receipt]:
+        """Make the order at the provider, whatever its kind. Accepted is not done: see order_status."""
+        ...
+
+    def order_status(self, account: Account, order: OrderCall) -> Call[StatusReport]:
         """Never raises for "not found": the report says `not_found`.
 
         Asks by the provider's reference where the order has one, else by ours. Where asking by theirs
@@ -380,21 +533,71 @@ class Provider(Protocol):
         """
         ...
 
-    def submit_otp(self, account: Account, order: OrderCall, otp: str) -> Call[OtpAnswer]: ...
-
-    def check_holder(self, account: Account, msisdn: Msisdn) -> Call[AccountHolder]: ...
-
-    def holder_name(self, account: Account, msisdn: Msisdn) -> Call[str]:
-        """The holder's name in full, empty where the provider does not tell."""
+    def agreement_status(self, account: Account, order: OrderCall) -> Call[AgreementReport]:
+        """What has become of the agreement that `order` (an INVOICE or a PREAPPROVAL) made."""
         ...
 
-    def balance(self, account: Account, currency: str = "") -> Call[tuple[Money, ...]]: ...
+    def submit_otp(self, account: Account, order: OrderCall, otp: str) -> Call[OtpAnswer]: ...
 
-    def list_payments(self, account: Account, first_day: str, last_day: str, skip: int) -> Call[ListPage]:
-        """The account's payments of these days (ISO dates, UTC, both included), from number `skip` on.
+    def check_holder(self, account: Account, party: str) -> Call[AccountHolder]:
+        """Whether somebody is there: `party` is a number in E.164, or an e-mail address or a party code
+        (UUID) where the provider knows such."""
+        ...
+
+    def holder_name(self, account: Account, party: str) -> Call[str]:
+        """The holder's name in full, empty where the provider does not tell. `party` as above."""
+        ...
+
+    def balance(
+        self, account: Account, currency: str = "", *, payouts: bool = False
+    ) -> Call[tuple[Money, ...]]:
+        """The merchant's wallet; with `payouts` the one that payouts are made from. Whether the two are one
+        wallet is not to be known from here: a provider may show the same money twice."""
+        ...
+
+    def list_payments(
+        self,
+        account: Account,
+        first_day: str,
+        last_day: str,
+        skip: int,
+        *,
+        kind: OrderKind = OrderKind.COLLECTION,
+    ) -> Call[ListPage]:
+        """The account's payments of these days (ISO dates, UTC, both included), from number `skip` on;
+        its transfers where `kind` says so.
 
         The days are the provider's to read: whoever asks leaves a day's room on both sides.
         """
+        ...
+
+    def notify_payer(self, account: Account, order: OrderCall, text: str) -> Call[None]:
+        """One more message of the provider's to the payer of a successful payment. Declined where it is
+        too early or too late for one."""
+        ...
+
+    def preapprovals(self, account: Account, msisdn: Msisdn) -> Call[tuple[Standing, ...]]:
+        """The pre-approvals the payer has given this account."""
+        ...
+
+    def ask_consent(self, account: Account, msisdn: Msisdn) -> Call[ConsentAsked]:
+        """Ask the person, on the phone, to share their details with the account's owner."""
+        ...
+
+    def consent(self, account: Account, asked: Secret) -> Call[Consent]:
+        """Where the consent asked for under this id stands."""
+        ...
+
+    def renew_consent(self, account: Account, refresh: Secret) -> Call[Consent]:
+        """A new token for a consent given for longer (offline access)."""
+        ...
+
+    def user_info(self, account: Account, token: Secret) -> Call[UserInfo]:
+        """What the person shares, by the consent's own token."""
+        ...
+
+    def banks(self, account: Account, *, wallets: bool = False) -> Call[tuple[Bank, ...]]:
+        """The banks, or the wallet networks, that the account can pay out to."""
         ...
 
     def read_webhook(self, account: Account, headers: Mapping[str, str], raw: bytes) -> CallbackEvent | None:

@@ -9,8 +9,10 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Hashable, Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, NoReturn, TypeVar
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
@@ -58,9 +60,10 @@ _PLAIN_WORD: Final = (Declined, Misconfigured, AlreadyAccepted)
 class Sender:
     """Sends calls. One per process and event loop; safe for any number of concurrent calls.
 
-    `clock` counts seconds and only goes forward. At most `limit` calls per account are under way at
-    a time, a further one is NotSent at once. After `failures` failures in a row (transport faults,
-    timeouts, 5xx without a known code) an account's calls are NotSent but for one probe a second.
+    `clock` counts seconds and only goes forward; `wall` tells the time to calls that sign it. At most
+    `limit` calls per account are under way at a time, a further one is NotSent at once. After `failures`
+    failures in a row (transport faults, timeouts, 5xx without a known code) an account's calls are
+    NotSent but for one probe a second.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Sender:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
         limit: int = 256,
         failures: int = 10,
         token_timeout_s: float = _TOKEN_S,
@@ -76,6 +80,7 @@ class Sender:
         self._adapters = adapters
         self._transport = transport if transport is not None else open_transport()
         self._clock = clock
+        self._wall = wall
         self._limit = limit
         self._failures = failures
         self._token_timeout_s = token_timeout_s
@@ -88,7 +93,7 @@ class Sender:
         """The decoded reply, within `timeout_s` seconds for everything. Raises ProviderError only.
 
         NotSent only where no byte of the call left. After a 401 a bought token is bought anew and the
-        same request sent once more.
+        same request sent once more; a call with a bearer of its own goes once and buys nothing.
         """
         adapter = self._adapters.get(account.provider)
         if adapter is None:
@@ -112,12 +117,13 @@ class Sender:
 
     async def _send(self, adapter: Adapter, account: Account, call: Call[R], timeout_s: float) -> R:
         ends_at = asyncio.get_running_loop().time() + timeout_s
-        token, key = "", (account.id, account.base_url, call.request.auth, _held(account))
+        own, token = call.request.bearer, ""
+        key = (account.id, account.base_url, call.request.auth, _held(account))
         for attempt in (1, 2):
-            bought = adapter.token_call(account, call.request.auth)
+            bought = None if own else adapter.token_call(account, call.request.auth)
             if bought is not None:
                 token = await self._token(adapter, account, key, bought, ends_at)
-            auth = adapter.auth_headers(account, call.request.auth, token)
+            auth = adapter.auth_headers(account, call.request.auth, own.reveal() or token)
             try:
                 return await self._exchange(account, call, auth, ends_at)
             except ProviderError as error:
@@ -182,7 +188,7 @@ class Sender:
             raise NotSent("no time left")
         if self._closed:
             raise NotSent("the sender is closed")
-        request = _build(account, call.request, auth, left_s)
+        request = _build(account, call.request, auth, left_s, self._wall())
         try:
             async with asyncio.timeout_at(ends_at):
                 try:
@@ -246,13 +252,20 @@ def _held(account: Account) -> Hashable:
 _url = lru_cache(1024)(httpx.URL)
 
 
-def _build(account: Account, request: Request, auth: Mapping[str, str], left_s: float) -> httpx.Request:
+def _build(
+    account: Account, request: Request, auth: Mapping[str, str], left_s: float, now: datetime
+) -> httpx.Request:
     headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
     headers |= {**request.headers, **auth}
     content = None
     if request.body is not None:
         content = msgspec.json.encode(request.body)
         headers["Content-Type"] = "application/json"
+    elif request.form is not None:
+        content = urlencode(request.form).encode()
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    if request.sign is not None:
+        headers |= request.sign(content or b"", now)
     if not all(_SENDABLE.fullmatch(value) for value in headers.values()):
         raise Misconfigured("a header's value holds a character that cannot be sent", created_nothing=True)
     # Connecting ends before the whole call does, so that a host that does not answer is NotSent.

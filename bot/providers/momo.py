@@ -1,36 +1,27 @@
-"""MTN MoMo Open API, collection: encodes calls, decodes replies; sends nothing, keeps nothing.
+"""MTN MoMo Open API: the adapter. Chooses the call by an order's kind; sends nothing, keeps nothing.
 
 A reply is believed only as far as its pair (status, reason) goes; HTTP 202 is never a payment.
 Source: reference/mtn-momo.md (MTN's portal, client libraries and users' reports), read November 2026;
-the words are in `momo_words`.
+the calls are in the modules `momo_*`, the words in `momo_words`.
 """
 
 import base64
-import re
-import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import accumulate
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
-from bot.money import (
-    EXPONENTS,
-    Money,
-    Msisdn,
-    OrderKind,
-    Reason,
-    exponent_of,
-    from_major,
-    to_major,
-)
+from bot.money import Money, Msisdn, OrderKind
 from bot.providers.base import (
     Account,
     AccountHolder,
+    AgreementReport,
+    Bank,
     Call,
     CallbackEvent,
     Capability,
+    Consent,
+    ConsentAsked,
     Credentials,
-    Declined,
     Grant,
     ListPage,
     Misconfigured,
@@ -39,35 +30,74 @@ from bot.providers.base import (
     Receipt,
     Reply,
     Request,
-    Resend,
     Secret,
+    Standing,
     StatusReport,
+    UserInfo,
 )
-from bot.providers.checks import base_url_problem, key_problems
-from bot.providers.momo_replies import (
-    read_accepted,
-    read_balance,
-    read_holder,
-    read_name,
-    read_status,
-    read_token,
+from bot.providers.momo_checks import has_credentials, momo_problems
+from bot.providers.momo_collection import (
+    bill_status,
+    pay_bill,
+    payment_status,
+    request_to_pay,
+    request_to_withdraw,
+)
+from bot.providers.momo_consent import ask_consent, poll_consent, renew_consent, user_info
+from bot.providers.momo_encoding import (
+    COLLECTION,
+    DISBURSEMENT,
+    NOTIFICATION_LIMIT,
+    build_holder_path,
+    build_look,
+    build_note,
     wire_currency,
+)
+from bot.providers.momo_invoices import (
+    cancel_invoice,
+    invoice_cancel_status,
+    invoice_status,
+    request_invoice,
+    standing_invoice,
+)
+from bot.providers.momo_looks import read_balance, read_holder, read_name, read_notified, read_token
+from bot.providers.momo_payouts import payout_status, request_payout
+from bot.providers.momo_preapprovals import (
+    cancel_preapproval,
+    list_preapprovals,
+    preapproval_cancel_status,
+    preapproval_status,
+    request_preapproval,
+    standing_preapproval,
 )
 from bot.providers.momo_words import ENVIRONMENTS
 
-__all__ = ["Momo", "build_amount", "build_note"]
+__all__ = ["Momo"]
 
-_NOTE_LIMIT: Final = 128
-_EMPTY_NOTE: Final = "Payment"
-# Letters of our languages that do not decompose into a plain letter and a mark.
-_LETTERS: Final = str.maketrans(
-    {"ɛ": "e", "Ɛ": "E", "ɔ": "o", "Ɔ": "O", "ŋ": "n", "Ŋ": "N", "œ": "oe", "Œ": "OE"}
-)
-_PATHS: Final = {
-    OrderKind.COLLECTION: "requesttopay",
-    # Under a pre-approval the same call debits without a prompt.
-    OrderKind.AGREEMENT_CHARGE: "requesttopay",
+_Request = Callable[[Account, OrderCall], Call[Receipt]]
+_Status = Callable[[Account, OrderCall], Call[StatusReport]]
+
+_COLLECTIONS: Final[dict[OrderKind, tuple[_Request, _Status]]] = {
+    OrderKind.COLLECTION: (request_to_pay, payment_status),
+    OrderKind.AGREEMENT_CHARGE: (request_to_pay, payment_status),
+    OrderKind.WITHDRAWAL: (request_to_withdraw, payment_status),
+    OrderKind.PREAPPROVAL: (request_preapproval, preapproval_status),
+    OrderKind.PREAPPROVAL_CANCEL: (cancel_preapproval, preapproval_cancel_status),
+    OrderKind.INVOICE: (request_invoice, invoice_status),
+    OrderKind.INVOICE_CANCEL: (cancel_invoice, invoice_cancel_status),
+    OrderKind.BILL: (pay_bill, bill_status),
 }
+_PAYOUTS: Final[dict[OrderKind, tuple[_Request, _Status]]] = {
+    OrderKind.TRANSFER: (request_payout, payout_status),
+    OrderKind.DEPOSIT: (request_payout, payout_status),
+    OrderKind.REFUND: (request_payout, payout_status),
+}
+_CALLS: Final = _COLLECTIONS | _PAYOUTS
+_AGREEMENTS: Final[dict[OrderKind, Callable[[Account, OrderCall], Call[AgreementReport]]]] = {
+    OrderKind.INVOICE: standing_invoice,
+    OrderKind.PREAPPROVAL: standing_preapproval,
+}
+_NOTIFIED: Final = frozenset({OrderKind.COLLECTION, OrderKind.AGREEMENT_CHARGE})
 
 
 class Momo:
@@ -80,6 +110,8 @@ class Momo:
             Capability.CHECK_HOLDER,
             Capability.HOLDER_NAME,
             Capability.BALANCE,
+            Capability.NOTIFY_PAYER,
+            Capability.CONSENT,
         }
     )
     currencies = frozenset(currency for taken in ENVIRONMENTS.values() for currency in taken)
@@ -95,53 +127,62 @@ class Momo:
     )
     not_found_grace_s = 30.0
 
-    # Calls ---------------------------------------------------------------------------------------
+    # Orders --------------------------------------------------------------------------------------
 
-    def request_payment(self, account: Account, order: OrderCall) -> Call[Receipt]:
-        """Ask the payer to approve `order`. Accepted is not paid: see payment_status."""
-        headers = {"X-Reference-Id": order.reference}
-        if order.callback_url:  # an empty header breaks the call
-            headers["X-Callback-Url"] = order.callback_url
-        body = {
-            "amount": build_amount(_to_wire(account, order.amount)),
-            "currency": wire_currency(account),
-            "externalId": order.code,
-            "payer": {"partyIdType": "MSISDN", "partyId": _digits(order.payer)},
-            "payerMessage": build_note(order.payer_note),
-            "payeeNote": build_note(order.payee_note),
-        }
-        return Call(
-            "request_payment",
-            _request("POST", f"/v1_0/{_path(order.kind)}", account, headers, body),
-            read_accepted,
-            creates=True,
-            resend=Resend.SAME_REFERENCE,
-        )
+    def kinds(self, account: Account) -> frozenset[OrderKind]:
+        """By the products the account has credentials for; bills only where the settings name some."""
+        found: set[OrderKind] = set()
+        if has_credentials(account, COLLECTION):
+            found |= _COLLECTIONS.keys()
+        if has_credentials(account, DISBURSEMENT):
+            found |= _PAYOUTS.keys()
+        return frozenset(found if account.bills else found - {OrderKind.BILL})
 
-    def payment_status(self, account: Account, order: OrderCall) -> Call[StatusReport]:
+    def request_order(self, account: Account, order: OrderCall) -> Call[Receipt]:
+        """Accepted is not done: see order_status."""
+        if order.kind not in self.kinds(account):
+            raise Misconfigured(f"this MoMo account has no call for {order.kind}", created_nothing=True)
+        request, _ = _CALLS[order.kind]
+        return request(account, order)
+
+    def order_status(self, account: Account, order: OrderCall) -> Call[StatusReport]:
         """The order's state by our reference, which is the only one there is."""
+        _, status = _CALLS[order.kind]
+        return status(account, order)
 
-        def decode(reply: Reply) -> StatusReport:
-            return read_status(account, reply)
-
-        path = f"/v1_0/{_path(order.kind)}/{order.reference}"
-        return Call("payment_status", _request("GET", path, account), decode)
+    def agreement_status(self, account: Account, order: OrderCall) -> Call[AgreementReport]:
+        if order.kind not in _AGREEMENTS:
+            raise Misconfigured(f"{order.kind} makes no agreement", created_nothing=True)
+        return _AGREEMENTS[order.kind](account, order)
 
     def submit_otp(self, account: Account, order: OrderCall, otp: str) -> Call[OtpAnswer]:
         raise Misconfigured("MoMo asks for no OTP", created_nothing=True)
 
-    def check_holder(self, account: Account, msisdn: Msisdn) -> Call[AccountHolder]:
-        """Whether the number has a wallet. Active does not promise that a payment works."""
-        path = f"/v1_0/accountholder/msisdn/{_digits(msisdn)}/active"
-        return Call("check_holder", _request("GET", path, account), read_holder)
+    def notify_payer(self, account: Account, order: OrderCall, text: str) -> Call[None]:
+        if order.kind not in _NOTIFIED:
+            raise Misconfigured(f"MoMo has no message for {order.kind}", created_nothing=True)
+        path = f"/{COLLECTION}/v1_0/requesttopay/{order.reference}/deliverynotification"
+        body = {"notificationMessage": build_note(text, NOTIFICATION_LIMIT)}
+        return Call("notify_payer", Request("POST", path, COLLECTION, body=body), read_notified, creates=True)
 
-    def holder_name(self, account: Account, msisdn: Msisdn) -> Call[str]:
+    # Look-ups ------------------------------------------------------------------------------------
+
+    def check_holder(self, account: Account, party: str) -> Call[AccountHolder]:
+        """Whether there is a wallet. Active does not promise that a payment works."""
+        path = f"/v1_0/accountholder/{build_holder_path(party)}/active"
+        return Call("check_holder", build_look(_product(account), path), read_holder)
+
+    def holder_name(self, account: Account, party: str) -> Call[str]:
         """The name, empty where nobody is there or the contract does not cover names."""
-        path = f"/v1_0/accountholder/msisdn/{_digits(msisdn)}/basicuserinfo"
-        return Call("holder_name", _request("GET", path, account), read_name)
+        path = f"/v1_0/accountholder/{build_holder_path(party)}/basicuserinfo"
+        return Call("holder_name", build_look(_product(account), path), read_name)
 
-    def balance(self, account: Account, currency: str = "") -> Call[tuple[Money, ...]]:
-        """The merchant's own wallet; may be negative."""
+    def balance(
+        self, account: Account, currency: str = "", *, payouts: bool = False
+    ) -> Call[tuple[Money, ...]]:
+        """The merchant's own wallet; may be negative. One market showed one wallet under both products."""
+        if payouts and not has_credentials(account, DISBURSEMENT):
+            raise Misconfigured("the account has no disbursement credentials", created_nothing=True)
         path = "/v1_0/account/balance"
         if currency:
             path += "/" + (wire_currency(account) if currency == account.currency else currency)
@@ -149,22 +190,52 @@ class Momo:
         def decode(reply: Reply) -> tuple[Money, ...]:
             return read_balance(account, reply)
 
-        return Call("balance", _request("GET", path, account), decode)
+        return Call("balance", build_look(DISBURSEMENT if payouts else _product(account), path), decode)
 
-    def list_payments(self, account: Account, first_day: str, last_day: str, skip: int) -> Call[ListPage]:
+    def list_payments(
+        self,
+        account: Account,
+        first_day: str,
+        last_day: str,
+        skip: int,
+        *,
+        kind: OrderKind = OrderKind.COLLECTION,
+    ) -> Call[ListPage]:
         raise Misconfigured("MoMo has no list of payments", created_nothing=True)
+
+    def preapprovals(self, account: Account, msisdn: Msisdn) -> Call[tuple[Standing, ...]]:
+        return list_preapprovals(account, msisdn)
+
+    def banks(self, account: Account, *, wallets: bool = False) -> Call[tuple[Bank, ...]]:
+        raise Misconfigured("MoMo pays out to wallets only", created_nothing=True)
+
+    # Consent -------------------------------------------------------------------------------------
+
+    def ask_consent(self, account: Account, msisdn: Msisdn) -> Call[ConsentAsked]:
+        return ask_consent(_product(account), msisdn)
+
+    def consent(self, account: Account, asked: Secret) -> Call[Consent]:
+        return poll_consent(_product(account), asked)
+
+    def renew_consent(self, account: Account, refresh: Secret) -> Call[Consent]:
+        return renew_consent(_product(account), refresh)
+
+    def user_info(self, account: Account, token: Secret) -> Call[UserInfo]:
+        return user_info(_product(account), token)
+
+    # What the sender and the checks ask ------------------------------------------------------------
 
     def read_webhook(self, account: Account, headers: Mapping[str, str], raw: bytes) -> CallbackEvent | None:
         """Always None: MoMo's callbacks carry no signature. They are hints, found by their path."""
         return None
 
-    # What the sender and the checks ask ------------------------------------------------------------
-
     def networks(self, account: Account) -> tuple[str, ...]:
         return ()
 
-    def token_call(self, account: Account, auth: str) -> Call[Grant]:
+    def token_call(self, account: Account, auth: str) -> Call[Grant] | None:
         """Buys the bearer token of product `auth`. The path's trailing slash is needed."""
+        if ":" in auth:
+            return None  # goes with the product's Basic credentials themselves
         return Call(f"token.{auth}", Request("POST", f"/{auth}/token/", "basic:" + auth), read_token)
 
     def auth_headers(self, account: Account, auth: str, token: str) -> Mapping[str, str]:
@@ -184,88 +255,10 @@ class Momo:
         }
 
     def problems(self, account: Account) -> list[str]:
-        found = base_url_problem(account.base_url)
-        held = account.credentials.get("collection", Credentials())
-        found += key_problems(
-            {
-                "collection subscription key": held.subscription_key,
-                "collection API user": Secret(held.api_user),
-                "collection API key": held.api_key,
-            }
-        )
-        return found + _environment_problems(account)
+        return momo_problems(account)
 
 
-# Encoding ----------------------------------------------------------------------------------------
-
-
-def build_amount(money: Money) -> str:
-    """The amount in major units as MoMo takes it: "12.50", and "500" where there are no decimals."""
-    return format(to_major(money), "f")
-
-
-def build_note(text: str) -> str:
-    """`text` with only what every market takes: plain letters, digits, space, dot, comma, dash; 128 at most.
-
-    Accents are dropped with their letter kept. Never empty: empty notes were answered with 500.
-    """
-    plain = unicodedata.normalize("NFKD", text.translate(_LETTERS))
-    plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
-    plain = " ".join(re.sub(r"[^A-Za-z0-9 .,\-]+", " ", plain).split())
-    return plain[:_NOTE_LIMIT].strip() or _EMPTY_NOTE
-
-
-def _request(
-    method: str, path: str, account: Account, headers: Mapping[str, str] = {}, body: Any = None
-) -> Request:
-    return Request(method, "/collection" + path, "collection", headers, body)
-
-
-def _path(kind: OrderKind) -> str:
-    if kind not in _PATHS:
-        raise Misconfigured(f"MoMo collection has no call for {kind}", created_nothing=True)
-    return _PATHS[kind]
-
-
-def _digits(msisdn: Msisdn) -> str:
-    """E.164 digits without the plus, as MoMo wants them in paths and bodies."""
-    if not re.fullmatch(r"\+[0-9]{5,15}", msisdn):
-        raise Declined(Reason.BAD_REQUEST, "the number is not in E.164")
-    return msisdn[1:]
-
-
-def _to_wire(account: Account, amount: Money) -> Money:
-    """The same figure in the currency the platform is told: GHS 12.50 is EUR 12.50 in MTN's sandbox."""
-    if amount.currency != account.currency or amount.amount_minor <= 0:
-        raise Misconfigured("the order's amount does not fit its account", created_nothing=True)
-    try:
-        return from_major(to_major(amount), wire_currency(account))
-    except ValueError:
-        raise Misconfigured("the wire currency cannot hold the amount", created_nothing=True) from None
-
-
-# Checks ------------------------------------------------------------------------------------------
-
-
-def _environment_problems(account: Account) -> list[str]:
-    environment, wire = account.target_environment, wire_currency(account)
-    found = []
-    if not environment:
-        found.append("The target environment is missing (X-Target-Environment, such as mtnghana or sandbox).")
-    elif environment not in ENVIRONMENTS:
-        found.append(
-            f"The target environment {environment!r} is not one of {', '.join(sorted(ENVIRONMENTS))}."
-        )
-    elif wire not in ENVIRONMENTS[environment]:
-        takes = " or ".join(ENVIRONMENTS[environment])
-        found.append(f"The environment {environment} takes {takes}, but the account would send {wire}.")
-    if account.currency not in EXPONENTS:
-        found.append(f"The currency {account.currency!r} is not one MoMo moves.")
-    elif wire in EXPONENTS and exponent_of(wire) < exponent_of(account.currency):
-        found.append(f"Amounts in {account.currency} do not fit {wire}, which has fewer decimals.")
-    host = urlsplit(account.base_url).hostname or ""
-    if host.endswith(".mtn.com") or host.endswith(".momo.africa"):
-        real_sandbox = host == "sandbox.momodeveloper.mtn.com"
-        if environment in ENVIRONMENTS and real_sandbox != (environment == "sandbox"):
-            found.append(f"The environment {environment} does not belong to the host {host}.")
-    return found
+def _product(account: Account) -> str:
+    """Where to ask what both products know: an account may have one of them only."""
+    only_payouts = has_credentials(account, DISBURSEMENT) and not has_credentials(account, COLLECTION)
+    return DISBURSEMENT if only_payouts else COLLECTION

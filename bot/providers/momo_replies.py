@@ -1,4 +1,4 @@
-"""MTN MoMo's replies: bytes to values, and refusals to the error that says what to do next.
+"""MTN MoMo's replies: what they share. Bytes to values, and refusals to the error that says what to do next.
 
 Tolerant of what the live service does beside its schema (numbers for texts, three shapes of reason,
 empty and HTML bodies); raises nothing but a ProviderError.
@@ -7,26 +7,25 @@ Source: reference/mtn-momo.md sections 5, 6 and 9, read November 2026.
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
-from bot.money import Money, Msisdn, Reason, from_major, parse_msisdn
+from bot.money import Money, Msisdn, OrderKind, Reason, from_major, parse_msisdn
 from bot.providers.base import (
     Account,
-    AccountHolder,
     AlreadyAccepted,
     Declined,
-    Grant,
     Malformed,
     Misconfigured,
-    NotSent,
     ProviderError,
     Receipt,
     Reply,
-    Secret,
     StatusReport,
     Unknown,
 )
-from bot.providers.momo_words import CREATED_NOTHING, REASONS, REFUSALS, decide
+from bot.providers.momo_encoding import wire_currency
+from bot.providers.momo_words import CREATED_NOTHING, REFUSALS, decide, reason_of
 from bot.providers.wire import (
     read_code,
     read_decimal,
@@ -35,169 +34,124 @@ from bot.providers.wire import (
     read_object,
     read_retry_after,
     read_text,
-    rounded_money,
 )
 
 __all__ = [
+    "code_of",
+    "creation_error",
+    "look_body",
+    "look_error",
+    "look_json",
+    "not_found_report",
     "read_accepted",
-    "read_balance",
-    "read_holder",
-    "read_name",
+    "read_cancelled",
+    "read_echoed_amount",
+    "read_echoed_party",
+    "read_moment_ms",
+    "read_reason",
     "read_status",
-    "read_token",
-    "wire_currency",
+    "says_unknown",
 ]
 
-# A token without a life is used, but not for long.
-_UNSAID_LIFE_S: Final = 60.0
 _BAD_REQUEST: Final = 400
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
 _NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
 _TOO_MANY: Final = 429
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# Whole numbers for a moment: seconds since 1970 up to the second figure, milliseconds up to the third.
+_LEAST_S, _LEAST_MS, _MOST_MS = Decimal(10**9), Decimal(10**11), Decimal(10**14)
 
 
-def wire_currency(account: Account) -> str:
-    """What the platform is told in place of the account's own currency."""
-    return account.wire_currency or account.currency
-
-
-def read_accepted(reply: Reply) -> Receipt:
+def read_accepted(kind: OrderKind, reply: Reply) -> Receipt:
     """202 and nothing else is acceptance; its body is empty and may claim any type."""
     if reply.status == 202:
         return Receipt()
-    raise _creation_error(reply)
+    raise creation_error(kind, reply)
 
 
-def read_status(account: Account, reply: Reply) -> StatusReport:
-    if reply.status == _NOT_FOUND and _says_unknown(reply):
-        return StatusReport(state=None, not_found=True, provider_code=_code_of(reply))
-    body = _look_body(reply)
-    status = read_code(body.get("status"))
-    code = _reason_code(body.get("reason"))
-    state, reason = decide(status, code)
+def read_cancelled(kind: OrderKind, reply: Reply) -> Receipt:
+    """200 or 202 is taken; where nothing is found, or it does not stand, there is nothing left to cancel."""
+    if reply.status in (200, 202):
+        return Receipt()
+    if says_unknown(reply) or reply.status == _CONFLICT:
+        rest: dict[str, Any] = {"provider_code": code_of(reply), "http_status": reply.status}
+        raise AlreadyAccepted("there is nothing to cancel", **rest)
+    raise creation_error(kind, reply)
+
+
+def read_status(account: Account, kind: OrderKind, reply: Reply, *, party: str = "payer") -> StatusReport:
+    """The report in the shape most kinds share; `party` names the field of whoever it is about."""
+    if says_unknown(reply):
+        return not_found_report(reply)
+    body = look_body(reply)
+    status, code = read_code(body.get("status")), read_reason(body.get("reason"))
+    state, reason = decide(kind, status, code)
     return StatusReport(
         state=state,
         reason=reason,
         provider_code=code or status,
-        amount=_echoed_amount(account, body),
-        party=_echoed_party(account, body),
+        amount=read_echoed_amount(account, body),
+        party=read_echoed_party(account, body.get(party)),
         financial_id=read_text(body.get("financialTransactionId"), 100),
     )
 
 
-def read_holder(reply: Reply) -> AccountHolder:
-    if reply.status == _NOT_FOUND and _says_unknown(reply):
-        return AccountHolder(known=False, active=False)
-    _refuse_bad_number(reply)
-    value = _look_json(reply)
-    result = value.get("result") if isinstance(value, dict) else value  # older texts show a bare true
-    if isinstance(result, str):
-        result = {"true": True, "false": False}.get(result.lower())
-    if not isinstance(result, bool):
-        raise Malformed("no result in the reply", http_status=reply.status)
-    return AccountHolder(known=True, active=result)
+def not_found_report(reply: Reply) -> StatusReport:
+    return StatusReport(state=None, not_found=True, provider_code=code_of(reply))
 
 
-def read_name(reply: Reply) -> str:
-    # Names are an extra of the contract: without it 403, or 500 with a code of its own.
-    if reply.status in (_NOT_FOUND, _FORBIDDEN) or _code_of(reply) == "NOT_ALLOWED":
-        return ""
-    _refuse_bad_number(reply)
-    body = _look_body(reply)
-    given, family = read_text(body.get("given_name"), 60), read_text(body.get("family_name"), 60)
-    return f"{given} {family}".strip() or read_text(body.get("name"), 120)
-
-
-def read_balance(account: Account, reply: Reply) -> tuple[Money, ...]:
-    body = _look_body(reply)
-    currency = read_text(body.get("currency")).upper()
-    try:
-        amount = read_decimal(body.get("availableBalance"))
-        return (rounded_money(amount, account.currency if currency == wire_currency(account) else currency),)
-    except ValueError:
-        raise Malformed("the balance cannot be read", http_status=reply.status) from None
-
-
-def read_token(reply: Reply) -> Grant:
-    """The token of a 200. Anything else means that the call it was for never left."""
-    code = _code_of(reply)
-    if reply.status == 200:
-        try:
-            body = read_object(reply.content)
-        except ValueError:
-            raise NotSent("the token reply cannot be read", http_status=200) from None
-        token = body.get("access_token")
-        # Opaque and long; but what cannot stand in a header is no token.
-        if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]{1,8192}", token):
-            raise NotSent("no token in the token reply", http_status=200)
-        try:
-            lives_s = float(read_decimal(body.get("expires_in")))
-        except ValueError:
-            lives_s = _UNSAID_LIFE_S
-        return Grant(Secret(token), lives_s)
-    if reply.status == _TOO_MANY or (reply.status >= 500 and code not in CREATED_NOTHING):
-        # Wrong credentials have been answered with 500 too, but so has every outage.
-        raise NotSent(
-            "no token to be had",
-            retry_after_s=read_retry_after(reply.headers),
-            provider_code=code,
-            http_status=reply.status,
-        )
-    raise Misconfigured(
-        "the token was refused", created_nothing=True, provider_code=code, http_status=reply.status
-    )
-
-
-def _creation_error(reply: Reply) -> ProviderError:
+def creation_error(kind: OrderKind, reply: Reply) -> ProviderError:
     """What a refused creation means; see the table of reference section 9.1."""
-    code = _code_of(reply)
+    code = code_of(reply)
     rest: dict[str, Any] = {"provider_code": code, "http_status": reply.status}
     if reply.status == _CONFLICT and code == "RESOURCE_ALREADY_EXIST":
         return AlreadyAccepted("this reference is in use", **rest)
     if reply.status in (_UNAUTHORIZED, _FORBIDDEN) or (reply.status >= 400 and code in CREATED_NOTHING):
         return Misconfigured("refused for a setting of ours", created_nothing=True, **rest)
+    if kind is OrderKind.REFUND and code and says_unknown(reply):
+        return Declined(Reason.BAD_REQUEST, "the payment to give back is not known there", **rest)
     if reply.status == _NOT_FOUND and code not in REFUSALS:
         return Misconfigured("no such call at this address", created_nothing=True, **rest)
     if reply.status == _BAD_REQUEST and "ENVIRONMENT" in code:
         return Misconfigured("the target environment was refused", created_nothing=True, **rest)
     if reply.status >= 400 and code in REFUSALS:
-        return Declined(REASONS[code], "refused", **rest)
+        return Declined(reason_of(kind, code), "refused", **rest)
     if reply.status == _BAD_REQUEST:  # often without a body
         return Declined(Reason.BAD_REQUEST, "refused as malformed", **rest)
     return Unknown("the reply leaves the outcome open", retry_after_s=read_retry_after(reply.headers), **rest)
 
 
-def _look_json(reply: Reply) -> Any:
+def look_json(reply: Reply) -> Any:
     """The JSON of a 200 to a call that creates nothing, or the error its status means."""
-    if reply.status == 200:
-        try:
-            return read_json(reply.content)
-        except ValueError:
-            raise Malformed("the reply is not JSON", http_status=200) from None
-    code = _code_of(reply)
-    rest: dict[str, Any] = {"provider_code": code, "http_status": reply.status}
-    if reply.status == _TOO_MANY or (reply.status >= 500 and code not in CREATED_NOTHING):
-        raise Unknown("no answer to a look-up", retry_after_s=read_retry_after(reply.headers), **rest)
-    if reply.status >= 400:
-        raise Misconfigured("a look-up was refused", **rest)
-    raise Malformed("an unexpected status", **rest)
+    if reply.status != 200:
+        raise look_error(reply)
+    try:
+        return read_json(reply.content)
+    except ValueError:
+        raise Malformed("the reply is not JSON", http_status=200) from None
 
 
-def _look_body(reply: Reply) -> dict[str, Any]:
-    body = _look_json(reply)
+def look_body(reply: Reply) -> dict[str, Any]:
+    body = look_json(reply)
     if not isinstance(body, dict):
         raise Malformed("the reply is not a JSON object", http_status=reply.status)
     return body
 
 
-def _refuse_bad_number(reply: Reply) -> None:
-    if reply.status == _BAD_REQUEST:
-        raise Declined(Reason.BAD_REQUEST, "the number was refused", http_status=reply.status)
+def look_error(reply: Reply) -> ProviderError:
+    """What a look-up means that was not answered with 200."""
+    code = code_of(reply)
+    rest: dict[str, Any] = {"provider_code": code, "http_status": reply.status}
+    if reply.status == _TOO_MANY or (reply.status >= 500 and code not in CREATED_NOTHING):
+        return Unknown("no answer to a look-up", retry_after_s=read_retry_after(reply.headers), **rest)
+    if reply.status >= 400:
+        return Misconfigured("a look-up was refused", **rest)
+    return Malformed("an unexpected status", **rest)
 
 
-def _code_of(reply: Reply) -> str:
+def code_of(reply: Reply) -> str:
     """The code of a refusal: `code` of MoMo's own shape, `error` of the token's; empty for the gateway's."""
     try:
         body = read_object(reply.content)
@@ -206,21 +160,20 @@ def _code_of(reply: Reply) -> str:
     return read_code(body.get("code")) or read_code(body.get("error"))
 
 
-def _says_unknown(reply: Reply) -> bool:
-    """Whether a 404 is about the thing asked for, not about the address: MoMo's own code, or no body."""
-    return not reply.content.strip() or _code_of(reply) in (
-        "RESOURCE_NOT_FOUND",
-        "NOT_FOUND",
-        "TRANSACTION_NOT_FOUND",
+def says_unknown(reply: Reply) -> bool:
+    """Whether this is a 404 about the thing asked for, not about the address: MoMo's own code, or no body."""
+    return reply.status == _NOT_FOUND and (
+        not reply.content.strip()
+        or code_of(reply) in ("RESOURCE_NOT_FOUND", "NOT_FOUND", "TRANSACTION_NOT_FOUND")
     )
 
 
-def _reason_code(reason: Any) -> str:
+def read_reason(reason: Any) -> str:
     """The code in a `reason`: a bare text on the live service, an object in the schema, or absent."""
     return read_code(reason.get("code") if isinstance(reason, dict) else reason)
 
 
-def _echoed_amount(account: Account, body: Mapping[str, Any]) -> Money | None:
+def read_echoed_amount(account: Account, body: Mapping[str, Any]) -> Money | None:
     """The echoed amount in the account's currency. Malformed where it is there but cannot be held.
 
     None would pass for "does not say" and hide a difference, so what cannot be read is an error.
@@ -239,15 +192,33 @@ def _echoed_amount(account: Account, body: Mapping[str, Any]) -> Money | None:
         raise Malformed("the echoed amount cannot be read", http_status=200) from None
 
 
-def _echoed_party(account: Account, body: Mapping[str, Any]) -> Msisdn | None:
-    """The payer as echoed: a number with its plus, or whatever stands there instead."""
-    payer = body.get("payer")
-    if not isinstance(payer, dict):
-        return None
-    text = read_text(payer.get("partyId"), 60)
+def read_echoed_party(account: Account, party: Any) -> Msisdn | None:
+    """A party as echoed: a number with its plus, or whatever stands there instead."""
+    text = read_text(party.get("partyId"), 60) if isinstance(party, dict) else ""
     if not text:
         return None
     if text.startswith("0") and not text.startswith("00"):
         return parse_msisdn(text, account.region) or text
     digits = text.removeprefix("+").removeprefix("00")
     return "+" + digits if re.fullmatch(r"[1-9][0-9]{4,14}", digits) else text
+
+
+def read_moment_ms(value: Any) -> int | None:
+    """A moment in epoch milliseconds: a date and time (UTC where it names no zone), or a number that can
+    only be seconds or milliseconds since 1970; None for anything else."""
+    text = read_text(value, 40)
+    try:
+        number = read_decimal(text)
+    except ValueError:
+        pass
+    else:
+        if _LEAST_S <= number < _LEAST_MS:
+            return int(number * 1000)
+        return int(number) if _LEAST_MS <= number < _MOST_MS else None
+    try:
+        moment = datetime.fromisoformat(text)
+        zoned = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        moment_ms = (zoned - _EPOCH) // timedelta(milliseconds=1)
+    except (ValueError, OverflowError):
+        return None
+    return moment_ms if 0 <= moment_ms < _MOST_MS else None

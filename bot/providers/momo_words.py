@@ -6,7 +6,7 @@ beside it), read November 2026.
 
 from typing import Final
 
-from bot.money import OrderState, Reason
+from bot.money import PAYOUTS, OrderKind, OrderState, Reason
 
 __all__ = [
     "CREATED_NOTHING",
@@ -15,6 +15,7 @@ __all__ = [
     "REFUSALS",
     "STILL_WORKING",
     "decide",
+    "reason_of",
 ]
 
 # X-Target-Environment and the currencies it takes.
@@ -72,6 +73,21 @@ REASONS: Final[dict[str, Reason]] = {
     "SENDER_ACCOUNT_NOT_ACTIVE": Reason.PAYER_BLOCKED,
     "TRANSFER_TYPE_UNKNOWN": Reason.NOT_AVAILABLE,
     "VALIDATION_ERROR": Reason.BAD_REQUEST,
+    "NOT_SUCCESSFULLY_COMPLETED": Reason.NOT_COMPLETED,
+    # The shape of the token calls.
+    "LOGIN_FAILED": Reason.NOT_AVAILABLE,
+    "INVALID_CLIENT": Reason.NOT_AVAILABLE,
+}
+
+# On a payout the payer is the merchant, who enters no PIN: these mean something else than in REASONS.
+_ON_PAYOUTS: Final[dict[str, Reason]] = {
+    "NOT_ENOUGH_FUNDS": Reason.MERCHANT_FUNDS,  # in production also a receiver's limit
+    "LOW_BALANCE_OR_PAYEE_LIMIT_REACHED_OR_NOT_ALLOWED": Reason.MERCHANT_FUNDS,
+    "PAYER_LIMIT_REACHED": Reason.MERCHANT_FUNDS,
+    "PAYER_NOT_FOUND": Reason.NOT_AVAILABLE,
+    "SENDER_ACCOUNT_NOT_ACTIVE": Reason.NOT_AVAILABLE,
+    "COULD_NOT_PERFORM_TRANSACTION": Reason.NOT_COMPLETED,
+    "PAYMENT_NOT_APPROVED": Reason.NOT_COMPLETED,
 }
 
 # FAILED with one of these is not final: the operator says it is still at it.
@@ -91,10 +107,12 @@ CREATED_NOTHING: Final = frozenset(
         "INVALID_CALLBACK_URL_HOST",
         "INVALID_CURRENCY",
         "TRANSFER_TYPE_UNKNOWN",
+        "LOGIN_FAILED",
+        "INVALID_CLIENT",
     }
 )
 
-# The same for a cause on the payer's side. Any other code on a refused request leaves the outcome open.
+# The same for a cause on a person's side. Any other code on a refused request leaves the outcome open.
 REFUSALS: Final = frozenset(
     {
         "LOW_BALANCE_OR_PAYEE_LIMIT_REACHED_OR_NOT_ALLOWED",
@@ -106,11 +124,19 @@ REFUSALS: Final = frozenset(
         "PAYER_NOT_FOUND",
         "SENDER_ACCOUNT_NOT_ACTIVE",
         "VALIDATION_ERROR",
+        *(code for code, reason in REASONS.items() if reason is Reason.CONSENT),
     }
 )
 
 
-def decide(status: str, code: str) -> tuple[OrderState | None, Reason | None]:
+def reason_of(kind: OrderKind, code: str) -> Reason:
+    """What `code` means for an order of this kind."""
+    if kind in PAYOUTS and code in _ON_PAYOUTS:
+        return _ON_PAYOUTS[code]
+    return REASONS.get(code, Reason.OTHER)
+
+
+def decide(kind: OrderKind, status: str, code: str) -> tuple[OrderState | None, Reason | None]:
     """What the pair (status, reason code) says of an order; (None, ...) where nothing follows from it.
 
     FAILED with no code, or with one nobody published, is a failure without a known cause: the
@@ -119,11 +145,11 @@ def decide(status: str, code: str) -> tuple[OrderState | None, Reason | None]:
     if status in ("PENDING", "CREATED"):
         return OrderState.PENDING, None
     if status == "SUCCESSFUL":
-        return (None, REASONS.get(code, Reason.OTHER)) if code else (OrderState.SUCCESSFUL, None)
+        return (None, reason_of(kind, code)) if code else (OrderState.SUCCESSFUL, None)
     if status == "FAILED":
         if code in STILL_WORKING:
             return OrderState.PENDING, None
         if code in _UNTOLD:
-            return None, REASONS[code]
-        return OrderState.FAILED, REASONS.get(code, Reason.OTHER)
+            return None, reason_of(kind, code)
+        return OrderState.FAILED, reason_of(kind, code)
     return None, None

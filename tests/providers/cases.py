@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,13 @@ HUSHED = (
     "240000001",
     "subscription0123456789abcdef",
     "api-key-fedcba",
+    "233240000009",
+    "240000009",
+    "subscription9876543210fedcba",
+    "payout-key-fedcba",
+    "made-up-consent-token",
+    "made-up-refresh-token",
+    "77777777-aaaa-4bbb-8ccc-dddddddddddd",
     base64.b64encode(b"api-user-abc=:api-key-fedcba").decode(),
     "pk_made_up",
     "sk_made_up",
@@ -77,7 +84,10 @@ def an_order(**changes: Any) -> OrderCall:
 
 @dataclass(frozen=True)
 class Case:
-    """One provider, as far as the contract goes. Tapes are looked up by name in its folder."""
+    """One provider, as far as the contract goes. Tapes are looked up by name in its folder.
+
+    A kind of order with answers of its own says in `tapes` by which names to find them, and has a `label`.
+    """
 
     name: str
     account: Account
@@ -90,13 +100,15 @@ class Case:
     reference_sent: Callable[["Seen"], str]
     reference_wanted: str
     order: OrderCall = field(default_factory=an_order)
+    tapes: Mapping[str, str] = field(default_factory=dict)
+    label: str = ""
 
     @property
     def adapter(self) -> Adapter:
         return PROVIDERS[self.name]
 
     def tape(self, name: str) -> Reply:
-        return tape(f"{self.name}/{name}")
+        return tape(f"{self.name}/{self.tapes.get(name, name)}")
 
     def at(self, url: str) -> Account:
         return msgspec.structs.replace(self.account, base_url=url)
@@ -126,6 +138,33 @@ CASES = (
         buys_tokens=False,
         reference_sent=lambda seen: str(msgspec.json.decode(seen.body)["reference"]),
         reference_wanted=REFERENCE.replace("-", ""),
+    ),
+    Case(
+        name="startbutton",
+        account=STARTBUTTON,
+        creation_path="/transaction/transfer",
+        status_path=f"/transaction/status/{REFERENCE.replace('-', '')}",
+        refused_reason=Reason.MERCHANT_FUNDS,
+        failed_tape="failed",
+        failed_reason=Reason.OTHER,
+        buys_tokens=False,
+        reference_sent=lambda seen: str(msgspec.json.decode(seen.body)["reference"]),
+        reference_wanted=REFERENCE.replace("-", ""),
+        order=an_order(kind=OrderKind.TRANSFER, payee=PAYER),
+        tapes={"refused": "transfer_short"}
+        | {
+            name: f"transfer_{name}"
+            for name in (
+                "accepted",
+                "pending",
+                "successful",
+                "failed",
+                "unknown_status",
+                "other_amount",
+                "other_currency",
+            )
+        },
+        label="startbutton-transfer",
     ),
 )
 STATES = {

@@ -24,7 +24,7 @@ class Clock:
         return self.seconds
 
 
-@pytest.fixture(params=CASES, ids=lambda case: case.name)
+@pytest.fixture(params=CASES, ids=lambda case: case.label or case.name)
 def case(request: pytest.FixtureRequest) -> Case:
     found: Case = request.param
     return found

@@ -113,13 +113,11 @@ class Box:
 
     async def pay(self, account: Account, order: OrderCall):
         return await self.sender.send(
-            account, PROVIDERS[account.provider].request_payment(account, order), 10.0
+            account, PROVIDERS[account.provider].request_order(account, order), 10.0
         )
 
     async def ask(self, account: Account, order: OrderCall) -> StatusReport:
-        return await self.sender.send(
-            account, PROVIDERS[account.provider].payment_status(account, order), 10.0
-        )
+        return await self.sender.send(account, PROVIDERS[account.provider].order_status(account, order), 10.0)
 
 
 @pytest.fixture(params=["sandbox", "mtnghana"])

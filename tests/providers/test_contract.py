@@ -6,7 +6,7 @@ import socket
 import msgspec
 import pytest
 
-from bot.money import Money, OrderState
+from bot.money import Money, OrderKind, OrderState
 from bot.providers import (
     AlreadyAccepted,
     Capability,
@@ -29,12 +29,12 @@ HTML = reply(200, b"<html><body>Welcome</body></html>", content_type="text/html"
 
 async def create(case: Case, sender: Sender, url: str, timeout_s: float = 10.0):
     account = case.at(url)
-    return await sender.send(account, case.adapter.request_payment(account, case.order), timeout_s)
+    return await sender.send(account, case.adapter.request_order(account, case.order), timeout_s)
 
 
 async def ask(case: Case, sender: Sender, url: str, timeout_s: float = 10.0):
     account = case.at(url)
-    return await sender.send(account, case.adapter.payment_status(account, case.order), timeout_s)
+    return await sender.send(account, case.adapter.order_status(account, case.order), timeout_s)
 
 
 def creations(case: Case, pretend: Pretend) -> list[Seen]:
@@ -219,7 +219,7 @@ async def test_html_from_a_gateway_is_understood(
 async def test_one_line_is_logged_for_a_call(case: Case, sender: Sender, pretend: Pretend, log) -> None:
     pretend.answer(case.status_path, case.tape("pending"))
     await ask(case, sender, pretend.url)
-    (line,) = [line for line in log if line["event"] == "provider_call" and line["call"] == "payment_status"]
+    (line,) = [line for line in log if line["event"] == "provider_call" and line["call"] == "order_status"]
     assert line["account"] == case.account.id
     assert line["provider"] == case.name
     assert (line["http_status"], line["outcome"], line["log_level"]) == (200, "ok", "info")
@@ -245,8 +245,12 @@ def test_what_cannot_be_done_is_not_declared(case: Case) -> None:
         Capability.HOLDER_NAME: lambda: adapter.holder_name(account, case.order.payer),
         Capability.BALANCE: lambda: adapter.balance(account),
         Capability.LIST: lambda: adapter.list_payments(account, "2026-11-20", "2026-11-21", 0),
-        Capability.REQUEST_PAYMENT: lambda: adapter.request_payment(account, case.order),
+        Capability.REQUEST_PAYMENT: lambda: adapter.request_order(account, case.order),
+        Capability.NOTIFY_PAYER: lambda: adapter.notify_payer(account, case.order, "Thank you"),
+        Capability.CONSENT: lambda: adapter.ask_consent(account, case.order.payer),
+        Capability.BANKS: lambda: adapter.banks(account),
     }
+    assert set(tries) == set(Capability)
     for capability, build in tries.items():
         if capability in adapter.can:
             build()
@@ -256,11 +260,27 @@ def test_what_cannot_be_done_is_not_declared(case: Case) -> None:
     assert adapter.may_ask_otp == (Capability.SUBMIT_OTP in adapter.can)
 
 
+@pytest.mark.parametrize("kind", list(OrderKind))
+def test_only_the_kinds_of_an_account_are_made(case: Case, kind: OrderKind) -> None:
+    adapter, account = case.adapter, case.account
+    assert OrderKind.COLLECTION in adapter.kinds(account)
+    if kind not in adapter.kinds(account):
+        with pytest.raises(Misconfigured) as caught:
+            adapter.request_order(account, msgspec.structs.replace(case.order, kind=kind))
+        assert caught.value.created_nothing
+
+
+@pytest.mark.parametrize("kind", [OrderKind.COLLECTION, OrderKind.TRANSFER, OrderKind.BILL])
+def test_what_makes_no_agreement_is_not_asked_about_as_one(case: Case, kind: OrderKind) -> None:
+    with pytest.raises(Misconfigured):
+        case.adapter.agreement_status(case.account, msgspec.structs.replace(case.order, kind=kind))
+
+
 def test_a_creation_says_whether_it_may_be_sent_again(case: Case) -> None:
-    call = case.adapter.request_payment(case.account, case.order)
+    call = case.adapter.request_order(case.account, case.order)
     assert call.creates
     assert call.resend is (Resend.SAME_REFERENCE if case.name == "momo" else Resend.NEVER)
-    assert not case.adapter.payment_status(case.account, case.order).creates
+    assert not case.adapter.order_status(case.account, case.order).creates
 
 
 def test_the_schedule_only_goes_forward(case: Case) -> None:
@@ -274,12 +294,12 @@ def test_the_schedule_only_goes_forward(case: Case) -> None:
 def test_an_order_in_another_currency_is_refused_before_it_leaves(case: Case) -> None:
     for amount in (Money(1250, "KES"), Money(0, "GHS"), Money(-5, "GHS")):
         with pytest.raises(Misconfigured) as caught:
-            case.adapter.request_payment(case.account, msgspec.structs.replace(case.order, amount=amount))
+            case.adapter.request_order(case.account, msgspec.structs.replace(case.order, amount=amount))
         assert caught.value.created_nothing
 
 
 def test_a_request_does_not_print_what_it_carries(case: Case) -> None:
-    call = case.adapter.request_payment(case.account, case.order)
+    call = case.adapter.request_order(case.account, case.order)
     assert case.order.payer[1:] not in repr(call.request)
     assert "240000001" not in repr(call.request)
     assert "made_up" not in repr(case.account)

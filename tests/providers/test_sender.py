@@ -27,11 +27,11 @@ def at(pretend: Pretend, account: Account = MOMO) -> Account:
 
 
 async def ask(sender: Sender, account: Account, timeout_s: float = 10.0):
-    return await sender.send(account, Momo().payment_status(account, an_order()), timeout_s)
+    return await sender.send(account, Momo().order_status(account, an_order()), timeout_s)
 
 
 async def pay(sender: Sender, account: Account, timeout_s: float = 10.0):
-    return await sender.send(account, Momo().request_payment(account, an_order()), timeout_s)
+    return await sender.send(account, Momo().request_order(account, an_order()), timeout_s)
 
 
 def grant(text: str, lives_s: object = 3600) -> Reply:
@@ -111,6 +111,29 @@ async def test_a_mistake_in_a_decoder_is_not_a_refusal(sender: Sender, pretend: 
     assert isinstance(
         await failure(sender.send(account, Call("x", request, stumble, creates=True), 10.0)), Unknown
     )
+
+
+async def test_a_form_is_sent_as_one(sender: Sender, pretend: Pretend) -> None:
+    pretend.answer("/x", reply(200))
+    request = Request("POST", "/x", "collection", form={"a": "1 & 2", "login_hint": "ID:7/MSISDN"})
+    await sender.send(at(pretend), Call("x", request, lambda _: None), 10.0)
+    (seen,) = pretend.asked("/x")
+    assert seen.body == b"a=1+%26+2&login_hint=ID%3A7%2FMSISDN"
+    assert seen.headers["content-type"] == "application/x-www-form-urlencoded"
+
+
+async def test_a_bearer_of_its_own_goes_in_the_tokens_place(sender: Sender, pretend: Pretend) -> None:
+    def refuse(answer: Reply) -> None:
+        raise Misconfigured("no", http_status=answer.status)
+
+    pretend.answer("/x", reply(401))
+    request = Request("GET", "/x", "collection", bearer=Secret("made-up-consent-token"))
+    await failure(sender.send(at(pretend), Call("x", request, refuse), 10.0))
+    (seen,) = pretend.seen  # nothing was bought, and nothing repeated
+    assert seen.headers["authorization"] == "Bearer made-up-consent-token"
+    pretend.answer(STATUS_PATH, PENDING)
+    await ask(sender, at(pretend))  # others have the product's own
+    assert pretend.seen[-1].headers["authorization"] == "Bearer made-up-token"
 
 
 # Tokens
@@ -282,7 +305,7 @@ class Broken(httpx.AsyncBaseTransport):
 async def test_a_transport_that_breaks_in_a_new_way_is_unknown(clock: Clock) -> None:
     sender = Sender(clock=clock, transport=Broken())
     account = msgspec.structs.replace(STARTBUTTON, base_url="http://localhost")
-    call = Startbutton().request_payment(account, an_order())
+    call = Startbutton().request_order(account, an_order())
     assert isinstance(await failure(sender.send(account, call, 10.0)), Unknown)
     await sender.aclose()
 
@@ -443,7 +466,7 @@ async def test_every_outcome_is_logged(
         await failure(pay(sender, at(pretend)))
     token, payment = [line for line in log if line["event"] == "provider_call"]
     assert (token["call"], token["outcome"]) == ("token.collection", "ok")
-    assert (payment["call"], payment["outcome"], payment["log_level"]) == ("request_payment", outcome, level)
+    assert (payment["call"], payment["outcome"], payment["log_level"]) == ("request_order", outcome, level)
     assert payment["http_status"] == (None if step == DROP else step.status)
 
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from multidict import CIMultiDict
 
-from bot.money import Money, OrderKind, OrderState, Reason
+from bot.money import EXPONENTS, Money, OrderKind, OrderState, Reason
 from bot.providers import (
     AlreadyAccepted,
     CallbackEvent,
@@ -23,8 +23,9 @@ from bot.providers import (
     Secret,
     Unknown,
 )
-from bot.providers.base import Listed, ListPage, Reply
-from bot.providers.startbutton import Startbutton, build_amount, build_phone
+from bot.providers.base import Bank, EventTopic, Listed, ListPage, Reply
+from bot.providers.startbutton import Startbutton
+from bot.providers.startbutton_encoding import build_amount, build_phone
 from bot.providers.startbutton_words import MARKETS, STATUSES, UNITS_PER_MAJOR, UNSURE_FACTOR
 
 from .cases import OTP, REFERENCE, STARTBUTTON, an_order
@@ -37,18 +38,18 @@ KES = msgspec.structs.replace(STARTBUTTON, currency="KES", region="KE")
 
 
 def charged(answer: Reply) -> Receipt:
-    return ADAPTER.request_payment(STARTBUTTON, an_order()).decode(answer)
+    return ADAPTER.request_order(STARTBUTTON, an_order()).decode(answer)
 
 
 def status(answer: Reply):
-    return ADAPTER.payment_status(STARTBUTTON, an_order()).decode(answer)
+    return ADAPTER.order_status(STARTBUTTON, an_order()).decode(answer)
 
 
 # Encoding
 
 
 def test_the_charge() -> None:
-    call = ADAPTER.request_payment(STARTBUTTON, an_order())
+    call = ADAPTER.request_order(STARTBUTTON, an_order())
     assert call.resend is Resend.NEVER
     assert (call.request.method, call.request.auth) == ("POST", "public")
     assert call.request.path == "/transaction/initialize/s2s/mobile_money"
@@ -64,7 +65,7 @@ def test_the_charge() -> None:
 
 def test_kenya_has_one_network() -> None:
     order = an_order(amount=Money(3000, "KES"), payer="+254711222333", network="")
-    body = ADAPTER.request_payment(KES, order).request.body
+    body = ADAPTER.request_order(KES, order).request.body
     assert (body["provider"], body["phone"], body["amount"]) == ("mpesa", "0711222333", 3000)
     assert ADAPTER.networks(KES) == ("mpesa",)
 
@@ -72,22 +73,22 @@ def test_kenya_has_one_network() -> None:
 @pytest.mark.parametrize("network", ["", "mtn", "mpesa", "Vodafone"])
 def test_a_network_that_is_not_offered_never_leaves(network: str) -> None:
     with pytest.raises(Declined) as caught:
-        ADAPTER.request_payment(STARTBUTTON, an_order(network=network))
+        ADAPTER.request_order(STARTBUTTON, an_order(network=network))
     assert caught.value.reason is Reason.UNKNOWN_NETWORK
 
 
 def test_an_account_may_offer_fewer_networks() -> None:
     account = msgspec.structs.replace(STARTBUTTON, networks=("VOD",))
     assert ADAPTER.networks(account) == ("VOD",)
-    assert ADAPTER.request_payment(account, an_order(network="")).request.body["provider"] == "VOD"
+    assert ADAPTER.request_order(account, an_order(network="")).request.body["provider"] == "VOD"
     with pytest.raises(Declined):
-        ADAPTER.request_payment(account, an_order(network="MTN"))
+        ADAPTER.request_order(account, an_order(network="MTN"))
 
 
 def test_where_no_network_is_named_none_is_sent() -> None:
     account = msgspec.structs.replace(STARTBUTTON, currency="TZS", region="TZ")
     order = an_order(amount=Money(10000, "TZS"), payer="+255121212121", network="")
-    body = ADAPTER.request_payment(account, order).request.body
+    body = ADAPTER.request_order(account, order).request.body
     assert "provider" not in body
     assert body["phone"] == "+255121212121"
 
@@ -121,7 +122,7 @@ def test_every_market_has_a_unit() -> None:
 
 def test_without_an_email_nothing_leaves() -> None:
     with pytest.raises(Misconfigured) as caught:
-        ADAPTER.request_payment(msgspec.structs.replace(STARTBUTTON, email=""), an_order())
+        ADAPTER.request_order(msgspec.structs.replace(STARTBUTTON, email=""), an_order())
     assert caught.value.created_nothing
 
 
@@ -129,16 +130,91 @@ def test_each_key_for_its_own_calls() -> None:
     assert ADAPTER.auth_headers(STARTBUTTON, "public", "") == {"Authorization": "Bearer pk_made_up"}
     assert ADAPTER.auth_headers(STARTBUTTON, "secret", "") == {"Authorization": "Bearer sk_made_up"}
     assert ADAPTER.token_call(STARTBUTTON, "public") is None
-    assert ADAPTER.request_payment(STARTBUTTON, an_order()).request.auth == "public"
+    assert ADAPTER.request_order(STARTBUTTON, an_order()).request.auth == "public"
     assert ADAPTER.submit_otp(STARTBUTTON, an_order(), OTP).request.auth == "public"
-    assert ADAPTER.payment_status(STARTBUTTON, an_order()).request.auth == "secret"
+    assert ADAPTER.order_status(STARTBUTTON, an_order()).request.auth == "secret"
     assert ADAPTER.balance(STARTBUTTON).request.auth == "secret"
 
 
-def test_only_collections_are_charged() -> None:
-    for build in (ADAPTER.request_payment, ADAPTER.payment_status):
+CHARGES = [
+    # currency, region, major units, payer, network; then provider, phone and amount as they are sent
+    ("KES", "KE", 30, "+254711222333", "", "mpesa", "0711222333", 3000),
+    ("GHS", "GH", 30, "+233551112233", "VOD", "VOD", "0551112233", 3000),
+    ("TZS", "TZ", 100, "+255121212121", "", None, "+255121212121", 10_000),
+    ("UGX", "UG", 500, "+256101010111", "", None, "+256101010111", 50_000),
+    ("RWF", "RW", 500, "+250788123456", "", None, "+250788123456", 50_000),
+    ("XOF", "SN", 500, "+221771234567", "WAVE", "WAVE", "+221771234567", 50_000),
+    ("XAF", "CM", 500, "+237670000200", "", None, "+237670000200", 50_000),
+]
+
+
+@pytest.mark.parametrize("charge", CHARGES, ids=lambda charge: charge[0])
+def test_a_charge_in_every_currency(charge: tuple) -> None:
+    currency, region, major, payer, network, provider, phone, amount = charge
+    account = msgspec.structs.replace(STARTBUTTON, currency=currency, region=region, factor_confirmed=True)
+    order = an_order(amount=Money(major * 10 ** EXPONENTS[currency], currency), payer=payer, network=network)
+    body = ADAPTER.request_order(account, order).request.body
+    assert (body.get("provider"), body["phone"], body["amount"]) == (provider, phone, amount)
+    assert (body["currency"], body["reference"]) == (currency, OURS)
+    assert ADAPTER.problems(account) == []
+    assert OrderKind.COLLECTION in ADAPTER.kinds(account)
+
+
+def test_every_currency_is_in_the_table_of_charges() -> None:
+    assert {charge[0] for charge in CHARGES} == set(MARKETS) == ADAPTER.currencies
+
+
+@pytest.mark.parametrize(
+    ("currency", "minor", "fits"),
+    [
+        ("TZS", 9_999, False),
+        ("TZS", 10_000, True),
+        ("TZS", 300_000_000, True),
+        ("TZS", 300_000_001, False),
+        ("UGX", 499, False),
+        ("UGX", 500, True),
+        ("UGX", 5_000_000, True),
+        ("UGX", 5_000_001, False),
+        ("GHS", 1, True),
+    ],
+)
+def test_what_is_outside_the_limits_never_leaves(currency: str, minor: int, fits: bool) -> None:
+    account = msgspec.structs.replace(STARTBUTTON, currency=currency, factor_confirmed=True)
+    order = an_order(amount=Money(minor, currency))
+    if fits:
+        assert ADAPTER.request_order(account, order).creates
+        return
+    with pytest.raises(Declined) as caught:
+        ADAPTER.request_order(account, order)
+    assert caught.value.reason is Reason.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    "kind", sorted(set(OrderKind) - {OrderKind.COLLECTION, OrderKind.TRANSFER, OrderKind.REFUND})
+)
+def test_other_kinds_are_not_offered(kind: OrderKind) -> None:
+    assert kind not in ADAPTER.kinds(msgspec.structs.replace(STARTBUTTON, refund_unit="minor"))
+    for build in (ADAPTER.request_order, ADAPTER.order_status):
         with pytest.raises(Misconfigured):
-            build(STARTBUTTON, an_order(kind=OrderKind.REFUND))
+            build(STARTBUTTON, an_order(kind=kind))
+
+
+def test_what_only_others_can_do_leaves_nothing() -> None:
+    token = Secret("x")
+    for build in (
+        lambda: ADAPTER.notify_payer(STARTBUTTON, an_order(), "hello"),
+        lambda: ADAPTER.preapprovals(STARTBUTTON, "+233551112233"),
+        lambda: ADAPTER.ask_consent(STARTBUTTON, "+233551112233"),
+        lambda: ADAPTER.consent(STARTBUTTON, token),
+        lambda: ADAPTER.renew_consent(STARTBUTTON, token),
+        lambda: ADAPTER.user_info(STARTBUTTON, token),
+        lambda: ADAPTER.agreement_status(STARTBUTTON, an_order()),
+        lambda: ADAPTER.check_holder(STARTBUTTON, "+233551112233"),
+        lambda: ADAPTER.holder_name(STARTBUTTON, "+233551112233"),
+    ):
+        with pytest.raises(Misconfigured) as caught:
+            build()
+        assert caught.value.created_nothing
 
 
 # Charges
@@ -237,10 +313,10 @@ def test_no_refusal_of_an_otp_ends_the_payment(answer: Reply, error: type) -> No
 
 
 def test_their_reference_is_asked_by_where_we_have_it() -> None:
-    assert ADAPTER.payment_status(STARTBUTTON, an_order()).request.path == f"/transaction/status/{OURS}"
-    call = ADAPTER.payment_status(STARTBUTTON, an_order(provider_reference=THEIRS))
+    assert ADAPTER.order_status(STARTBUTTON, an_order()).request.path == f"/transaction/status/{OURS}"
+    call = ADAPTER.order_status(STARTBUTTON, an_order(provider_reference=THEIRS))
     assert call.request.path == f"/transaction/status/{THEIRS}"
-    odd = ADAPTER.payment_status(STARTBUTTON, an_order(provider_reference="a/b?c"))
+    odd = ADAPTER.order_status(STARTBUTTON, an_order(provider_reference="a/b?c"))
     assert odd.request.path == "/transaction/status/a%2Fb%3Fc"
 
 
@@ -369,6 +445,47 @@ def test_a_list_nobody_can_read(data: object) -> None:
         listing(reply(200, {"success": True, "data": data}))
 
 
+def test_transfers_are_listed_apart() -> None:
+    call = ADAPTER.list_payments(STARTBUTTON, "2026-11-20", "2026-11-21", 0, kind=OrderKind.TRANSFER)
+    assert "transType=transfer&" in call.request.path
+    (row,) = call.decode(tape("startbutton/list")).rows
+    assert (row.state, row.amount) == (OrderState.SUCCESSFUL, Money(900, "GHS"))
+    with pytest.raises(Misconfigured):
+        ADAPTER.list_payments(STARTBUTTON, "2026-11-20", "2026-11-21", 0, kind=OrderKind.REFUND)
+
+
+# Banks
+
+
+@pytest.mark.parametrize(
+    ("changes", "wallets", "path"),
+    [
+        ({}, False, "/bank/list/GHS?type=bank"),
+        ({}, True, "/bank/list/GHS?type=mobile_money"),
+        (
+            {"currency": "XOF", "region": "BJ"},
+            True,
+            "/bank/list/XOF?type=mobile_money&country=Benin",
+        ),
+    ],
+)
+def test_the_bank_list_is_asked_for(changes: dict, wallets: bool, path: str) -> None:
+    call = ADAPTER.banks(msgspec.structs.replace(STARTBUTTON, **changes), wallets=wallets)
+    assert (call.request.method, call.request.path, call.request.auth) == ("GET", path, "secret")
+    assert not call.creates
+
+
+def test_the_rows_of_a_bank_list() -> None:
+    found = ADAPTER.banks(STARTBUTTON).decode(tape("startbutton/banks"))
+    assert found == (Bank("GH010", "Gold Coast Bank"), Bank("270", "Volta Savings"), Bank("MTN", "MTN"))
+
+
+@pytest.mark.parametrize("data", [None, {}, "x"])
+def test_a_bank_list_nobody_can_read(data: object) -> None:
+    with pytest.raises(Malformed):
+        ADAPTER.banks(STARTBUTTON).decode(reply(200, {"success": True, "data": data}))
+
+
 @pytest.mark.parametrize(("code", "kind"), [(401, Misconfigured), (400, Misconfigured), (503, Unknown)])
 def test_a_refused_list(code: int, kind: type) -> None:
     with pytest.raises(kind):
@@ -392,7 +509,7 @@ def sign(raw: bytes, key: str = "sk_made_up", algorithm: str = "sha512") -> str:
 @pytest.mark.parametrize("header", [HEADER, HEADER.title(), HEADER.upper()])
 def test_a_signed_webhook_is_an_event(header: str) -> None:
     event = ADAPTER.read_webhook(STARTBUTTON, {header: sign(RAW)}, RAW)
-    assert event == CallbackEvent("collection.verified", THEIRS, REFERENCE)
+    assert event == CallbackEvent("collection.verified", THEIRS, REFERENCE, EventTopic.PAYMENT)
 
 
 def test_the_signature_is_over_the_bytes_as_received() -> None:
@@ -460,6 +577,59 @@ def test_a_foreign_reference_is_not_ours() -> None:
     assert ADAPTER.read_webhook(STARTBUTTON, {HEADER: sign(raw)}, raw) == CallbackEvent("e", "", "")
 
 
+@pytest.mark.parametrize(
+    ("name", "topic"),
+    [
+        ("collection.completed", EventTopic.PAYMENT),
+        ("transfer.reversed", EventTopic.TRANSFER),
+        ("refund.anything", EventTopic.REFUND),
+        ("dispute.created", EventTopic.DISPUTE),
+        ("conversion.successful", EventTopic.OTHER),
+        ("refunded", EventTopic.OTHER),
+        ("", EventTopic.OTHER),
+    ],
+)
+def test_what_an_event_is_about(name: str, topic: EventTopic) -> None:
+    for data in (
+        {"transaction": {"transactionReference": THEIRS, "amount": 1250, "currency": "GHS"}},
+        {"transactionReference": THEIRS, "amount": 1250, "currency": "GHS"},
+    ):
+        raw = json.dumps({"event": name, "data": data}).encode()
+        event = ADAPTER.read_webhook(STARTBUTTON, {HEADER: sign(raw)}, raw)
+        assert event == CallbackEvent(name, THEIRS, "", topic, Money(1250, "GHS"))
+
+
+def test_an_amount_nobody_can_hold_is_none() -> None:
+    raw = json.dumps({"event": "e", "data": {"amount": 12.5, "currency": "GHS"}}).encode()
+    assert ADAPTER.read_webhook(STARTBUTTON, {HEADER: sign(raw)}, raw) == CallbackEvent("e")
+
+
+# What the vendor's sample signs: the body parsed and written anew by a JavaScript engine.
+ANEW = [
+    (b'{ "event": "x" }', b'{"event":"x"}'),
+    (b'{"event":"x","url":"a\\/b","who":"caf\\u00e9"}', '{"event":"x","url":"a/b","who":"café"}'.encode()),
+    (b'{"event":"x","fee":87.50,"n":1e3,"z":-0.0}', b'{"event":"x","fee":87.5,"n":1000,"z":0}'),
+]
+
+
+@pytest.mark.parametrize(("raw", "written"), ANEW)
+def test_a_signature_over_the_json_written_anew_is_believed_only_where_it_is_set(
+    raw: bytes, written: bytes
+) -> None:
+    headers = {HEADER: sign(written)}
+    assert ADAPTER.read_webhook(STARTBUTTON, headers, raw) is None
+    account = msgspec.structs.replace(STARTBUTTON, webhook_reserialised=True)
+    assert ADAPTER.read_webhook(account, headers, raw) == CallbackEvent("x", reserialised=True)
+    assert ADAPTER.read_webhook(account, {HEADER: sign(raw)}, raw) == CallbackEvent("x")
+    assert ADAPTER.read_webhook(account, {HEADER: sign(written, "sk_other")}, raw) is None
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff", b'{"a":NaN}', b'{"a":1e999}', b"[" * 9000, b'"\\ud800"'])
+def test_what_cannot_be_written_anew_is_not_believed(raw: bytes) -> None:
+    account = msgspec.structs.replace(STARTBUTTON, webhook_reserialised=True)
+    assert ADAPTER.read_webhook(account, {HEADER: sign(raw + b" ")}, raw) is None
+
+
 # Checks
 
 
@@ -473,6 +643,9 @@ def test_a_foreign_reference_is_not_ours() -> None:
         ({"currency": "NGN"}, "'NGN' cannot be charged"),
         ({"currency": "UGX"}, "factor_confirmed"),
         ({"networks": ("MTN", "mpesa")}, "'mpesa'"),
+        ({"refund_unit": "pesewas"}, "'pesewas'"),
+        ({"sign_key": Secret("with a space")}, "sign key"),
+        ({"region": "FR"}, "'FR'"),
         ({"currency": "TZS", "networks": ("MTN",)}, "'MTN'"),
         ({"wire_currency": "EUR"}, "own currency"),
         ({"base_url": "http://api.startbutton.tech"}, "https://"),

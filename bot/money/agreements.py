@@ -1,0 +1,63 @@
+"""The life of an agreement: something that stands for a while and that orders make, use and end. Pure.
+
+An invoice waits to be paid, a pre-approval lets a merchant debit without a PIN, a consent lets staff see
+what a person shares.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from bot.money.orders import OrderKind, OrderState, Reason
+
+__all__ = [
+    "ENDED",
+    "EVERY",
+    "AgreementKind",
+    "AgreementState",
+    "after_order",
+    "may_become",
+]
+
+
+class AgreementKind(StrEnum):
+    PREAPPROVAL = "preapproval"
+    INVOICE = "invoice"
+    CONSENT = "consent"
+
+
+class AgreementState(StrEnum):
+    REQUESTED = "REQUESTED"
+    ACTIVE = "ACTIVE"  # stands: may be paid, debited under, read
+    PAID = "PAID"
+    REFUSED = "REFUSED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+    UNRESOLVED = "UNRESOLVED"  # a person must look
+
+
+_S = AgreementState
+ENDED: Final = frozenset({_S.PAID, _S.REFUSED, _S.CANCELLED, _S.EXPIRED})
+# What was refused, has run out or was cancelled is over; money that came all the same is an incident.
+_FOLLOWS: Final = {
+    _S.REQUESTED: frozenset({_S.ACTIVE, _S.PAID, _S.REFUSED, _S.EXPIRED, _S.CANCELLED, _S.UNRESOLVED}),
+    _S.ACTIVE: frozenset({_S.PAID, _S.CANCELLED, _S.EXPIRED, _S.REFUSED, _S.UNRESOLVED}),
+    _S.UNRESOLVED: frozenset({_S.ACTIVE, *ENDED}),
+}
+# How rarely a pre-approval may be used, by the word people choose.
+EVERY: Final = ("day", "week", "month")
+
+
+def may_become(held: AgreementState, said: AgreementState) -> bool:
+    """Whether an agreement may move so; what has ended stays as it is."""
+    return said in _FOLLOWS.get(held, frozenset())
+
+
+def after_order(kind: OrderKind, said: OrderState, reason: Reason | None) -> AgreementState | None:
+    """What an agreement becomes when an order about it has become `said`; None: nothing follows."""
+    if kind in (OrderKind.PREAPPROVAL, OrderKind.INVOICE):
+        if said is OrderState.FAILED:
+            return _S.EXPIRED if reason is Reason.EXPIRED else _S.REFUSED
+        return {OrderState.SUCCESSFUL: _S.ACTIVE, OrderState.UNRESOLVED: _S.UNRESOLVED}.get(said)
+    if kind in (OrderKind.PREAPPROVAL_CANCEL, OrderKind.INVOICE_CANCEL) and said is OrderState.SUCCESSFUL:
+        return _S.CANCELLED
+    return None
