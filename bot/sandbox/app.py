@@ -16,22 +16,26 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.sandbox import momo, sms, startbutton
+from bot.sandbox.beginning import load_world
 from bot.sandbox.callbacks import Courier
 from bot.sandbox.config import SandboxConfig
 from bot.sandbox.control import Control
 from bot.sandbox.control_guard import PREFIX, guard, no_such_path
+from bot.sandbox.control_startbutton import StartbuttonControl
 from bot.sandbox.fault_values import FaultValues
 from bot.sandbox.model import Seen
-from bot.sandbox.momo_access import Refused, gateway_error, message_of
+from bot.sandbox.momo_access import Refused, gateway_error, is_new_gateway, message_of
 from bot.sandbox.momo_life import Momo
 from bot.sandbox.record import Record, RecordError
 from bot.sandbox.routing import Exchange, Route, Routes
 from bot.sandbox.startbutton_checks import Declined
+from bot.sandbox.startbutton_envelope import refusal
 from bot.sandbox.startbutton_life import Startbutton
 from bot.sandbox.wire import BODY_LIMIT, Answer, BadBody, answer_json, read_body
 from bot.sandbox.world import World
 
 _SHORTEST_NAP_S = 0.01
+_ANY = r"{rest:[\s\S]*}"  # a dot would leave out paths with a line end in them
 nap = asyncio.sleep  # a name of its own, so that a test can watch it
 _log = structlog.get_logger("bot.sandbox")
 _HTML = b"<html><head><title>Refused</title></head><body><h1>Request refused</h1></body></html>"
@@ -108,7 +112,7 @@ class Sandbox:
         strikes = self.world.faults.error_strikes(faults)
         if strikes and faults.error_when == "before":
             return _error(side, faults)
-        login = route.group in ("momo.token", "momo.provisioning")
+        login = route.group in ("momo.token", "momo.oauth", "momo.provisioning")
         if not login and self.world.faults.strikes("unauthorized", faults):
             return _refuse(side, 401, "Unauthorized", faults)
         if side == "momo" and self._agent_refused(ex):
@@ -121,7 +125,7 @@ class Sandbox:
 
     def _agent_refused(self, ex: Exchange) -> bool:
         """The new gateway turns some User-Agents away with an HTML page. Source: users' reports, 2026."""
-        return self.world.config.momo.new_gateway and "python-requests" in ex.headers.get("User-Agent", "")
+        return is_new_gateway(self.world, ex) and "python-requests" in ex.headers.get("User-Agent", "")
 
     async def _send(
         self, request: web.Request, route: Route | None, side: str, ex: Exchange, answer: Answer | None
@@ -177,7 +181,7 @@ def _check_text(request: web.Request) -> None:
 def _refuse(side: str, status: int, message: str, faults: FaultValues) -> Answer:
     """A refusal outside any handler, in the shape of the side it happens on."""
     if side == "startbutton":
-        return startbutton.refusal(Declined(status, message), faults)
+        return refusal(Declined(status, message), faults)
     if side == "sms":
         return sms.refuse(status, message)
     return gateway_error(status, message).answer
@@ -220,13 +224,14 @@ def build_app(config: SandboxConfig, *, now: Callable[[], float] = time.time) ->
     app = web.Application(client_max_size=BODY_LIMIT, middlewares=[guard(world)])
     app[SANDBOX] = sandbox
     app.add_routes(Control(world, courier, mtn, button).routes())
-    app.router.add_route("*", PREFIX + "{rest:.*}", no_such_path)
-    app.router.add_route("*", "/{rest:.*}", sandbox.entrance)
+    app.add_routes(StartbuttonControl(world, button).routes())
+    app.router.add_route("*", PREFIX + _ANY, no_such_path)
+    app.router.add_route("*", "/" + _ANY, sandbox.entrance)
 
     async def live(_: web.Application) -> AsyncIterator[None]:
         await record.open()
         try:
-            await world.load()
+            await load_world(world)
             await courier.start()
             timekeeper = asyncio.create_task(sandbox.keep_time(), name="sandbox-time")
             try:

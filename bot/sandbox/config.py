@@ -40,6 +40,7 @@ class MomoUser(_Part, frozen=True, kw_only=True):
     """A preset API user, as the partner portal would have made it.
 
     `product` binds it to one product and `subscription_keys` to those keys; left out, any will do.
+    Users that name the same `wallet` share its money, across products too.
     """
 
     api_user: Word
@@ -50,13 +51,17 @@ class MomoUser(_Part, frozen=True, kw_only=True):
     callback_host: str = ""
     payee: Word = "Kasapay"
     balance: Amount = "1000"
+    wallet: Annotated[str, Meta(max_length=200)] = ""
 
 
 class MomoConfig(_Part, frozen=True, kw_only=True):
     """How the MoMo side behaves. Source of the default times: measured September 2026, see `momo_magic`.
 
     `accept_any_key` and `bind_users` follow the mode when left out: lenient takes any subscription
-    key and lets a provisioned user work on every product, strict does neither.
+    key and lets a provisioned user work on every product, strict does neither. `one_wallet`: a user
+    without a named wallet has one for all products instead of one each. `balance` is what a provisioned
+    user begins with. `consent_s` and `interval_s` are told to whoever asks for consent;
+    a payer may be notified every `notify_gap_s`, until `notify_until_s` after the payment.
     """
 
     environment: Word = "sandbox"
@@ -65,16 +70,27 @@ class MomoConfig(_Part, frozen=True, kw_only=True):
     accept_any_key: bool | None = None
     bind_users: bool | None = None
     new_gateway: bool = False
+    one_wallet: bool = False
     balance: Amount = "1000"
     token_s: Annotated[int, Meta(ge=1, le=10_000_000)] = 3600
     success_s: Seconds = 0
     failure_s: Seconds = 0
     delayed_s: Seconds = 25
+    consent_s: Annotated[int, Meta(ge=1, le=10_000_000)] = 3600
+    consent_token_s: Annotated[int, Meta(ge=1, le=10_000_000)] = 3600
+    refresh_token_s: Annotated[int, Meta(ge=1, le=10_000_000)] = 86_400
+    interval_s: Annotated[int, Meta(ge=0, le=3600)] = 5
+    notify_gap_s: Seconds = 30
+    notify_until_s: Seconds = 86_400
     expiry_reason: Literal["EXPIRED", "COULD_NOT_PERFORM_TRANSACTION"] = "EXPIRED"
 
 
 class StartbuttonAccount(_Part, frozen=True, kw_only=True):
-    """One merchant account at Startbutton. Balances are decimal text in major units."""
+    """One merchant account at Startbutton. Balances are decimal text in major units.
+
+    With a `sign_key` transfers must be signed. `refund_unit` is what a refund's amount counts: the
+    documentation says both.
+    """
 
     name: Word = "default"
     public_key: Word
@@ -82,10 +98,12 @@ class StartbuttonAccount(_Part, frozen=True, kw_only=True):
     webhook_url: str = ""
     payee: Word = "Kasapay"
     balance: dict[Currency, Amount] = field(default_factory=lambda: {"GHS": "0", "KES": "0"})
+    sign_key: str = ""
+    refund_unit: Literal["minor", "major"] = "minor"
 
 
 class StartbuttonConfig(_Part, frozen=True, kw_only=True):
-    """How the Startbutton side behaves; seconds count from the charge, `successful_s` from `verified`."""
+    """How the Startbutton side behaves; seconds count from the request, `successful_s` from `verified`."""
 
     accounts: tuple[StartbuttonAccount, ...] = (
         StartbuttonAccount(public_key="pk_sandbox", secret_key="sk_sandbox"),  # noqa: S106 - pretend
@@ -93,6 +111,8 @@ class StartbuttonConfig(_Part, frozen=True, kw_only=True):
     ongoing_s: Seconds = 0
     verified_s: Seconds = 0
     successful_s: Seconds = 5
+    transfer_s: Seconds = 0
+    refund_s: Seconds = 0
     abandoned_s: Seconds = 3600
     otp_s: Seconds = 600
     otp_tries: Annotated[int, Meta(ge=1, le=100)] = 3
@@ -130,6 +150,11 @@ class SandboxConfig(_Part, frozen=True, kw_only=True):
         for environment in environments:
             if environment is not None and environment not in CURRENCIES:
                 raise ValueError(f"unknown MoMo environment: {environment}")
+        wallets: dict[str, tuple[str, str | None]] = {}
+        for user in self.momo.users:
+            same = (user.balance, user.environment)
+            if user.wallet and wallets.setdefault(user.wallet, same) != same:
+                raise ValueError(f"users of the wallet {user.wallet} differ in balance or environment")
         names = [account.name for account in self.startbutton.accounts]
         if len(set(names)) != len(names):
             raise ValueError("two Startbutton accounts have the same name")

@@ -1,66 +1,49 @@
-"""The sandbox's own face under `/_sandbox/`: handsets, switches, the record, the clock, live events.
+"""The sandbox's own face under `/_sandbox/`: switches, the record, the books, the clock, live events.
 
 Never mixed with provider paths. Bad input gets a sentence and a 4xx.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-import msgspec
 from aiohttp import web
-from msgspec import Meta, Struct
+from msgspec import Meta
 
+from bot.sandbox.beginning import begin_again
 from bot.sandbox.callbacks import Courier
-from bot.sandbox.config import Amount, Currency, Digits, Pin, Word, parse_amounts, plain_digits
-from bot.sandbox.control_guard import PREFIX, Problem, control_json, cross_origin
+from bot.sandbox.closing import show_books
+from bot.sandbox.control_guard import (
+    PREFIX,
+    ControlBody,
+    Problem,
+    control_json,
+    cross_origin,
+    parse_control,
+)
+from bot.sandbox.control_people import People
 from bot.sandbox.fault_values import GROUPS, describe
-from bot.sandbox.handsets import CannotPress, press, show_handset, show_sms
-from bot.sandbox.model import Delivery, Entry, Handset, moment, show_delivery, show_entry, show_seen
-from bot.sandbox.momo_life import Momo, build_result
-from bot.sandbox.startbutton_life import Startbutton, build_event, write_event
+from bot.sandbox.model import Delivery, Entry, moment, show_delivery, show_entry, show_seen
+from bot.sandbox.momo_life import Momo
+from bot.sandbox.momo_results import build_result
+from bot.sandbox.startbutton_events import build_event, write_event
+from bot.sandbox.startbutton_life import Startbutton
 from bot.sandbox.wire import encode_json, parse_object, read_body
 from bot.sandbox.world import World
 
-T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class _Body(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A body of the control API: unknown fields are mistakes."""
-
-
-class _HandsetBody(_Body):
-    msisdn: Digits
-    name: Word | None = None
-    pin: Pin | None = None
-    balance: dict[Currency, Amount] | None = None
-
-
-class _PressBody(_Body):
-    action: Literal["approve", "reject", "ignore"]
-    pin: Annotated[str, Meta(max_length=20)] | None = None
-
-
-class _ClockBody(_Body):
+class _ClockBody(ControlBody):
     advance_s: Annotated[float, Meta(ge=0, le=10_000_000)]
 
 
-class _CallbackBody(_Body):
+class _CallbackBody(ControlBody):
     body: dict[str, Any] | None = None
     signature: Literal["good", "wrong_key", "sha256", "upper", "missing", "garbage"] | None = None
 
 
-class _ResetBody(_Body):
+class _ResetBody(ControlBody):
     pass
-
-
-async def _parse(request: web.Request, type_: type[T]) -> T:
-    """The body as `type_`; an empty body is an empty object."""
-    body = await read_body(request)
-    try:
-        return msgspec.convert(parse_object(body) if body else {}, type_)
-    except msgspec.ValidationError as error:
-        raise Problem(400, str(error)) from None
 
 
 class Control:
@@ -71,17 +54,13 @@ class Control:
         self._courier = courier
         self._momo = momo
         self._startbutton = startbutton
+        self._people = People(world)
 
     def routes(self) -> list[web.RouteDef]:
         """All routes of the control API."""
         table: list[tuple[str, str, Handler]] = [
             ("GET", "/health", self.health),
-            ("GET", "/handsets", self.list_handsets),
-            ("POST", "/handsets", self.put_handset),
-            ("GET", "/handsets/{msisdn}", self.get_handset),
-            ("DELETE", "/handsets/{msisdn}", self.delete_handset),
-            ("POST", "/handsets/{msisdn}/prompts/{id}", self.press),
-            ("GET", "/sms", self.list_sms),
+            ("GET", "/books", self.get_books),
             ("GET", "/faults", self.get_faults),
             ("PUT", "/faults", self.put_faults),
             ("DELETE", "/faults", self.delete_faults),
@@ -94,7 +73,7 @@ class Control:
             ("POST", "/reset", self.reset),
             ("POST", "/callbacks/{reference}", self.call_back),
         ]
-        return [web.route(method, PREFIX + path, handle) for method, path, handle in table]
+        return [*self._people.routes(), *(web.route(one[0], PREFIX + one[1], one[2]) for one in table)]
 
     async def health(self, request: web.Request) -> web.Response:
         """200 while the record can be written, else 503."""
@@ -109,59 +88,6 @@ class Control:
             "entries": len(world.entries),
         }
         return control_json(body, 503 if failed else 200)
-
-    # Handsets and messages.
-
-    async def list_handsets(self, request: web.Request) -> web.Response:
-        """All handsets, each as `get_handset` shows it."""
-        world = self._world
-        shown = [show_handset(world, world.handsets[msisdn]) for msisdn in sorted(world.handsets)]
-        return control_json({"handsets": shown})
-
-    async def put_handset(self, request: web.Request) -> web.Response:
-        """Make a handset or change what is given of it. 201 if it is new."""
-        given = await _parse(request, _HandsetBody)
-        msisdn = plain_digits(given.msisdn)
-        known = self._world.handsets.get(msisdn)
-        handset = known or Handset(msisdn=msisdn, name="Sand Box", pin="1234", balances={})
-        handset.name = given.name or handset.name
-        handset.pin = given.pin or handset.pin
-        if given.balance is not None:
-            handset.balances |= parse_amounts(given.balance)
-        self._world.keep_handset(handset)
-        return control_json(show_handset(self._world, handset), 200 if known else 201)
-
-    async def get_handset(self, request: web.Request) -> web.Response:
-        """One handset with its open prompts and its inbox."""
-        return control_json(show_handset(self._world, self._handset(request)))
-
-    async def delete_handset(self, request: web.Request) -> web.Response:
-        """Take the handset away; from then on its number behaves like any other."""
-        self._world.drop_handset(self._handset(request).msisdn)
-        return control_json({"deleted": True})
-
-    async def press(self, request: web.Request) -> web.Response:
-        """Approve, reject or ignore a prompt."""
-        given = await _parse(request, _PressBody)
-        msisdn, prompt_id = plain_digits(request.match_info["msisdn"]), request.match_info["id"]
-        try:
-            entry = press(self._world, msisdn, prompt_id, given.action, given.pin)
-        except CannotPress as cannot:
-            raise Problem(cannot.status, cannot.message, **cannot.extra) from None
-        done = {"id": prompt_id, "action": given.action}
-        return control_json(done | {"status": entry.status, "reason": entry.reason})
-
-    async def list_sms(self, request: web.Request) -> web.Response:
-        """Messages of all numbers or of one, newest last."""
-        wanted = plain_digits(request.query.get("msisdn", "").strip())
-        found = [show_sms(sms) for sms in self._world.sms if not wanted or sms.msisdn == wanted]
-        return control_json({"sms": found})
-
-    def _handset(self, request: web.Request) -> Handset:
-        handset = self._world.handsets.get(plain_digits(request.match_info["msisdn"]))
-        if handset is None:
-            raise Problem(404, "There is no handset with this number.")
-        return handset
 
     # Switches.
 
@@ -201,6 +127,10 @@ class Control:
         ]
         return control_json({"entries": entries})
 
+    async def get_books(self, request: web.Request) -> web.Response:
+        """Who had what, what came in and went out by kind, and what is left: it must add up exactly."""
+        return control_json(show_books(self._world))
+
     async def get_requests(self, request: web.Request) -> web.Response:
         """Every provider request seen; path templates only, nothing secret."""
         seen = await self._world.record.load_seen(request.query.get("reference"))
@@ -215,20 +145,20 @@ class Control:
 
     async def move_clock(self, request: web.Request) -> web.Response:
         """Move the sandbox's clock on."""
-        given = await _parse(request, _ClockBody)
+        given = await parse_control(request, _ClockBody)
         self._world.advance(given.advance_s)
         return control_json({"now": moment(self._world.now()), "offset_s": self._world.offset})
 
     async def reset(self, request: web.Request) -> web.Response:
         """Forget all that happened; credentials stay valid."""
-        await _parse(request, _ResetBody)
+        await parse_control(request, _ResetBody)
         await self._courier.clear()
-        self._world.forget_all()
+        begin_again(self._world)
         return control_json({"reset": True})
 
     async def call_back(self, request: web.Request) -> web.Response:
         """Send a callback or webhook now: the true one, or the body given (signed wrongly unless asked)."""
-        given = await _parse(request, _CallbackBody)
+        given = await parse_control(request, _CallbackBody)
         entry = self._world.find_any(request.match_info["reference"])
         if entry is None:
             raise Problem(404, "There is no entry with this reference.")

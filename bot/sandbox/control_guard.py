@@ -1,15 +1,18 @@
-"""What stands around every control call: errors with a sentence, pages of this machine, the flush."""
+"""What stands around every control call: bodies, errors with a sentence, pages of this machine, the flush."""
 
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+from msgspec import Struct
 
 from bot.sandbox.record import RecordError
-from bot.sandbox.wire import BadBody, encode_json
+from bot.sandbox.wire import BadBody, encode_json, parse_object, read_body
 from bot.sandbox.world import World
 
+T = TypeVar("T")
 PREFIX = "/_sandbox"
 HEALTH = PREFIX + "/health"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -22,6 +25,19 @@ class Problem(Exception):
         super().__init__(message)
         self.status = status
         self.body = {"error": message, **extra}
+
+
+class ControlBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A body of the control API: unknown fields are mistakes."""
+
+
+async def parse_control(request: web.Request, type_: type[T]) -> T:
+    """The body as `type_`; an empty body is an empty object."""
+    body = await read_body(request)
+    try:
+        return msgspec.convert(parse_object(body) if body else {}, type_)
+    except msgspec.ValidationError as error:
+        raise Problem(400, str(error)) from None
 
 
 def control_json(value: object, status: int = 200) -> web.Response:

@@ -14,12 +14,18 @@ GROUPS = (
     "momo.create",
     "momo.status",
     "momo.notification",
+    "momo.agreement",
     "momo.account",
+    "momo.consent",
+    "momo.oauth",
     "startbutton.create",
     "startbutton.otp",
     "startbutton.status",
     "startbutton.list",
     "startbutton.wallet",
+    "startbutton.transfer",
+    "startbutton.refund",
+    "startbutton.bank",
     "sms.send",
 )
 
@@ -76,9 +82,16 @@ class FaultValues(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     ] = ""
     # MoMo.
     reason_shape: Annotated[
-        Literal["string", "object", "absent"],
+        Literal["string", "object", "null", "absent"],
         Meta(description="How the reason of a failed payment is written."),
     ] = "string"
+    reason_code: Annotated[str, _text("Failed payments give this reason instead of the true one.")] = ""
+    open_as_failed: Annotated[
+        str, _text("An open payment says FAILED with this reason, such as PAYER_DELAYED or ONGOING.")
+    ] = ""
+    financial_id_absent: Annotated[
+        bool, Meta(description="Results leave out financialTransactionId, as deposits have done.")
+    ] = False
     numeric_ids: Annotated[
         bool, Meta(description="Write ids and amounts as JSON numbers, as the old samples do.")
     ] = False
@@ -88,6 +101,31 @@ class FaultValues(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     active_shape: Annotated[
         Literal["object", "bare"], Meta(description='Account holder active: {"result": true} or a bare true.')
     ] = "object"
+    wrapped_lists: Annotated[
+        bool, Meta(description='Approved pre-approvals come as {"preApprovalDetails": [...]}.')
+    ] = False
+    expiration_shape: Annotated[
+        Literal["text", "integer"],
+        Meta(description="expirationDateTime of a pre-approval: a moment as text, or epoch milliseconds."),
+    ] = "text"
+    invoice_successful: Annotated[
+        Literal["paid", "created"],
+        Meta(description="What SUCCESSFUL says of an invoice: it was paid, or only that it was created."),
+    ] = "paid"
+    address_shape: Annotated[
+        Literal["object", "text"],
+        Meta(description="Address and credit score in userinfo: object and number, or both as text."),
+    ] = "object"
+    consent_slow_down: Annotated[
+        bool, Meta(description="Polling for consent sooner than the interval is answered slow_down.")
+    ] = False
+    new_gateway: Annotated[
+        bool,
+        Meta(
+            description="The new gateway's manners: X-Target-Environment on the token call, invalid_client,"
+            " HTML for some User-Agents, and nothing known of what the old one created."
+        ),
+    ] = False
     balance_answer: Annotated[
         Literal["ledger", "zero", "negative", "not_allowed", "not_found", "error", "rotate"],
         Meta(
@@ -127,8 +165,25 @@ class FaultValues(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         Meta(description="How a charge of a number without a handset ends."),
     ] = "rule"
     reverse_after_s: Annotated[
-        int, _int("A settled charge is reversed this many seconds later; -1 never.", -1)
+        int, _int("A settled charge, or a transfer that succeeded, is reversed so much later; -1 never.", -1)
     ] = -1
+    transfer_outcome: Annotated[
+        Literal["rule", "failed", "reversed", "pending"],
+        Meta(description="How a Startbutton transfer ends; by the rule only a failing test number fails."),
+    ] = "rule"
+    refund_outcome: Annotated[
+        Literal["successful", "failed", "pending"], Meta(description="How a Startbutton refund ends.")
+    ] = "successful"
+    refund_shape: Annotated[
+        Literal["usual", "object", "list"],
+        Meta(description="Refund status: a list for a payment and an object for a refund, or always one."),
+    ] = "usual"
+    refund_events: Annotated[
+        bool, Meta(description="Refunds have webhooks (refund.successful), as users have seen.")
+    ] = False
+    address_refused: Annotated[
+        bool, Meta(description="The caller's address is not on the account's list: everything is 403.")
+    ] = False
     duplicate_reference: Annotated[
         Literal["refuse", "renew"],
         Meta(description="A used merchant reference is refused, or silently replaced by a new one."),

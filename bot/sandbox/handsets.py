@@ -1,4 +1,4 @@
-"""The wallet handset: what it shows, and what its owner can do with a prompt."""
+"""The wallet handset: what it shows, and what its owner can do with a prompt or an invoice."""
 
 from decimal import Decimal
 from typing import Any, Literal
@@ -47,6 +47,36 @@ def press(
     return entry
 
 
+def pay_invoice(world: World, msisdn: str, name: str, pin: str | None) -> Entry:
+    """Pay an invoice meant for this handset; `name` is its id, its payment reference or our reference.
+
+    CannotPress: 404 unknown invoice, 409 no longer open or too little money (it stays open), 400 no PIN,
+    403 wrong PIN (nothing happens to the invoice).
+    """
+    handset = world.handsets.get(msisdn)
+    entry = next((one for one in _invoices(world, msisdn) if name in _names_of(one)), None)
+    if entry is None or handset is None:
+        raise CannotPress(404, "There is no such invoice for this handset.")
+    if entry.final_at is not None:
+        raise CannotPress(409, "This invoice is no longer open.", payment=entry.status)
+    if pin is None:
+        raise CannotPress(400, "Paying needs the PIN.")
+    if pin != handset.pin:
+        raise CannotPress(403, "The PIN is wrong.")
+    if handset.balances.get(entry.currency, Decimal(0)) < entry.amount:
+        raise CannotPress(409, "There is not enough money in the wallet.", payment=entry.status)
+    world.players[entry.provider].approve(world, entry)
+    return entry
+
+
+def _invoices(world: World, msisdn: str) -> list[Entry]:
+    return [entry for entry in world.agreements_of(msisdn) if entry.kind == "invoice"]
+
+
+def _names_of(invoice: Entry) -> tuple[str, ...]:
+    return invoice.provider_reference, invoice.detail["payment_reference"], invoice.reference
+
+
 def _check_pin(world: World, entry: Entry, prompt: Prompt, handset: Handset, pin: str | None) -> None:
     if pin is None:
         raise CannotPress(400, "Approving needs the PIN.")
@@ -61,7 +91,7 @@ def _check_pin(world: World, entry: Entry, prompt: Prompt, handset: Handset, pin
 
 
 def show_handset(world: World, handset: Handset) -> dict[str, Any]:
-    """The handset as a page draws it: open prompts oldest first, messages newest last."""
+    """The handset as a page draws it: open prompts and invoices oldest first, messages newest last."""
     return {
         "msisdn": handset.msisdn,
         "name": handset.name,
@@ -70,6 +100,9 @@ def show_handset(world: World, handset: Handset) -> dict[str, Any]:
             currency: show_balance(amount, currency) for currency, amount in handset.balances.items()
         },
         "prompts": [_show_prompt(entry) for entry in world.prompts_of(handset.msisdn)],
+        "invoices": [
+            _show_invoice(entry) for entry in _invoices(world, handset.msisdn) if entry.final_at is None
+        ],
         "sms": [show_sms(sms) for sms in world.sms if sms.msisdn == handset.msisdn],
     }
 
@@ -89,15 +122,52 @@ def show_sms(sms: Sms) -> dict[str, str]:
 def _show_prompt(entry: Entry) -> dict[str, Any]:
     prompt = entry.prompt
     assert prompt is not None, "only entries with an open prompt are shown"
+    moves_money = prompt.kind in ("payment", "withdrawal")
     return {
         "id": prompt.id,
         "provider": entry.provider,
+        "kind": prompt.kind,
+        "text": _say(entry, prompt),
         "payee": prompt.payee,
-        "amount": plain(entry.amount),
-        "currency": entry.currency,
+        "amount": plain(entry.amount) if moves_money else None,
+        "currency": entry.currency or None,
         "message": prompt.message,
         "reference": entry.reference,
         "created_at": moment(prompt.created_at),
         "expires_at": moment(prompt.expires_at),
         "wrong_pins": prompt.wrong_pins,
+    }
+
+
+def _say(entry: Entry, prompt: Prompt) -> str:
+    """What the prompt asks, in a sentence; the amount is shown beside it."""
+    if prompt.kind == "withdrawal":
+        return f"Withdraw cash at {prompt.payee}"
+    if prompt.kind == "pre_approval":
+        lasts = _say_duration(entry.detail["validity_s"])
+        return f"Let {prompt.payee} take {entry.currency} from this wallet without asking, for {lasts}"
+    if prompt.kind == "consent":
+        return f"Share your details ({prompt.message}) with {prompt.payee}"
+    return f"Pay {prompt.payee}"
+
+
+def _say_duration(seconds: int) -> str:
+    for name, length in (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        count, rest = divmod(seconds, length)
+        if count and not rest:
+            return f"{count} {name}{'s' if count > 1 else ''}"
+    return f"{seconds} seconds"
+
+
+def _show_invoice(entry: Entry) -> dict[str, Any]:
+    detail = entry.detail
+    return {
+        "id": entry.provider_reference,
+        "reference": entry.reference,
+        "payment_reference": detail["payment_reference"],
+        "payee": detail["payee_name"],
+        "amount": plain(entry.amount),
+        "currency": entry.currency,
+        "description": detail["terms"].get("description") or "",
+        "expires_at": moment(detail["expires_at"]),
     }

@@ -5,7 +5,7 @@ Plain values; the rules that change them live with each provider. All are stored
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Raw, Struct, field
 
@@ -21,7 +21,7 @@ class Step(Struct):
 
 
 class Prompt(Struct):
-    """The PIN prompt on a payer's handset."""
+    """The PIN prompt on a payer's handset. `kind` says what approving it does."""
 
     id: str
     msisdn: str
@@ -31,12 +31,15 @@ class Prompt(Struct):
     expires_at: float
     state: str = OPEN
     wrong_pins: int = 0
+    kind: Literal["payment", "withdrawal", "pre_approval", "consent"] = "payment"
 
 
 class Entry(Struct, kw_only=True):
     """One accepted creation: the row of the judge's record.
 
     `status` is the provider's own word. `amount` is in major units whatever the provider counts in.
+    `direction` is where its money goes, seen from the merchant: "in" is counted by `times_charged`, "out"
+    by `times_paid_out`, "none" moves nothing. `refunded` is what refunds have given back of a charge.
     `timeline` is what will happen by itself; an action of a person replaces it. `knobs` are the fault
     values a rule attached to this one transaction. `detail` holds what only its provider knows.
     """
@@ -57,7 +60,10 @@ class Entry(Struct, kw_only=True):
     updated_at: float
     reason: str | None = None
     final_at: float | None = None
+    direction: Literal["in", "out", "none"] = "in"
     times_charged: int = 0
+    times_paid_out: int = 0
+    refunded: Decimal = Decimal(0)
     returned: bool = False
     callback_url: str | None = None
     timeline: list[Step] = field(default_factory=list)
@@ -99,14 +105,20 @@ class ApiUser(Struct, kw_only=True):
     payee: str = "Kasapay"
     balance: Decimal = Decimal(1000)
     preset: bool = False
+    wallet: str = ""
 
 
 class Token(Struct):
-    """A bought access token, kept under its SHA-256."""
+    """A bought token, kept under its SHA-256. `use`: calls of a product, a person's data, or its renewal.
+
+    `consent` is the auth_req_id behind the latter two.
+    """
 
     api_user: str
     product: str
     expires_at: float
+    use: Literal["product", "userinfo", "refresh"] = "product"
+    consent: str = ""
 
 
 class Delivery(Struct, kw_only=True):
@@ -176,8 +188,12 @@ def show_entry(entry: Entry) -> dict[str, Any]:
         "msisdn": entry.msisdn,
         "status": entry.status,
         "reason": entry.reason,
+        "direction": entry.direction,
         "charged": entry.times_charged > 0,
         "times_charged": entry.times_charged,
+        "paid_out": entry.times_paid_out > 0,
+        "times_paid_out": entry.times_paid_out,
+        "refunded": plain(entry.refunded),
         "returned": entry.returned,
         "callback_url": entry.callback_url,
         "created_at": moment(entry.created_at),

@@ -1,7 +1,7 @@
-"""Who may call MoMo: subscription keys, API users and their keys, tokens, and the header rules.
+"""Who may call MoMo: subscription keys, credentials and tokens as shown, and the header rules.
 
-Source: MTN MoMo developer portal (API user provisioning, token, common headers); users' reports for
-what the gateway refuses. Lenient mode takes what published client libraries send.
+Source: MTN MoMo developer portal (common headers, errors); users' reports for what the gateway
+refuses. Lenient mode takes what published client libraries send.
 """
 
 import base64
@@ -9,23 +9,19 @@ import binascii
 import ipaddress
 import re
 import secrets
-import uuid
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
-
 from bot.sandbox.config import PRODUCTS
-from bot.sandbox.model import ApiUser, Token, moment
+from bot.sandbox.model import ApiUser, Token
 from bot.sandbox.routing import Exchange
 from bot.sandbox.wire import Answer, BadBody, answer_json, parse_object
 from bot.sandbox.world import World, digest
 
 _HEX_KEY = re.compile(r"[0-9a-fA-F]{32}")
-_UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-_UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
-_HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,62})(\.[A-Za-z0-9]([A-Za-z0-9-]{0,62}))*")
+UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 class Refused(Exception):
@@ -46,6 +42,7 @@ _MESSAGES = {
     "INTERNAL_PROCESSING_ERROR": "The request could not be processed.",
     "SERVICE_UNAVAILABLE": "The service is not available, try again later.",
     "NOT_SUCCESSFULLY_COMPLETED": "The transaction is not successfully completed.",
+    "TRANSACTION_CANCELED.": "The transaction was cancelled.",
 }
 
 
@@ -81,7 +78,7 @@ def parse_reference(ex: Exchange, *, strict: bool) -> str:
     """The `X-Reference-Id` in lower case; refused unless it is a UUID v4."""
     text = ex.headers.get("X-Reference-Id", "")
     reference = text if strict else text.strip().lower()
-    if not _UUID4.fullmatch(reference):
+    if not UUID4.fullmatch(reference):
         raise invalid("X-Reference-Id must be a UUID version 4.")
     ex.reference = reference
     return reference
@@ -91,94 +88,17 @@ def path_reference(ex: Exchange, *, strict: bool) -> str:
     """The reference in the path; refused with 400 unless it is a UUID."""
     text = ex.params["reference"]
     reference = text if strict else text.strip().lower()
-    if not _UUID.fullmatch(reference):
+    if not UUID.fullmatch(reference):
         raise invalid("The reference id must be a UUID.")
     ex.reference = reference
     return reference
 
 
-# Provisioning.
+# Basic credentials.
 
 
-def create_user(world: World, ex: Exchange) -> Answer:
-    """`POST /v1_0/apiuser`: an API user with the id the caller chose."""
-    key = _subscription_key(world, ex, None)
-    api_user = parse_reference(ex, strict=world.config.strict)
-    host = parse_body(ex).get("providerCallbackHost")
-    if not isinstance(host, str) or not host.strip() or len(host) > 300:
-        raise invalid("providerCallbackHost is required.")
-    if world.config.strict and not _HOST.fullmatch(host):
-        raise invalid("providerCallbackHost must be a host name only.")
-    if api_user in world.users:
-        raise momo_error(409, "RESOURCE_ALREADY_EXIST")
-    product = next((name for name, keys in world.config.momo.subscription_keys.items() if key in keys), None)
-    world.keep_user(
-        ApiUser(
-            api_user=api_user,
-            key_hashes=[],
-            callback_host=host.strip(),
-            environment=world.config.momo.environment,
-            product=product if _binds(world) else None,
-        )
-    )
-    return Answer(201)
-
-
-def create_key(world: World, ex: Exchange) -> Answer:
-    """`POST /v1_0/apiuser/{id}/apikey`: a new key; it replaces an earlier one made here."""
-    _subscription_key(world, ex, None)
-    user = _path_user(world, ex)
-    api_key = secrets.token_hex(16)
-    user.key_hashes = [*(user.key_hashes[:1] if user.preset else ()), digest(api_key)]
-    world.keep_user(user)
-    return answer_json(201, {"apiKey": api_key})
-
-
-def show_user(world: World, ex: Exchange) -> Answer:
-    """`GET /v1_0/apiuser/{id}`."""
-    _subscription_key(world, ex, None)
-    user = _path_user(world, ex)
-    return answer_json(
-        200, {"providerCallbackHost": user.callback_host, "targetEnvironment": user.environment}
-    )
-
-
-def _path_user(world: World, ex: Exchange) -> ApiUser:
-    name = ex.params["user"]
-    user = world.users.get(name) or world.users.get(name.lower())
-    if user is None:
-        if not _UUID.fullmatch(name.lower()):
-            raise invalid("The API user must be a UUID.")
-        raise momo_error(404, "RESOURCE_NOT_FOUND")
-    return user
-
-
-# Tokens.
-
-
-def create_token(world: World, ex: Exchange, product: str) -> Answer:
-    """`POST /{product}/token/`: a token for Basic credentials, `token_s` seconds long."""
-    config = world.config.momo
-    key = _subscription_key(world, ex, product)
-    if config.new_gateway and not ex.headers.get("X-Target-Environment"):
-        return answer_json(400, {"error": "Invalid or missing X-Target-Environment header"})
-    if world.config.strict and ex.body:
-        raise gateway_error(400, "A token request takes no body.")
-    user = _basic_user(world, ex)
-    if user is None or (user.subscription_keys and key not in user.subscription_keys):
-        return answer_json(401, {"error": "invalid_client" if config.new_gateway else "login_failed"})
-    if user.product is None and not user.preset and _binds(world):
-        user.product = product
-        world.keep_user(user)
-    expires_at = world.now() + config.token_s
-    text = _token_text(user.api_user, expires_at)
-    world.keep_token(text, Token(user.api_user, product, expires_at))
-    return answer_json(
-        200, {"access_token": text, "token_type": "access_token", "expires_in": config.token_s}
-    )
-
-
-def _basic_user(world: World, ex: Exchange) -> ApiUser | None:
+def basic_user(world: World, ex: Exchange, key: str) -> ApiUser | None:
+    """The API user whose Basic credentials these are and who may use this subscription key."""
     scheme, _, encoded = ex.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -190,18 +110,28 @@ def _basic_user(world: World, ex: Exchange) -> ApiUser | None:
     wanted = digest(api_key)
     if user is None or not any(secrets.compare_digest(wanted, kept) for kept in user.key_hashes):
         return None
+    if user.subscription_keys and key not in user.subscription_keys:
+        return None
     return user
 
 
-def _token_text(api_user: str, expires_at: float) -> str:
-    """Long opaque text in the form of a JWT. Source: users report more than 500 characters."""
+def login_refused(world: World, ex: Exchange) -> Refused:
+    """The 401 for wrong Basic credentials."""
+    error = "invalid_client" if is_new_gateway(world, ex) else "login_failed"
+    return Refused(answer_json(401, {"error": error}))
 
-    def part(value: bytes) -> str:
-        return base64.urlsafe_b64encode(value).decode().rstrip("=")
 
-    claims = {"clientId": api_user, "expires": moment(expires_at)[:-1], "sessionId": str(uuid.uuid4())}
-    head = part(b'{"typ":"JWT","alg":"RS256"}')
-    return ".".join((head, part(msgspec.json.encode(claims)), part(secrets.token_bytes(256))))
+def is_new_gateway(world: World, ex: Exchange) -> bool:
+    """Whether this request meets the new gateway, by configuration or switch."""
+    return world.config.momo.new_gateway or ex.faults.new_gateway
+
+
+def platform_of(world: World, ex: Exchange) -> str:
+    """The platform a request meets: what one created the other does not know.
+
+    Source: the author of a client library who moved from one to the other in 2026.
+    """
+    return "new" if is_new_gateway(world, ex) else "legacy"
 
 
 # Product calls.
@@ -212,15 +142,27 @@ def admit(world: World, ex: Exchange, product: str) -> ApiUser:
 
     The gateway looks first (subscription key, token: 401), then MoMo (environment: 400 or 500).
     """
-    key = _subscription_key(world, ex, product)
-    scheme, _, text = ex.headers.get("Authorization", "").partition(" ")
-    bearer = scheme == "Bearer" or (not world.config.strict and scheme.lower() == "bearer")
-    token = world.tokens.get(digest(text.strip())) if bearer and text.strip() else None
+    key = subscription_key(world, ex, product)
+    token = bearer_token(world, ex)
     user = world.users.get(token.api_user) if token is not None else None
-    if token is None or user is None or token.product != product or token.expires_at <= world.now():
+    if token is None or user is None or token.product != product or token.use != "product":
         raise gateway_error(401, "Unauthorized. The access token is missing, wrong or expired.")
     if user.subscription_keys and key not in user.subscription_keys:
         raise gateway_error(401, "Access denied: the subscription key is not valid here.")
+    check_environment(ex, user, product)
+    return user
+
+
+def bearer_token(world: World, ex: Exchange) -> Token | None:
+    """The token in `Authorization` if it is one of ours and still good."""
+    scheme, _, text = ex.headers.get("Authorization", "").partition(" ")
+    bearer = scheme == "Bearer" or (not world.config.strict and scheme.lower() == "bearer")
+    token = world.tokens.get(digest(text.strip())) if bearer and text.strip() else None
+    return token if token is not None and token.expires_at > world.now() else None
+
+
+def check_environment(ex: Exchange, user: ApiUser, product: str) -> None:
+    """Refuse another product's user, and a missing or wrong environment."""
     if user.product not in (None, product):
         raise momo_error(500, "NOT_ALLOWED_TARGET_ENVIRONMENT")
     environment = ex.headers.get("X-Target-Environment", "")
@@ -228,10 +170,10 @@ def admit(world: World, ex: Exchange, product: str) -> ApiUser:
         raise invalid("X-Target-Environment is required.")
     if environment != user.environment:
         raise momo_error(500, "NOT_ALLOWED_TARGET_ENVIRONMENT")
-    return user
 
 
-def _subscription_key(world: World, ex: Exchange, product: str | None) -> str:
+def subscription_key(world: World, ex: Exchange, product: str | None) -> str:
+    """The subscription key of a request, refused with 401 unless it is good for `product` (None: any)."""
     config = world.config.momo
     key = ex.headers.get("Ocp-Apim-Subscription-Key") or ex.query.get("subscription-key") or ""
     if not key:
@@ -249,7 +191,8 @@ def _subscription_key(world: World, ex: Exchange, product: str | None) -> str:
     return key
 
 
-def _binds(world: World) -> bool:
+def binds(world: World) -> bool:
+    """Whether a provisioned user belongs to the product of its subscription key."""
     bind = world.config.momo.bind_users
     return world.config.strict if bind is None else bind
 

@@ -1,15 +1,15 @@
-"""What MoMo takes in the body of a creating call. Pure: a body in, its meaning or a refusal out.
+"""What MoMo takes in the bodies of its calls. Pure: a body in, its meaning or a refusal out.
 
 Source: MTN MoMo developer portal, request bodies; user reports for characters that are refused.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from bot.sandbox.model import plain
-from bot.sandbox.momo_access import invalid, momo_error
+from bot.sandbox.momo_access import UUID, invalid, momo_error
 
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -19,6 +19,14 @@ _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 _PARTY_CODE = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _STRICT_NOTE = re.compile(r"[^'&<>\"]*")
 _NOTE_LENGTH = 160
+_SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
+_PAYMENT_TEXTS = (
+    "customerReference",
+    "serviceProviderUserName",
+    "couponId",
+    "productId",
+    "productOfferingId",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +44,106 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """The checked body of a creating call."""
+    """The checked body of a creating call. What a kind has no field for stays as it is here.
 
-    amount: Decimal
-    currency: str
-    external_id: str | None
-    party: Party
-    payer_message: str | None
-    payee_note: str | None
+    `validity_s` is how long an agreement shall stand; `about` the reference of another creation;
+    `terms` the fields only shown again.
+    """
+
+    amount: Decimal = Decimal(0)
+    currency: str = ""
+    external_id: str | None = None
+    party: Party | None = None
+    payer_message: str | None = None
+    payee_note: str | None = None
+    validity_s: int = 0
+    about: str = ""
+    terms: dict[str, Any] = field(default_factory=dict)
 
 
-def parse_creation(body: dict[str, Any], party_field: str, *, strict: bool) -> Creation:
-    """The creation in `body`, whose party stands under `party_field`; refused with 400 otherwise."""
-    amount = _text(body, "amount", strict=strict)
-    if amount is None or not _AMOUNT.fullmatch(amount) or Decimal(amount) <= 0:
-        raise invalid("amount must be a positive decimal number as text.")
-    currency = body.get("currency")
-    if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
-        raise invalid("currency must be an ISO 4217 code.")
-    external_id = _text(body, "externalId", strict=strict)
-    if external_id is not None and len(external_id) > 200:
-        raise invalid("externalId is too long.")
-    if strict and (not external_id or re.search(r"\s", external_id)):
-        raise invalid("externalId is required and has no spaces.")
+def parse_request(body: dict[str, Any], *, strict: bool) -> Creation:
+    """A request to pay or to withdraw: the `payer` is asked."""
+    return _parse_money(body, parse_party(body.get("payer"), "payer", strict=strict), strict=strict)
+
+
+def parse_payout(body: dict[str, Any], *, strict: bool) -> Creation:
+    """A transfer: the `payee` gets the money."""
+    return _parse_money(body, parse_party(body.get("payee"), "payee", strict=strict), strict=strict)
+
+
+def parse_deposit(body: dict[str, Any], *, strict: bool) -> Creation:
+    """A transfer by another name. Source: one library's manual shows `payer` where the schema has `payee`."""
+    party = body.get("payee", body.get("payer"))
+    return _parse_money(body, parse_party(party, "payee", strict=strict), strict=strict)
+
+
+def parse_refund(body: dict[str, Any], *, strict: bool) -> Creation:
+    """A refund names the payment instead of a party."""
+    about = body.get("referenceIdToRefund")
+    if not isinstance(about, str) or not UUID.fullmatch(about if strict else about.lower()):
+        raise invalid("referenceIdToRefund must be a UUID.")
+    return replace(_parse_money(body, None, strict=strict), about=about.lower())
+
+
+def parse_pre_approval(body: dict[str, Any], *, strict: bool) -> Creation:
+    """A pre-approval: whose wallet, in which currency, for how many seconds."""
     return Creation(
-        amount=Decimal(amount),
-        currency=currency,
-        external_id=external_id,
-        party=parse_party(body.get(party_field), party_field, strict=strict),
+        currency=_currency(body, "payerCurrency"),
+        party=parse_party(body.get("payer"), "payer", strict=strict),
+        payer_message=_note(body, "payerMessage", strict=strict),
+        validity_s=_seconds(body, "validityTime", text=False, strict=strict),
+    )
+
+
+def parse_invoice(body: dict[str, Any], *, strict: bool) -> Creation:
+    """An invoice: the party is who shall pay; who is to be paid stands in the terms."""
+    payee = parse_party(body.get("payee"), "payee", strict=strict) if strict or "payee" in body else None
+    description = _note(body, "description", strict=strict)
+    return Creation(
+        amount=_amount(body, strict=strict),
+        currency=_currency(body, "currency"),
+        external_id=_external_id(body, "externalId", strict=strict),
+        party=parse_party(body.get("intendedPayer"), "intendedPayer", strict=strict),
+        payer_message=description,
+        validity_s=_seconds(body, "validityDuration", text=True, strict=strict),
+        terms={"payee": payee.party_id if payee is not None else None, "description": description},
+    )
+
+
+def parse_cancellation(body: dict[str, Any], *, strict: bool) -> Creation:
+    """The cancelling of an invoice has an `externalId` and nothing else."""
+    return Creation(external_id=_external_id(body, "externalId", strict=strict))
+
+
+def parse_payment(body: dict[str, Any], *, strict: bool) -> Creation:
+    """A payment to a service provider, such as an electricity bill: no party, but a reference there."""
+    money = body.get("money")
+    if not isinstance(money, dict):
+        raise invalid("money is required.")
+    terms = {name: _text(body, name, strict=strict) for name in _PAYMENT_TEXTS}
+    if any(text is not None and len(text) > _NOTE_LENGTH for text in terms.values()):
+        raise invalid("A field of the payment is too long.")
+    retries, charges = body.get("maxNumberOfRetries"), body.get("includeSenderCharges")
+    if retries is not None and (isinstance(retries, bool) or not isinstance(retries, int)):
+        raise invalid("maxNumberOfRetries must be a whole number.")
+    if charges is not None and not isinstance(charges, bool):
+        raise invalid("includeSenderCharges must be true or false.")
+    return Creation(
+        amount=_amount(money, strict=strict),
+        currency=_currency(money, "currency"),
+        external_id=_external_id(body, "externalTransactionId", strict=strict),
+        payer_message=_note(body, "senderNote", strict=strict),
+        payee_note=_note(body, "receiverMessage", strict=strict),
+        terms=terms,
+    )
+
+
+def _parse_money(body: dict[str, Any], party: Party | None, *, strict: bool) -> Creation:
+    return Creation(
+        amount=_amount(body, strict=strict),
+        currency=_currency(body, "currency"),
+        external_id=_external_id(body, "externalId", strict=strict),
+        party=party,
         payer_message=_note(body, "payerMessage", strict=strict),
         payee_note=_note(body, "payeeNote", strict=strict),
     )
@@ -101,6 +181,41 @@ def parse_notification(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > _NOTE_LENGTH:
         raise invalid("notificationMessage must be text of at most 160 characters.")
     return value
+
+
+def _amount(body: dict[str, Any], *, strict: bool) -> Decimal:
+    amount = _text(body, "amount", strict=strict)
+    if amount is None or not _AMOUNT.fullmatch(amount) or Decimal(amount) <= 0:
+        raise invalid("amount must be a positive decimal number as text.")
+    return Decimal(amount)
+
+
+def _currency(body: dict[str, Any], name: str) -> str:
+    currency = body.get(name)
+    if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
+        raise invalid(f"{name} must be an ISO 4217 code.")
+    return currency
+
+
+def _external_id(body: dict[str, Any], name: str, *, strict: bool) -> str | None:
+    external_id = _text(body, name, strict=strict)
+    if external_id is not None and len(external_id) > 200:
+        raise invalid(f"{name} is too long.")
+    if strict and (not external_id or re.search(r"\s", external_id)):
+        raise invalid(f"{name} is required and has no spaces.")
+    return external_id
+
+
+def _seconds(body: dict[str, Any], name: str, *, text: bool, strict: bool) -> int:
+    """A duration: an integer in one body and text in another; lenient takes either everywhere."""
+    value = body.get(name)
+    fits = isinstance(value, str) if text else isinstance(value, int) and not isinstance(value, bool)
+    if strict and not fits:
+        raise invalid(f"{name} must be {'text' if text else 'a whole number'}.")
+    seconds = _text(body, name, strict=False)
+    if seconds is None or not _SECONDS.fullmatch(seconds) or int(seconds) == 0:
+        raise invalid(f"{name} must be a number of seconds.")
+    return int(seconds)
 
 
 def _text(body: dict[str, Any], name: str, *, strict: bool) -> str | None:

@@ -1,27 +1,20 @@
-"""How a MoMo creation ends, and what is told about it: result bodies, callbacks, prompts.
+"""How a MoMo creation ends: by time or by a person, what that moves, and the callback about it.
 
-Source: MTN MoMo developer portal (result of request to pay, callbacks); users' reports for the bare
-reason and for which fields are absent before the end.
+Source: MTN MoMo developer portal (results, callbacks). What an entry looks like then is in `momo_results`.
 """
 
-import re
-from decimal import Decimal
 from typing import Any
 
 from bot.sandbox.callbacks import Courier
 from bot.sandbox.fault_values import FaultValues
-from bot.sandbox.model import Entry, Step, plain
-from bot.sandbox.momo_access import message_of
-from bot.sandbox.wire import encode_json
+from bot.sandbox.model import Entry, Step
+from bot.sandbox.momo_magic import REFUNDS
+from bot.sandbox.momo_results import FAILED, SUCCESSFUL, build_result, callback_bytes, forge
 from bot.sandbox.world import World
-
-_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
-PENDING, CREATED, SUCCESSFUL, FAILED = "PENDING", "CREATED", "SUCCESSFUL", "FAILED"
-FINAL = (SUCCESSFUL, FAILED)
 
 
 class Momo:
-    """MoMo's part in the world: what time and the payer do to its entries."""
+    """MoMo's part in the world: what time and people do to its entries."""
 
     def __init__(self, courier: Courier) -> None:
         self._courier = courier
@@ -31,30 +24,55 @@ class Momo:
         self.finish(world, entry, step.status, step.reason, max(step.at, entry.created_at))
 
     def approve(self, world: World, entry: Entry) -> None:
-        """The payer gave the PIN."""
+        """The wallet's owner gave the PIN."""
         self.finish(world, entry, SUCCESSFUL, None, world.now())
 
     def reject(self, world: World, entry: Entry) -> None:
-        """The payer said no."""
+        """The wallet's owner said no."""
         self.finish(world, entry, FAILED, "APPROVAL_REJECTED", world.now())
 
     def lock(self, world: World, entry: Entry) -> None:
-        """The payer gave a wrong PIN too often: the published code for "not approved" fits best."""
+        """A wrong PIN too often: the published code for "not approved" fits best."""
         self.finish(world, entry, FAILED, "PAYMENT_NOT_APPROVED", world.now())
 
     def finish(self, world: World, entry: Entry, status: str, reason: str | None, at: float) -> None:
         """Bring `entry` to its end, once: move the money, close the prompt, call back."""
         if entry.final_at is not None:
             return
-        if status == SUCCESSFUL and not world.charge(entry):
-            status, reason = FAILED, "NOT_ENOUGH_FUNDS"
+        if status == SUCCESSFUL:
+            reason = self._carry_out(world, entry, at)
+            status = SUCCESSFUL if reason is None else FAILED
         entry.status, entry.reason = status, reason
         entry.final_at = entry.updated_at = at
         entry.timeline.clear()
         world.drop_prompt(entry)
-        self.call_back(world, entry)
+        if not (entry.kind == "invoice" and status == SUCCESSFUL and _told_when_created(world, entry)):
+            self.call_back(world, entry)
         world.keep_entry(entry)
         world.woken.set()
+
+    def _carry_out(self, world: World, entry: Entry, at: float) -> str | None:
+        """Do what the entry is for; the reason if that cannot be done."""
+        if entry.kind == "pre_approval":
+            entry.detail |= {"state": "APPROVED", "approved_at": at}
+            entry.detail["expires_at"] = at + entry.detail["validity_s"]
+        elif entry.kind == "invoice_cancellation":
+            invoice = world.find_entry("momo", "", entry.detail["about"])
+            if invoice is None or invoice.final_at is not None:
+                return "NOT_ALLOWED"
+            self.finish(world, invoice, FAILED, "TRANSACTION_CANCELED.", at)
+        elif entry.direction == "in":
+            return None if world.charge(entry) else "NOT_ENOUGH_FUNDS"
+        elif entry.direction == "out":
+            payment = find_refunded(world, entry)
+            refusal = check_refund(entry, payment) if entry.kind == "refund" else None
+            if refusal is None and not world.pay_out(entry):
+                refusal = "NOT_ENOUGH_FUNDS"
+            if refusal is None and payment is not None:
+                payment.refunded += entry.amount
+                world.keep_entry(payment)
+            return refusal
+        return None
 
     def call_back(self, world: World, entry: Entry) -> None:
         """Queue the one callback of the end, bent by the switches."""
@@ -75,11 +93,13 @@ class Momo:
                 state="lost" if lost else "queued",
             )
 
-    def forge_at_once(self, world: World, entry: Entry) -> None:
-        """Queue a callback that says SUCCESSFUL although nobody has paid."""
+    def tell_creation(self, world: World, entry: Entry) -> None:
+        """Queue what a creation sets going at once: a forged callback, or that an invoice was created."""
         faults = world.faults.over(entry.knobs)
         if entry.callback_url is not None and faults.callback_forged in ("successful", "amount"):
             self.send(entry, faults, "forged", forge(build_result(entry, faults), entry, faults))
+        if entry.kind == "invoice" and _told_when_created(world, entry):
+            self.call_back(world, entry)
 
     def send(
         self,
@@ -107,60 +127,28 @@ class Momo:
         )
 
 
-def build_result(entry: Entry, faults: FaultValues) -> dict[str, Any]:
-    """What a status GET says of `entry`, bent by the switches."""
-    detail = entry.detail
-    body: dict[str, Any] = {}
-    if entry.final_at is not None:
-        body["financialTransactionId"] = entry.provider_reference
-    body["externalId"] = entry.external_id
-    body["amount"] = faults.echo_amount or plain(entry.amount)
-    body["currency"] = faults.echo_currency or entry.currency
-    body[detail["party_field"]] = {"partyIdType": detail["party_type"], "partyId": detail["party_id"]}
-    body["payerMessage"], body["payeeNote"] = detail["payer_message"], detail["payee_note"]
-    body["status"] = faults.status_word or _word(entry, faults)
-    if entry.reason is not None and faults.reason_shape != "absent":
-        body["reason"] = entry.reason
-        if faults.reason_shape == "object":
-            body["reason"] = {"code": entry.reason, "message": message_of(entry.reason)}
-    body = {name: value for name, value in body.items() if value is not None}
-    return _with_numbers(body) if faults.numeric_ids else body
+def find_refunded(world: World, refund: Entry) -> Entry | None:
+    """The payment a refund gives back, if the merchant has such a one."""
+    payment = world.find_entry("momo", "", refund.detail.get("about", ""))
+    if payment is None or payment.direction != "in":
+        return None
+    same = all(payment.detail.get(name) == refund.detail[name] for name in ("environment", "merchant"))
+    return payment if same else None
 
 
-def forge(body: dict[str, Any], entry: Entry, faults: FaultValues) -> dict[str, Any]:
-    """`body` made untrue: paid when it is not (or the reverse), or another amount."""
-    forged = {**body, "financialTransactionId": entry.provider_reference, "status": SUCCESSFUL}
-    forged.pop("reason", None)
-    if faults.callback_forged == "amount":
-        forged["amount"] = plain(entry.amount + 1)
-    elif faults.callback_forged == "contradicting" and entry.status == SUCCESSFUL:
-        forged |= {"status": FAILED, "reason": "APPROVAL_REJECTED"}
-    return forged
+def check_refund(refund: Entry, payment: Entry | None) -> str | None:
+    """Why this refund cannot be: unknown payment, unpaid, another currency, or more than was paid."""
+    if refund.detail["about"] in REFUNDS:
+        return None  # a test id stands for no payment
+    if payment is None:
+        return "TRANSACTION_NOT_FOUND"
+    if payment.status != SUCCESSFUL:
+        return "TRANSACTION_NOT_COMPLETED"
+    if payment.currency != refund.currency:
+        return "INVALID_CURRENCY"
+    return "NOT_ALLOWED" if payment.refunded + refund.amount > payment.amount else None
 
 
-def callback_bytes(body: dict[str, Any], faults: FaultValues, *, turn: int) -> bytes:
-    """The bytes of a callback; the order of fields differs from one to the next, as it may."""
-    names = list(body)
-    start = turn % len(names) if names else 0
-    body = {name: body[name] for name in names[start:] + names[:start]}
-    if faults.callback_body == "empty":
-        return b""
-    if faults.callback_body == "unknown_fields":
-        body |= {"unheardOf": {"nested": [1, None]}, "statusChangedAt": "yesterday"}
-    written = encode_json(body)
-    return written[: len(written) // 2] if faults.callback_body == "invalid_json" else written
-
-
-def _word(entry: Entry, faults: FaultValues) -> str:
-    return CREATED if faults.created_status and entry.status == PENDING else entry.status
-
-
-def _with_numbers(body: dict[str, Any]) -> dict[str, Any]:
-    """Digits as JSON numbers, one level down too. Source: the published samples."""
-
-    def number(value: object) -> object:
-        if isinstance(value, dict):
-            return {name: number(inner) for name, inner in value.items()}
-        return Decimal(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
-
-    return {name: number(value) for name, value in body.items()}
+def _told_when_created(world: World, entry: Entry) -> bool:
+    """Whether SUCCESSFUL says of an invoice that it exists, so that the callback came then."""
+    return world.faults.over(entry.knobs).invoice_successful == "created"

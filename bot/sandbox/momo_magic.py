@@ -1,10 +1,11 @@
-"""Numbers, e-mail names and party codes that make MoMo's sandbox play a part, and what each env takes.
+"""Numbers, amounts, references and names that make MoMo's sandbox play a part; what each env takes.
 
 Pure tables. Source: MTN MoMo developer portal, sandbox test numbers and account-holder test values;
 times as measured by users in September 2026; currencies as published client libraries use them.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 CURRENCIES: dict[str, tuple[str, ...]] = {
@@ -38,25 +39,64 @@ class Outcome:
 
 
 SUCCEEDS = Outcome()
-_REQUEST_TO_PAY = {
-    "450": Outcome("INTERNAL_PROCESSING_ERROR"),
-    "451": Outcome("APPROVAL_REJECTED"),
-    "452": Outcome("EXPIRED"),
-    "453": Outcome(when="never"),
-    "454": Outcome(when="later", first="CREATED"),
-    "455": Outcome("PAYER_NOT_FOUND"),
-    "456": Outcome("PAYEE_NOT_ALLOWED_TO_RECEIVE"),
-    "457": Outcome("NOT_ALLOWED"),
-    "458": Outcome("NOT_ALLOWED_TARGET_ENVIRONMENT"),
-    "459": Outcome("INVALID_CALLBACK_URL_HOST"),
-    "460": Outcome("INVALID_CURRENCY"),
-    "461": Outcome("INTERNAL_PROCESSING_ERROR"),
-    "462": Outcome("SERVICE_UNAVAILABLE"),
-    "463": Outcome("COULD_NOT_PERFORM_TRANSACTION"),
-    "464": Outcome("TRANSFER_TYPE_UNKNOWN"),
+FAILS = Outcome("INTERNAL_PROCESSING_ERROR")
+REJECTED = Outcome("APPROVAL_REJECTED")
+RUNS_OUT = Outcome("EXPIRED")
+STAYS_OPEN = Outcome(when="never")
+SUCCEEDS_LATER = Outcome(when="later", first="CREATED")
+_EVERYWHERE = {"450": FAILS, "451": REJECTED, "452": RUNS_OUT, "453": STAYS_OPEN, "454": SUCCEEDS_LATER}
+
+
+def _column(*codes: str) -> dict[str, Outcome]:
+    """The endings 455 and up with these codes, after the five that are the same in every column."""
+    return _EVERYWHERE | {str(455 + number): Outcome(code) for number, code in enumerate(codes)}
+
+
+_PAYER = _column(
+    "PAYER_NOT_FOUND",
+    "PAYEE_NOT_ALLOWED_TO_RECEIVE",
+    "NOT_ALLOWED",
+    "NOT_ALLOWED_TARGET_ENVIRONMENT",
+    "INVALID_CALLBACK_URL_HOST",
+    "INVALID_CURRENCY",
+    "INTERNAL_PROCESSING_ERROR",
+    "SERVICE_UNAVAILABLE",
+    "COULD_NOT_PERFORM_TRANSACTION",
+    "TRANSFER_TYPE_UNKNOWN",
+)
+_TRANSFER = _column(
+    "NOT_ENOUGH_FUNDS",
+    "PAYER_LIMIT_REACHED",
+    "PAYEE_NOT_FOUND",
+    "NOT_ALLOWED",
+    "NOT_ALLOWED_TARGET_ENVIRONMENT",
+    "INVALID_CALLBACK_URL_HOST",
+    "INVALID_CURRENCY",
+    "INTERNAL_PROCESSING_ERROR",
+    "SERVICE_UNAVAILABLE",
+    "TRANSFER_TYPE_UNKNOWN",
+)
+_PRE_APPROVAL = _column(
+    "PAYER_NOT_FOUND",
+    "NOT_ALLOWED",
+    "NOT_ALLOWED_TARGET_ENVIRONMENT",
+    "INVALID_CALLBACK_URL_HOST",
+    "INVALID_CURRENCY",
+    "INTERNAL_PROCESSING_ERROR",
+    "SERVICE_UNAVAILABLE",
+)
+# One column of the published table for each kind of creation that reads it. Invoices have none there; they
+# read the payer's.
+OUTCOMES: dict[str, dict[str, Outcome]] = {
+    "request_to_pay": _PAYER,
+    "request_to_withdraw": _PAYER,
+    "deposit": _PAYER,
+    "invoice": _PAYER,
+    "transfer": _TRANSFER,
+    "pre_approval": _PRE_APPROVAL,
 }
-# One column of the published table for each kind of creation that reads it.
-OUTCOMES: dict[str, dict[str, Outcome]] = {"request_to_pay": _REQUEST_TO_PAY}
+# The payer of this number always has an empty list of pre-approvals.
+NOTHING_APPROVED = MAGIC_PREFIX + "469"
 
 
 def find_outcome(kind: str, party_id: str) -> Outcome:
@@ -65,6 +105,64 @@ def find_outcome(kind: str, party_id: str) -> Outcome:
     if not number.startswith(MAGIC_PREFIX):
         return SUCCEEDS
     return OUTCOMES[kind].get(number.removeprefix(MAGIC_PREFIX), SUCCEEDS)
+
+
+_AMOUNTS = {
+    2000: FAILS,
+    3000: Outcome(when="later"),
+    4000: Outcome("INTERNAL_PROCESSING_ERROR", when="later"),
+    5000: STAYS_OPEN,
+    6000: STAYS_OPEN,
+    7000: Outcome("TRANSFER_TYPE_UNKNOWN"),
+}
+
+
+def find_payment_outcome(amount: Decimal) -> Outcome:
+    """What the published table says about a payment of this amount."""
+    return _AMOUNTS.get(int(amount), SUCCEEDS) if amount == int(amount) else SUCCEEDS
+
+
+# The numbered cases of a refund. Their ids are not known to us: these are our own, made to be remembered.
+_REFUNDS = (
+    Outcome("TRANSACTION_NOT_FOUND"),
+    FAILS,
+    REJECTED,
+    RUNS_OUT,
+    STAYS_OPEN,
+    Outcome(when="later"),
+    Outcome("NOT_ALLOWED"),
+    Outcome("NOT_ALLOWED_TARGET_ENVIRONMENT"),
+    Outcome("INVALID_CALLBACK_URL_HOST"),
+    Outcome("INVALID_CURRENCY"),
+    Outcome("INTERNAL_PROCESSING_ERROR"),
+    Outcome("SERVICE_UNAVAILABLE"),
+    Outcome("COULD_NOT_PERFORM_TRANSACTION"),
+)
+REFUNDS = {
+    f"{MAGIC_PREFIX}-0000-4000-8000-{number:012}": outcome for number, outcome in enumerate(_REFUNDS, 1)
+}
+
+# How asking for a person's consent ends: the OAuth error of the token call and, for those whose consent
+# would have moved money, MoMo's own code. The others are given, and read further on.
+CONSENTS: dict[str, tuple[str, str]] = {
+    "451": ("access_denied", ""),
+    "453": ("expired_token", ""),
+    "456": ("invalid_scope", ""),
+    "457": ("invalid_grant", ""),
+    "458": ("access_denied", "NOT_ENOUGH_FUNDS"),
+    "459": ("access_denied", "PAYEE_NOT_FOUND"),
+    "460": ("access_denied", "CONSENT_MISMATCH"),
+    "461": ("access_denied", "PAYER_LIMIT_REACHED"),
+    "462": ("access_denied", "PAYEE_NOT_ALLOWED_TO_RECEIVE"),
+}
+CONSENT_UNKNOWN, CONSENT_PENDING = "450", "452"
+CONSENT_NOT_RENEWED, CONSENT_REVOKED = "454", "455"
+
+
+def find_ending(party_id: str) -> str:
+    """The last three digits of a test number; empty for any other."""
+    number = party_id.removeprefix("+")
+    return number.removeprefix(MAGIC_PREFIX) if number.startswith(MAGIC_PREFIX) else ""
 
 
 HolderAnswer = tuple[int, str | bool]

@@ -20,7 +20,9 @@ T = TypeVar("T")
 
 _BUSY_S = 0.25  # whoever holds the file holds it for good
 _APPLICATION_ID = 0x4B415342  # "KASB"
-_VERSION = 1
+_VERSION = 2
+# A file of version 1 has the same tables; what its entries lack is filled in when they are loaded.
+_READABLE = (1, _VERSION)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (kind TEXT NOT NULL, key TEXT NOT NULL, doc TEXT NOT NULL,
                                       PRIMARY KEY (kind, key)) WITHOUT ROWID;
@@ -104,7 +106,7 @@ class Record:
             await db.execute("PRAGMA locking_mode = EXCLUSIVE")
             found = [await _number(db, f"PRAGMA {name}") for name in ("application_id", "user_version")]
             tables = await _number(db, "SELECT count(*) FROM sqlite_master")
-            if tables and found != [_APPLICATION_ID, _VERSION]:
+            if tables and (found[0] != _APPLICATION_ID or found[1] not in _READABLE):
                 raise RecordError(f"{path} is not a sandbox record of this version")
             await db.execute("PRAGMA journal_mode = WAL")
             await db.execute("PRAGMA synchronous = FULL")

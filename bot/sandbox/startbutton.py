@@ -1,40 +1,27 @@
-"""Startbutton as a server: mobile-money charge, OTP, status, list, wallet, providers.
+"""Startbutton as a server: its routes, whose key is for which, and the mobile-money charge with its OTP.
 
 Source: Startbutton documentation (several editions). HTTP codes of refusals are not documented: 400,
-401 and 404 are our choice and a switch changes them.
+401, 403 and 404 are our choice and a switch changes them.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from decimal import Decimal
 from secrets import compare_digest, randbelow
-from typing import Any
 from uuid import uuid4
 
+from bot.sandbox import startbutton_looks as looks
 from bot.sandbox.config import StartbuttonAccount
 from bot.sandbox.fault_values import FaultValues
-from bot.sandbox.model import Entry, Step, moment
+from bot.sandbox.model import Entry, Step
 from bot.sandbox.routing import Exchange, Handler, Route
-from bot.sandbox.startbutton_checks import (
-    MINOR_PER_MAJOR,
-    Charge,
-    Declined,
-    list_providers,
-    parse_charge,
-)
-from bot.sandbox.startbutton_life import (
-    ABANDONED,
-    INITIATED,
-    VERIFIED,
-    Startbutton,
-    build_transaction,
-    to_minor,
-)
-from bot.sandbox.wire import Answer, BadBody, answer_json, parse_object
+from bot.sandbox.startbutton_checks import MINOR_PER_MAJOR, Charge, Declined, parse_charge
+from bot.sandbox.startbutton_envelope import granted, refusal
+from bot.sandbox.startbutton_events import ABANDONED, CHARGE, INITIATED
+from bot.sandbox.startbutton_life import Startbutton
+from bot.sandbox.startbutton_spending import Spending
+from bot.sandbox.wire import Answer, BadBody, parse_object
 from bot.sandbox.world import World
 
-_MOST_LISTED = 100
-_DAY_S = 86_400
 AccountHandler = Callable[[World, Exchange, StartbuttonAccount], Answer]
 
 
@@ -42,14 +29,24 @@ def build_routes(startbutton: Startbutton) -> list[Route]:
     """All Startbutton routes."""
     public, secret = "public", "secret"
     charge = "/transaction/initialize/s2s/mobile_money"
-    desk = _Desk(startbutton)
+    desk, spending = _Desk(startbutton), Spending(startbutton)
     table: tuple[tuple[str, str, str, tuple[str, ...], AccountHandler], ...] = (
         ("POST", charge, "create", (public,), desk.charge),
         ("POST", f"{charge}/otp-verify", "otp", (public,), desk.verify_otp),
-        ("GET", "/transaction/status/{reference}", "status", (secret,), desk.show_status),
-        ("GET", "/transaction", "list", (secret,), desk.list_all),
-        ("GET", "/wallet", "wallet", (secret,), desk.show_wallet),
-        ("GET", "/transaction/mobile-money/providers/{code}", "list", (public, secret), desk.providers),
+        ("GET", "/transaction/status/{reference}", "status", (secret,), looks.show_status),
+        ("GET", "/transaction", "list", (secret,), looks.list_all),
+        ("GET", "/wallet", "wallet", (secret,), looks.show_wallet),
+        ("POST", "/transaction/transfer", "transfer", (secret,), spending.transfer),
+        ("POST", "/transaction/refunds", "refund", (secret,), spending.refund),
+        ("GET", "/transaction/refunds/{query}/status", "status", (secret,), spending.refund_status),
+        ("GET", "/bank/list/{currency}", "bank", (secret,), looks.show_banks),
+        (
+            "GET",
+            "/transaction/mobile-money/providers/{code}",
+            "list",
+            (public, secret),
+            looks.show_providers,
+        ),
     )
     return [
         Route(method, path, f"startbutton.{group}", _with_key(startbutton, kinds, handle))
@@ -66,6 +63,8 @@ def _with_key(startbutton: Startbutton, kinds: tuple[str, ...], handle: AccountH
         for account in startbutton.accounts.values() if scheme.lower() == "bearer" else ():
             keys = {"public": account.public_key, "secret": account.secret_key}
             if any(compare_digest(given, keys[kind].encode()) for kind in kinds):
+                if ex.faults.address_refused:
+                    return refusal(Declined(403, "your address is not allowed"), ex.faults)
                 return _handled(handle, world, ex, account)
         return refusal(Declined(401, "not authorised: wrong key for this endpoint"), ex.faults)
 
@@ -79,23 +78,6 @@ def _handled(handle: AccountHandler, world: World, ex: Exchange, account: Startb
         return refusal(declined, ex.faults)
     except BadBody as bad:
         return refusal(Declined(bad.status, bad.message), ex.faults)
-
-
-def refusal(declined: Declined, faults: FaultValues) -> Answer:
-    """The envelope of a failure, bent by the switches."""
-    key = "status" if faults.envelope_key == "status" else "success"
-    body: dict[str, Any] = {key: False, "message": declined.message}
-    data = faults.envelope_data
-    if data == "null" or (data == "usual" and declined.null_data):
-        body["data"] = None
-    elif data == "empty":
-        body["data"] = {}
-    return answer_json(faults.refusal_status or declined.status, body)
-
-
-def _granted(faults: FaultValues, message: str, data: object, *, usual: str = "success") -> Answer:
-    key = usual if faults.envelope_key == "usual" else faults.envelope_key
-    return answer_json(200, {key: True, "message": message, "data": data})
 
 
 class _Desk:
@@ -124,7 +106,7 @@ class _Desk:
         ex.created = entry
         shown = {"absent": None, "unknown": "REDIRECT"}.get(ex.faults.next_step, next_step)
         data = {"nextStep": shown, "reference": entry.provider_reference}
-        return _granted(
+        return granted(
             ex.faults,
             "Charge attempted, requery to get status",
             {name: value for name, value in data.items() if value is not None},
@@ -179,66 +161,7 @@ class _Desk:
         ex.created = entry  # the rest happens once this answer is out
         message = "Charge attempted, requery to get status"
         data = {"status": "requery", "message": "The payment is being confirmed"}
-        return _granted(ex.faults, message, data, usual="status")
-
-    def show_status(self, world: World, ex: Exchange, account: StartbuttonAccount) -> Answer:
-        """A transaction by their reference or the merchant's."""
-        entry = world.find_entry("startbutton", account.name, ex.params["reference"])
-        if entry is None:
-            raise Declined(404, "transaction not found")
-        ex.reference = entry.reference
-        faults = world.faults.over(entry.knobs | ex.knobs)
-        entry.status_gets += 1
-        if entry.status_gets <= faults.status_not_found_first:
-            raise Declined(404, "transaction not found")
-        data = {"transaction": build_transaction(entry, faults), "authorizationCode": None}
-        return _granted(faults, "transaction fetched", data)
-
-    def list_all(self, world: World, ex: Exchange, account: StartbuttonAccount) -> Answer:
-        """The account's transactions, newest first, filtered by the query."""
-        query = ex.query
-        start, end = _day(query.get("startDate"), end=False), _day(query.get("endDate"), end=True)
-        skip, limit = _count(query, "skip", 0), _count(query, "limit", 20)
-        found = [
-            build_transaction(entry, world.faults.over(entry.knobs))
-            for entry in reversed(world.entries.values())
-            if entry.provider == "startbutton"
-            and entry.account == account.name
-            and query.get("transType") in (None, "", "collection")
-            and query.get("status") in (None, "", entry.status)
-            and query.get("currency") in (None, "", entry.currency)
-            and (start is None or entry.created_at >= start)
-            and (end is None or entry.created_at < end)
-        ]
-        return _granted(ex.faults, "transactions fetched", found[skip : skip + min(limit, _MOST_LISTED)])
-
-    def show_wallet(self, world: World, ex: Exchange, account: StartbuttonAccount) -> Answer:
-        """One entry per currency, in hundredths: verified money is in the ledger, settled money available."""
-        came_in = world.collected[f"startbutton:{account.name}"]
-        settling: dict[str, Decimal] = {}
-        for entry in world.entries.values():
-            if (entry.provider, entry.account, entry.status) == ("startbutton", account.name, VERIFIED):
-                settling[entry.currency] = settling.get(entry.currency, Decimal(0)) + entry.amount
-        stamp = moment(world.now())
-        wallets = []
-        for number, currency in enumerate(sorted({*account.balance, *came_in})):
-            ledger = Decimal(account.balance.get(currency, "0")) + came_in.get(currency, Decimal(0))
-            wallets.append(
-                {
-                    "_id": f"{number + 1:024x}",
-                    "currency": currency,
-                    "availableBalance": to_minor(ledger - settling.get(currency, Decimal(0))),
-                    "ledgerBalance": to_minor(ledger),
-                    "createdAt": stamp,
-                    "updatedAt": stamp,
-                    "__v": 0,
-                }
-            )
-        return _granted(ex.faults, "wallets fetched", wallets)
-
-    def providers(self, world: World, ex: Exchange, account: StartbuttonAccount) -> Answer:
-        """Provider codes of a currency or country."""
-        return _granted(ex.faults, "providers fetched", list_providers(ex.params["code"]))
+        return granted(ex.faults, message, data, usual="status")
 
 
 def _new_entry(world: World, account: StartbuttonAccount, charge: Charge, reference: str) -> Entry:
@@ -246,7 +169,7 @@ def _new_entry(world: World, account: StartbuttonAccount, charge: Charge, refere
     return Entry(
         seq=world.new_seq(),
         provider="startbutton",
-        kind="charge",
+        kind=CHARGE,
         account=account.name,
         reference=reference,
         provider_reference=uuid4().hex[:12],
@@ -272,24 +195,3 @@ def _otp_fits(world: World, entry: Entry, otp: str) -> bool:
         return False
     wanted = entry.detail["otp"]
     return otp != world.config.startbutton.wrong_otp if wanted is None else compare_digest(otp, wanted)
-
-
-def _count(query: Any, name: str, default: int) -> int:
-    text = query.get(name, "")
-    if not text:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Declined(400, f"{name} must be a whole number")
-    return int(text)
-
-
-def _day(text: str | None, *, end: bool) -> float | None:
-    """Epoch seconds of a date or moment; a bare end date includes its whole day."""
-    if not text:
-        return None
-    try:
-        when = datetime.fromisoformat(text)
-        start = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        raise Declined(400, "dates must be ISO 8601") from None
-    return start + (_DAY_S if len(text) == 10 else 0.000_001) if end else start

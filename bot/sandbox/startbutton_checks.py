@@ -18,11 +18,14 @@ MINOR_PER_MAJOR = 100
 class Declined(Exception):
     """The charge or call is refused with this HTTP status and message."""
 
-    def __init__(self, status: int, message: str, *, null_data: bool = False) -> None:
+    def __init__(
+        self, status: int, message: str, *, null_data: bool = False, empty_data: bool = False
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.null_data = null_data
+        self.empty_data = empty_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,9 @@ def parse_charge(body: dict[str, Any], *, strict: bool) -> Charge:
     if not market.least <= amount <= market.most:
         raise Declined(400, "amount is outside the limits of this currency")
     phone = body.get("phone")
-    if not isinstance(phone, str) or not _phone_fits(currency, market, phone, strict=strict):
+    if not isinstance(phone, str):
         raise Declined(400, "phone is not valid for this currency")
+    msisdn = read_phone(currency, market, phone, also_international=not strict)
     email = body.get("email")
     if not isinstance(email, str) or not _EMAIL.fullmatch(email):
         raise Declined(400, "email is required")
@@ -95,13 +99,12 @@ def parse_charge(body: dict[str, Any], *, strict: bool) -> Charge:
     if not market.providers and strict and provider is not None:
         raise Declined(400, "unknown provider")
     reference = body.get("reference")
-    if reference is not None and not _reference_fits(reference, strict=strict):
-        raise Declined(400, "reference must be 16 to 100 letters and digits")
+    check_reference(reference, strict=strict)
     return Charge(
         amount_minor=amount,
         currency=currency,
         phone=phone,
-        msisdn=market.prefix + phone[1:] if phone.startswith("0") else phone.removeprefix("+"),
+        msisdn=msisdn,
         email=email,
         provider=provider if isinstance(provider, str) else None,
         reference=reference,
@@ -117,14 +120,19 @@ def list_providers(code: str) -> list[dict[str, str]]:
     raise Declined(404, "no such currency or country")
 
 
-def _phone_fits(currency: str, market: Market, phone: str, *, strict: bool) -> bool:
-    if market.phone.fullmatch(phone):
-        return True
+def read_phone(currency: str, market: Market, phone: str, *, also_international: bool) -> str:
+    """The international digits of a phone in its currency's form; Declined 400 for any other."""
     also = _ALSO_LENIENT.get(currency)
-    return not strict and also is not None and also.fullmatch(phone) is not None
+    fits = market.phone.fullmatch(phone) or (also_international and also and also.fullmatch(phone))
+    if not fits:
+        raise Declined(400, "phone is not valid for this currency")
+    return market.prefix + phone[1:] if phone.startswith("0") else phone.removeprefix("+")
 
 
-def _reference_fits(reference: object, *, strict: bool) -> bool:
-    if not isinstance(reference, str):
-        return False
-    return bool(_REFERENCE.fullmatch(reference)) if strict else 1 <= len(reference) <= 100
+def check_reference(reference: object, *, strict: bool) -> None:
+    """Declined 400 for a merchant reference that is there and does not fit."""
+    fits = isinstance(reference, str) and (
+        bool(_REFERENCE.fullmatch(reference)) if strict else 1 <= len(reference) <= 100
+    )
+    if reference is not None and not fits:
+        raise Declined(400, "reference must be 16 to 100 letters and digits")

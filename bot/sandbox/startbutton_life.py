@@ -1,32 +1,35 @@
-"""What becomes of a Startbutton charge by time and by the payer, and the signed webhooks about it.
+"""What becomes of a Startbutton charge by time and by the payer, and the webhooks that tell of it.
 
 Source: Startbutton documentation, transaction statuses and webhooks. A failed collection has no
-event. Signed are the raw bytes, HMAC-SHA512 with the account's secret key, in lower-case hex.
+event. What becomes of a payout is in `startbutton_payouts`.
 """
 
-import hashlib
-import hmac
-from decimal import Decimal
-from typing import Any
 from uuid import uuid4
 
-import msgspec
-
+from bot.sandbox import startbutton_payouts as payouts
 from bot.sandbox.callbacks import Courier
 from bot.sandbox.config import StartbuttonAccount
 from bot.sandbox.fault_values import FaultValues
-from bot.sandbox.model import Delivery, Entry, Prompt, Step, moment
-from bot.sandbox.startbutton_checks import FAILING_NUMBERS, MINOR_PER_MAJOR
-from bot.sandbox.wire import encode_json
+from bot.sandbox.model import Delivery, Entry, Prompt, Step
+from bot.sandbox.startbutton_checks import FAILING_NUMBERS
+from bot.sandbox.startbutton_events import (
+    ABANDONED,
+    CHARGE,
+    DECLINED,
+    EXPIRED,
+    FAILED,
+    ONGOING,
+    PROCESSING,
+    REVERSED,
+    SUCCESSFUL,
+    VERIFIED,
+    build_event,
+    name_event,
+    sign,
+    to_minor,
+    write_event,
+)
 from bot.sandbox.world import World
-
-SIGNATURE_HEADER = "x-startbutton-signature"
-INITIATED, ONGOING, PROCESSING = "initiated", "ongoing", "processing"
-VERIFIED, SUCCESSFUL, REVERSED = "verified", "successful", "reversed"
-FAILED, DECLINED, EXPIRED, ABANDONED = "failed", "declined", "expired", "abandoned"
-_EVENTS = {VERIFIED: "collection.verified", SUCCESSFUL: "collection.completed"}
-_MERCHANT_ID = 77
-_NON_ASCII = "Réglé à Café Ñandú, 5 € ✓ / “ok”"
 
 
 class Startbutton:
@@ -40,6 +43,10 @@ class Startbutton:
 
     def apply(self, world: World, entry: Entry, step: Step) -> None:
         """The status that was planned for this time."""
+        if entry.kind != CHARGE:
+            if payouts.apply(world, entry, step):
+                self.tell(world, entry, entry.status)
+            return
         if step.status == VERIFIED and not world.charge(entry):
             step = Step(step.at, FAILED, "insufficient funds")
         entry.status, entry.reason = step.status, step.reason
@@ -117,14 +124,18 @@ class Startbutton:
     # Webhooks.
 
     def _announce(self, world: World, entry: Entry) -> None:
-        """Queue the webhook of a status that has an event, bent by the switches."""
+        """Queue the webhook of a charge's status, in the order the switch says."""
+        events = [entry.status]
+        if world.faults.over(entry.knobs).webhook_order == "completed_first":
+            events = [] if entry.status == VERIFIED else [SUCCESSFUL, VERIFIED]
+        self.tell(world, entry, *events)
+
+    def tell(self, world: World, entry: Entry, *statuses: str) -> None:
+        """Queue the webhooks of these statuses, a second apart, bent by the switches."""
         account, faults = self.accounts.get(entry.account), world.faults.over(entry.knobs)
         if account is None or not account.webhook_url:
             return
-        events = [entry.status]
-        if faults.webhook_order == "completed_first":
-            events = [] if entry.status == VERIFIED else [SUCCESSFUL, VERIFIED]
-        for turn, status in enumerate(events):
+        for turn, status in enumerate(statuses):
             lost = world.faults.strikes("callback_lost", faults)
             for copy in range(faults.callback_duplicates + 1):
                 self.send(
@@ -132,7 +143,7 @@ class Startbutton:
                     account,
                     faults,
                     status,
-                    kind="duplicate" if copy else _EVENTS[status],
+                    kind="duplicate" if copy else name_event(entry, status),
                     delay_s=faults.callback_late_s + turn,
                     state="lost" if lost else "queued",
                 )
@@ -189,67 +200,3 @@ class Startbutton:
             delay_s=delay_s,
             state=state,
         )
-
-
-def sign(secret_key: str, written: bytes, sort: str) -> dict[str, str]:
-    """The signature header over the raw bytes; `sort` other than "good" is a deliberate mistake."""
-    if sort == "missing":
-        return {}
-    key = secret_key + "x" if sort == "wrong_key" else secret_key
-    method = hashlib.sha256 if sort == "sha256" else hashlib.sha512
-    text = hmac.new(key.encode(), written, method).hexdigest()
-    return {SIGNATURE_HEADER: {"upper": text.upper(), "garbage": "not-hex"}.get(sort, text)}
-
-
-def to_minor(amount: Decimal) -> int:
-    """Hundredths, in every currency."""
-    return int(amount * MINOR_PER_MAJOR)
-
-
-def build_transaction(entry: Entry, faults: FaultValues) -> dict[str, Any]:
-    """The transaction object of status answers and lists."""
-    minor = to_minor(entry.amount)
-    shown = Decimal(faults.echo_amount) if faults.echo_amount else Decimal(minor)
-    fee = Decimal(minor) * 7 / 1000
-    return {
-        "_id": f"{entry.seq:024x}",
-        "transType": "collection",
-        "status": faults.status_word or entry.status,
-        "merchantId": _MERCHANT_ID,
-        "transactionReference": entry.provider_reference,
-        "userTransactionReference": entry.reference,
-        "gatewayReference": f"gw-{entry.seq}",
-        "isRecurrent": False,
-        "feeAmount": int(fee) if fee == int(fee) else fee.normalize(),
-        "amount": int(shown) if shown == int(shown) else shown,
-        "currency": faults.echo_currency or entry.currency,
-        "createdAt": moment(entry.created_at),
-        "updatedAt": moment(entry.updated_at),
-    }
-
-
-def build_event(entry: Entry, faults: FaultValues, status: str) -> dict[str, Any]:
-    """The webhook that tells `status`."""
-    transaction = build_transaction(entry, faults) | {
-        "status": status,
-        "customerEmail": entry.detail["email"],
-        "paymentCode": None,
-        "postProcess": None,
-        "narration": _NON_ASCII if faults.webhook_non_ascii else "mobile money charge",
-    }
-    if faults.callback_body == "unknown_fields":
-        transaction["unheardOf"] = {"nested": [1, None]}
-    if faults.webhook_key_order == "reversed":
-        transaction = dict(reversed(transaction.items()))
-    event = faults.webhook_event or _EVENTS.get(status, f"collection.{status}")
-    return {"event": event, "data": {"transaction": transaction, "authorizationCode": None}}
-
-
-def write_event(body: dict[str, Any], faults: FaultValues) -> bytes:
-    """The bytes of a webhook, as they are signed and sent."""
-    if faults.callback_body == "empty":
-        return b""
-    written = encode_json(body)
-    if faults.webhook_spacing == "spaced":
-        written = msgspec.json.format(written, indent=2)
-    return written[: len(written) // 2] if faults.callback_body == "invalid_json" else written

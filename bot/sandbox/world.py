@@ -8,7 +8,6 @@ import asyncio
 import hashlib
 import heapq
 import random
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,13 +15,16 @@ from typing import Protocol
 
 import msgspec
 
-from bot.sandbox.config import SandboxConfig, parse_amounts, plain_digits
+from bot.sandbox.books import OUTSIDE, Books, handset_holder, purse_of
+from bot.sandbox.config import PRODUCTS, SandboxConfig, parse_amounts
 from bot.sandbox.events import Events
 from bot.sandbox.faults import Faults
 from bot.sandbox.model import ApiUser, Entry, Handset, Setting, Sms, Step, Token
+from bot.sandbox.momo_magic import CURRENCIES
 from bot.sandbox.record import Record
 
 _LONGEST_NAP_S = 3600.0
+AGREEMENTS = ("pre_approval", "invoice")  # kinds that stand for a while and are asked for by their party
 
 
 class Player(Protocol):
@@ -62,63 +64,23 @@ class World:
     tokens: dict[str, Token] = field(default_factory=dict)
     entries: dict[int, Entry] = field(default_factory=dict)
     known_phones: set[str] = field(default_factory=set)
-    collected: dict[str, dict[str, Decimal]] = field(default_factory=lambda: defaultdict(dict))
 
     def __post_init__(self) -> None:
+        self.books = Books(self.record)
         self.faults = Faults(self.config.faults)
         self.chance = random.Random(self.config.seed)
         self.woken = asyncio.Event()
         self._by_reference: dict[tuple[str, str, str], Entry] = {}
         self._by_prompt: dict[str, Entry] = {}
+        self._agreements: dict[str, list[Entry]] = {}
         self._due: list[tuple[float, int]] = []
         self.last_seq = 0
         self.last_seen = 0
 
-    # Beginning.
-
-    async def load(self) -> None:
-        """Take up what the record holds, then add what the configuration presets."""
-        record = self.record
-        self.handsets = await record.load_documents("handset", Handset)
-        self.users = await record.load_documents("user", ApiUser)
-        self.tokens = await record.load_documents("token", Token)
-        self.sms = sorted((await record.load_documents("sms", Sms)).values(), key=lambda sms: sms.seq)
-        self.known_phones = set(await record.load_documents("phone", Setting))
-        settings = await record.load_documents("setting", Setting)
-        if "offset" in settings:
-            self.offset = msgspec.json.decode(settings["offset"].value, type=float)
-        for entry in await record.load_entries():
-            self._index(entry)
-            self._count(entry, entry.times_charged - entry.returned)
-            self.schedule(entry)
-        self.last_seq = await record.last_seq("entries")
-        self.last_seen = await record.last_seq("requests")
-        self.preset()
-
-    def preset(self) -> None:
-        """Add the configured handsets that are not there, and the configured API users."""
-        for given in self.config.handsets:
-            msisdn = plain_digits(given.msisdn)
-            if msisdn not in self.handsets:
-                balances = parse_amounts(given.balance)
-                self.keep_handset(Handset(msisdn=msisdn, name=given.name, pin=given.pin, balances=balances))
-        for user in self.config.momo.users:
-            self.keep_user(
-                ApiUser(
-                    api_user=user.api_user,
-                    key_hashes=[digest(user.api_key)],
-                    callback_host=user.callback_host,
-                    environment=user.environment or self.config.momo.environment,
-                    product=user.product,
-                    subscription_keys=list(user.subscription_keys),
-                    payee=user.payee,
-                    balance=Decimal(user.balance),
-                    preset=True,
-                )
-            )
+    # Beginning again.
 
     def forget_all(self) -> None:
-        """Back to the beginning, except that credentials stay valid."""
+        """Forget people and what happened; credentials stay valid."""
         for handset in self.handsets.values():
             self.record.forget("handset", handset.msisdn)
         for sms in self.sms:
@@ -129,12 +91,11 @@ class World:
         self.record.wipe("entries", "deliveries", "requests")
         self.handsets, self.sms, self.known_phones = {}, [], set()
         self.entries, self._by_reference, self._by_prompt, self._due = {}, {}, {}, []
-        self.collected.clear()
+        self._agreements = {}
+        self.books.clear()
         self.offset = 0.0
         self.chance.seed(self.config.seed)
         self.faults.reset()
-        self.preset()
-        self.events.tell("reset")
 
     # Time.
 
@@ -181,6 +142,11 @@ class World:
         self.last_seq += 1
         return self.last_seq
 
+    def take_up(self, entry: Entry) -> None:
+        """Go on with an entry that the record held."""
+        self._index(entry)
+        self.schedule(entry)
+
     def add_entry(self, entry: Entry) -> None:
         """Put an accepted creation into the record. Its timeline starts with `schedule`."""
         self._index(entry)
@@ -203,6 +169,10 @@ class World:
             if reference in (entry.reference, entry.provider_reference):
                 return entry
         return None
+
+    def agreements_of(self, party: str) -> list[Entry]:
+        """Pre-approvals and invoices of a party (a number without plus), oldest first."""
+        return self._agreements.get(party, [])
 
     def find_prompt(self, prompt_id: str) -> Entry | None:
         """The entry whose prompt this is."""
@@ -232,6 +202,8 @@ class World:
         self.entries[entry.seq] = entry
         for reference in (entry.reference, entry.provider_reference):
             self._by_reference.setdefault((entry.provider, entry.account, reference), entry)
+        if entry.kind in AGREEMENTS:
+            self._agreements.setdefault(entry.msisdn or entry.party, []).append(entry)
         if entry.prompt is not None and entry.prompt.state != "closed":
             self._by_prompt[entry.prompt.id] = entry
 
@@ -240,28 +212,63 @@ class World:
     def charge(self, entry: Entry) -> bool:
         """Take the amount from the payer's handset (if there is one) to the merchant; False if it lacks."""
         handset = self.handsets.get(entry.msisdn or "")
-        if handset is not None:
-            left = handset.balances.get(entry.currency, Decimal(0)) - entry.amount
-            if left < 0:
-                return False
-            handset.balances[entry.currency] = left
-            self.keep_handset(handset)
+        if handset is not None and not self._change(handset, entry.currency, -entry.amount):
+            return False
         entry.times_charged += 1
-        self._count(entry, 1)
+        self.books.move(entry.kind, entry.currency, entry.amount, _customer(handset), purse_of(entry))
+        return True
+
+    def pay_out(self, entry: Entry) -> bool:
+        """Bring the amount from the merchant to the payee's handset, or outside; False if it lacks."""
+        if self.merchant_balance(purse_of(entry), entry.currency) < entry.amount:
+            return False
+        handset = self.handsets.get(entry.msisdn or "")
+        if handset is not None:
+            self._change(handset, entry.currency, entry.amount)
+        entry.times_paid_out += 1
+        self.books.move(entry.kind, entry.currency, entry.amount, purse_of(entry), _customer(handset))
         return True
 
     def give_back(self, entry: Entry) -> None:
-        """Return the amount to the payer."""
+        """Return the amount of a charge to the payer."""
         handset = self.handsets.get(entry.msisdn or "")
         if handset is not None:
-            handset.balances[entry.currency] = handset.balances.get(entry.currency, Decimal(0)) + entry.amount
-            self.keep_handset(handset)
+            self._change(handset, entry.currency, entry.amount)
         entry.returned = True
-        self._count(entry, -1)
+        kind = f"{entry.kind}_returned"
+        self.books.move(kind, entry.currency, entry.amount, purse_of(entry), _customer(handset))
 
-    def _count(self, entry: Entry, times: int) -> None:
-        purse = self.collected[f"{entry.provider}:{entry.detail.get('purse', entry.account)}"]
-        purse[entry.currency] = purse.get(entry.currency, Decimal(0)) + entry.amount * times
+    def purse(self, user: ApiUser, product: str) -> str:
+        """Where an API user's money lies: the wallet it names, or one of its own, by configuration for
+        each product."""
+        own = user.api_user if self.config.momo.one_wallet else f"{user.api_user}/{product}"
+        return user.wallet or own
+
+    def openings(self) -> dict[str, dict[str, Decimal]]:
+        """What each merchant's purse began with, by its holder name and currency."""
+        found = {
+            f"startbutton:{account.name}": parse_amounts(account.balance)
+            for account in self.config.startbutton.accounts
+        }
+        for user in self.users.values():
+            for product in PRODUCTS if user.product is None else (user.product,):
+                purse = f"momo:{self.purse(user, product)}"
+                found.setdefault(purse, dict.fromkeys(CURRENCIES[user.environment], user.balance))
+        return found
+
+    def merchant_balance(self, holder: str, currency: str) -> Decimal:
+        """What a merchant's purse holds now."""
+        opening = self.openings().get(holder, {}).get(currency, Decimal(0))
+        return opening + self.books.balance(holder, currency)
+
+    def _change(self, handset: Handset, currency: str, by: Decimal) -> bool:
+        """Change what a handset has; False, and no change, if it has too little."""
+        left = handset.balances.get(currency, Decimal(0)) + by
+        if by < 0 and left < 0:
+            return False
+        handset.balances[currency] = left
+        self.keep_handset(handset)
+        return True
 
     # People and settings.
 
@@ -271,10 +278,19 @@ class World:
         self.record.put("handset", handset.msisdn, handset)
         self.events.tell("handset", msisdn=handset.msisdn)
 
+    def set_handset(self, handset: Handset) -> None:
+        """Write a handset whose balances were set by hand; the books note what that added or took."""
+        for currency, amount in handset.balances.items():
+            self.books.open(handset_holder(handset.msisdn), currency, amount)
+        self.keep_handset(handset)
+
     def drop_handset(self, msisdn: str) -> bool:
-        """Remove a handset; False if there is none. Its inbox stays."""
-        if self.handsets.pop(msisdn, None) is None:
+        """Remove a handset with what it has; False if there is none. Its inbox stays."""
+        handset = self.handsets.pop(msisdn, None)
+        if handset is None:
             return False
+        for currency in handset.balances:
+            self.books.open(handset_holder(msisdn), currency, Decimal(0))
         self.record.forget("handset", msisdn)
         self.events.tell("handset", msisdn=msisdn)
         return True
@@ -310,3 +326,7 @@ class World:
     def keep_setting(self, name: str, value: object) -> None:
         """Write a setting that outlives a restart."""
         self.record.put("setting", name, Setting(msgspec.Raw(msgspec.json.encode(value))))
+
+
+def _customer(handset: Handset | None) -> str:
+    return handset_holder(handset.msisdn) if handset is not None else OUTSIDE

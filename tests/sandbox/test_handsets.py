@@ -113,6 +113,7 @@ async def test_handsets_are_made_changed_and_removed(box: Box) -> None:
         "pin": "4321",
         "balances": {"KES": "50.00"},
         "prompts": [],
+        "invoices": [],
         "sms": [],
     }
     changed = await box.control("POST", "/handsets", {"msisdn": "254711000111", "balance": {"UGX": "900"}})

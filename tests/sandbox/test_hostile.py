@@ -1,6 +1,7 @@
 """Hostile input on every entrance: a clear 4xx, never a 500 of ours and never a traceback."""
 
 import asyncio
+import base64
 import gzip
 import json
 import uuid
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .conftest import KEY, PUBLIC, SECRET, Box
+from .conftest import KEY, PAYER, PUBLIC, SECRET, Box, Open, startbutton_config
+from .test_momo_access import USER
 
 BAD_BODIES = {
     "invalid utf-8": b'{"amount": "\xff\xfe"}',
@@ -30,19 +32,51 @@ BAD_BODIES = {
 }
 
 
+COLLECTION = (
+    "v1_0/requesttopay",
+    "v1_0/requesttowithdraw",
+    "v2_0/requesttowithdraw",
+    "v2_0/preapproval",
+    "v2_0/invoice",
+    "v2_0/payment",
+)
+DISBURSEMENT = ("v1_0/transfer", "v1_0/deposit", "v2_0/deposit", "v1_0/refund", "v2_0/refund")
+
+
+@pytest.fixture
+async def box(open_box: Open) -> Box:
+    """A lenient sandbox and one user of both products, whose payout token and Basic credentials go along
+    in headers of their own."""
+    user = {"api_user": USER, "api_key": "k", "callback_host": "127.0.0.1"}
+    handset = {"msisdn": PAYER, "balance": {"EUR": "100"}}
+    box = await open_box(handsets=[handset], momo={"users": [user]}, startbutton=startbutton_config(""))
+    await box.login(USER, "k", product="disbursement")
+    payout = box.headers["Authorization"]
+    await box.login(USER, "k")
+    basic = "Basic " + base64.b64encode(f"{USER}:k".encode()).decode()
+    box.headers |= {"X-Payout": payout, "X-Basic": basic}
+    return box
+
+
 def entrances(box: Box) -> list[tuple[str, str, dict[str, str]]]:
     """Every entrance that reads a body, with headers good enough to get to it."""
     public = {"Authorization": f"Bearer {PUBLIC}"}
     reference = str(uuid.uuid4())
     create = box.headers | {"X-Reference-Id": reference}
+    payout = create | {"Authorization": box.headers["X-Payout"]}
+    basic = box.headers["X-Basic"]
     return [
         ("POST", "/v1_0/apiuser", {"Ocp-Apim-Subscription-Key": KEY, "X-Reference-Id": reference}),
-        ("POST", "/collection/v1_0/requesttopay", create),
+        *(("POST", f"/collection/{path}", create) for path in COLLECTION),
+        *(("POST", f"/disbursement/{path}", payout) for path in DISBURSEMENT),
+        ("POST", "/collection/v1_0/bc-authorize", box.headers),
+        ("POST", "/collection/oauth2/token/", box.headers | {"Authorization": basic}),
         ("POST", "/transaction/initialize/s2s/mobile_money", public),
         ("POST", "/transaction/initialize/s2s/mobile_money/otp-verify", public),
         ("POST", "/version1/messaging", {"apiKey": "k"}),
         ("POST", "/_sandbox/handsets", {}),
         ("POST", "/_sandbox/handsets/1/prompts/2", {}),
+        ("POST", "/_sandbox/handsets/1/invoices/2", {}),
         ("PUT", "/_sandbox/faults", {}),
         ("POST", "/_sandbox/clock", {}),
         ("POST", "/_sandbox/callbacks/x", {}),
@@ -107,6 +141,8 @@ async def test_a_wrong_method_is_405_and_says_the_right_one(box: Box, method: st
         ("/_sandbox/nothing", "error"),
         ("/_sandbox", "error"),
         ("/%FF/%00", "statusCode"),
+        ("/collection/%0A", "statusCode"),
+        ("/_sandbox/%0A", "error"),
     ],
 )
 async def test_an_unknown_path_is_404_in_the_shape_of_its_side(box: Box, path: str, field: str) -> None:
@@ -176,6 +212,15 @@ JSON = st.recursive(
 NAMES = ["amount", "currency", "externalId", "payer", "payerMessage", "payeeNote", "providerCallbackHost"]
 NAMES += ["phone", "email", "provider", "reference", "otp", "msisdn", "name", "pin", "balance", "action"]
 NAMES += ["advance_s", "latency_ms", "rules", "body"]
+NAMES += [
+    "payee",
+    "referenceIdToRefund",
+    "payerCurrency",
+    "validityTime",
+    "validityDuration",
+    "intendedPayer",
+]
+NAMES += ["description", "externalTransactionId", "money", "customerReference", "maxNumberOfRetries"]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -186,3 +231,60 @@ async def test_any_object_at_all(box: Box, body: dict[str, object]) -> None:
         if path != "/_sandbox/faults":
             answer = await box.http.request(method, path, content=content, headers=headers)
             assert answer.status_code < 500 or answer.json()["code"], (path, answer.text)
+
+
+PARTIES = st.fixed_dictionaries({"partyIdType": st.sampled_from(["MSISDN", "EMAIL", 5]), "partyId": JSON})
+NEARLY = st.fixed_dictionaries(
+    {
+        "amount": st.sampled_from(["12", "0.01", 7, "9" * 15]) | JSON,
+        "currency": st.sampled_from(["EUR", "GHS"]) | JSON,
+        "externalId": JSON,
+        "payer": st.just({"partyIdType": "MSISDN", "partyId": "46733000000"}) | PARTIES | JSON,
+        "payee": st.just({"partyIdType": "MSISDN", "partyId": PAYER}) | PARTIES | JSON,
+        "intendedPayer": st.just({"partyIdType": "MSISDN", "partyId": PAYER}) | PARTIES | JSON,
+        "payerCurrency": st.just("EUR") | JSON,
+        "validityTime": st.just(60) | JSON,
+        "validityDuration": st.just("60") | JSON,
+        "referenceIdToRefund": st.just(USER) | JSON,
+        "money": st.just({"amount": "1000", "currency": "EUR"}) | JSON,
+    }
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=NEARLY)
+async def test_objects_that_are_nearly_right(box: Box, body: dict[str, object]) -> None:
+    content = json.dumps(body).encode("utf-8", "surrogatepass")
+    for method, path, headers in entrances(box):
+        if path.startswith(("/collection", "/disbursement")):
+            answer = await box.http.request(method, path, content=content, headers=headers)
+            assert answer.status_code < 500 or answer.json()["code"], (path, answer.text)
+    handset = (await box.control("GET", f"/handsets/{PAYER}"))["balances"]["EUR"]
+    assert not handset.startswith("-")
+    assert (await box.control("GET", "/books"))["adds_up"]
+
+
+PLACES = ("%00", "%FF", "..%2F..", "a" * 3000, "%F0%9F%92%A9", "'; DROP TABLE entries; --")
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_odd_places_in_paths(box: Box, place: str) -> None:
+    templates = (
+        "v1_0/requesttowithdraw/{}",
+        "v2_0/preapproval/{}",
+        "v1_0/preapprovals/msisdn/{}",
+        "v1_0/preapprovals/{}/1",
+        "v1_0/preapproval/{}",
+        "v2_0/invoice/{}",
+        "v2_0/payment/{}",
+        "v1_0/account/balance/{}",
+        "v1_0/requesttopay/{}/deliverynotification",
+    )
+    for template in templates:
+        for method in ("GET", "DELETE", "POST"):
+            path = f"/collection/{template.format(place)}"
+            answer = await box.http.request(method, path, headers=box.headers | {"X-Reference-Id": USER})
+            assert answer.status_code < 500 or answer.json()["code"], (method, path, answer.text)
+    for path in (f"/_sandbox/handsets/{PAYER}/invoices/{place}", f"/_sandbox/handsets/{place}/invoices/1"):
+        answer = await box.http.post(path, json={"pin": "1234"})
+        assert 400 <= answer.status_code < 500, path
