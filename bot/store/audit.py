@@ -67,15 +67,46 @@ _RULES: Final[dict[str, str]] = {
     "refund of nothing": """
         SELECT o.code, 'refunds no payment of its merchant, account and currency' FROM orders o
         WHERE (o.kind = 'refund' OR o.parent_id IS NOT NULL) AND NOT EXISTS (
-            SELECT 1 FROM orders p WHERE p.id = o.parent_id AND o.kind = 'refund' AND p.kind = 'collection'
-            AND p.state IN ('SUCCESSFUL', 'REVERSED') AND p.merchant_id = o.merchant_id
-            AND p.connection = o.connection AND p.currency = o.currency
+            SELECT 1 FROM orders p WHERE p.id = o.parent_id AND o.kind = 'refund'
+            AND p.kind IN ('collection', 'agreement_charge') AND p.state IN ('SUCCESSFUL', 'REVERSED')
+            AND p.merchant_id = o.merchant_id AND p.connection = o.connection AND p.currency = o.currency
         )
     """,
     "refunded too much": """
         SELECT p.code, 'paid ' || p.amount_minor || ', refunds of ' || SUM(r.amount_minor) || ' (minor units)'
         FROM orders r JOIN orders p ON p.id = r.parent_id WHERE r.state <> 'FAILED'
         GROUP BY p.id, p.code, p.amount_minor HAVING SUM(r.amount_minor) > p.amount_minor
+    """,
+    "bill of nothing": """
+        SELECT o.code, 'pays a bill without the money that was collected for it' FROM orders o
+        WHERE o.kind = 'bill' AND NOT EXISTS (
+            SELECT 1 FROM orders p WHERE p.id = o.follows_id AND p.kind = 'collection'
+            AND p.state IN ('SUCCESSFUL', 'REVERSED') AND p.amount_minor = o.amount_minor
+            AND p.currency = o.currency AND p.connection = o.connection
+        )
+    """,
+    "bill forgotten": """
+        SELECT o.code, 'was collected for a bill that nobody pays' FROM orders o
+        WHERE o.kind = 'collection' AND o.state = 'SUCCESSFUL' AND o.terms LIKE '%"service_provider":%'
+        AND NOT EXISTS (SELECT 1 FROM orders f WHERE f.follows_id = o.id)
+    """,
+    "debit without agreement": """
+        SELECT o.code, 'debits under no agreement of its payer and merchant' FROM orders o
+        WHERE o.kind = 'agreement_charge' AND NOT EXISTS (
+            SELECT 1 FROM agreements g WHERE g.id = o.agreement_id AND g.kind = 'preapproval'
+            AND g.payer = o.payer AND g.merchant_id = o.merchant_id AND g.connection = o.connection
+            AND g.currency = o.currency AND g.amount_minor >= o.amount_minor
+        )
+    """,
+    "agreement": """
+        SELECT g.code, 'is ' || g.state || ', its ledger says ' || l.said FROM agreements g
+        JOIN agreement_lines l ON l.agreement_id = g.id
+        AND l.seq = (SELECT MAX(seq) FROM agreement_lines WHERE agreement_id = g.id)
+        WHERE l.said <> g.state
+    """,
+    "approved alone": """
+        SELECT o.code, 'was approved by whoever asked for it' FROM orders o
+        WHERE o.approved_by <> '' AND o.approved_by = o.staff_id
     """,
     "never due": f"""
         SELECT o.code, 'is ' || o.state || ' and never due' FROM orders o

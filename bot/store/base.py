@@ -9,10 +9,19 @@ address). What the schema forbids whoever says it raises ValueError: a fault of 
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
+from bot.store.intents.agreements import (
+    AgreementIntents,
+    Decide,
+    KeepAgreement,
+    KeepApproval,
+    MoveAgreement,
+    SetSwitch,
+)
 from bot.store.intents.chores import AddIncident, ChoreIntents, Finding, KeepWebhook
 from bot.store.intents.messages import DropMessages, MarkTold, MessageIntents, Queue, Redrive, SettleMessage
-from bot.store.intents.orders import CreateOrder, MoveOrder, NoteOrder, OrderIntents
+from bot.store.intents.orders import Cap, CreateOrder, MoveOrder, NoteOrder, OrderIntents
 from bot.store.intents.people import (
+    CountTries,
     EndAddress,
     KeepLinkCode,
     KeepMerchant,
@@ -35,13 +44,18 @@ from bot.store.intents.turns import (
 
 __all__ = [
     "AddIncident",
+    "Cap",
     "Change",
     "Conflict",
+    "CountTries",
     "CreateOrder",
+    "Decide",
     "DropMessages",
     "EndAddress",
     "EndUpdate",
     "Finding",
+    "KeepAgreement",
+    "KeepApproval",
     "KeepLinkCode",
     "KeepMerchant",
     "KeepStaff",
@@ -50,6 +64,7 @@ __all__ = [
     "LinkAddress",
     "LoadedTurn",
     "MarkTold",
+    "MoveAgreement",
     "MoveOrder",
     "NoteOrder",
     "Queue",
@@ -58,6 +73,7 @@ __all__ = [
     "SaveConversation",
     "SavePerson",
     "SaveSession",
+    "SetSwitch",
     "SettleMessage",
     "Store",
     "StoreUnavailable",
@@ -70,7 +86,7 @@ class Conflict(Exception):
     """Someone else got there first: a version moved, a lease passed on, or a unique key is taken.
 
     `what` names the change that lost: conversation, turn, order, session, address, message, ...; or the
-    rule: act, payer, contradiction, refund, reference.
+    rule: act, payer, contradiction, refund, reference, off, agreement, and `limit_<of>` of a `Cap`.
     """
 
     def __init__(self, what: str) -> None:
@@ -91,6 +107,11 @@ Change: TypeAlias = (
     | SaveSession
     | KeepTurn
     | CreateOrder
+    | KeepAgreement
+    | MoveAgreement
+    | KeepApproval
+    | Decide
+    | SetSwitch
     | MoveOrder
     | NoteOrder
     | Queue
@@ -101,6 +122,7 @@ Change: TypeAlias = (
     | EndUpdate
     | KeepMerchant
     | KeepStaff
+    | CountTries
     | KeepLinkCode
     | UseLinkCode
     | KeepWebhook
@@ -108,7 +130,9 @@ Change: TypeAlias = (
 )
 
 
-class Store(TurnIntents, OrderIntents, MessageIntents, PeopleIntents, ChoreIntents, Protocol):
+class Store(
+    TurnIntents, OrderIntents, AgreementIntents, MessageIntents, PeopleIntents, ChoreIntents, Protocol
+):
     """All of a store: every subject's intents, its own life, and the commit that keeps them together."""
 
     async def open(self) -> None:

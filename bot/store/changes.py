@@ -4,15 +4,19 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from bot.store import chores, inbox, messages, orders, people, turns
+from bot.store import agreements, chores, inbox, messages, orders, people, turns
 from bot.store.base import (
     AddIncident,
     Change,
     Conflict,
+    CountTries,
     CreateOrder,
+    Decide,
     DropMessages,
     EndAddress,
     EndUpdate,
+    KeepAgreement,
+    KeepApproval,
     KeepLinkCode,
     KeepMerchant,
     KeepStaff,
@@ -20,6 +24,7 @@ from bot.store.base import (
     KeepWebhook,
     LinkAddress,
     MarkTold,
+    MoveAgreement,
     MoveOrder,
     NoteOrder,
     Queue,
@@ -28,6 +33,7 @@ from bot.store.base import (
     SaveConversation,
     SavePerson,
     SaveSession,
+    SetSwitch,
     SettleMessage,
     UseLinkCode,
 )
@@ -47,6 +53,11 @@ CHANGES: Final[dict[type, tuple[Callable[[Tx, Any], None], str]]] = {
     CreateOrder: (orders.create, "order"),
     MoveOrder: (orders.move, "order"),
     NoteOrder: (orders.note, "order"),
+    KeepAgreement: (agreements.keep, "agreement"),
+    MoveAgreement: (agreements.move, "agreement"),
+    KeepApproval: (agreements.keep_approval, "approval"),
+    Decide: (agreements.decide, "approval"),
+    SetSwitch: (agreements.set_switch, "switch"),
     Queue: (messages.queue, "message"),
     SettleMessage: (messages.settle, "message"),
     MarkTold: (messages.mark_told, "message"),
@@ -54,6 +65,7 @@ CHANGES: Final[dict[type, tuple[Callable[[Tx, Any], None], str]]] = {
     EndUpdate: (inbox.end, "update"),
     KeepMerchant: (people.keep_merchant, "merchant"),
     KeepStaff: (people.keep_staff, "staff"),
+    CountTries: (people.count_tries, "staff"),
     KeepLinkCode: (people.keep_link_code, "link"),
     UseLinkCode: (people.use_link_code, "link"),
     KeepWebhook: (chores.keep_webhook, "webhook"),
@@ -66,6 +78,7 @@ _TAKEN: Final = (
     ("orders.provider_reference", "reference"),
     ("what was accepted first", "reference"),
     ("refunds never exceed", "refund"),
+    ("payouts are switched off", "off"),
 )
 
 

@@ -154,6 +154,7 @@ _END_LEASES: Final = (
     " WHERE lease_until_ms > 0 AND due_ms IS NOT NULL",
     "UPDATE orders SET lease_until_ms = 0 WHERE lease_until_ms > 0",
     "UPDATE messages SET lease_until_ms = 0 WHERE state = 'queued' AND lease_until_ms > 0",
+    "UPDATE agreements SET lease_until_ms = 0 WHERE lease_until_ms > 0",
     "UPDATE inbox SET lease_until_ms = 0 WHERE body IS NOT NULL AND lease_until_ms > 0",
     "UPDATE turns SET lease_until_ms = 0 WHERE state = 'running' AND lease_until_ms > 0",
 )

@@ -16,14 +16,18 @@ __all__ = [
     "by_id",
     "by_reference",
     "collected_minor",
+    "follower_of",
     "of_act",
     "of_conversation",
+    "of_merchant",
     "of_person",
     "open_connections",
     "open_of_payer",
     "paid_before",
     "recent",
     "reference_key",
+    "refunded_minor",
+    "refunds_of",
     "transitions",
     "waiting_for_otp",
 ]
@@ -39,7 +43,8 @@ _BY_PROVIDER_REFERENCE: Final = f"""
 _OF_ACT: Final = f"SELECT {ORDERS.select} FROM orders WHERE conversation_id = ? AND act_position = ?"
 _TRANSITIONS: Final = f"SELECT {TRANSITIONS.select} FROM transitions WHERE order_id = ? ORDER BY seq"
 _OF_PERSON: Final = f"""
-    SELECT {ORDERS.select} FROM orders WHERE person_id = ? ORDER BY created_ms DESC, id LIMIT ?
+    SELECT {ORDERS.select} FROM orders WHERE person_id = ? AND staff_id = '' AND kind = 'collection'
+    ORDER BY created_ms DESC, id LIMIT ?
 """
 _RECENT: Final = f"SELECT {ORDERS.select} FROM orders ORDER BY created_ms DESC, id LIMIT ?"
 # By the index on (created_ms, id): the reach keeps a late success in sight without reading everything. A
@@ -74,10 +79,23 @@ _PAID_BEFORE: Final = """
         SELECT 1 FROM transitions t WHERE t.order_id = o.id AND t.said = 'SUCCESSFUL'
     ))) LIMIT 1
 """
-_COLLECTED: Final = """
-    SELECT COALESCE(SUM(amount_minor), 0) FROM orders
-    WHERE merchant_id = ? AND currency = ? AND state = 'SUCCESSFUL' AND kind = 'collection'
+_CAME_IN: Final = """
+    SELECT COALESCE(SUM(amount_minor), 0) FROM orders WHERE merchant_id = ? AND currency = ?
+    AND state = 'SUCCESSFUL' AND kind IN ('collection', 'agreement_charge', 'withdrawal')
 """
+_WENT_OUT: Final = """
+    SELECT COALESCE(SUM(amount_minor), 0) FROM orders WHERE merchant_id = ? AND currency = ?
+    AND state NOT IN ('FAILED', 'REVERSED') AND kind IN ('transfer', 'deposit', 'refund', 'bill')
+"""
+_OF_MERCHANT: Final = f"""
+    SELECT {ORDERS.select} FROM orders
+    WHERE merchant_id = ? AND kind IN ('collection', 'agreement_charge') ORDER BY created_ms DESC, id LIMIT ?
+"""
+_REFUNDED: Final = """
+    SELECT COALESCE(SUM(amount_minor), 0) FROM orders WHERE parent_id = ? AND state <> 'FAILED'
+"""
+_REFUNDS: Final = f"SELECT {ORDERS.select} FROM orders WHERE parent_id = ? ORDER BY created_ms DESC, id"
+_FOLLOWER: Final = f"SELECT {ORDERS.select} FROM orders WHERE follows_id = ?"
 _OPEN_CONNECTIONS: Final = f"SELECT DISTINCT connection FROM orders WHERE NOT ({_IS_FINAL})"
 
 
@@ -145,7 +163,26 @@ def paid_before(tx: Tx, payer: str, connection: str) -> bool:
 
 def collected_minor(tx: Tx, merchant_id: str, currency: str) -> int:
     # PostgreSQL sums BIGINT into a Decimal.
-    return int(tx.execute(_COLLECTED, (merchant_id, currency)).fetchone()[0])
+    came_in, went_out = (
+        int(tx.execute(sql, (merchant_id, currency)).fetchone()[0]) for sql in (_CAME_IN, _WENT_OUT)
+    )
+    return came_in - went_out
+
+
+def of_merchant(tx: Tx, merchant_id: str, limit: int) -> tuple[OrderRow, ...]:
+    return ORDERS.all(tx, _OF_MERCHANT, merchant_id, limit)
+
+
+def refunded_minor(tx: Tx, order_id: str) -> int:
+    return int(tx.execute(_REFUNDED, (order_id,)).fetchone()[0])
+
+
+def refunds_of(tx: Tx, order_id: str) -> tuple[OrderRow, ...]:
+    return ORDERS.all(tx, _REFUNDS, order_id)
+
+
+def follower_of(tx: Tx, order_id: str) -> OrderRow | None:
+    return ORDERS.one(tx, _FOLLOWER, order_id)
 
 
 def open_connections(tx: Tx) -> frozenset[str]:

@@ -10,13 +10,13 @@ worker writes when it is done cannot swallow it.
 from collections.abc import Sequence
 from typing import Final
 
-from bot.money import FINAL, OPEN, OrderState, Source, Verdict, judge
-from bot.store.base import Conflict, CreateOrder, MoveOrder, NoteOrder
+from bot.money import FINAL, OPEN, OrderKind, OrderState, Source, Verdict, judge
+from bot.store.base import Cap, Conflict, CreateOrder, MoveOrder, NoteOrder
 from bot.store.order_reads import of_act, open_of_payer, reference_key
 from bot.store.records import OrderRow, Transition
 from bot.store.rows import ORDERS, TRANSITIONS, Tx
 
-__all__ = ["claim", "create", "hint", "move", "next_due_ms", "note"]
+__all__ = ["claim", "create", "debited", "hint", "move", "next_due_ms", "note", "paid_out_minor"]
 
 _ASKED_ABOUT: Final = OPEN - {OrderState.NEW}
 
@@ -30,11 +30,66 @@ def create(tx: Tx, change: CreateOrder) -> None:
     key = reference_key(row.reference)
     if change.open_at_most is not None and len(open_of_payer(tx, row.payer)) >= change.open_at_most:
         raise Conflict("payer")
+    for cap in change.caps:
+        if paid_out_minor(tx, row, cap) + row.amount_minor > cap.most_minor:
+            raise Conflict(f"limit_{cap.of}")
+    if row.kind is OrderKind.AGREEMENT_CHARGE and not _covered(tx, row, change.debits_since_ms):
+        raise Conflict("agreement")
+    if change.alone and tx.execute(_WOULD_DEBIT, (row.payer, row.connection)).fetchone() is not None:
+        raise Conflict("agreement")
     if tx.execute(ORDERS.insert, [*ORDERS.write(row), key]).rowcount == 0:
         taken = row.act_position is not None and of_act(tx, row.conversation_id or "", row.act_position)
         raise Conflict("act" if taken else "order")
     line = Transition(row.id, 1, None, OrderState.NEW, change.source, row.created_ms)
     tx.execute(TRANSITIONS.insert, TRANSITIONS.write(line))
+
+
+_PAID_OUT: Final = """
+    SELECT COALESCE(SUM(amount_minor), 0) FROM orders
+    WHERE kind IN ('transfer', 'deposit', 'refund') AND state <> 'FAILED' AND currency = ? AND created_ms >= ?
+"""
+_PAID_OUT_OF: Final = {
+    "total": _PAID_OUT,
+    "merchant": _PAID_OUT + " AND merchant_id = ?",
+    "number": _PAID_OUT + " AND payee = ?",
+}
+
+
+def paid_out_minor(tx: Tx, row: OrderRow, cap: Cap) -> int:
+    own = {"merchant": (row.merchant_id,), "number": (row.payee,)}.get(cap.of, ())
+    return int(tx.execute(_PAID_OUT_OF[cap.of], (row.currency, cap.since_ms, *own)).fetchone()[0])
+
+
+# While one may stand, the wallet operator asks no PIN of this payer.
+_WOULD_DEBIT: Final = """
+    SELECT 1 FROM agreements WHERE payer = ? AND connection = ? AND kind = 'preapproval'
+    AND state IN ('REQUESTED', 'ACTIVE', 'UNRESOLVED') LIMIT 1
+"""
+_AGREEMENT: Final = """
+    SELECT state, until_ms, amount_minor, currency, payer, merchant_id, connection, every
+    FROM agreements WHERE id = ? AND kind = 'preapproval'
+"""
+_DEBITED: Final = """
+    SELECT 1 FROM orders WHERE agreement_id = ? AND kind = 'agreement_charge' AND state <> 'FAILED'
+    AND created_ms >= ? LIMIT 1
+"""
+
+
+def _covered(tx: Tx, row: OrderRow, since_ms: int) -> bool:
+    """Whether the agreement that the order names stands and lets it debit so much, now."""
+    found = tx.execute(_AGREEMENT, (row.agreement_id,)).fetchone()
+    if found is None:
+        return False
+    state, until_ms, most_minor, *terms, every = found
+    same = terms == [row.currency, row.payer, row.merchant_id, row.connection]
+    in_time = until_ms is None or row.created_ms < until_ms
+    if state != "ACTIVE" or not same or not in_time or row.amount_minor > most_minor:
+        return False
+    return not (every and debited(tx, row.agreement_id or "", since_ms))
+
+
+def debited(tx: Tx, agreement_id: str, since_ms: int) -> bool:
+    return tx.execute(_DEBITED, (agreement_id, since_ms)).fetchone() is not None
 
 
 _HELD: Final = """

@@ -7,6 +7,7 @@ from typing import Final
 
 from bot.store.base import (
     Conflict,
+    CountTries,
     EndAddress,
     KeepLinkCode,
     KeepMerchant,
@@ -140,7 +141,18 @@ _SAVE_STAFF: Final = _upsert(STAFF)
 _ENROLMENT_OF_ANOTHER: Final = "SELECT 1 FROM staff WHERE enrol_hash = ? AND enrol_hash <> '' AND id <> ?"
 
 
+_WAITS_FOR: Final = "SELECT 1 FROM staff WHERE id = ? AND enrol_hash = ?"
+_COUNT_TRIES: Final = "UPDATE staff SET wrong_tries = ?, locked = ? WHERE id = ?"
+
+
+def count_tries(tx: Tx, change: CountTries) -> None:
+    tx.execute(_COUNT_TRIES, (change.wrong_tries, int(change.locked), change.staff_id))
+
+
 def keep_staff(tx: Tx, change: KeepStaff) -> None:
+    waits = change.taken_up_by and tx.execute(_WAITS_FOR, (change.row.id, change.taken_up_by)).fetchone()
+    if change.taken_up_by and waits is None:
+        raise Conflict("staff")
     if tx.execute(_ENROLMENT_OF_ANOTHER, (change.row.enrol_hash, change.row.id)).fetchone() is not None:
         raise Conflict("staff")
     tx.execute(_SAVE_STAFF, STAFF.write(change.row))

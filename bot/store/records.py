@@ -9,10 +9,14 @@ from enum import StrEnum
 import msgspec
 
 from bot.dialog import Entry
-from bot.money import OrderKind, OrderState, Reason, Source
+from bot.money import AgreementKind, AgreementState, OrderKind, OrderState, Reason, Source, Terms
 
 __all__ = [
     "AddressRow",
+    "AgreementLine",
+    "AgreementRow",
+    "ApprovalRow",
+    "ApprovalState",
     "ConversationRow",
     "ConversationState",
     "Incident",
@@ -25,6 +29,7 @@ __all__ = [
     "PersonRow",
     "SessionRow",
     "StaffRow",
+    "SwitchRow",
     "Transition",
     "TurnRow",
     "TurnState",
@@ -185,6 +190,16 @@ class OrderRow(msgspec.Struct, frozen=True):
     pending_ref: str = ""
     # The order that a refund gives back; None for any other kind.
     parent_id: str | None = None
+    # Who gets the money, where it is not the merchant; `payer` is empty then.
+    payee: str = ""
+    terms: Terms = Terms()
+    # The agreement that the order makes, uses or ends.
+    agreement_id: str | None = None
+    # The role that asked for it, and the second one that approved it; empty for a customer's own.
+    staff_id: str = ""
+    approved_by: str = ""
+    # The order whose money this one passes on: a bill's collection.
+    follows_id: str | None = None
 
 
 class Transition(msgspec.Struct, frozen=True):
@@ -278,6 +293,8 @@ class MerchantRow(msgspec.Struct, frozen=True):
     created_ms: int
     active: bool = True
     max_amount_minor: int | None = None
+    # Refunds and payouts above it need a second person; None: none does.
+    approve_over_minor: int | None = None
 
 
 class StaffRow(msgspec.Struct, frozen=True):
@@ -295,6 +312,88 @@ class StaffRow(msgspec.Struct, frozen=True):
     locked: bool = False
     enrol_hash: str = ""
     enrol_expires_ms: int = 0
+
+
+class AgreementRow(msgspec.Struct, frozen=True):
+    """An invoice, a pre-approval or a consent: made by an order (a consent by a call), standing on its own.
+
+    `payer` is whose wallet it is about, `person_id` who asked for it. `amount_minor` is an invoice's, or
+    the most one debit may take (0 for a consent); `every` how rarely debits may come. `reference` and
+    `code` are those of the order that made it. `provider_id` is their own id of it; of a consent it is
+    encrypted. `due_ms` is when the worker looks at it next, None once it has ended.
+    """
+
+    id: str
+    kind: AgreementKind
+    state: AgreementState
+    connection: str
+    merchant_id: str
+    person_id: str
+    payer: str
+    amount_minor: int
+    currency: str
+    reference: str
+    code: str
+    created_ms: int
+    updated_ms: int
+    version: int = 0
+    until_ms: int | None = None
+    every: str = ""
+    description: str = ""
+    staff_id: str = ""
+    provider_id: str = ""
+    payment_reference: str = ""
+    provider_code: str = ""
+    due_ms: int | None = None
+    asks: int = 0
+    fence: int = 0
+    lease_until_ms: int = 0
+
+
+class AgreementLine(msgspec.Struct, frozen=True):
+    """One line of an agreement's own ledger, append-only."""
+
+    agreement_id: str
+    seq: int
+    held: AgreementState | None
+    said: AgreementState
+    source: Source
+    at_ms: int
+    note: str = ""
+
+
+class ApprovalState(StrEnum):
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
+class ApprovalRow(msgspec.Struct, frozen=True):
+    """A refund or payout that waits for a second person. `wanted` is the order as it would be made (JSON of
+    OrderRow); past `expires_ms` nobody may approve it any more."""
+
+    id: str
+    merchant_id: str
+    state: ApprovalState
+    wanted: str
+    asked_by: str
+    created_ms: int
+    expires_ms: int
+    decided_by: str = ""
+    decided_ms: int | None = None
+    order_id: str | None = None
+    conversation_id: str | None = None
+    act_position: int | None = None
+
+
+class SwitchRow(msgspec.Struct, frozen=True):
+    """Something an operator turned off or on again, with name and reason."""
+
+    name: str
+    is_off: bool
+    who: str
+    reason: str
+    at_ms: int
 
 
 class LinkCode(msgspec.Struct, frozen=True):

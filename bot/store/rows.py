@@ -14,6 +14,9 @@ import msgspec
 from bot.dialog import Entry
 from bot.store.records import (
     AddressRow,
+    AgreementLine,
+    AgreementRow,
+    ApprovalRow,
     ConversationRow,
     Incident,
     LinkCode,
@@ -23,6 +26,7 @@ from bot.store.records import (
     PersonRow,
     SessionRow,
     StaffRow,
+    SwitchRow,
     Transition,
     TurnRow,
     UpdateRow,
@@ -31,6 +35,9 @@ from bot.store.records import (
 
 __all__ = [
     "ADDRESSES",
+    "AGREEMENTS",
+    "AGREEMENT_LINES",
+    "APPROVALS",
     "CONVERSATIONS",
     "INBOX",
     "INCIDENTS",
@@ -41,6 +48,7 @@ __all__ = [
     "PEOPLE",
     "SESSIONS",
     "STAFF",
+    "SWITCHES",
     "TRANSITIONS",
     "TURNS",
     "WEBHOOKS",
@@ -76,6 +84,10 @@ def _read_journal(text: str) -> tuple[Entry, ...]:
 
 def _write_journal(journal: tuple[Entry, ...]) -> str:
     return msgspec.json.encode(journal).decode()
+
+
+def _write_struct(value: msgspec.Struct) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _plain(annotation: Any) -> Any:
@@ -115,6 +127,9 @@ class Table(Generic[R]):
             elif get_origin(kind) is tuple:
                 self._readers.append((index, _read_journal))
                 self._writers.append((index, _write_journal))
+            elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+                self._readers.append((index, msgspec.json.Decoder(kind).decode))
+                self._writers.append((index, _write_struct))
 
     def columns_of(self, alias: str) -> str:
         """The column list of a joined statement."""
@@ -159,3 +174,7 @@ MERCHANTS: Final = Table(MerchantRow, "merchants")
 STAFF: Final = Table(StaffRow, "staff")
 LINK_CODES: Final = Table(LinkCode, "link_codes")
 INCIDENTS: Final = Table(Incident, "incidents")
+AGREEMENTS: Final = Table(AgreementRow, "agreements")
+AGREEMENT_LINES: Final = Table(AgreementLine, "agreement_lines")
+APPROVALS: Final = Table(ApprovalRow, "approvals")
+SWITCHES: Final = Table(SwitchRow, "switches")

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
 from bot.money import OrderState, Source
-from bot.store import audit, chores, inbox, messages, order_reads, orders, people, turns
-from bot.store.base import Change, Finding, LoadedTurn, Store, StoreUnavailable, TurnQuery
+from bot.store import agreements, audit, chores, inbox, messages, order_reads, orders, people, turns
+from bot.store.base import Cap, Change, Finding, LoadedTurn, Store, StoreUnavailable, TurnQuery
 from bot.store.changes import apply
 from bot.store.connection import open_reader, open_writer
 from bot.store.migrate import SchemaMismatch, expected_version, read_version
@@ -19,6 +19,9 @@ from bot.store.ownership import Ownership
 from bot.store.reader import Reader
 from bot.store.records import (
     AddressRow,
+    AgreementLine,
+    AgreementRow,
+    ApprovalRow,
     ConversationRow,
     Incident,
     LinkCode,
@@ -28,6 +31,7 @@ from bot.store.records import (
     OrderRow,
     PersonRow,
     StaffRow,
+    SwitchRow,
     Transition,
     UpdateRow,
     WebhookRow,
@@ -118,6 +122,13 @@ class SqliteStore:
     async def _write(self, unit: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._writer.run(lambda tx: unit(tx, *args, **kwargs))
 
+    async def _lease(self, lease_ms: int, claim: Callable[[Tx, int], T]) -> T:
+        """A lease lasts from when it is written: counted from when it was asked for, one that waited long
+        for the disk, or across a leap of the clock, would be over before its holder hears of it."""
+        asked_ms = self._clock()
+        # A clock set back meanwhile shortens nothing.
+        return await self._write(lambda tx: claim(tx, lease_ms + max(self._clock() - asked_ms, 0)))
+
     async def _quick(self, read: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await _run(self._turn_reads, lambda tx: read(tx, *args, **kwargs))
 
@@ -175,13 +186,67 @@ class SqliteStore:
     async def collected_minor(self, merchant_id: str, currency: str) -> int:
         return await self._long(order_reads.collected_minor, merchant_id, currency)
 
+    async def orders_of_merchant(self, merchant_id: str, limit: int) -> tuple[OrderRow, ...]:
+        return await self._quick(order_reads.of_merchant, merchant_id, limit)
+
+    async def refunded_minor(self, order_id: str) -> int:
+        return await self._quick(order_reads.refunded_minor, order_id)
+
+    async def refunds_of(self, order_id: str) -> tuple[OrderRow, ...]:
+        return await self._quick(order_reads.refunds_of, order_id)
+
+    async def paid_out_minor(self, row: OrderRow, cap: Cap) -> int:
+        return await self._quick(orders.paid_out_minor, row, cap)
+
+    async def follower_of(self, order_id: str) -> OrderRow | None:
+        return await self._quick(order_reads.follower_of, order_id)
+
+    async def debited(self, agreement_id: str, since_ms: int) -> bool:
+        return await self._quick(orders.debited, agreement_id, since_ms)
+
+    # ---- agreements, approvals, switches
+
+    async def agreement(self, agreement_id: str) -> AgreementRow | None:
+        return await self._quick(agreements.agreement, agreement_id)
+
+    async def agreement_lines(self, agreement_id: str) -> tuple[AgreementLine, ...]:
+        return await self._quick(agreements.lines, agreement_id)
+
+    async def agreements_of_payer(self, payer: str, kind: str, limit: int) -> tuple[AgreementRow, ...]:
+        return await self._quick(agreements.of_payer, payer, kind, limit)
+
+    async def agreements_of_merchant(
+        self, merchant_id: str, kind: str, limit: int
+    ) -> tuple[AgreementRow, ...]:
+        return await self._quick(agreements.of_merchant, merchant_id, kind, limit)
+
+    async def claim_agreements(self, now_ms: int, lease_ms: int, limit: int) -> tuple[AgreementRow, ...]:
+        return await self._lease(lease_ms, lambda tx, ms: agreements.claim(tx, now_ms, ms, limit))
+
+    async def next_agreement_ms(self) -> int | None:
+        return await self._long(agreements.next_due_ms)
+
+    async def approval(self, approval_id: str) -> ApprovalRow | None:
+        return await self._quick(agreements.approval, approval_id)
+
+    async def approval_of_act(self, conversation_id: str, position: int) -> ApprovalRow | None:
+        return await self._quick(agreements.approval_of_act, conversation_id, position)
+
+    async def approvals_waiting(self, merchant_id: str, now_ms: int, limit: int) -> tuple[ApprovalRow, ...]:
+        return await self._quick(agreements.approvals_waiting, merchant_id, now_ms, limit)
+
+    async def switch(self, name: str) -> SwitchRow | None:
+        return await self._quick(agreements.switch, name)
+
+    # ---- orders and the worker
+
     async def open_connections(self) -> frozenset[str]:
         return await self._long(order_reads.open_connections)
 
     async def claim_orders(
         self, now_ms: int, lease_ms: int, limit: int, without: Sequence[str] = ()
     ) -> tuple[OrderRow, ...]:
-        return await self._write(orders.claim, now_ms, lease_ms, limit, without)
+        return await self._lease(lease_ms, lambda tx, ms: orders.claim(tx, now_ms, ms, limit, without))
 
     async def orders_of_conversation(self, conversation_id: str) -> tuple[OrderRow, ...]:
         return await self._quick(order_reads.of_conversation, conversation_id)
@@ -205,7 +270,9 @@ class SqliteStore:
         spacing_ms: Mapping[str, int],
         without: Sequence[str] = (),
     ) -> tuple[MessageRow, ...]:
-        return await self._write(messages.claim, now_ms, lease_ms, limit, spacing_ms, without)
+        return await self._lease(
+            lease_ms, lambda tx, ms: messages.claim(tx, now_ms, ms, limit, spacing_ms, without)
+        )
 
     async def next_message_ms(
         self, spacing_ms: Mapping[str, int] = _NO_SPACING, without: Sequence[str] = ()
@@ -232,7 +299,7 @@ class SqliteStore:
     async def claim_updates(
         self, source: str, now_ms: int, lease_ms: int, limit: int
     ) -> tuple[UpdateRow, ...]:
-        return await self._write(inbox.claim, source, now_ms, lease_ms, limit)
+        return await self._lease(lease_ms, lambda tx, ms: inbox.claim(tx, source, now_ms, ms, limit))
 
     async def release_update(
         self, source: str, update_id: int, fence: int, retry_ms: int, give_up: bool

@@ -3,10 +3,11 @@
 from typing import Any
 
 from bot.dialog import Entry
-from bot.money import OrderKind, OrderState, Source
-from bot.store.base import AddIncident, Change, CreateOrder, MoveOrder, NoteOrder, Store
+from bot.money import AgreementKind, AgreementState, OrderKind, OrderState, Source
+from bot.store.base import AddIncident, Change, CreateOrder, MoveAgreement, MoveOrder, NoteOrder, Store
 from bot.store.records import (
     AddressRow,
+    AgreementRow,
     ConversationRow,
     ConversationState,
     Incident,
@@ -137,6 +138,32 @@ def move(row: OrderRow, said: OrderState, **given: Any) -> MoveOrder:
 def note(row: OrderRow, **given: Any) -> NoteOrder:
     change: dict[str, Any] = {"order_id": row.id, "expected": row.version, "at_ms": NOW}
     return NoteOrder(**(change | given))
+
+
+def agreement(id: str = "g1", **given: Any) -> AgreementRow:
+    row: dict[str, Any] = {
+        "id": id,
+        "kind": AgreementKind.PREAPPROVAL,
+        "state": AgreementState.REQUESTED,
+        "connection": "momo-gh",
+        "merchant_id": "m1",
+        "person_id": "p1",
+        "payer": MSISDN,
+        "amount_minor": 500,
+        "currency": "GHS",
+        "reference": f"reference-of-{id}",
+        "code": f"CODE-{id}",
+        "created_ms": NOW,
+        "updated_ms": NOW,
+        "until_ms": NOW + 1000_000,
+        "every": "month",
+    }
+    return AgreementRow(**(row | given))
+
+
+def moved(row: AgreementRow, said: AgreementState | None, **given: Any) -> MoveAgreement:
+    change: dict[str, Any] = {"expected": row.version, "at_ms": NOW, "due_ms": NOW + 1}
+    return MoveAgreement(row.id, said=said, **(change | given))
 
 
 def message(id: str = "x1", **given: Any) -> MessageRow:

@@ -7,11 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from bot.money import OrderKind, OrderState, Source
+from bot.money import AgreementState, OrderKind, OrderState, Source, Terms
 from bot.store import SqliteStore, Store
-from bot.store.base import AddIncident, CreateOrder, Queue, SavePerson
+from bot.store.base import AddIncident, CreateOrder, KeepAgreement, KeepMerchant, Queue, SavePerson
 from bot.store.records import MessageKind, MessageState, OrderRow
-from tests.store.make import NOW, FakeClock, incident, kept_order, message, order, person
+from tests.store.make import (
+    NOW,
+    FakeClock,
+    agreement,
+    incident,
+    kept_order,
+    merchant,
+    message,
+    moved,
+    order,
+    person,
+)
 
 S = OrderState
 DAY = 24 * 3600_000
@@ -37,6 +48,15 @@ async def fill(store: Store) -> None:
     back = order("back", kind=OrderKind.REFUND, parent_id="paid", amount_minor=400)
     await told(store, await kept_order(store, back, S.PENDING, S.SUCCESSFUL))
     await kept_order(store, order("doubt"), S.PENDING, S.UNRESOLVED)
+    await store.commit([KeepMerchant(merchant())])
+    row = agreement()
+    await store.commit([KeepAgreement(row), moved(row, AgreementState.ACTIVE)])
+    debit = order("debit", kind=OrderKind.AGREEMENT_CHARGE, agreement_id=row.id)
+    await told(store, await kept_order(store, debit, S.PENDING, S.SUCCESSFUL))
+    for_bill = order("for-bill", terms=Terms(service_provider="ECG", customer_reference="77"))
+    await told(store, await kept_order(store, for_bill, S.PENDING, S.SUCCESSFUL))
+    bill = order("bill", kind=OrderKind.BILL, payer="", follows_id="for-bill")
+    await told(store, await kept_order(store, bill, S.PENDING, S.SUCCESSFUL))
     sent = {"sent_ms": NOW, "accepted_ms": NOW, "deadline_ms": NOW + DAY}
     await kept_order(store, order("open"), S.PENDING, provider_reference="SB1", **sent)
     await store.commit([CreateOrder(order("new", created_ms=NOW + DAY), Source.US)])
@@ -59,7 +79,7 @@ def audit(database: Path, now_ms: int = NOW) -> list[tuple[str, str]]:
 def lose_every_guard(raw: sqlite3.Connection) -> None:
     """The rows stay; keys, checks, triggers and indices go."""
     raw.execute("PRAGMA foreign_keys = OFF")
-    for table in ("orders", "transitions", "messages", "incidents"):
+    for table in ("orders", "transitions", "messages", "incidents", "agreements", "agreement_lines"):
         raw.execute(f"CREATE TABLE copy_of_{table} AS SELECT * FROM {table}")
         raw.execute(f"DROP TABLE {table}")
         raw.execute(f"ALTER TABLE copy_of_{table} RENAME TO {table}")
@@ -115,6 +135,13 @@ PLANTED = [
     ("UPDATE messages SET state = 'sent', order_id = 'paid', view = 'paid'"
      " WHERE order_id IN ('paid', 'back')", {("told twice", "paid"), ("untold", "back")}),
     ("UPDATE orders SET deadline_ms = 5 WHERE id = 'open'", {("overdue", "open")}),
+    ("UPDATE orders SET follows_id = NULL WHERE id = 'bill'",
+     {("bill of nothing", "bill"), ("bill forgotten", "for-bill")}),
+    ("UPDATE orders SET amount_minor = 499 WHERE id = 'bill'", {("bill of nothing", "bill")}),
+    ("UPDATE agreements SET amount_minor = 499", {("debit without agreement", "debit")}),
+    ("UPDATE orders SET agreement_id = NULL WHERE id = 'debit'", {("debit without agreement", "debit")}),
+    ("UPDATE agreements SET state = 'EXPIRED', due_ms = NULL", {("agreement", "g1")}),
+    ("UPDATE orders SET staff_id = 's1', approved_by = 's1' WHERE id = 'back'", {("approved alone", "back")}),
 ]  # fmt: skip
 
 

@@ -437,15 +437,21 @@ async def test_recent_merchants_are_active_paid_and_each_once(store: Store) -> N
     assert await store.recent_merchants("p1", 1) == (active[1],)
 
 
-async def test_what_a_merchant_collected_is_the_sum_of_its_successes(store: Store) -> None:
+async def test_what_a_merchant_collected_is_what_came_in_less_what_went_out(store: Store) -> None:
     await kept_order(store, order("o1", amount_minor=2**40), S.PENDING, S.SUCCESSFUL)
     await kept_order(store, order("o2", amount_minor=5), S.PENDING, S.SUCCESSFUL)
     await kept_order(store, order("o3"), S.PENDING)
     await kept_order(store, order("o4"), S.PENDING, S.SUCCESSFUL, S.REVERSED)
-    await kept_order(store, order("o5", kind=OrderKind.TRANSFER), S.PENDING, S.SUCCESSFUL)
+    await kept_order(store, order("o5", kind=OrderKind.INVOICE, amount_minor=9), S.PENDING, S.SUCCESSFUL)
     await kept_order(store, order("o6", currency="KES"), S.PENDING, S.SUCCESSFUL)
     await kept_order(store, order("o7", merchant_id="m2"), S.PENDING, S.SUCCESSFUL)
-    assert await store.collected_minor("m1", "GHS") == 2**40 + 5
+    await kept_order(store, order("o8", kind=OrderKind.WITHDRAWAL, amount_minor=20), S.PENDING, S.SUCCESSFUL)
+    assert await store.collected_minor("m1", "GHS") == 2**40 + 25
+    # What is on its way out is out.
+    await kept_order(store, order("o9", kind=OrderKind.TRANSFER, amount_minor=3), S.PENDING)
+    await kept_order(store, order("o10", kind=OrderKind.DEPOSIT, amount_minor=4), S.PENDING, S.SUCCESSFUL)
+    await kept_order(store, order("o11", kind=OrderKind.TRANSFER, amount_minor=50), S.PENDING, S.FAILED)
+    assert await store.collected_minor("m1", "GHS") == 2**40 + 18
     assert await store.collected_minor("m3", "GHS") == 0
 
 

@@ -8,6 +8,7 @@ import pytest
 from bot.money import OrderState, Source
 from bot.store import Change, Conflict, Store
 from bot.store.base import (
+    CountTries,
     CreateOrder,
     EndAddress,
     KeepLinkCode,
@@ -284,3 +285,21 @@ async def test_an_order_outlives_everything_about_its_person(store: Store) -> No
     await store.commit([SaveAddress(address()), CreateOrder(order(), Source.US)])
     await store.commit([EndAddress("msisdn", MSISDN, NOW)])
     assert await store.orders_of_person("p1", 9) == (order(),)
+
+
+async def test_tries_at_a_pin_bring_back_no_role_that_was_removed(store: Store) -> None:
+    await store.commit([KeepMerchant(merchant()), KeepStaff(staff("t1"))])
+    removed = msgspec.structs.replace(staff("t1"), role="removed", address_kind="", address_value="")
+    await store.commit([KeepStaff(removed)])
+    await store.commit([CountTries("t1", 2, locked=True), CountTries("nobody", 1, locked=False)])
+    assert await store.staff_member("t1") == msgspec.structs.replace(removed, wrong_tries=2, locked=True)
+
+
+async def test_a_role_is_taken_up_by_the_code_it_still_waits_for(store: Store) -> None:
+    waiting = staff("t1", address_kind="", address_value="", enrol_hash="h1", enrol_expires_ms=NOW + 1)
+    await store.commit([KeepMerchant(merchant()), KeepStaff(waiting)])
+    taken = staff("t1")
+    await conflicts(store, "staff", KeepStaff(taken, taken_up_by="h2"))
+    await store.commit([KeepStaff(taken, taken_up_by="h1")])
+    await conflicts(store, "staff", KeepStaff(staff("t1", name="Kofi"), taken_up_by="h1"))
+    assert await store.staff_member("t1") == taken

@@ -35,6 +35,10 @@ def values_of(annotation: Any) -> st.SearchStrategy[Any]:
         return JOURNAL
     if issubclass(annotation, StrEnum):
         return st.sampled_from(annotation)
+    if issubclass(annotation, msgspec.Struct):
+        return st.builds(
+            annotation, **{f.name: values_of(f.type) for f in msgspec.structs.fields(annotation)}
+        )
     plain = {str: TEXT, int: st.integers(-(2**63), 2**63 - 1), bool: st.booleans(), bytes: st.binary()}
     return plain[annotation]
 

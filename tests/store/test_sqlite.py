@@ -15,11 +15,12 @@ import pytest
 
 from bot.money import OrderState
 from bot.store import AlreadyOwned, Conflict, SqliteStore, StoreUnavailable, TurnQuery, connection
-from bot.store.base import KeepTurn, Queue, SavePerson
+from bot.store.base import KeepAgreement, KeepMerchant, KeepTurn, Queue, SavePerson
 from bot.store.records import TurnState
-from tests.store.make import NOW, FakeClock, kept_order, message, person, turn, update
+from tests.store.make import NOW, FakeClock, agreement, kept_order, merchant, message, person, turn, update
 
 ROOT = Path(__file__).resolve().parents[2]
+LEASE = 60_000
 
 
 @pytest.fixture
@@ -139,6 +140,30 @@ async def test_a_failed_store_still_closes(database: Path, clock: FakeClock) -> 
     again = SqliteStore(database, clock=clock)
     await again.open()
     await again.close()
+
+
+async def test_a_lease_lasts_from_when_it_is_written(store: SqliteStore, clock: FakeClock) -> None:
+    await store.commit([SavePerson(person()), KeepMerchant(merchant()), Queue(message())])
+    await kept_order(store)
+    await store.receive(update())
+    await store.commit([KeepAgreement(agreement(due_ms=NOW))])
+    stall = threading.Event()
+    stalled = asyncio.create_task(behind(store, lambda raw: stall.wait()))
+    claiming = asyncio.gather(
+        store.claim_orders(NOW, LEASE, 9),
+        store.claim_messages(NOW, LEASE, 9, {}),
+        store.claim_updates("bot", NOW, LEASE, 9),
+        store.claim_agreements(NOW, LEASE, 9),
+    )
+    await asyncio.sleep(0.01)
+    clock.ms = NOW + 2 * LEASE
+    stall.set()
+    await stalled
+    (an_order,), (a_message,), _, (an_agreement,) = await claiming
+    for leased in (an_order, a_message, an_agreement):
+        assert leased.lease_until_ms == NOW + 3 * LEASE
+    assert await store.claim_updates("bot", NOW + 3 * LEASE - 1, LEASE, 9) == ()
+    assert len(await store.claim_updates("bot", NOW + 3 * LEASE, LEASE, 9)) == 1
 
 
 # ---- ownership

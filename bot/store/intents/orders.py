@@ -9,6 +9,7 @@ from bot.money import OrderState, Reason, Source
 from bot.store.records import OrderRow, Transition
 
 __all__ = [
+    "Cap",
     "CreateOrder",
     "MoveOrder",
     "NoteOrder",
@@ -16,8 +17,23 @@ __all__ = [
 ]
 
 
+class Cap(msgspec.Struct, frozen=True):
+    """At most `most_minor` may be paid out since `since_ms` in the order's currency: by its merchant, to its
+    payee (`of` "merchant", "number"), or altogether ("total"). What failed does not count."""
+
+    of: str
+    since_ms: int
+    most_minor: int
+
+
 class CreateOrder(msgspec.Struct, frozen=True):
     """Insert an order in state NEW, with its first transition.
+
+    With `caps`, Conflict("limit_<of>") where the order would go beyond one of them. Conflict("off") for a
+    payout while payouts are switched off. A debit under an agreement is Conflict("agreement") unless that
+    stands at `row.created_ms`, covers the amount and, where it says how rarely, has no other debit since
+    `debits_since_ms` that did not fail. With `alone` an order of a payer under whose pre-approval the
+    connection would debit without asking is Conflict("agreement") too.
 
     With `open_at_most`, Conflict("payer") where the payer's number has so many open orders already
     (see `Store.open_orders_of_payer`), over all persons.
@@ -31,6 +47,9 @@ class CreateOrder(msgspec.Struct, frozen=True):
     row: OrderRow
     source: Source
     open_at_most: int | None = None
+    caps: tuple[Cap, ...] = ()
+    debits_since_ms: int = 0
+    alone: bool = False
 
 
 class MoveOrder(msgspec.Struct, frozen=True):
@@ -108,7 +127,8 @@ class OrderIntents(Protocol):
         """Lease orders that are due and unleased, of connections not in `without`: earliest due first,
         each with a new fence.
 
-        Two claimers never get the same order while its lease holds. A lease does not change `version`.
+        Two claimers never get the same order while its lease holds. A lease does not change `version`, and
+        lasts from when it is written, however long that took; so does every lease that is claimed.
         """
         ...
 
@@ -165,7 +185,28 @@ class OrderIntents(Protocol):
         ...
 
     async def collected_minor(self, merchant_id: str, currency: str) -> int:
-        """Sum of the merchant's SUCCESSFUL collections in a currency, in minor units."""
+        """What the merchant's SUCCESSFUL orders in a currency brought in, less what they paid out or gave
+        back, in minor units; payouts under way count as paid."""
+        ...
+
+    async def orders_of_merchant(self, merchant_id: str, limit: int) -> tuple[OrderRow, ...]:
+        """Payments to the merchant, newest first."""
+        ...
+
+    async def refunded_minor(self, order_id: str) -> int:
+        """Sum of the order's refunds that did not fail, in minor units."""
+        ...
+
+    async def refunds_of(self, order_id: str) -> tuple[OrderRow, ...]:
+        """Newest first, whatever became of them."""
+        ...
+
+    async def paid_out_minor(self, row: OrderRow, cap: Cap) -> int:
+        """What has been paid out under this cap so far, seen from the order `row`, in minor units."""
+        ...
+
+    async def follower_of(self, order_id: str) -> OrderRow | None:
+        """The order that passes this one's money on."""
         ...
 
     async def open_connections(self) -> frozenset[str]:

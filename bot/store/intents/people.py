@@ -7,6 +7,7 @@ import msgspec
 from bot.store.records import AddressRow, LinkCode, MerchantRow, PersonRow, StaffRow
 
 __all__ = [
+    "CountTries",
     "EndAddress",
     "KeepLinkCode",
     "KeepMerchant",
@@ -61,9 +62,20 @@ class KeepMerchant(msgspec.Struct, frozen=True):
 
 
 class KeepStaff(msgspec.Struct, frozen=True):
-    """Insert or update by id."""
+    """Insert or update by id. With `taken_up_by`, the hash of a one-time code, Conflict("staff") unless the
+    kept row still waits for that very code: of two who take a role up one is first, and one that was
+    removed meanwhile stays removed."""
 
     row: StaffRow
+    taken_up_by: str = ""
+
+
+class CountTries(msgspec.Struct, frozen=True):
+    """Set what the tries at a role's PIN have come to, and nothing else of it. Nothing where it is gone."""
+
+    staff_id: str
+    wrong_tries: int
+    locked: bool
 
 
 class KeepLinkCode(msgspec.Struct, frozen=True):

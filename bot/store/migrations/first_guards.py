@@ -4,7 +4,7 @@ The words of a refusal are part of the contract: the store tells a Conflict from
 by them. Both databases say the same; PostgreSQL allows no question to a table in a trigger's WHEN.
 """
 
-__all__ = ["FINAL", "MAY_FOLLOW", "POSTGRESQL_GUARDS", "SOURCES", "SQLITE_GUARDS", "STATES"]
+__all__ = ["FINAL", "MAY_FOLLOW", "POSTGRESQL_GUARDS", "SOURCES", "SQLITE_GUARDS", "STATES", "refuses"]
 
 FINAL = "('SUCCESSFUL', 'FAILED', 'REVERSED')"
 STATES = "('NEW', 'PENDING', 'NEEDS_OTP', 'UNRESOLVED', 'SUCCESSFUL', 'FAILED', 'REVERSED')"
@@ -150,7 +150,7 @@ SQLITE_GUARDS = (
 )
 
 
-def _refuses(name: str, when: str, words: str, first: str = "") -> str:
+def refuses(name: str, when: str, words: str, first: str = "") -> str:
     """A function of PostgreSQL for a trigger: refuses where `when` holds."""
     return f"""
     CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -189,17 +189,17 @@ POSTGRESQL_GUARDS = (
     CREATE TRIGGER orders_begin_new BEFORE INSERT ON orders
     FOR EACH ROW WHEN (NEW.state <> 'NEW') EXECUTE FUNCTION refuse_change('{_BEGINS_NEW}')
     """,
-    _refuses("refuse_stray_line", _NOT_BEHIND_THE_LAST, _FOLLOWS),
+    refuses("refuse_stray_line", _NOT_BEHIND_THE_LAST, _FOLLOWS),
     """
     CREATE TRIGGER transitions_follow BEFORE INSERT ON transitions
     FOR EACH ROW EXECUTE FUNCTION refuse_stray_line()
     """,
-    _refuses("refuse_state_alone", _NOT_IN_THE_LEDGER, _BY_THE_LEDGER),
+    refuses("refuse_state_alone", _NOT_IN_THE_LEDGER, _BY_THE_LEDGER),
     """
     CREATE TRIGGER orders_move_by_the_ledger BEFORE UPDATE OF state ON orders
     FOR EACH ROW WHEN (NEW.state <> OLD.state) EXECUTE FUNCTION refuse_state_alone()
     """,
-    _refuses("refuse_silent_unresolved", _NOBODY_WAS_TOLD, _WITH_AN_INCIDENT),
+    refuses("refuse_silent_unresolved", _NOBODY_WAS_TOLD, _WITH_AN_INCIDENT),
     """
     CREATE TRIGGER orders_unresolved_are_told BEFORE UPDATE OF state ON orders
     FOR EACH ROW WHEN (NEW.state = 'UNRESOLVED' AND OLD.state <> NEW.state)
@@ -213,12 +213,12 @@ POSTGRESQL_GUARDS = (
     CREATE TRIGGER orders_sent_once BEFORE UPDATE OF sent_ms, provider_reference, accepted_ms ON orders
     FOR EACH ROW WHEN ({_SENT_AGAIN}) EXECUTE FUNCTION refuse_change('{_SENT_ONCE}')
     """,
-    _refuses("refuse_refund", f"{_NOTHING_TO_REFUND} OR {_MORE_THAN_THE_ORDER}", _REFUND, _ALONE),
+    refuses("refuse_refund", f"{_NOTHING_TO_REFUND} OR {_MORE_THAN_THE_ORDER}", _REFUND, _ALONE),
     """
     CREATE TRIGGER refunds_fit AFTER INSERT ON orders
     FOR EACH ROW WHEN (NEW.parent_id IS NOT NULL) EXECUTE FUNCTION refuse_refund()
     """,
-    _refuses("refuse_refund_again", _MORE_THAN_THE_ORDER, _REFUND, _ALONE),
+    refuses("refuse_refund_again", _MORE_THAN_THE_ORDER, _REFUND, _ALONE),
     """
     CREATE TRIGGER refunds_fit_again AFTER UPDATE OF state ON orders
     FOR EACH ROW WHEN (NEW.parent_id IS NOT NULL AND OLD.state = 'FAILED' AND NEW.state <> 'FAILED')

@@ -1,0 +1,115 @@
+"""Agreements with their own ledger, second approvals, and what operators switch off."""
+
+from typing import Protocol
+
+import msgspec
+
+from bot.money import AgreementState, Source
+from bot.store.records import (
+    AgreementLine,
+    AgreementRow,
+    ApprovalRow,
+    ApprovalState,
+    SwitchRow,
+)
+
+__all__ = [
+    "AgreementIntents",
+    "Decide",
+    "KeepAgreement",
+    "KeepApproval",
+    "MoveAgreement",
+    "SetSwitch",
+]
+
+
+class KeepAgreement(msgspec.Struct, frozen=True):
+    """Insert an agreement in state REQUESTED, with its ledger's first line. Conflict("agreement") where the
+    payer has one for this merchant and connection that has not ended (pre-approvals), or its id is taken."""
+
+    row: AgreementRow
+
+
+class MoveAgreement(msgspec.Struct, frozen=True):
+    """Move an agreement (`said`), or only set fields (None); gives the worker's lease back.
+
+    Conflict("agreement") on another version, a lease that has passed on, or a move that may not be: what
+    has ended stays ended. None leaves a field as it is, except `due_ms`, which is always set.
+    """
+
+    agreement_id: str
+    expected: int
+    at_ms: int
+    due_ms: int | None
+    said: AgreementState | None = None
+    source: Source = Source.US
+    note: str = ""
+    fence: int | None = None
+    until_ms: int | None = None
+    provider_id: str | None = None
+    payment_reference: str | None = None
+    provider_code: str | None = None
+    asks: int | None = None
+
+
+class KeepApproval(msgspec.Struct, frozen=True):
+    """Insert. Conflict("act") where the (conversation, act position) has asked already."""
+
+    row: ApprovalRow
+
+
+class Decide(msgspec.Struct, frozen=True):
+    """Decide a waiting approval, once. Conflict("approval") where it is decided, has run out, or is the
+    decider's own. `order_id` of the order made in the same commit, where approved."""
+
+    approval_id: str
+    said: ApprovalState
+    staff_id: str
+    at_ms: int
+    order_id: str | None = None
+
+
+class SetSwitch(msgspec.Struct, frozen=True):
+    """Insert or update by name. While `payouts` is off no payout can be created."""
+
+    row: SwitchRow
+
+
+class AgreementIntents(Protocol):
+    async def agreement(self, agreement_id: str) -> AgreementRow | None: ...
+
+    async def agreement_lines(self, agreement_id: str) -> tuple[AgreementLine, ...]: ...
+
+    async def agreements_of_payer(self, payer: str, kind: str, limit: int) -> tuple[AgreementRow, ...]:
+        """Those that have not ended, newest first."""
+        ...
+
+    async def agreements_of_merchant(
+        self, merchant_id: str, kind: str, limit: int
+    ) -> tuple[AgreementRow, ...]:
+        """Those that have not ended, newest first."""
+        ...
+
+    async def debited(self, agreement_id: str, since_ms: int) -> bool:
+        """Whether an order under the agreement was made since then and did not fail."""
+        ...
+
+    async def claim_agreements(self, now_ms: int, lease_ms: int, limit: int) -> tuple[AgreementRow, ...]:
+        """Lease agreements that are due and unleased, earliest first, as `claim_orders` does."""
+        ...
+
+    async def next_agreement_ms(self) -> int | None:
+        """When the next agreement falls due."""
+        ...
+
+    async def approval(self, approval_id: str) -> ApprovalRow | None: ...
+
+    async def approval_of_act(self, conversation_id: str, position: int) -> ApprovalRow | None: ...
+
+    async def approvals_waiting(self, merchant_id: str, now_ms: int, limit: int) -> tuple[ApprovalRow, ...]:
+        """Oldest first; none that has run out."""
+        ...
+
+    async def switch(self, name: str) -> SwitchRow | None:
+        """None where nobody ever threw it: then it is on."""
+        ...

@@ -1,0 +1,277 @@
+"""Agreements, second approvals, limits on payouts and the switch: the contract of every backend."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.money import AgreementState, OrderKind, OrderState, Source
+from bot.store import Store
+from bot.store.base import (
+    Cap,
+    Change,
+    Conflict,
+    CreateOrder,
+    Decide,
+    KeepAgreement,
+    KeepApproval,
+    KeepMerchant,
+    KeepStaff,
+    SetSwitch,
+)
+from bot.store.records import AgreementRow, ApprovalRow, ApprovalState, SwitchRow
+from tests.store.make import MSISDN, NOW, agreement, kept_order, merchant, moved, order, staff
+
+A, S = AgreementState, OrderState
+OTHER = "+233240000002"
+
+
+def approval(id: str = "v1", **given: Any) -> ApprovalRow:
+    row: dict[str, Any] = {
+        "id": id,
+        "merchant_id": "m1",
+        "state": ApprovalState.WAITING,
+        "wanted": "{}",
+        "asked_by": "s1",
+        "created_ms": NOW,
+        "expires_ms": NOW + 1000,
+    }
+    return ApprovalRow(**(row | given))
+
+
+@pytest.fixture
+async def kept(store: Store) -> Store:
+    """A store with a merchant and two of its staff."""
+    await store.commit([KeepMerchant(merchant())])
+    await store.commit([KeepStaff(staff("s1")), KeepStaff(staff("s2"))])
+    return store
+
+
+async def stands(store: Store, row: AgreementRow) -> AgreementRow:
+    await store.commit([KeepAgreement(row), moved(row, A.ACTIVE)])
+    found = await store.agreement(row.id)
+    assert found is not None
+    return found
+
+
+async def refused(store: Store, what: str, *changes: Change) -> None:
+    with pytest.raises(Conflict) as caught:
+        await store.commit(changes)
+    assert caught.value.what == what
+
+
+# ---- agreements
+
+
+async def test_an_agreement_moves_by_its_own_ledger(kept: Store) -> None:
+    row = await stands(kept, agreement())
+    assert (row.state, row.version, row.due_ms) == (A.ACTIVE, 1, NOW + 1)
+    await kept.commit([moved(row, A.CANCELLED, note="stopped", source=Source.POLL)])
+    ended = await kept.agreement("g1")
+    assert ended is not None
+    assert (ended.state, ended.due_ms) == (A.CANCELLED, None)
+    lines = [(line.held, line.said) for line in await kept.agreement_lines("g1")]
+    assert lines == [(None, A.REQUESTED), (A.REQUESTED, A.ACTIVE), (A.ACTIVE, A.CANCELLED)]
+
+
+async def test_what_has_ended_stays_ended(kept: Store) -> None:
+    row = await stands(kept, agreement())
+    await kept.commit([moved(row, A.EXPIRED)])
+    row = await kept.agreement("g1") or row
+    for said in (A.ACTIVE, A.PAID, A.UNRESOLVED):
+        await refused(kept, "agreement", moved(row, said))
+
+
+async def test_a_move_of_an_older_version_is_refused(kept: Store) -> None:
+    row = agreement()
+    await stands(kept, row)
+    await refused(kept, "agreement", moved(row, A.EXPIRED))
+
+
+async def test_fields_are_set_without_a_line(kept: Store) -> None:
+    row = await stands(kept, agreement())
+    await kept.commit([moved(row, None, provider_id="their-id", until_ms=NOW + 5, asks=3)])
+    found = await kept.agreement("g1")
+    assert found is not None
+    assert (found.provider_id, found.until_ms, found.asks, found.state) == ("their-id", NOW + 5, 3, A.ACTIVE)
+    assert len(await kept.agreement_lines("g1")) == 2
+
+
+async def test_a_payer_has_one_standing_preapproval_for_a_merchant(kept: Store) -> None:
+    row = await stands(kept, agreement())
+    await refused(kept, "agreement", KeepAgreement(agreement("g2")))
+    await kept.commit([KeepAgreement(agreement("g3", payer=OTHER))])
+    await kept.commit([moved(row, A.CANCELLED)])
+    await kept.commit([KeepAgreement(agreement("g4"))])
+    assert [found.id for found in await kept.agreements_of_payer(MSISDN, "preapproval", 9)] == ["g4"]
+    listed = await kept.agreements_of_merchant("m1", "preapproval", 9)
+    assert {found.id for found in listed} == {"g3", "g4"}
+
+
+async def test_two_claimers_never_get_the_same_agreement(kept: Store) -> None:
+    row = await stands(kept, agreement())
+    assert await kept.next_agreement_ms() == row.due_ms
+    [claimed] = await kept.claim_agreements(NOW + 1, 1000, 9)
+    assert await kept.claim_agreements(NOW + 2, 1000, 9) == ()
+    [later] = await kept.claim_agreements(NOW + 2000, 1000, 9)
+    assert later.fence == claimed.fence + 1
+    await refused(kept, "agreement", moved(claimed, None, fence=claimed.fence))
+    await kept.commit([moved(later, A.PAID, fence=later.fence)])
+    assert await kept.next_agreement_ms() is None
+
+
+# ---- debits under an agreement
+
+
+def debit(id: str = "o1", **given: Any) -> CreateOrder:
+    values: dict[str, Any] = {"kind": OrderKind.AGREEMENT_CHARGE, "agreement_id": "g1"}
+    return CreateOrder(order(id, **(values | given)), Source.US, debits_since_ms=NOW - 10)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"amount_minor": 501},
+        {"currency": "KES"},
+        {"payer": OTHER},
+        {"merchant_id": "m2"},
+        {"connection": "momo-ug"},
+        {"created_ms": NOW + 1000_000},
+        {"agreement_id": "none"},
+    ],
+)
+async def test_a_debit_the_agreement_does_not_cover_is_refused(kept: Store, given: dict[str, Any]) -> None:
+    await stands(kept, agreement())
+    await refused(kept, "agreement", debit(**given))
+
+
+async def test_a_debit_needs_an_agreement_that_stands(kept: Store) -> None:
+    await kept.commit([KeepAgreement(agreement())])
+    await refused(kept, "agreement", debit())
+
+
+async def test_one_debit_a_period_also_when_two_come_at_once(kept: Store) -> None:
+    await stands(kept, agreement())
+    both = await asyncio.gather(
+        kept.commit([debit("o1")]), kept.commit([debit("o2")]), return_exceptions=True
+    )
+    assert sorted(type(outcome).__name__ for outcome in both) == ["Conflict", "NoneType"]
+    assert await kept.debited("g1", NOW - 10)
+
+
+async def test_a_debit_that_failed_makes_room_for_another(kept: Store) -> None:
+    await stands(kept, agreement())
+    row = order("o1", kind=OrderKind.AGREEMENT_CHARGE, agreement_id="g1")
+    await kept_order(kept, row, S.PENDING, S.FAILED)
+    assert not await kept.debited("g1", NOW - 10)
+    await kept.commit([debit("o2")])
+
+
+async def test_nobody_else_begins_what_would_be_debited_without_asking(kept: Store) -> None:
+    row = await stands(kept, agreement())
+    alone = CreateOrder(order("o1"), Source.US, alone=True)
+    await refused(kept, "agreement", alone)
+    await kept.commit([CreateOrder(order("o2"), Source.US)])
+    await kept.commit([CreateOrder(order("o3", connection="momo-ug"), Source.US, alone=True)])
+    await kept.commit([moved(row, A.CANCELLED)])
+    await kept.commit([alone])
+
+
+# ---- payouts
+
+
+def payout(id: str = "o1", *caps: Cap, **given: Any) -> CreateOrder:
+    values: dict[str, Any] = {"kind": OrderKind.TRANSFER, "payer": "", "payee": MSISDN}
+    return CreateOrder(order(id, **(values | given)), Source.US, caps=caps)
+
+
+@pytest.mark.parametrize(
+    ("of", "not_counted"),
+    [("number", {"payee": OTHER}), ("merchant", {"merchant_id": "m2"}), ("total", {"currency": "KES"})],
+)
+async def test_payouts_stay_within_each_limit(kept: Store, of: str, not_counted: dict[str, Any]) -> None:
+    cap = Cap(of, NOW - 1000, 1200)
+    await kept.commit([payout("o1", cap), payout("o2", cap)])
+    await refused(kept, f"limit_{of}", payout("o3", cap))
+    await kept.commit([payout("o4", cap, **not_counted)])
+    await kept.commit([payout("o5", cap, amount_minor=200)])
+    assert await kept.paid_out_minor(order("o6", payee=MSISDN), cap) == 1200
+
+
+async def test_what_failed_or_lies_before_the_window_is_not_counted(kept: Store) -> None:
+    failed = order("o1", kind=OrderKind.DEPOSIT, payer="", payee=MSISDN)
+    await kept_order(kept, failed, S.PENDING, S.FAILED)
+    await kept.commit([payout("o2", created_ms=NOW - 2000, updated_ms=NOW - 2000)])
+    assert await kept.paid_out_minor(order("o3", payee=MSISDN), Cap("number", NOW - 1000, 1)) == 0
+
+
+async def test_two_payouts_at_once_never_pass_a_limit_together(kept: Store) -> None:
+    cap = Cap("merchant", NOW - 1000, 900)
+    outcomes = await asyncio.gather(
+        *(kept.commit([payout(f"o{n}", cap)]) for n in range(8)), return_exceptions=True
+    )
+    assert sum(outcome is None for outcome in outcomes) == 1
+
+
+@pytest.mark.parametrize("kind", [OrderKind.TRANSFER, OrderKind.DEPOSIT, OrderKind.REFUND])
+async def test_no_payout_begins_while_payouts_are_off(kept: Store, kind: OrderKind) -> None:
+    paid = await kept_order(kept, order("paid"), S.PENDING, S.SUCCESSFUL)
+    parent = {"parent_id": paid.id} if kind is OrderKind.REFUND else {}
+    await kept.commit([SetSwitch(SwitchRow("payouts", True, "Esi", "a fraud is looked into", NOW))])
+    await refused(kept, "off", payout("o1", kind=kind, **parent))
+    await kept.commit([CreateOrder(order("o2"), Source.US)])
+    await kept.commit([SetSwitch(SwitchRow("payouts", False, "Esi", "", NOW))])
+    await kept.commit([payout("o1", kind=kind, **parent)])
+    switch = await kept.switch("payouts")
+    assert switch is not None
+    assert (switch.is_off, switch.who) == (False, "Esi")
+
+
+async def test_a_debit_can_be_refunded_and_a_withdrawal_cannot(kept: Store) -> None:
+    await stands(kept, agreement())
+    debited = order("o1", kind=OrderKind.AGREEMENT_CHARGE, agreement_id="g1")
+    await kept_order(kept, debited, S.PENDING, S.SUCCESSFUL)
+    await kept.commit([payout("r1", kind=OrderKind.REFUND, parent_id="o1", amount_minor=200)])
+    assert await kept.refunded_minor("o1") == 200
+    await kept_order(kept, order("o2", kind=OrderKind.WITHDRAWAL), S.PENDING, S.SUCCESSFUL)
+    await refused(kept, "refund", payout("r2", kind=OrderKind.REFUND, parent_id="o2"))
+
+
+async def test_one_order_follows_another(kept: Store) -> None:
+    paid = await kept_order(kept, order("o1"), S.PENDING, S.SUCCESSFUL)
+    bill = order("o2", kind=OrderKind.BILL, payer="", follows_id=paid.id)
+    await kept.commit([CreateOrder(bill, Source.US)])
+    await refused(kept, "order", CreateOrder(order("o3", kind=OrderKind.BILL, follows_id=paid.id), Source.US))
+    found = await kept.follower_of("o1")
+    assert found is not None
+    assert found.id == "o2"
+
+
+# ---- second approvals
+
+
+async def test_an_approval_is_decided_once_and_never_by_its_asker(kept: Store) -> None:
+    await kept.commit([KeepApproval(approval(conversation_id="c1", act_position=3))])
+    assert [row.id for row in await kept.approvals_waiting("m1", NOW, 9)] == ["v1"]
+    await refused(kept, "approval", Decide("v1", ApprovalState.REFUSED, "s1", NOW))
+    made = CreateOrder(order("o1"), Source.US)
+    await kept.commit([made, Decide("v1", ApprovalState.APPROVED, "s2", NOW, "o1")])
+    again = [CreateOrder(order("o2"), Source.US), Decide("v1", ApprovalState.APPROVED, "s2", NOW, "o2")]
+    await refused(kept, "approval", *again)
+    assert await kept.order("o2") is None
+    decided = await kept.approval("v1")
+    assert decided is not None
+    assert (decided.state, decided.decided_by, decided.order_id) == (ApprovalState.APPROVED, "s2", "o1")
+    assert await kept.approvals_waiting("m1", NOW, 9) == ()
+    assert await kept.approval_of_act("c1", 3) == decided
+
+
+async def test_an_approval_that_ran_out_is_decided_by_nobody(kept: Store) -> None:
+    await kept.commit([KeepApproval(approval())])
+    await refused(kept, "approval", Decide("v1", ApprovalState.REFUSED, "s2", NOW + 1000))
+    assert await kept.approvals_waiting("m1", NOW + 1000, 9) == ()
+
+
+async def test_one_act_asks_for_one_approval(kept: Store) -> None:
+    await kept.commit([KeepApproval(approval(conversation_id="c1", act_position=3))])
+    await refused(kept, "act", KeepApproval(approval("v2", conversation_id="c1", act_position=3)))
