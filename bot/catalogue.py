@@ -8,6 +8,7 @@ bring a placeholder of its own.
 import re
 import unicodedata
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ import structlog
 from babel.core import Locale, UnknownLocaleError
 from babel.messages.pofile import PoFileError, read_po
 
-from bot.dialog import NavLabels, NavWords, Number, Text, Value
+from bot.dialog import Moment, NavLabels, NavWords, Number, Text, Value
 from bot.money import Money, mask_msisdn, show_amount, show_local
 
 __all__ = ["NAV_IDS", "Catalogue", "CatalogueError", "native_name"]
@@ -27,6 +28,13 @@ _log = structlog.get_logger(__name__)
 _ENGLISH: Final = "en"
 _FILE: Final = Path("LC_MESSAGES", "kasapay.po")
 _PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+# Hours ahead of UTC where our providers are, all without summer time; the others keep UTC itself.
+# Compared with the IANA time zones for 2026; not every machine has a copy of those.
+_AHEAD: Final = {
+    **dict.fromkeys(("BJ", "CG", "CM", "GA", "NE", "NG", "TD"), 1),
+    **dict.fromkeys(("BW", "LS", "MW", "MZ", "RW", "SS", "SZ", "ZA", "ZM", "ZW"), 2),
+    **dict.fromkeys(("ET", "KE", "TZ", "UG"), 3),
+}
 # Enough to see every fault once, and no more memory than that.
 _MOST_REPORTS: Final = 1000
 # Texts inside texts; deeper than this is a loop.
@@ -179,6 +187,8 @@ class Catalogue:
             return show_amount(value)
         if isinstance(value, Number):
             return mask_msisdn(value.msisdn) if value.masked else show_local(value.msisdn, region)
+        if isinstance(value, Moment):
+            return _show_moment(value, region)
         return str(value)
 
     def _report(self, what: str, message_id: str, language: str) -> None:
@@ -207,6 +217,12 @@ class Catalogue:
             for field, message_id in _LABEL_IDS.items()
         }
         return NavLabels(**{field: label for field, label in labels.items() if label})
+
+
+def _show_moment(moment: Moment, region: str) -> str:
+    """Day, month and year, and the hour, by the clocks of `region`: `21/11/2026 15:46`. Else by UTC."""
+    at = datetime.fromtimestamp(moment.at_ms / 1000, UTC) + timedelta(hours=_AHEAD.get(region, 0))
+    return f"{at:%d/%m/%Y}" if moment.day else f"{at:%d/%m/%Y %H:%M}"
 
 
 @lru_cache(maxsize=64)

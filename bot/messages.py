@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from bot.dialog import Address, Number, Text, Value, View
-from bot.money import Money, OrderState, Reason
+from bot.money import Money, OrderKind, OrderState, Reason
 from bot.store.base import Queue
 from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState, OrderRow
 from bot.times import Times
@@ -19,6 +19,7 @@ __all__ = [
     "otp_prompts",
     "reply_message",
     "result_messages",
+    "standing_text",
     "told_by_turn",
 ]
 
@@ -27,27 +28,47 @@ NewId = Callable[[], str]
 # A turn that says the result itself has committed its answer long before.
 _TURN_ENDS_MS: Final = 5_000
 
-_RESULT = {
-    OrderState.SUCCESSFUL: "result.successful",
-    OrderState.FAILED: "result.failed",
-    OrderState.REVERSED: "result.reversed",
-    OrderState.UNRESOLVED: "result.checking",
+_SAID: Final = {
+    OrderState.SUCCESSFUL: "successful",
+    OrderState.FAILED: "failed",
+    OrderState.REVERSED: "reversed",
+    OrderState.UNRESOLVED: "checking",
 }
+# Whoever began the others is not the one whose wallet it is.
+_ONES_OWN: Final = (OrderKind.COLLECTION, OrderKind.PREAPPROVAL, OrderKind.BILL)
 
 
 def encode_view(view: View) -> str:
     return msgspec.json.encode(view).decode()
 
 
-def order_values(order: OrderRow, merchant: str, reason: Reason | None = None) -> dict[str, Value]:
-    """What a message about an order may show; the number masked."""
+def order_values(
+    order: OrderRow, merchant: str, reason: Reason | None = None, payer: str = ""
+) -> dict[str, Value]:
+    """What a message about an order may show; the number masked. `payer` is whose money a bill was to be
+    paid with: its own order names nobody."""
+    failed = reason or order.reason or Reason.OTHER
+    why = Text(f"reason.{failed.value}")
+    if failed is Reason.PAYER_BLOCKED and order.kind not in _ONES_OWN:
+        why = Text("reason.wallet_blocked")
+    if failed is Reason.NOT_COMPLETED and order.kind is OrderKind.INVOICE_CANCEL:
+        why = Text("reason.paid_already")
+    payee = order.payee or order.payer
     return {
         "code": order.code,
         "amount": Money(order.amount_minor, order.currency),
         "merchant": merchant,
-        "payer": Number(order.payer),
-        "reason": Text(f"reason.{(reason or order.reason or Reason.OTHER).value}"),
+        "payer": Number(order.payer or payer),
+        "payee": Number(payee) if payee.startswith("+") else Text("party.bank_account"),
+        "reason": why,
+        "bill": order.terms.service_provider,
     }
+
+
+def standing_text(order: OrderRow) -> str:
+    """The sentence that says where an order stands that is no plain payment."""
+    said = _SAID.get(order.state)
+    return f"result.{order.kind.value}.{said}" if said else f"sent.{order.kind.value}"
 
 
 def told_by_turn(channel: str, address: Address) -> Address | None:
@@ -66,17 +87,19 @@ def result_messages(
     times: Times,
     reason: Reason | None = None,
     told: Address | None = None,
+    payer: str = "",
+    given_back: bool = False,
 ) -> list[Queue]:
     """One message for where the order began and, for an order begun over USSD, one for each linked chat.
 
     `told` is about to read the result as the answer of its turn: its message waits a moment, and goes
-    only if that turn did not get so far. Empty for a state that nobody waits to hear of.
+    only if that turn did not get so far. `payer` paid the money of a bill, which is `given_back` where the
+    bill is not paid. Empty for a state that nobody waits to hear of.
     """
-    if said not in _RESULT:
+    if said not in _SAID:
         return []
-    # Who was told "not paid" and now hears "paid" must hear that it is a correction.
-    sentence = "result.corrected" if order.state is OrderState.FAILED else _RESULT[said]
-    view = View(text=Text(sentence, order_values(order, merchant, reason)), ends=True, order_id=order.id)
+    text = Text(_sentence(order, said, given_back=given_back), order_values(order, merchant, reason, payer))
+    view = View(text=text, ends=True, order_id=order.id)
     origin = Address(order.origin_kind, order.origin_value)
     targets = [origin]
     if origin.kind == "msisdn":
@@ -94,6 +117,21 @@ def result_messages(
         )
         for target in targets
     ]
+
+
+def _sentence(order: OrderRow, said: OrderState, *, given_back: bool) -> str:
+    # Who was told "not paid" and now hears "paid" must hear that it is a correction.
+    word = "corrected" if order.state is OrderState.FAILED else _SAID[said]
+    if order.kind is OrderKind.BILL and word == "failed":
+        return "result.bill.failed_refund" if given_back else "result.bill.failed_kept"
+    if order.kind is not OrderKind.COLLECTION:
+        return f"result.{order.kind.value}.{word}"
+    if not order.terms.service_provider:
+        return f"result.{word}"
+    # The money for a bill: only with the bill's own order it is paid.
+    return (
+        "result.bill.collected" if said is OrderState.SUCCESSFUL else f"result.{OrderKind.BILL.value}.{word}"
+    )
 
 
 def otp_prompts(

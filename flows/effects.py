@@ -9,13 +9,15 @@ from typing import Any, ClassVar
 import msgspec
 
 from bot.dialog import Act, Look, SecretAct
-from bot.money import Money, Msisdn, OrderState, Reason
+from bot.money import Money, Msisdn, OrderKind, OrderState, Reason
 
 __all__ = [
     "AskStatus",
     "Balance",
     "BalanceWithPin",
     "Balances",
+    "BillCard",
+    "Bills",
     "CheckHolder",
     "CheckNumber",
     "ClaimRole",
@@ -34,10 +36,13 @@ __all__ = [
     "NewLinkCode",
     "OrderNow",
     "OrderView",
+    "PayBill",
     "RecentMerchants",
     "RequestPayment",
     "Role",
     "SetLanguage",
+    "SetUpAutoDebit",
+    "StopAutoDebit",
     "SubmitOtp",
 ]
 
@@ -85,6 +90,19 @@ class OrderView(msgspec.Struct, frozen=True):
     refused: str = ""
     unsure: bool = False
     at_ms: int = 0
+    kind: OrderKind = OrderKind.COLLECTION
+    # Who gets the money, where it is not the merchant.
+    payee: Msisdn = ""
+    # Nothing has been asked of the provider yet: a second person must approve it first.
+    waits: bool = False
+    # What is left under the limit that refused it.
+    most: Money | None = None
+    # Whose bill is paid; `collected` once its money has come, `given_back` where that goes back again.
+    bill: str = ""
+    collected: bool = False
+    given_back: bool = False
+    # The payer's own auto-debit allows it, so that no PIN is asked for.
+    unasked: bool = False
 
 
 class Role(msgspec.Struct, frozen=True):
@@ -95,12 +113,31 @@ class Role(msgspec.Struct, frozen=True):
     role: str
     pin: bool
     locked: bool = False
+    # What the role may do and its merchant's account can: values of bot.money.Right, in menu order.
+    offers: tuple[str, ...] = ()
+    currency: str = ""
+    region: str = ""
+    networks: tuple[str, ...] = ()
+
+
+class BillCard(msgspec.Struct, frozen=True):
+    """A service provider whose bills can be paid, and the merchant whose account pays them."""
+
+    name: str
+    merchant_id: str
+    currency: str
+    region: str
+    most_minor: int | None = None
 
 
 class Balances(msgspec.Struct, frozen=True):
-    """A merchant's money, or why it is not shown: wrong_pin, locked, not_allowed, not_available."""
+    """A merchant's money, or why it is not shown: wrong_pin, locked, not_allowed, not_available.
+
+    `payouts` is what the payout wallet holds, where that is another one.
+    """
 
     amounts: tuple[Money, ...] = ()
+    payouts: tuple[Money, ...] = ()
     refused: str = ""
     tries_left: int = 0
     shared: bool = False
@@ -154,9 +191,10 @@ class CheckHolder(Look[Holder], frozen=True):
 
 
 class CheckNumber(Look[Holder], frozen=True):
-    """Whether the number is a real account, with whichever provider serves its country."""
+    """Whether a number, an e-mail address or a party code is a real account, with whichever provider serves
+    the number's country, or any that can tell."""
 
-    msisdn: Msisdn
+    party: str
     result: ClassVar[Any] = Holder
 
 
@@ -254,3 +292,39 @@ class LinkNumber(Act[Linked], frozen=True):
 
     proof: str
     result: ClassVar[Any] = Linked
+
+
+class SetUpAutoDebit(Act[OrderView], frozen=True):
+    """Ask the payer to let the merchant debit the wallet without a PIN: at most `most` each time, not
+    more often than once `every` (day, week, month), for so many days. For the speaker's own number only.
+    """
+
+    merchant_id: str
+    most: Money
+    every: str
+    days: int
+    result: ClassVar[Any] = OrderView
+
+
+class StopAutoDebit(Act[OrderView], frozen=True):
+    """End an auto-debit of the speaker's own number."""
+
+    agreement_id: str
+    result: ClassVar[Any] = OrderView
+
+
+class Bills(Look[tuple[BillCard, ...]], frozen=True):
+    """Whose bills can be paid here."""
+
+    result: ClassVar[Any] = tuple[BillCard, ...]
+
+
+class PayBill(Act[OrderView], frozen=True):
+    """Collect the money for a bill; once it is there, the bill is paid with it."""
+
+    merchant_id: str
+    bill: str
+    customer_reference: str
+    amount: Money
+    payer: Msisdn
+    result: ClassVar[Any] = OrderView

@@ -1,7 +1,10 @@
 """The conversations that only look: an account holder, own payments, a merchant's balance."""
 
-from bot.dialog import Choice, Digits, Number, Screen, Talk, Text, Value, Wallet
-from bot.money import OrderState, show_amount
+from collections.abc import Sequence
+
+from bot.dialog import Choice, Number, Party, Screen, Talk, Text, Value
+from bot.money import Money, OrderKind, OrderState, show_amount
+from flows.closing import closing, reason_text, state_text
 from flows.effects import (
     AskStatus,
     Balance,
@@ -13,18 +16,18 @@ from flows.effects import (
     OrderView,
     Role,
 )
-from flows.pay import follow, reason_text, state_text
+from flows.pay import follow
+from flows.staff import PIN, TRIES, choose_role
 
-__all__ = ["balance", "check_number", "my_payments"]
-
-PIN = Digits(4, 6, "pin.not_valid")
+__all__ = ["balance", "balance_of", "check_number", "my_payments"]
 
 
 async def check_number(talk: Talk) -> Screen:
-    """Says whether a number is a mobile-money account, with its shortened name where that may be shown."""
-    number = await talk.ask("number", Wallet(talk.facts.region))
-    holder = await talk.look("holder", CheckNumber(number))
-    shown = {"number": Number(number, masked=False)}
+    """Says whether a number (or an e-mail address, or a party code) is a mobile-money account, with its
+    shortened name where that may be shown."""
+    party = await talk.ask("number", Party(talk.facts.region))
+    holder = await talk.look("holder", CheckNumber(party))
+    shown: dict[str, Value] = {"number": Number(party, masked=False) if party.startswith("+") else party}
     if holder.limited:
         return Screen("check.too_often", shown)
     if not holder.checked:
@@ -43,13 +46,15 @@ async def my_payments(talk: Talk) -> Screen:
     orders = await talk.look("list", MyPayments())
     if not orders:
         return Screen("payments.none")
-    choices = [Choice(order.id, Text("payments.line", _line(order))) for order in orders]
+    choices = [Choice(order.id, _line(order)) for order in orders]
     picked = await talk.choose("which", choices)
     order = await talk.look("status", AskStatus(picked))
     if order is None:
         return Screen("payments.none")
     if order.state is OrderState.NEEDS_OTP:
         return await follow(talk, order)
+    if order.kind is not OrderKind.COLLECTION:
+        return closing(order)
     values: dict[str, Value] = {
         "code": order.code,
         "amount": order.amount,
@@ -66,22 +71,38 @@ async def my_payments(talk: Talk) -> Screen:
     return Screen(f"payments.{known.get(order.state, 'open')}", values)
 
 
-def _line(order: OrderView) -> dict[str, Value]:
-    return {"amount": order.amount, "merchant": order.merchant, "state": state_text(order.state)}
+def _line(order: OrderView) -> Text:
+    # A bill whose money has come waits for nobody's approval any more.
+    state = OrderState.NEW if order.collected and order.state is OrderState.PENDING else order.state
+    shown: dict[str, Value] = {"amount": order.amount, "state": state_text(state, order.kind)}
+    if order.kind is OrderKind.COLLECTION:
+        return Text("payments.line", {**shown, "merchant": order.merchant})
+    return Text("payments.other_line", {**shown, "kind": Text(f"kind.{order.kind.value}")})
 
 
 async def balance(talk: Talk) -> Screen:
-    """A merchant's balance, for its staff only; over USSD for the staff PIN."""
+    """The balance by itself, as it was offered before there was a business menu."""
     roles = await talk.look("roles", MyRoles())
     if not roles:
         return Screen("balance.not_staff")
-    role = roles[0]
-    if len(roles) > 1:
-        picked = await talk.choose(
-            "which", [Choice(r.staff_id, Text("balance.merchant", {"name": r.merchant})) for r in roles]
-        )
-        role = next(r for r in roles if r.staff_id == picked)
-    return _shown(role, await _balances(talk, role))
+    return await balance_of(talk, await choose_role(talk, roles))
+
+
+async def balance_of(talk: Talk, role: Role) -> Screen:
+    """A merchant's balance, for its staff only; over USSD for the staff PIN."""
+    found = await _balances(talk, role)
+    if found.refused:
+        return Screen(f"balance.{found.refused}", {"merchant": role.merchant})
+    values: dict[str, Value] = {"merchant": role.merchant, "lines": _amounts(found.amounts)}
+    if found.shared:
+        return Screen("balance.own_orders", values)
+    if found.payouts:
+        return Screen("balance.with_payouts", {**values, "payouts": _amounts(found.payouts)})
+    return Screen("balance.shown", values)
+
+
+def _amounts(amounts: Sequence[Money]) -> str:
+    return "\n".join(show_amount(amount) for amount in amounts)
 
 
 async def _balances(talk: Talk, role: Role) -> Balances:
@@ -89,8 +110,7 @@ async def _balances(talk: Talk, role: Role) -> Balances:
         return Balances(refused="locked")
     if not role.pin:
         return await talk.look("balance", Balance(role.staff_id))
-    text = "balance.pin"
-    tries = 3
+    text, tries = "balance.pin", TRIES
     while True:
         found = await talk.secret(
             "pin", PIN, BalanceWithPin(role.staff_id), text=text, tries=tries, merchant=role.merchant
@@ -98,12 +118,3 @@ async def _balances(talk: Talk, role: Role) -> Balances:
         if found.refused != "wrong_pin":
             return found
         text, tries = "balance.wrong_pin", found.tries_left
-
-
-def _shown(role: Role, found: Balances) -> Screen:
-    if found.refused:
-        return Screen(f"balance.{found.refused}", {"merchant": role.merchant})
-    lines = "\n".join(show_amount(amount) for amount in found.amounts)
-    return Screen(
-        "balance.own_orders" if found.shared else "balance.shown", {"merchant": role.merchant, "lines": lines}
-    )

@@ -1,7 +1,10 @@
 """Pay a merchant: whom, how much, from which wallet, confirm, and the code if the provider wants one."""
 
+from collections.abc import Sequence
+
 from bot.dialog import Amount, Choice, Digits, FreeText, Number, Screen, Talk, Text, Value, Wallet
-from bot.money import Money, Msisdn, OrderState, Reason, region_of
+from bot.money import Money, Msisdn, OrderKind, OrderState, Reason, region_of
+from flows.closing import closing, reason_text, state_text
 from flows.effects import (
     CheckHolder,
     FindMerchant,
@@ -15,7 +18,7 @@ from flows.effects import (
     SubmitOtp,
 )
 
-__all__ = ["answer_otp", "follow", "pay", "reason_text", "state_text"]
+__all__ = ["answer_otp", "ask_payer", "choose_network", "follow", "pay", "reason_text", "state_text"]
 
 OTP = Digits(4, 8, "otp.not_valid")
 
@@ -30,7 +33,7 @@ async def pay(talk: Talk) -> Screen:
         currency=merchant.currency,
     )
     payer, holder = await _payer(talk, merchant)
-    network = await _network(talk, merchant)
+    network = await choose_network(talk, merchant.networks)
     twin = await talk.look("twin", FindTwin(merchant.id, amount))
     if not await _confirmed(talk, merchant, amount, payer, holder, twin):
         return Screen("pay.cancelled")
@@ -61,6 +64,8 @@ async def follow(talk: Talk, order: OrderView) -> Screen:
             tries=order.tries_left,
         )
         asked = True
+    if order.kind is not OrderKind.COLLECTION:
+        return closing(order, typed=True)
     return _closing(talk, order, code_taken=asked)
 
 
@@ -82,7 +87,7 @@ def _closing(talk: Talk, order: OrderView, *, code_taken: bool) -> Screen:
         return Screen("result.reversed", values, order.id, final=True)
     if order.unsure or order.state is OrderState.UNRESOLVED:
         return Screen("pay.checking", values, order.id)
-    text = "pay.code_taken" if code_taken else "pay.sent"
+    text = "pay.code_taken" if code_taken else "pay.sent_unasked" if order.unasked else "pay.sent"
     return Screen(text if talk.facts.channel == "ussd" else f"{text}_chat", values, order.id)
 
 
@@ -104,13 +109,9 @@ async def _merchant(talk: Talk) -> MerchantCard:
 
 
 async def _payer(talk: Talk, merchant: MerchantCard) -> tuple[Msisdn, Holder]:
-    own = talk.facts.msisdn
-    if region_of(own) not in (merchant.region, None):
-        own = ""  # a number from home is no use to a merchant of another country
-    default = (own, Text("pay.my_number", {"number": Number(own, masked=False)})) if own else None
-    text = "pay.payer" if own else "pay.payer_typed"
+    text = ""
     while True:
-        payer = await talk.ask("payer", Wallet(merchant.region), text=text, default=default)
+        payer = await ask_payer(talk, merchant.region, text)
         if not merchant.checks_holder:
             return payer, Holder(checked=False)
         holder = await talk.look("holder", CheckHolder(merchant.id, payer))
@@ -119,10 +120,22 @@ async def _payer(talk: Talk, merchant: MerchantCard) -> tuple[Msisdn, Holder]:
         text = "pay.payer_unknown" if not holder.known else "pay.payer_inactive"
 
 
-async def _network(talk: Talk, merchant: MerchantCard) -> str:
-    if len(merchant.networks) < 2:
-        return merchant.networks[0] if merchant.networks else ""
-    return await talk.choose("network", [Choice(n, Text(f"network.{n.lower()}")) for n in merchant.networks])
+async def ask_payer(talk: Talk, region: str, text: str = "") -> Msisdn:
+    """The wallet that pays; the speaker's own number is offered where it is from the same country."""
+    own = talk.facts.msisdn
+    if region_of(own) not in (region, None):
+        own = ""  # a number from home is no use to a merchant of another country
+    default = (own, Text("pay.my_number", {"number": Number(own, masked=False)})) if own else None
+    text = text or ("pay.payer" if own else "pay.payer_typed")
+    return await talk.ask("payer", Wallet(region), text=text, default=default)
+
+
+async def choose_network(talk: Talk, networks: Sequence[str]) -> str:
+    """The only network, or the one chosen; empty where there is no choice."""
+    if len(networks) < 2:
+        return networks[0] if networks else ""
+    choices = [Choice(name, Text(f"network.{name.lower()}")) for name in networks]
+    return await talk.choose("network", choices, text="pay.network")
 
 
 async def _confirmed(
@@ -142,13 +155,3 @@ async def _confirmed(
         name=holder.name,
         code=twin,
     )
-
-
-def reason_text(reason: Reason | None) -> Text:
-    """Why a payment failed, as a sentence."""
-    return Text(f"reason.{(reason or Reason.OTHER).value}")
-
-
-def state_text(state: OrderState) -> Text:
-    """A state in one or two words."""
-    return Text(f"state.{state.value.lower()}")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from bot.catalogue import NAV_IDS, Catalogue, CatalogueError, native_name
-from bot.dialog import NavLabels, Number, Text, Value
+from bot.dialog import Moment, NavLabels, Number, Text, Value
 from bot.money import Money
 
 HEADER = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n\n'
@@ -73,6 +73,23 @@ def test_values_are_shown_as_what_they_are(catalogue: Catalogue) -> None:
     assert catalogue.say(Text("pay.confirm", values), "fr", "KE") == (
         "Payer GHS 12.50 à Ama's Kitchen depuis +233240000001 ?"
     )
+
+
+@pytest.mark.parametrize(
+    ("moment", "region", "said"),
+    [
+        (Moment(1_795_276_800_000), "GH", "21/11/2026 16:00"),
+        (Moment(1_795_276_800_000), "NG", "21/11/2026 17:00"),
+        (Moment(1_795_276_800_000), "RW", "21/11/2026 18:00"),
+        (Moment(1_795_294_800_000, day=True), "KE", "22/11/2026"),
+        (Moment(1_795_294_800_000, day=True), "SE", "21/11/2026"),
+    ],
+)
+def test_times_are_those_of_the_clocks_at_home(
+    catalogue: Catalogue, moment: Moment, region: str, said: str
+) -> None:
+    text = Text("pay.failed", {"reason": moment})
+    assert catalogue.say(text, "en", region) == f"Not paid: {said}"
 
 
 def test_numbers_of_others_are_masked(catalogue: Catalogue) -> None:

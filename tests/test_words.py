@@ -19,6 +19,7 @@ from bot.dialog import (
     Ended,
     Home,
     Leave,
+    Moment,
     Number,
     Problem,
     Question,
@@ -33,13 +34,35 @@ from bot.dialog import (
     render_ussd,
 )
 from bot.messages import order_values, otp_prompts, result_messages
-from bot.money import EXPONENTS, AmountProblem, Money, OrderState, Reason
+from bot.money import (
+    EVERY,
+    EXPONENTS,
+    AgreementState,
+    AmountProblem,
+    Money,
+    OrderKind,
+    OrderState,
+    Reason,
+    Right,
+    StaffRole,
+    Terms,
+)
 from bot.providers.base import Account, Credentials, Secret
 from bot.providers.registry import PROVIDERS
 from bot.store.base import Queue
 from bot.store.records import AddressRow, OrderRow
 from bot.times import TIMES
-from tests.flows.every_screen import AMOUNT, CODE, HOME, MERCHANT, PAYER, every_conversation
+from tests.flows.every_screen import (
+    AMOUNT,
+    CODE,
+    DETAILS,
+    HOME,
+    KINDS,
+    MERCHANT,
+    PAYER,
+    REFUSALS,
+    every_conversation,
+)
 from tests.store.make import order as order_row
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,16 +71,46 @@ LANGUAGES = CATALOGUE.languages
 SHORT_CODE = "*920*1234#"
 PLAYED = list(every_conversation())
 
+RESULTS = ("successful", "failed", "reversed", "checking", "corrected")
+
 # Ids put together at run time, each family with all it can become.
 FAMILIES: dict[str, list[str]] = {
     "amount": [p.value for p in AmountProblem],
     "balance": ["locked", "not_allowed", "not_available"],
     "command": ["start", "menu", "cancel"],
+    "agreement": [s.value.lower() for s in AgreementState],
+    "details": list(DETAILS),
+    "details.ended": ["refused", "expired", "not_available", "shown"],
+    "details.refused": ["not_allowed", "not_available", "limited", "unknown"],
+    "every": [*EVERY, "time"],
+    "kind": [kind.value for kind in OrderKind],
+    "often": list(EVERY),
+    "note.refused": ["not_allowed", "too_early", "too_late", "not_available"],
+    "refused": list(REFUSALS),
+    "result": [
+        *RESULTS,
+        *(f"{kind.value}.{word}" for kind in KINDS for word in RESULTS),
+    ],
+    "right": [right.value for right in Right if right is not Right.NOTE],
+    "role": [role.value for role in StaffRole],
+    "sent": [kind.value for kind in KINDS],
     "language": list(LANGUAGES),
     "link.refused": ["code", "tries", "taken"],
-    "menu": ["pay", "check", "payments", "balance", "link", "language", "staff"],
+    "menu": [
+        "pay",
+        "check",
+        "payments",
+        "invoices",
+        "auto_debit",
+        "bill",
+        "business",
+        "balance",
+        "link",
+        "language",
+        "staff",
+    ],
     "network": ["mtn", "vod", "atl", "mpesa", "orange", "moov", "wave"],
-    "pay.refused": ["merchant", "limit", "too_many"],
+    "pay.refused": ["auto_debit", "merchant", "limit", "too_many"],
     "payments": ["open", "successful", "failed", "reversed"],
     "reason": [r.value for r in Reason],
     "staff.refused": ["code", "tries"],
@@ -65,13 +118,25 @@ FAMILIES: dict[str, list[str]] = {
 }
 # Said with what `order_values` gives.
 ORDER_MESSAGES = (
-    "result.successful",
-    "result.failed",
-    "result.reversed",
-    "result.corrected",
-    "result.checking",
+    *(f"result.{said}" for said in FAMILIES["result"]),
+    "result.bill.collected",
+    "result.bill.failed_kept",
+    "result.bill.failed_refund",
     "otp.prompt",
 )
+# Of a bill whose money has come.
+BILLS = ("result.bill.collected", "result.bill.failed_kept", "result.bill.failed_refund")
+# Told to people by themselves, each with its values.
+PUSHED = {
+    "approval.asked": {"by", "merchant", "kind", "amount", "to"},
+    "approval.decided.yes": {"by", "merchant", "kind", "amount", "to"},
+    "approval.decided.no": {"by", "merchant", "kind", "amount", "to"},
+    "autodebit.charged": {"amount", "merchant", "code"},
+    "autodebit.ended": {"amount", "merchant", "payer", "code"},
+    "invoice.ended": {"amount", "merchant", "payer", "code", "state"},
+    "invoice.paid": {"amount", "merchant", "payer", "code"},
+    "invoice.received": {"amount", "merchant", "description", "until", "reference"},
+}
 # Read in a chat or an SMS: measured there, if at all.
 CHAT_ONLY = {
     "otp.dial",
@@ -83,9 +148,24 @@ CHAT_ONLY = {
     "nav.share",
 }
 # Lists of what a person has: they go on over pages.
-LISTS = {"payments.which", "balance.which"}
-# With a notice above, only this one goes on: it names two numbers and an amount, and is rare.
-LONG_WITH_NOTICE = {"pay.confirm_twin"}
+LISTS = {
+    "payments.which",
+    "balance.which",
+    "business.menu",
+    "look_up.which",
+    "pay_out.bank",
+    "invoice.which",
+    "invoices.which",
+    "charge.which",
+    "approve.which",
+    "unlock.which",
+    "auto_debit.which",
+    "bill.which",
+}
+# What others wrote, or a whole reason, stands in these: they go on, too.
+LISTS |= {"invoice.shown", "invoices.shown", "details.shown", "look_up.failed"}
+# With a notice above, only these go on: they name two numbers and an amount, and are rare.
+LONG_WITH_NOTICE = {"pay.confirm_twin", "charge.amount", "approve.shown_about"}
 # A screen has eight lines of twenty characters at worst; our figure is the one every network carries.
 BUDGET = 160
 
@@ -95,6 +175,7 @@ def is_for_chats(message_id: str) -> bool:
         message_id in CHAT_ONLY
         or message_id.startswith(("chat.", "command."))
         or message_id.endswith("_chat")
+        or message_id in PUSHED
     )
 
 
@@ -114,7 +195,7 @@ def sources() -> list[tuple[str, ast.Module]]:
 _ROOTS = {name.split(".")[0] for name in CATALOGUE._entries["en"].sentences}
 _ID = re.compile(rf"(?:{'|'.join(sorted(_ROOTS))})(?:\.[a-z0-9_]+)+")
 # Words that look like an id and are none.
-_NO_ID = {"chat.html", "chat.turn", "staff.add", "staff.unlock"}
+_NO_ID = {"chat.html", "chat.turn", "staff.add", "staff.remove", "staff.unlock"}
 
 
 def literal_ids() -> dict[str, str]:
@@ -163,7 +244,7 @@ def composed_ids() -> set[str]:
     return {f"{head}.{tail}" for head, tails in FAMILIES.items() for tail in tails}
 
 
-USED = {*literal_ids(), *composed_ids(), *(text.id for text in driven_texts())}
+USED = {*literal_ids(), *composed_ids(), *ORDER_MESSAGES, *PUSHED, *(text.id for text in driven_texts())}
 
 
 def test_every_id_asked_for_is_there_in_every_language() -> None:
@@ -208,6 +289,10 @@ def given_values() -> dict[str, set[str]]:
     for message_id in ORDER_MESSAGES:
         add(message_id, names)
     add("otp.dial", {*names, "short_code"})
+    for message_id, handed in PUSHED.items():
+        add(message_id, handed)
+    for label in DETAILS:
+        add(f"details.{label}", {"value"})
     for problem in AmountProblem:
         add(f"amount.{problem.value}", {"currency"})
     for _, tree in sources():
@@ -244,23 +329,47 @@ def test_every_placeholder_has_its_value(message_id: str) -> None:
     assert needed <= GIVEN.get(message_id, set()), f"{message_id} is said without {needed}"
 
 
+# What only conversations say. Some of these roots name pushed messages, too.
+PLAYED_HEADS = [
+    *("pay", "check", "payments", "balance", "link", "language", "staff", "main", "menu", "business"),
+    *("right", "role", "look_up", "note", "refund", "pay_out", "withdraw", "invoice", "invoices", "days"),
+    *("until", "every", "often", "agreement", "auto_debit", "charge", "details", "approve", "unlock"),
+    *("bill", "kind", "party", "left", "refused", "sent", "result", "state", "reason"),
+]
+
+
 def test_every_id_of_the_conversations_was_played() -> None:
     """So that a sentence that is new is measured, too."""
-    heads = ("pay.", "check.", "payments.", "balance.", "link.", "language.", "staff.", "main.", "menu.")
+    heads = tuple(f"{head}." for head in PLAYED_HEADS)
     played = {text.id for text in driven_texts()}
-    beside = {"link.code_not_valid", "staff.code_not_valid"}  # what is wrong with an answer
+    beside = {name for name in USED if name.endswith("_not_valid")}  # what is wrong with an answer
+    # Named when somebody comes back to what they began before staff had a menu.
+    beside |= {"menu.balance", "kind.collection"}
+    # Said by themselves, not in a conversation.
+    beside |= set(PUSHED)
+    beside |= {f"result.{kind.value}.corrected" for kind in KINDS} | {"result.corrected", "result.checking"}
     assert {name for name in USED if name.startswith(heads)} - played - beside == set()
 
 
 # ---- how they read -------------------------------------------------------------------------------
 
 BIG: dict[str, Value] = {
+    "bill": "Ghana Water",
+    "state": Text("agreement.unresolved"),
     "amount": AMOUNT,
     "currency": "XOF",
     "merchant": MERCHANT,
     "payer": Number(PAYER, masked=False),
     "number": Number(PAYER, masked=False),
     "name": "Marie-Antoinette K.",
+    "payee": Number(PAYER),
+    "to": Number(PAYER),
+    "by": "Marie-Antoinette K.",
+    "kind": Text("kind.refund"),
+    "description": "Two tables on Sunday, with live music th",
+    "until": Moment(1_798_761_540_000, day=True),
+    "reference": "ABCDEFGH1234",
+    "reason": Text("reason.operator_error"),
     "code": CODE,
     "short_code": SHORT_CODE,
     "least": Money(100_000, "XOF"),
@@ -283,6 +392,11 @@ def septets(view: View, language: str) -> int:
     return cost
 
 
+def may_go_on(question: Question[Any]) -> bool:
+    """A list, or the main menu where there is more than payments."""
+    return question.text.id in LISTS or (question.text.id == "main.menu" and len(question.choices) > 6)
+
+
 def question_views() -> dict[str, View]:
     """Each question once, with the longest footer it can have."""
     found: dict[str, View] = {}
@@ -291,7 +405,7 @@ def question_views() -> dict[str, View]:
             first = question.text.id == "main.menu"
             view = View(text=question.text, choices=question.choices, back=not first, home=not first)
             name = f"{question.text.id}-{len(question.choices)}"
-            if question.text.id not in LISTS and not is_for_chats(question.text.id):
+            if not may_go_on(question) and not is_for_chats(question.text.id):
                 found[name] = view
     offered = (Choice("continue", Text("talk.continue")), Choice("over", Text("talk.start_over")))
     found["talk.resume"] = View(text=Text("talk.resume"), choices=offered)
@@ -337,11 +451,37 @@ def test_a_last_screen_is_never_cut(name: str, language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("staff", [True, False])
 def test_the_main_menu_is_one_screen(language: str, staff: bool) -> None:
-    offered = [n for n in FAMILIES["menu"] if n != ("staff" if staff else "balance")]
+    beyond = {"invoices", "auto_debit", "bill", "balance", "staff" if staff else "business"}
+    offered = [name for name in FAMILIES["menu"] if name not in beyond]
     choices = tuple(Choice(name, Text(f"menu.{name}")) for name in offered)
     for home in (True, False):
         view = View(text=Text("main.menu"), choices=choices, back=home, home=home)
         assert septets(view, language) <= BUDGET
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("budget", [BUDGET, 182])
+def test_what_goes_on_over_pages_makes_sense_from_the_first(language: str, budget: int) -> None:
+    for played, place in ((p, i) for p in PLAYED for i in range(len(p.asked))):
+        question: Question[Any] = played.asked[place]
+        if not may_go_on(question):
+            continue
+        first = question.text.id == "main.menu"
+        view = View(text=question.text, choices=question.choices, back=not first, home=not first)
+        pages = render_ussd(view, say_in(language), CATALOGUE.labels(language), budget=budget).pages
+        shown = [
+            render_ussd(
+                msgspec.structs.replace(view, page=page),
+                say_in(language),
+                CATALOGUE.labels(language),
+                budget=budget,
+            ).text
+            for page in range(pages)
+        ]
+        assert all((count_septets(text) or 999) <= budget for text in shown)
+        assert ".." not in "".join(shown), question.text.id
+        if question.text.id.endswith(("which", "menu", "bank")):
+            assert "\n1 " in shown[0], question.text.id
 
 
 PROBLEMS = sorted(
@@ -363,7 +503,8 @@ def test_a_question_asked_again_is_one_screen_with_its_notice(language: str) -> 
     longest: dict[str, int] = {}
     for played, place in ((p, i) for p in PLAYED for i in range(len(p.asked))):
         question: Question[Any] = played.asked[place]
-        if question.text.id in LISTS | LONG_WITH_NOTICE or is_for_chats(question.text.id):
+        long = may_go_on(question) or question.text.id in LONG_WITH_NOTICE
+        if long or is_for_chats(question.text.id):
             continue
         wants = question.wants
         notices = ABOUT.get(
@@ -407,7 +548,10 @@ LATE_ORDER = msgspec.structs.replace(BIG_ORDER, state=OrderState.FAILED)
         (LATE_ORDER, OrderState.SUCCESSFUL),
     ],
 )
-def test_a_result_is_one_sms(language: str, row: OrderRow, state: OrderState) -> None:
+@pytest.mark.parametrize("kind", OrderKind)
+def test_a_result_is_one_sms(language: str, row: OrderRow, state: OrderState, kind: OrderKind) -> None:
+    bill = Terms(service_provider="Ghana Water") if kind is OrderKind.BILL else row.terms
+    row = msgspec.structs.replace(row, kind=kind, terms=bill)
     for reason in Reason:
         (queued,) = result_messages(
             row, state, MERCHANT, (), now_ms=0, new_id=lambda: "m", times=TIMES, reason=reason
@@ -415,6 +559,17 @@ def test_a_result_is_one_sms(language: str, row: OrderRow, state: OrderState) ->
         text = sms_of(queued, language)
         assert CODE in text
         assert one_sms(text), text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", sorted([*PUSHED, *BILLS]))
+def test_what_is_told_by_itself_is_one_sms(name: str, language: str) -> None:
+    """But for an invoice: what it is for may be long."""
+    values = {key: BIG[key] for key in PUSHED.get(name, BIG)} | {"payer": Number(PAYER)}
+    text = render_sms(View(text=Text(name, values), ends=True), say_in(language))
+    assert "{" not in text
+    assert PAYER not in text
+    assert one_sms(text) or name == "invoice.received", text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -466,6 +621,10 @@ def test_no_sentence_speaks_the_language_of_programmers(language: str) -> None:
         assert not re.search(r"\b\d{3}\b|_", sentence), name
 
 
+# Words that stand in a sentence, or begin with a figure.
+IN_A_SENTENCE = ("state.", "agreement.", "every.", "kind.", "party.", "role.", "until.", "days.")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_sentences_are_clean(language: str) -> None:
     for name, sentence in sentences(language).items():
@@ -473,7 +632,7 @@ def test_sentences_are_clean(language: str) -> None:
         assert "  " not in sentence, name
         assert "..." not in sentence, name
         if not name.startswith("nav.words."):
-            assert sentence[0] == "{" or sentence[0].isupper() or name.startswith("state."), name
+            assert sentence[0] == "{" or sentence[0].isupper() or name.startswith(IN_A_SENTENCE), name
 
 
 def test_french_is_punctuated_as_french() -> None:
@@ -486,7 +645,8 @@ def test_languages_differ() -> None:
     """A sentence nobody translated is English in both."""
     same = {n for n, text in sentences("fr").items() if text == sentences("en")[n]}
     names = {"language.en", "language.fr", *(f"network.{name}" for name in FAMILIES["network"])}
-    layout = {"pay.recent_one", "balance.merchant", "nav.menu"}
+    layout = {"pay.recent_one", "balance.merchant", "nav.menu", "pay_out.bank_one", "bill.one", "lines.two"}
+    layout |= {f"{head}.line" for head in ("approve", "auto_debit", "charge", "invoices", "unlock")}
     assert same <= names | layout, same - names - layout
 
 

@@ -33,7 +33,7 @@ from bot.dialog.inputs import (
     interpret,
     match_choice,
 )
-from bot.dialog.kinds import Amount, Code, Digits, FreeText, Kind, Problem, Wallet, fold_digits
+from bot.dialog.kinds import Amount, Code, Digits, FreeText, Kind, Party, Problem, Wallet, Whole, fold_digits
 from bot.dialog.screens import (
     BACK_KEY,
     HOME_KEY,
@@ -65,7 +65,7 @@ from bot.dialog.steps import (
     Step,
     Talk,
 )
-from bot.dialog.words import Choice, Number, Text, Value, View
+from bot.dialog.words import Choice, Moment, Number, Text, Value, View
 
 __all__ = [
     "BACK_KEY",
@@ -104,11 +104,13 @@ __all__ = [
     "Leave",
     "Look",
     "LookStep",
+    "Moment",
     "More",
     "NavLabels",
     "NavWords",
     "Nothing",
     "Number",
+    "Party",
     "Pressed",
     "Problem",
     "Question",
@@ -129,6 +131,7 @@ __all__ = [
     "Waiting",
     "Wallet",
     "Wants",
+    "Whole",
     "count_septets",
     "fits",
     "fold",

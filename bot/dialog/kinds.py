@@ -19,13 +19,17 @@ __all__ = [
     "Digits",
     "FreeText",
     "Kind",
+    "Party",
     "Problem",
     "Wallet",
+    "Whole",
     "fold_digits",
 ]
 
 T = TypeVar("T")
 
+_EMAIL: Final = re.compile(r"[A-Za-z0-9._+\-]{1,64}@[A-Za-z0-9\-]{1,63}(\.[A-Za-z0-9\-]{1,63}){1,4}")
+_PARTY_CODE: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _FOLD: Final = {ord(c): str(unicodedata.digit(c)) for c in map(chr, range(0x0660, 0xFF1A)) if c.isdecimal()}
 
 
@@ -110,6 +114,28 @@ class Wallet(Kind[Msisdn]):
         return found
 
 
+class Party(Kind[str]):
+    """An account holder as providers name them: a number, an e-mail address, or a party code (a UUID)."""
+
+    wants = "number"
+
+    def __init__(self, region: str) -> None:
+        self.region = region
+
+    def parse(self, text: str) -> str | Problem:
+        folded = fold_digits(text)
+        if _EMAIL.fullmatch(folded) or _PARTY_CODE.fullmatch(folded):
+            return folded.lower()
+        found = parse_msisdn(folded, self.region)
+        return found if found else Problem(Text("number.not_valid"))
+
+    def load(self, data: Any) -> str:
+        found = self.parse(str(data))
+        if isinstance(found, Problem):
+            raise ValueError("nobody is named so")
+        return found
+
+
 class Digits(Kind[str]):
     """Between `least` and `most` digits, kept as text: leading zeros count. For codes and PINs."""
 
@@ -130,6 +156,30 @@ class Digits(Kind[str]):
         found = self.parse(str(data))
         if isinstance(found, Problem):
             raise ValueError("not such digits")
+        return found
+
+
+class Whole(Kind[int]):
+    """A whole number between `least` and `most`: days, not money."""
+
+    wants = "code"
+
+    def __init__(self, least: int, most: int) -> None:
+        self.least = least
+        self.most = most
+
+    def parse(self, text: str) -> int | Problem:
+        digits = fold_digits(text)
+        if digits.isascii() and digits.isdigit() and len(digits) <= 9:
+            number = int(digits)
+            if self.least <= number <= self.most:
+                return number
+        return Problem(Text("whole.not_valid", {"least": self.least, "most": self.most}))
+
+    def load(self, data: Any) -> int:
+        found = self.parse(str(data)) if type(data) is int else None
+        if not isinstance(found, int):
+            raise ValueError("not such a number")
         return found
 
 

@@ -6,7 +6,7 @@ anything by itself.
 """
 
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeAlias, TypeVar
 
 import msgspec
 
@@ -34,6 +34,8 @@ __all__ = [
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_NONE: Final[Mapping[str, Value]] = {}
 
 
 class Effect(msgspec.Struct, Generic[R], frozen=True):
@@ -72,6 +74,8 @@ class Facts(msgspec.Struct, frozen=True):
     linked: tuple[str, ...] = ()
     short_code: str = ""
     order_id: str = ""
+    # What the accounts here can do beyond payments: preapproval, invoice, bill.
+    offers: tuple[str, ...] = ()
 
 
 class Screen(msgspec.Struct, frozen=True):
@@ -140,20 +144,24 @@ class Ask(Question[T], Generic[T]):
 
 
 class Choose(Question[str]):
-    """One of the `choices`; the journal keeps its meaning, not its number."""
+    """One of the `choices`; the journal keeps its meaning, not its number.
+
+    `also`: meanings that are offered no longer, and that older journals hold.
+    """
 
     kind = "choose"
     wants = "menu"
 
-    def __init__(self, key: str, text: Text, choices: Sequence[Choice]) -> None:
+    def __init__(self, key: str, text: Text, choices: Sequence[Choice], also: Sequence[str] = ()) -> None:
         super().__init__(key, text)
         self.choices = tuple(choices)
+        self.also = tuple(also)
 
     def parse(self, text: str) -> str | Problem:
         return Problem(Text("choice.not_valid"))
 
     def load(self, data: Any) -> str:
-        if not any(choice.value == data for choice in self.choices):
+        if data not in self.also and not any(choice.value == data for choice in self.choices):
             raise ValueError("no longer offered")
         return str(data)
 
@@ -218,7 +226,8 @@ class Talk:
     """What a flow talks through: the facts of its start, and the steps it may await.
 
     A key names a question for logs, metrics, diagrams and the journal; within a sub-flow it is
-    written `pay/amount`. The text of a step is the catalogue entry `<flow>.<key>` unless given.
+    written `pay/amount`. The text of a step is the catalogue entry `<flow>.<key>` unless given; it says
+    the `shown` values and the ones given by name.
     """
 
     def __init__(self, facts: Facts, path: str = "") -> None:
@@ -236,17 +245,34 @@ class Talk:
         *,
         text: str = "",
         default: tuple[T, Text] | None = None,
+        shown: Mapping[str, Value] = _NONE,
         **values: Value,
     ) -> Ask[T]:
-        return Ask(self._path + key, self._text(key, text, values), kind, default)
+        return Ask(self._path + key, self._text(key, text, {**shown, **values}), kind, default)
 
-    def choose(self, key: str, choices: Sequence[Choice], *, text: str = "", **values: Value) -> Choose:
-        return Choose(self._path + key, self._text(key, text, values), choices)
+    def choose(
+        self,
+        key: str,
+        choices: Sequence[Choice],
+        *,
+        text: str = "",
+        also: Sequence[str] = (),
+        shown: Mapping[str, Value] = _NONE,
+        **values: Value,
+    ) -> Choose:
+        return Choose(self._path + key, self._text(key, text, {**shown, **values}), choices, also)
 
     def confirm(
-        self, key: str, *, text: str = "", yes: str = "yes", no: str = "no", **values: Value
+        self,
+        key: str,
+        *,
+        text: str = "",
+        yes: str = "choice.yes",
+        no: str = "choice.no",
+        shown: Mapping[str, Value] = _NONE,
+        **values: Value,
     ) -> Confirm:
-        return Confirm(self._path + key, self._text(key, text, values), Text(yes), Text(no))
+        return Confirm(self._path + key, self._text(key, text, {**shown, **values}), Text(yes), Text(no))
 
     def secret(
         self,

@@ -10,7 +10,7 @@ import msgspec
 
 from bot.money import Money, Msisdn
 
-__all__ = ["Choice", "Number", "Text", "Value", "View"]
+__all__ = ["Choice", "Moment", "Number", "Text", "Value", "View"]
 
 
 class Number(msgspec.Struct, frozen=True, tag="number"):
@@ -20,6 +20,13 @@ class Number(msgspec.Struct, frozen=True, tag="number"):
     masked: bool = True
 
 
+class Moment(msgspec.Struct, frozen=True, tag="moment"):
+    """A time to show, as people at home write it; `day`: without the hour."""
+
+    at_ms: int
+    day: bool = False
+
+
 class Text(msgspec.Struct, frozen=True, tag="text"):
     """A catalogue entry (`id`) with its values. An id the catalogue lacks is a test failure."""
 
@@ -27,7 +34,7 @@ class Text(msgspec.Struct, frozen=True, tag="text"):
     values: Mapping[str, "Value"] = {}
 
 
-Value: TypeAlias = str | int | Money | Number | Text
+Value: TypeAlias = str | int | Money | Moment | Number | Text
 
 
 class Choice(msgspec.Struct, frozen=True):

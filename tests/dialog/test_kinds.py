@@ -14,11 +14,13 @@ from bot.dialog import (
     Digits,
     FreeText,
     Kind,
+    Party,
     Problem,
     Question,
     Talk,
     Text,
     Wallet,
+    Whole,
     fold_digits,
 )
 from bot.money import Money
@@ -35,6 +37,11 @@ def problem(id: str, **values: Any) -> Problem:
     ("kind", "typed", "found"),
     [
         (AMOUNT, "50", Money(5000, "GHS")),
+        (Party("GH"), "0240000001", "+233240000001"),
+        (Party("GH"), " Ama@Shop.example ", "ama@shop.example"),
+        (Party("GH"), "5CECB5A7-8bd0-4f49-87b1-8eb9ecc7b7bc", "5cecb5a7-8bd0-4f49-87b1-8eb9ecc7b7bc"),
+        (Party("GH"), "ama@shop", problem("number.not_valid")),
+        (Party("GH"), "5cecb5a7", problem("number.not_valid")),
         (AMOUNT, " 1 ", Money(100, "GHS")),
         (AMOUNT, "0.99", problem("amount.too_small", least=Money(100, "GHS"))),
         (AMOUNT, "50.01", problem("amount.over_limit", most=Money(5000, "GHS"))),
@@ -64,6 +71,14 @@ def problem(id: str, **values: Any) -> Problem:
         (FreeText(5), "   ", problem("text.empty")),
         (FreeText(5), "abcdef", problem("text.too_long", most=5)),
         (FreeText(1), "e\u0301", "é"),
+        (Whole(1, 365), "1", 1),
+        (Whole(1, 365), " 365 ", 365),
+        (Whole(1, 365), "٣٠", 30),
+        (Whole(1, 365), "0", problem("whole.not_valid", least=1, most=365)),
+        (Whole(1, 365), "366", problem("whole.not_valid", least=1, most=365)),
+        (Whole(1, 365), "7.5", problem("whole.not_valid", least=1, most=365)),
+        (Whole(1, 365), "-7", problem("whole.not_valid", least=1, most=365)),
+        (Whole(1, 365), "1" * 5000, problem("whole.not_valid", least=1, most=365)),
     ],
 )
 def test_an_answer_is_a_value_or_a_sentence(kind: Kind[Any], typed: str, found: Any) -> None:
@@ -78,6 +93,7 @@ def test_an_answer_is_a_value_or_a_sentence(kind: Kind[Any], typed: str, found: 
         (Digits(4, 6, "pin.not_valid"), "0042"),
         (Code(), "K7QX2A9M"),
         (FreeText(9), "Ama's"),
+        (Whole(1, 365), "30"),
     ],
 )
 def test_a_value_comes_back_from_the_journal(kind: Kind[Any], typed: str) -> None:
@@ -106,6 +122,10 @@ def test_a_value_comes_back_from_the_journal(kind: Kind[Any], typed: str) -> Non
         (FreeText(5), ""),
         (FreeText(5), None),
         (FreeText(5), 5),
+        (Whole(1, 365), 0),
+        (Whole(1, 365), "30"),
+        (Whole(1, 365), True),
+        (Whole(1, 365), None),
     ],
 )
 def test_what_todays_kind_would_refuse_does_not_come_back(kind: Kind[Any], data: Any) -> None:
@@ -114,8 +134,8 @@ def test_what_todays_kind_would_refuse_does_not_come_back(kind: Kind[Any], data:
 
 
 def test_a_kind_says_what_it_wants() -> None:
-    kinds: list[Kind[Any]] = [AMOUNT, Wallet("GH"), Digits(4, 6, "x"), Code(), FreeText()]
-    assert [kind.wants for kind in kinds] == ["amount", "number", "code", "code", "text"]
+    kinds: list[Kind[Any]] = [AMOUNT, Wallet("GH"), Digits(4, 6, "x"), Code(), FreeText(), Whole(1, 9)]
+    assert [kind.wants for kind in kinds] == ["amount", "number", "code", "code", "text", "code"]
 
 
 def test_a_kind_must_say_how_it_parses_and_loads() -> None:
@@ -140,6 +160,25 @@ def test_a_choice_comes_back_only_while_it_is_offered() -> None:
     for gone in ("blue", None, 1, ["red"]):
         with pytest.raises(ValueError, match="no longer offered"):
             question.load(gone)
+
+
+def test_a_choice_of_older_journals_comes_back_and_is_not_offered() -> None:
+    question = Talk(FACTS).choose("colour", [Choice("red", Text("red"))], also=("rouge",))
+    assert question.load("rouge") == "rouge"
+    assert [choice.value for choice in question.choices] == ["red"]
+    with pytest.raises(ValueError, match="no longer offered"):
+        question.load("blue")
+
+
+def test_a_question_shows_values_made_elsewhere_beside_its_own() -> None:
+    talk = Talk(FACTS)
+    shown = {"name": "Ama", "code": "K7QX2A9M"}
+    for question in (
+        talk.ask("a", Code(), shown=shown, name="Efua"),
+        talk.choose("b", [], shown=shown, name="Efua"),
+        talk.confirm("c", shown=shown, name="Efua"),
+    ):
+        assert question.text.values == {"name": "Efua", "code": "K7QX2A9M"}
 
 
 def test_a_confirmation_comes_back_as_yes_or_no_alone() -> None:

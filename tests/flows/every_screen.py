@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from bot.money import Money, OrderState, Reason
+from bot.money import EVERY, AgreementState, Money, OrderKind, OrderState, Reason, Right, StaffRole
+from flows import business_effects as b
 from flows import effects as e
 from tests.flows.driving import TELEGRAM, USSD, WEB, Played, World, play
 
@@ -22,6 +23,7 @@ LONG_USSD = msgspec.structs.replace(USSD, region=REGION, short_code="*920*1234#"
 LONG_WEB = msgspec.structs.replace(WEB, region=REGION, short_code="*920*1234#")
 LONG_TELEGRAM = msgspec.structs.replace(TELEGRAM, region=REGION, short_code="*920*1234#")
 STAFF = msgspec.structs.replace(LONG_USSD, staff=True)
+EVERYTHING = msgspec.structs.replace(LONG_USSD, offers=("invoice", "preapproval", "bill"))
 
 CARD = e.MerchantCard(
     id="m1",
@@ -32,7 +34,60 @@ CARD = e.MerchantCard(
     networks=("MTN", "VOD", "ATL", "mpesa", "orange", "moov", "wave"),
     checks_holder=True,
 )
-ROLE = e.Role(staff_id="s1", merchant=MERCHANT, role="owner", pin=True)
+ROLE = e.Role(
+    staff_id="s1",
+    merchant=MERCHANT,
+    role="owner",
+    pin=True,
+    offers=tuple(right.value for right in Right),
+    currency="XOF",
+    region=REGION,
+)
+SOON_MS = 1_798_761_540_000
+AGREEMENT = b.AgreementView(
+    id="a1",
+    kind="preapproval",
+    code=CODE,
+    state="unresolved",
+    merchant=MERCHANT,
+    payer=PAYER,
+    amount=AMOUNT,
+    until_ms=SOON_MS,
+    every="month",
+    left=AMOUNT,
+    payment_reference="ABCDEFGH1234",
+    description="Two tables on Sunday, with live music th",
+)
+FOUND = b.FoundPayment(
+    e.OrderView("o1", CODE, OrderState.PENDING, AMOUNT, MERCHANT, PAYER, at_ms=SOON_MS),
+    refundable=AMOUNT,
+    can_note=True,
+)
+DETAILS = ("name", "birthdate", "gender", "email", "phone", "address", "occupation", "identification")
+REFUSALS = (
+    "already",
+    "auto_debit",
+    "declined",
+    "gone",
+    "limit",
+    "limit_merchant",
+    "limit_number",
+    "limit_total",
+    "locked",
+    "merchant",
+    "not_allowed",
+    "not_available",
+    "not_yet",
+    "nothing_left",
+    "off",
+    "over_agreement",
+    "own",
+    "too_early",
+    "too_late",
+    "too_many",
+    "under_way",
+)
+KINDS = [kind for kind in OrderKind if kind is not OrderKind.COLLECTION]
 
 
 def order(state: OrderState = OrderState.NEW, **given: Any) -> e.OrderView:
@@ -61,6 +116,10 @@ def every_conversation() -> Iterator[Played]:
     yield from _paying()
     yield from _looking()
     yield from _settling_in()
+    yield from _working()
+    yield from _sending()
+    yield from _beyond_payments()
+    yield from _closing()
 
 
 def _paying() -> Iterator[Played]:
@@ -83,11 +142,12 @@ def _paying() -> Iterator[Played]:
         yield asked(PAY, facts)
         for state in (OrderState.SUCCESSFUL, OrderState.REVERSED, OrderState.UNRESOLVED, OrderState.PENDING):
             yield asked(PAY, facts, RequestPayment=order(state, unsure=True))
+        yield asked(PAY, facts, RequestPayment=order(OrderState.NEW, unasked=True))
         yield asked([*PAY, "1111"], facts, RequestPayment=needs_otp, SubmitOtp=again)
         yield asked([*PAY, "1111"], facts, RequestPayment=needs_otp, SubmitOtp=order(OrderState.PENDING))
     for reason in Reason:
         yield asked(PAY, RequestPayment=order(OrderState.FAILED, reason=reason))
-    for why in ("merchant", "limit", "too_many"):
+    for why in ("auto_debit", "merchant", "limit", "too_many"):
         yield asked(PAY, RequestPayment=order(OrderState.FAILED, id="", code="", refused=why))
     yield asked([], flow="otp", OrderNow=needs_otp)
     yield asked([], flow="otp", OrderNow=None)
@@ -108,18 +168,6 @@ def _looking() -> Iterator[Played]:
         for reason in Reason if state is OrderState.FAILED else [None]:
             now = order(state, reason=reason)
             yield play(["3", "1"], {e.MyPayments: (now,) * 5, e.AskStatus: now}, facts=LONG_USSD)
-    yield play(["4"], {e.MyRoles: ()}, facts=STAFF)
-    roles = (ROLE, msgspec.structs.replace(ROLE, staff_id="s2"))
-    yield play(["4"], {e.MyRoles: roles}, facts=STAFF)
-    wrong = e.Balances(refused="wrong_pin", tries_left=2)
-    yield play(["4", "1111"], {e.MyRoles: (ROLE,), e.BalanceWithPin: wrong}, facts=STAFF)
-    amounts = (AMOUNT, Money(100_000_000_00, "GHS"), Money(100_000_000_00, "KES"))
-    for found in (
-        e.Balances(amounts),
-        e.Balances(amounts, shared=True),
-        *(e.Balances(refused=why) for why in ("locked", "not_allowed", "not_available")),
-    ):
-        yield play(["4", "1111"], {e.MyRoles: (ROLE,), e.BalanceWithPin: found}, facts=STAFF)
 
 
 def _settling_in() -> Iterator[Played]:
@@ -133,3 +181,173 @@ def _settling_in() -> Iterator[Played]:
     for done in (e.Done(), e.Done(ok=False)):
         world = {e.ClaimRole: e.Claimed("s1", MERCHANT), e.EnrolStaff: done}
         yield play(["6", "12345678", "4711"], world, facts=LONG_USSD)
+
+
+def at(right: str, answers: list[str], role: e.Role = ROLE, **given: Any) -> Played:
+    """A line of the business menu and what follows it; every PIN is right unless given otherwise."""
+    world: World = {
+        e.MyRoles: (role,),
+        b.CheckPin: b.PinAnswer(),
+        b.Banks: (),
+        **{getattr(b, name, None) or getattr(e, name): value for name, value in given.items()},
+    }
+    line = [offer for offer in role.offers if offer != Right.NOTE].index(right) + 1
+    return play(["4", str(line), *answers], world, facts=STAFF)
+
+
+PIN = "471108"
+
+
+def _working() -> Iterator[Played]:
+    yield play(["4"], {e.MyRoles: ()}, facts=STAFF)
+    yield play(["4"], {e.MyRoles: (ROLE, msgspec.structs.replace(ROLE, staff_id="s2"))}, facts=STAFF)
+    for role in ({"offers": ()}, {"locked": True}):
+        yield play(["4"], {e.MyRoles: (msgspec.structs.replace(ROLE, **role),)}, facts=STAFF)
+    wrong = e.Balances(refused="wrong_pin", tries_left=2)
+    yield at("balance", [PIN], BalanceWithPin=wrong)
+    amounts = (AMOUNT, Money(100_000_000_00, "GHS"), Money(100_000_000_00, "KES"))
+    for found in (
+        e.Balances(amounts),
+        e.Balances(amounts, shared=True),
+        e.Balances(amounts[:2], payouts=amounts[:2]),
+        *(e.Balances(refused=why) for why in ("locked", "not_allowed", "not_available")),
+    ):
+        yield at("balance", [PIN], BalanceWithPin=found)
+    yield at("unlock", [PIN], CheckPin=b.PinAnswer(refused="wrong_pin", tries_left=2))
+
+    yield at("look_up", ["2", PIN], LatestPayments=(FOUND.order,) * 5)
+    yield at("look_up", ["2", PIN], LatestPayments=())
+    yield at("look_up", ["1", CODE, PIN], FindPayment=None)
+    for reason in [None, *Reason]:
+        state = OrderState.FAILED if reason else OrderState.SUCCESSFUL
+        seen = b.FoundPayment(msgspec.structs.replace(FOUND.order, state=state, reason=reason))
+        yield at("look_up", ["1", CODE, PIN], FindPayment=seen)
+        noted = msgspec.structs.replace(seen, can_note=True)
+        yield at("look_up", ["1", CODE, PIN], FindPayment=noted)
+    yield at("look_up", ["1", CODE, PIN, "3"], FindPayment=FOUND)
+    for why in ("", "not_allowed", "too_early", "too_late", "not_available"):
+        answers = ["1", CODE, PIN, "1", "Hello", PIN]
+        yield at("look_up", answers, FindPayment=FOUND, SendNote=b.Noted(refused=why))
+
+    standing = msgspec.structs.replace(AGREEMENT, kind="invoice")
+    made = order(OrderState.NEW, kind=OrderKind.INVOICE)
+    yield at("invoice", ["1", PAYER, "100000000", "x" * 40, "4", "365", "1", PIN], MakeInvoice=made)
+    yield at("invoice", ["2", PIN], StandingOf=())
+    for state in AgreementState:
+        one = msgspec.structs.replace(standing, state=state.value.lower())
+        yield at("invoice", ["2", PIN, "1"], StandingOf=(one,) * 9)
+    cancelled = order(OrderState.NEW, kind=OrderKind.INVOICE_CANCEL)
+    yield at("invoice", ["2", PIN, "1", "2", "1", PIN], StandingOf=(standing,), CancelInvoice=cancelled)
+
+    yield at("charge", [PIN], StandingOf=())
+    yield at("charge", [PIN, "1"], StandingOf=(msgspec.structs.replace(AGREEMENT, left=None, every=""),) * 9)
+    for every in EVERY:
+        one = msgspec.structs.replace(AGREEMENT, every=every)
+        taken = order(OrderState.NEW, kind=OrderKind.AGREEMENT_CHARGE)
+        yield at("charge", [PIN, "1", "100000000", "1", PIN], StandingOf=(one,), ChargeUnder=taken)
+
+    asked = b.DetailsAsked("c1")
+    for why in ("not_allowed", "not_available", "limited", "unknown"):
+        yield at("details", [PAYER, PIN], AskDetails=b.DetailsAsked(refused=why))
+    yield at("details", [PAYER, PIN, "2"], AskDetails=asked)
+    lines = tuple(b.DetailLine(label, "Marie-Antoinette Kouassi 42") for label in DETAILS)
+    for state in ("waiting", "shown", "refused", "expired", "not_available", "given"):
+        yield at("details", [PAYER, PIN, "1", PIN], AskDetails=asked, SeeDetails=b.Details(state, lines))
+
+    waiting = b.ApprovalView("w1", "refund", AMOUNT, PAYER, NAME, about="ABCD2345", at_ms=SOON_MS)
+    to_bank = msgspec.structs.replace(waiting, kind="transfer", to="0123456789", about="")
+    yield at("approve", [PIN], WaitingApprovals=())
+    for one in (waiting, to_bank):
+        yield at("approve", [PIN], WaitingApprovals=(one,) * 9)
+        for decision in ("1", "2"):
+            declined = order(OrderState.FAILED, id="", refused="declined", kind=OrderKind.REFUND)
+            answers = [PIN, "1", decision, "1", PIN]
+            yield at("approve", answers, WaitingApprovals=(one,), DecideApproval=declined)
+        begun = order(OrderState.NEW, kind=OrderKind.REFUND)
+        yield at("approve", [PIN, "1", "1", "1", PIN], WaitingApprovals=(one,), DecideApproval=begun)
+
+    locked = tuple(b.LockedRole(f"s{n}", NAME, role.value) for n, role in enumerate(StaffRole))
+    yield at("unlock", [PIN], LockedStaff=())
+    for done in (e.Done(), e.Done(ok=False)):
+        yield at("unlock", [PIN, "1", "1", PIN], LockedStaff=locked, Unlock=done)
+
+
+def _sending() -> Iterator[Played]:
+    for left in (None, AMOUNT):
+        found = msgspec.structs.replace(FOUND, refundable=left)
+        back = order(OrderState.NEW, kind=OrderKind.REFUND, payee=PAYER)
+        answers = [CODE, PIN, "2", "100000000", "1", PIN]
+        yield at("refund", answers if left else answers[:2], FindPayment=found, Refund=back)
+    yield at("refund", [CODE, PIN, "1", "2"], FindPayment=FOUND)
+
+    sent = order(OrderState.NEW, kind=OrderKind.TRANSFER, payee=PAYER)
+    for holder in (e.Holder(True, name=NAME), e.Holder(False)):
+        yield at("pay_out", [PAYER, "100000000", "1", PIN], CheckNumber=holder, PayOut=sent)
+    networks = msgspec.structs.replace(ROLE, networks=CARD.networks)
+    yield at("pay_out", [PAYER], networks, CheckNumber=e.Holder(False))
+    yield at("deposit", [PAYER, "100000000", "1", PIN], CheckNumber=e.Holder(True, name=NAME), PayOut=sent)
+    yield at("deposit", [PAYER, "100000000", "2"], CheckNumber=e.Holder(False))
+    banks = tuple(b.BankView(f"{n:03}", f"Banque Internationale {n:03}") for n in range(40))
+    yield at("pay_out", ["2", "zz"], Banks=banks)
+    answers = ["2", "internationale", "18", "1" * 20, "100000000", "1", PIN]
+    yield at("pay_out", answers, Banks=banks, PayOut=msgspec.structs.replace(sent, payer="", payee="1" * 20))
+
+    asked = order(OrderState.NEW, kind=OrderKind.WITHDRAWAL)
+    yield at("withdraw", [PAYER, "100000000", "1", PIN], Withdraw=asked)
+    for why in REFUSALS:
+        for most in (None, AMOUNT, Money(0, "XOF")):
+            refused = order(OrderState.FAILED, id="", kind=OrderKind.WITHDRAWAL, refused=why, most=most)
+            yield at("withdraw", [PAYER, "100000000", "1", PIN], Withdraw=refused)
+
+
+def _beyond_payments() -> Iterator[Played]:
+    def chosen(line: str, answers: list[str], world: World, facts: Any = EVERYTHING) -> Played:
+        return play([line, *answers], {e.FindMerchant: CARD, **world}, facts=facts)
+
+    yield play([], facts=EVERYTHING)
+    yield play([], facts=msgspec.structs.replace(EVERYTHING, staff=True))
+    stranger = msgspec.structs.replace(LONG_WEB, offers=("invoice",))
+    yield chosen("4", [], {}, stranger)
+    yield chosen("4", [], {b.MyAgreements: ()})
+    bill = msgspec.structs.replace(AGREEMENT, kind="invoice")
+    for state in AgreementState:
+        one = msgspec.structs.replace(bill, state=state.value.lower())
+        yield chosen("4", ["1", "1"], {b.MyAgreements: (one,) * 9})
+
+    asked = order(OrderState.NEW, kind=OrderKind.PREAPPROVAL)
+    standing = msgspec.structs.replace(AGREEMENT, state="active")
+    yield chosen("5", ["1"], {b.MyAgreements: (standing,)})
+    for every, days in (("1", "1"), ("2", "2"), ("3", "3")):
+        world = {b.MyAgreements: (), e.SetUpAutoDebit: asked}
+        yield chosen("5", ["1001", "100000000", every, days, "1"], world)
+    stopped = order(OrderState.NEW, kind=OrderKind.PREAPPROVAL_CANCEL)
+    for until in (SOON_MS, None):
+        one = msgspec.structs.replace(AGREEMENT, until_ms=until)
+        yield chosen("5", ["1", "2", "1"], {b.MyAgreements: (one,) * 9, e.StopAutoDebit: stopped})
+
+    yield chosen("6", [], {e.Bills: ()})
+    cards = tuple(e.BillCard(f"Compagnie d'Electricite {n}", "m1", "XOF", REGION) for n in range(9))
+    paid = order(OrderState.NEW, kind=OrderKind.BILL)
+    yield chosen("6", ["1", "1" * 20, "100000000", "1", "1"], {e.Bills: cards, e.PayBill: paid})
+    for bill in (
+        order(OrderState.NEW, unasked=True),
+        order(OrderState.PENDING, collected=True),
+        order(OrderState.FAILED, collected=True),
+        order(OrderState.FAILED, collected=True, given_back=True),
+    ):
+        seen = msgspec.structs.replace(bill, kind=OrderKind.BILL, bill="Ghana Water")
+        yield play(["3", "1"], {e.MyPayments: (seen,), e.AskStatus: seen}, facts=LONG_USSD)
+
+
+def _closing() -> Iterator[Played]:
+    """Every kind of order in every state, as a cashier's act and as one's own."""
+    for kind in KINDS:
+        for state in OrderState:
+            if state is OrderState.NEEDS_OTP:
+                continue
+            for reason in Reason if state is OrderState.FAILED else [None]:
+                view = order(state, kind=kind, payee=PAYER, reason=reason)
+                yield at("withdraw", [PAYER, "100000000", "1", PIN], Withdraw=view)
+                yield play(["3", "1"], {e.MyPayments: (view,) * 5, e.AskStatus: view}, facts=LONG_USSD)
+        waits = order(OrderState.NEW, kind=kind, payee=PAYER, waits=True)
+        yield at("withdraw", [PAYER, "100000000", "1", PIN], Withdraw=waits)

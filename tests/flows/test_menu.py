@@ -8,14 +8,18 @@ import pytest
 from bot.dialog import Number, Shared, Text, interpret
 from bot.dialog.inputs import Accepted, NavWords
 from bot.dialog.steps import Ask
-from bot.money import Money, OrderState, Reason
+from bot.money import Money, OrderKind, OrderState, Reason
 from flows import FLOWS
+from flows import business_effects as b
 from flows import effects as e
 from flows.settings import link
 from tests.flows.driving import GHS_50, MSISDN, OTHER, TELEGRAM, USSD, WEB, order, play
 
 STAFF = msgspec.structs.replace(USSD, staff=True)
-ROLE = e.Role(staff_id="s1", merchant="Ama's Kitchen", role="owner", pin=True)
+EVERYTHING = msgspec.structs.replace(USSD, offers=("preapproval", "invoice", "bill"))
+ROLE = e.Role(staff_id="s1", merchant="Ama's Kitchen", role="owner", pin=True, offers=("look_up", "balance"))
+INVOICE = b.AgreementView("a1", "invoice", "ABCD2345", "active", "Kofi Taxi", MSISDN, GHS_50)
+WATER = e.BillCard("Ghana Water", "m1", "GHS", "GH")
 
 
 def test_two_conversations_can_be_started() -> None:
@@ -29,7 +33,7 @@ def test_the_menu_offers_what_one_can_do() -> None:
 
 
 def test_staff_see_their_business_and_no_way_to_become_staff() -> None:
-    assert play(facts=STAFF).options() == ["pay", "check", "payments", "balance", "link", "language"]
+    assert play(facts=STAFF).options() == ["pay", "check", "payments", "business", "link", "language"]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +42,10 @@ def test_staff_see_their_business_and_no_way_to_become_staff() -> None:
         ("1", USSD, {e.RecentMerchants: ()}, "pay/merchant"),
         ("2", USSD, {}, "check/number"),
         ("3", USSD, {e.MyPayments: (order(),)}, "payments/which"),
-        ("4", STAFF, {e.MyRoles: (ROLE,)}, "balance/pin"),
+        ("4", STAFF, {e.MyRoles: (ROLE,)}, "business/menu"),
+        ("4", EVERYTHING, {b.MyAgreements: (INVOICE,)}, "invoices/which"),
+        ("5", EVERYTHING, {b.MyAgreements: ()}, "auto_debit/merchant"),
+        ("6", EVERYTHING, {e.Bills: (WATER,)}, "bill/which"),
         ("4", WEB, {}, "link/proof"),
         ("5", USSD, {}, "language/which"),
         ("6", USSD, {}, "staff/code"),
@@ -46,6 +53,23 @@ def test_staff_see_their_business_and_no_way_to_become_staff() -> None:
 )
 def test_every_choice_leads_to_its_conversation(answer: str, facts: Any, world: Any, first: str) -> None:
     assert play([answer], world, facts=facts).question.key == first
+
+
+def test_what_no_account_here_can_do_is_not_offered() -> None:
+    facts = msgspec.structs.replace(STAFF, offers=("bill",))
+    assert play(facts=facts).options() == ["pay", "check", "payments", "bill", "business", "link", "language"]
+    offered = play(facts=EVERYTHING).options()
+    assert offered == [
+        "pay",
+        "check",
+        "payments",
+        "invoices",
+        "auto_debit",
+        "bill",
+        "link",
+        "language",
+        "staff",
+    ]
 
 
 # ---- checking a number ---------------------------------------------------------------------------
@@ -68,6 +92,12 @@ def test_a_number_is_checked(holder: e.Holder, text: str) -> None:
     assert played.screen.text == text
     assert played.screen.values["number"] == Number(OTHER, masked=False)
     assert ("name" in played.screen.values) is (text == "check.named")
+
+
+def test_an_email_address_is_checked_as_it_stands() -> None:
+    played = play(["2", "Ama@Shop.example"], {e.CheckNumber: e.Holder(checked=True)})
+    assert played.effects == [e.CheckNumber("ama@shop.example")]
+    assert played.screen.values["number"] == "ama@shop.example"
 
 
 # ---- own payments --------------------------------------------------------------------------------
@@ -103,6 +133,16 @@ def test_a_payment_is_shown_as_it_stands_when_asked(state: OrderState, text: str
         assert played.screen.values["reason"] == Text("reason.expired")
 
 
+def test_what_is_no_payment_is_listed_by_its_kind_and_told_in_its_own_words() -> None:
+    refund = order(OrderState.SUCCESSFUL, kind=OrderKind.REFUND, payee=OTHER)
+    played = play(["3", "1"], {e.MyPayments: (refund,), e.AskStatus: refund})
+    assert played.asked[1].choices[0].label == Text(
+        "payments.other_line", {"amount": GHS_50, "kind": Text("kind.refund"), "state": Text("state.done")}
+    )
+    assert played.screen.text == "result.refund.successful"
+    assert played.screen.values["payee"] == Number(OTHER)
+
+
 def test_a_payment_that_is_nobodys_is_not_shown() -> None:
     played = play(["3", "1"], {e.MyPayments: (order(),), e.AskStatus: None})
     assert played.screen.text == "payments.none"
@@ -117,71 +157,43 @@ def test_a_payment_that_waits_for_its_code_is_asked_for_it() -> None:
     assert played.screen.text == "pay.code_taken"
 
 
-# ---- a merchant's balance ------------------------------------------------------------------------
+# ---- a merchant's balance, for who was in the midst of it when staff got their own menu ------------
 
 SHOWN = e.Balances((Money(125_000, "GHS"), Money(5000, "UGX")))
+BEGUN = {"menu": "balance"}
+
+
+def test_the_balance_is_not_offered_any_more_and_goes_on_where_it_was_begun() -> None:
+    played = play(["4711"], {e.MyRoles: (ROLE,), e.BalanceWithPin: SHOWN}, facts=STAFF, prefill=BEGUN)
+    assert [(entry.kind, entry.key) for entry in played.journal] == [
+        ("choose", "menu"),
+        ("look", "balance/roles"),
+        ("secret", "balance/pin"),
+    ]
+    assert played.screen.text == "balance.shown"
+
+
+def test_who_is_no_staff_cannot_go_on_with_it() -> None:
+    assert play(prefill=BEGUN).question.key == "menu"
 
 
 def test_who_lost_the_role_meanwhile_sees_nothing() -> None:
-    assert play(["4"], {e.MyRoles: ()}, facts=STAFF).screen.text == "balance.not_staff"
-
-
-def test_staff_see_the_balance_for_their_pin() -> None:
-    played = play(["4", "4711"], {e.MyRoles: (ROLE,), e.BalanceWithPin: SHOWN}, facts=STAFF)
-    assert played.asked[-1].text == Text("balance.pin", {"tries": 3, "merchant": "Ama's Kitchen"})
-    assert played.asked[-1].wants == "secret"
-    assert played.effects == [e.MyRoles(), e.BalanceWithPin("s1")]
-    assert played.screen.text == "balance.shown"
-    assert dict(played.screen.values) == {"merchant": "Ama's Kitchen", "lines": "GHS 1,250.00\nUGX 5,000"}
-    assert b"4711" not in msgspec.json.encode(played.journal)
-
-
-def test_no_pin_is_asked_for_where_the_role_needs_none() -> None:
-    role = msgspec.structs.replace(ROLE, pin=False)
-    played = play(["4"], {e.MyRoles: (role,), e.Balance: SHOWN}, facts=STAFF)
-    assert played.effects == [e.MyRoles(), e.Balance("s1")]
-    assert played.screen.text == "balance.shown"
-
-
-def test_on_a_shared_account_only_own_payments_are_shown() -> None:
-    shared = msgspec.structs.replace(SHOWN, shared=True)
-    played = play(["4", "4711"], {e.MyRoles: (ROLE,), e.BalanceWithPin: shared}, facts=STAFF)
-    assert played.screen.text == "balance.own_orders"
-
-
-def test_a_wrong_pin_is_asked_for_again_until_it_is_locked() -> None:
-    answers = [
-        e.Balances(refused="wrong_pin", tries_left=2),
-        e.Balances(refused="wrong_pin", tries_left=1),
-        e.Balances(refused="locked"),
-    ]
-    played = play(["4", "0001", "0002", "0003"], {e.MyRoles: (ROLE,), e.BalanceWithPin: answers}, facts=STAFF)
-    assert played.texts[-3:] == ["balance.pin", "balance.wrong_pin", "balance.wrong_pin"]
-    assert [q.text.values["tries"] for q in played.asked[-3:]] == [3, 2, 1]
-    assert played.screen.text == "balance.locked"
+    assert play([], {e.MyRoles: ()}, facts=STAFF, prefill=BEGUN).screen.text == "balance.not_staff"
 
 
 def test_a_locked_role_is_not_asked_for_its_pin() -> None:
     locked = msgspec.structs.replace(ROLE, locked=True)
-    played = play(["4"], {e.MyRoles: (locked,)}, facts=STAFF)
-    assert played.keys == ["menu"]
+    played = play([], {e.MyRoles: (locked,)}, facts=STAFF, prefill=BEGUN)
+    assert played.keys == []
     assert played.screen.text == "balance.locked"
-
-
-@pytest.mark.parametrize("why", ["locked", "not_allowed", "not_available"])
-def test_a_balance_that_is_not_shown_says_why(why: str) -> None:
-    world = {e.MyRoles: (ROLE,), e.BalanceWithPin: e.Balances(refused=why)}
-    played = play(["4", "4711"], world, facts=STAFF)
-    assert played.screen.text == f"balance.{why}"
-    assert played.screen.values["merchant"] == "Ama's Kitchen"
 
 
 def test_who_has_several_roles_says_which() -> None:
     other = msgspec.structs.replace(ROLE, staff_id="s2", merchant="Kofi Taxi")
     world = {e.MyRoles: (ROLE, other), e.BalanceWithPin: SHOWN}
-    played = play(["4", "2", "4711"], world, facts=STAFF)
-    assert played.keys == ["menu", "balance/which", "balance/pin"]
-    assert played.options(1) == ["s1", "s2"]
+    played = play(["2", "4711"], world, facts=STAFF, prefill=BEGUN)
+    assert played.keys == ["balance/which", "balance/pin"]
+    assert played.options(0) == ["s1", "s2"]
     assert played.effects[-1] == e.BalanceWithPin("s2")
     assert played.screen.values["merchant"] == "Kofi Taxi"
 

@@ -1,0 +1,108 @@
+"""Auto-debits: customers allow, see and stop them; staff charge under them, within what was allowed."""
+
+from typing import Final
+
+from bot.dialog import Amount, Choice, FreeText, Moment, Number, Screen, Talk, Text, Value
+from bot.money import EVERY
+from flows.business_effects import AgreementView, ChargeUnder, MyAgreements, StandingOf
+from flows.closing import closing, days_text
+from flows.effects import FindMerchant, MerchantCard, Role, SetUpAutoDebit, StopAutoDebit
+from flows.staff import wrong_pin
+
+__all__ = ["auto_debit", "charge"]
+
+_DAYS: Final = (30, 90, 365)
+
+
+async def auto_debit(talk: Talk) -> Screen:
+    """For the speaker's own number only: what it allows already, and a new one."""
+    if not talk.facts.msisdn:
+        return Screen("number.link_first")
+    mine = await talk.look("mine", MyAgreements("preapproval"))
+    if mine:
+        choices = [Choice(one.id, Text("auto_debit.line", _values(one))) for one in mine]
+        picked = await talk.choose("which", [*choices, Choice("new", Text("auto_debit.new"))])
+        for one in mine:
+            if one.id == picked:
+                return await _stop(talk, one)
+    return await _set_up(talk)
+
+
+async def _stop(talk: Talk, one: AgreementView) -> Screen:
+    offered = [Choice("done", Text("choice.done")), Choice("stop", Text("auto_debit.stop"))]
+    if await talk.choose("shown", offered, shown=_values(one)) == "done":
+        return Screen("business.done")
+    if not await talk.confirm("confirm_stop", merchant=one.merchant):
+        return Screen("business.done")
+    return closing(await talk.act("stop", StopAutoDebit(one.id)))
+
+
+async def _set_up(talk: Talk) -> Screen:
+    merchant = await _merchant(talk)
+    most = await talk.ask(
+        "most",
+        Amount(merchant.currency, most_minor=merchant.most_minor),
+        merchant=merchant.name,
+        currency=merchant.currency,
+    )
+    every = await talk.choose("every", [Choice(word, Text(f"often.{word}")) for word in EVERY])
+    days = int(await talk.choose("days", [Choice(str(days), days_text(days)) for days in _DAYS]))
+    agreed = await talk.confirm(
+        "confirm",
+        merchant=merchant.name,
+        most=most,
+        every=Text(f"every.{every}"),
+        days=days_text(days),
+    )
+    if not agreed:
+        return Screen("business.cancelled")
+    return closing(await talk.act("request", SetUpAutoDebit(merchant.id, most, every, days)), typed=True)
+
+
+async def _merchant(talk: Talk) -> MerchantCard:
+    text = "pay.merchant"
+    while True:
+        code = await talk.ask("merchant", FreeText(12), text=text)
+        found = await talk.look("card", FindMerchant(code))
+        if found is not None:
+            return found
+        text = "pay.no_such_merchant"
+
+
+async def charge(talk: Talk, role: Role) -> Screen:
+    """Take money under a customer's auto-debit. Nobody is asked for a PIN on the customer's phone."""
+    if (wrong := await wrong_pin(talk, role)) is not None:
+        return wrong
+    standing = await talk.look("standing", StandingOf(role.staff_id, "preapproval"))
+    if not standing:
+        return Screen("charge.none", {"merchant": role.merchant})
+    choices = [Choice(one.id, Text("charge.line", _values(one))) for one in standing]
+    picked = await talk.choose("which", choices)
+    one = next(one for one in standing if one.id == picked)
+    left = one.left
+    if left is None or left.amount_minor <= 0:
+        return Screen("charge.not_yet", _values(one))
+    upto = Amount(left.currency, most_minor=left.amount_minor)
+    amount = await talk.ask("amount", upto, shown=_values(one), left=left, currency=left.currency)
+    agreed = await talk.confirm(
+        "confirm",
+        amount=amount,
+        payer=Number(one.payer),
+        merchant=role.merchant,
+    )
+    if not agreed:
+        return Screen("business.cancelled")
+    if (wrong := await wrong_pin(talk, role)) is not None:
+        return wrong
+    return closing(await talk.act("request", ChargeUnder(role.staff_id, one.id, amount)))
+
+
+def _values(one: AgreementView) -> dict[str, Value]:
+    return {
+        "amount": one.amount,
+        "merchant": one.merchant,
+        "payer": Number(one.payer),
+        "state": Text("agreement.in_force" if one.state == "active" else f"agreement.{one.state}"),
+        "every": Text(f"every.{one.every or 'time'}"),
+        "until": Moment(one.until_ms, day=True) if one.until_ms is not None else Text("until.open"),
+    }

@@ -1,0 +1,54 @@
+"""The menu of a merchant's staff: the role they act in, and what it may do."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeAlias
+
+from bot.dialog import Choice, Screen, Talk, Text
+from bot.money import Right
+from flows.auto_debit import charge
+from flows.closing import refusal
+from flows.colleagues import approve, unlock
+from flows.counter import withdraw
+from flows.details import details
+from flows.effects import MyRoles, Role
+from flows.invoices import invoice
+from flows.look_up import look_up
+from flows.lookups import balance_of
+from flows.payouts import deposit, pay_out
+from flows.refunds import refund
+from flows.staff import choose_role
+
+__all__ = ["business"]
+
+Part: TypeAlias = Callable[[Talk, Role], Coroutine[Any, Any, Screen]]
+
+# In the order of the menu. A note is offered with the payment it is about.
+_PARTS: Final[dict[str, Part]] = {
+    Right.LOOK_UP.value: look_up,
+    Right.BALANCE.value: balance_of,
+    Right.REFUND.value: refund,
+    Right.PAY_OUT.value: pay_out,
+    Right.WITHDRAW.value: withdraw,
+    Right.INVOICE.value: invoice,
+    Right.CHARGE.value: charge,
+    Right.DETAILS.value: details,
+    Right.APPROVE.value: approve,
+    Right.UNLOCK.value: unlock,
+    Right.DEPOSIT.value: deposit,
+}
+
+
+async def business(talk: Talk) -> Screen:
+    """What staff may do for their merchant; over USSD the staff PIN comes before all that matters."""
+    roles = await talk.look("roles", MyRoles())
+    if not roles:
+        return Screen("balance.not_staff")
+    role = await choose_role(talk, roles)
+    if role.locked:
+        return refusal("locked", role.merchant)
+    offered = [part for part in role.offers if part in _PARTS]
+    if not offered:
+        return Screen("business.nothing", {"merchant": role.merchant})
+    choices = [Choice(part, Text(f"right.{part}")) for part in offered]
+    picked = await talk.choose("menu", choices, merchant=role.merchant)
+    return await _PARTS[picked](talk.sub(picked), role)

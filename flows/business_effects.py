@@ -1,0 +1,290 @@
+"""What staff ask of the world for their merchant, and what comes back. See `flows.effects`.
+
+Every effect names the role it is done in; the shell checks again that the role is the speaker's own, is
+not locked and has the right to it. Over USSD a right `CheckPin` comes directly before.
+"""
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from bot.dialog import Act, Look, SecretAct
+from bot.money import Money, Msisdn
+from flows.effects import Done, OrderView
+
+__all__ = [
+    "AgreementView",
+    "ApprovalView",
+    "AskDetails",
+    "BankView",
+    "Banks",
+    "CancelInvoice",
+    "ChargeUnder",
+    "CheckPin",
+    "DecideApproval",
+    "DetailLine",
+    "Details",
+    "DetailsAsked",
+    "FindPayment",
+    "FoundPayment",
+    "LatestPayments",
+    "LockedRole",
+    "LockedStaff",
+    "MakeInvoice",
+    "MyAgreements",
+    "Noted",
+    "PayOut",
+    "PinAnswer",
+    "Refund",
+    "SeeDetails",
+    "SendNote",
+    "StandingOf",
+    "Unlock",
+    "WaitingApprovals",
+    "Withdraw",
+]
+
+
+class PinAnswer(msgspec.Struct, frozen=True):
+    """`refused`: wrong_pin, locked, not_allowed; empty where the PIN is right."""
+
+    refused: str = ""
+    tries_left: int = 0
+
+
+class FoundPayment(msgspec.Struct, frozen=True):
+    """A payment of the merchant. `refundable` None: nothing of it can be given back here."""
+
+    order: OrderView
+    refundable: Money | None = None
+    can_note: bool = False
+
+
+class AgreementView(msgspec.Struct, frozen=True):
+    """An agreement as its people may see it. `kind`: preapproval or invoice. `state` as the store has it,
+    in lower case. `amount`: an invoice's, or the most one debit may take. `every`: day, week or month
+    where debits are rarer than that is refused. `left` is what a debit may take now; None: not yet again.
+    """
+
+    id: str
+    kind: str
+    code: str
+    state: str
+    merchant: str
+    payer: Msisdn
+    amount: Money
+    until_ms: int | None = None
+    every: str = ""
+    left: Money | None = None
+    payment_reference: str = ""
+    description: str = ""
+
+
+class ApprovalView(msgspec.Struct, frozen=True):
+    """Something a colleague asked for that needs a second person. `kind` is the order's."""
+
+    id: str
+    kind: str
+    amount: Money
+    to: Msisdn
+    asked_by: str
+    about: str = ""  # the code of the payment a refund gives back
+    at_ms: int = 0
+
+
+class DetailsAsked(msgspec.Struct, frozen=True):
+    """`refused`: not_allowed, not_available, limited, unknown; else `id` names what was asked."""
+
+    id: str = ""
+    refused: str = ""
+
+
+class DetailLine(msgspec.Struct, frozen=True):
+    """One thing a person shares: `label` names its words (`details.<label>`)."""
+
+    label: str
+    value: str
+
+
+class Details(msgspec.Struct, frozen=True):
+    """`state`: waiting, given, shown (once already), refused, expired, not_available. `lines` only where
+    given."""
+
+    state: str
+    lines: tuple[DetailLine, ...] = ()
+
+
+class Noted(msgspec.Struct, frozen=True):
+    """`refused`: not_allowed, too_early, too_late, not_available."""
+
+    refused: str = ""
+
+
+class LockedRole(msgspec.Struct, frozen=True):
+    staff_id: str
+    name: str
+    role: str
+
+
+class BankView(msgspec.Struct, frozen=True):
+    code: str
+    name: str
+
+
+class CheckPin(SecretAct[PinAnswer], frozen=True):
+    """Whether the staff PIN is right; the secret is the PIN. Three wrong ones lock the role everywhere."""
+
+    staff_id: str
+    result: ClassVar[Any] = PinAnswer
+
+
+class FindPayment(Look[FoundPayment | None], frozen=True):
+    """The merchant's payment with this order code, None where there is none."""
+
+    staff_id: str
+    code: str
+    result: ClassVar[Any] = FoundPayment | None
+
+
+class LatestPayments(Look[tuple[OrderView, ...]], frozen=True):
+    """The merchant's latest payments, newest first, five at the most."""
+
+    staff_id: str
+    result: ClassVar[Any] = tuple[OrderView, ...]
+
+
+class SendNote(Act[Noted], frozen=True):
+    """Have the provider send the payer of a successful payment one more message."""
+
+    staff_id: str
+    order_id: str
+    text: str
+    result: ClassVar[Any] = Noted
+
+
+class Refund(Act[OrderView], frozen=True):
+    """Give a payment back, or part of it. Waits for a second person above the merchant's limit."""
+
+    staff_id: str
+    order_id: str
+    amount: Money
+    result: ClassVar[Any] = OrderView
+
+
+class PayOut(Act[OrderView], frozen=True):
+    """Send the merchant's money to a wallet, or to a bank account where `bank_code` is given.
+
+    `deposit`: by the provider's deposit instead of its transfer.
+    """
+
+    staff_id: str
+    amount: Money
+    payee: Msisdn = ""
+    network: str = ""
+    deposit: bool = False
+    bank_code: str = ""
+    account_number: str = ""
+    result: ClassVar[Any] = OrderView
+
+
+class Withdraw(Act[OrderView], frozen=True):
+    """Ask a customer to approve that wallet money comes to the merchant, who hands out cash."""
+
+    staff_id: str
+    amount: Money
+    payer: Msisdn
+    result: ClassVar[Any] = OrderView
+
+
+class ChargeUnder(Act[OrderView], frozen=True):
+    """Debit a customer under an auto-debit, within its limits."""
+
+    staff_id: str
+    agreement_id: str
+    amount: Money
+    result: ClassVar[Any] = OrderView
+
+
+class MakeInvoice(Act[OrderView], frozen=True):
+    """Send a customer an invoice that stands for so many days."""
+
+    staff_id: str
+    payer: Msisdn
+    amount: Money
+    description: str
+    days: int
+    result: ClassVar[Any] = OrderView
+
+
+class CancelInvoice(Act[OrderView], frozen=True):
+    staff_id: str
+    agreement_id: str
+    result: ClassVar[Any] = OrderView
+
+
+class StandingOf(Look[tuple[AgreementView, ...]], frozen=True):
+    """The merchant's agreements of a kind (preapproval, invoice) that stand, newest first, nine at most."""
+
+    staff_id: str
+    kind: str
+    result: ClassVar[Any] = tuple[AgreementView, ...]
+
+
+class AskDetails(Act[DetailsAsked], frozen=True):
+    """Ask a customer, on the phone, to share their details with the merchant."""
+
+    staff_id: str
+    msisdn: Msisdn
+    result: ClassVar[Any] = DetailsAsked
+
+
+class SeeDetails(Look[Details], frozen=True):
+    """What the customer agreed to share, once they did. Nothing of it is kept that is not shown."""
+
+    staff_id: str
+    asked_id: str
+    result: ClassVar[Any] = Details
+
+
+class WaitingApprovals(Look[tuple[ApprovalView, ...]], frozen=True):
+    """What colleagues asked for and this role may approve, oldest first, nine at most."""
+
+    staff_id: str
+    result: ClassVar[Any] = tuple[ApprovalView, ...]
+
+
+class DecideApproval(Act[OrderView], frozen=True):
+    """Approve or refuse. `refused` of the view: too_late, own, and whatever refuses the order itself;
+    `declined` where it was refused as wished."""
+
+    staff_id: str
+    approval_id: str
+    approve: bool
+    result: ClassVar[Any] = OrderView
+
+
+class LockedStaff(Look[tuple[LockedRole, ...]], frozen=True):
+    """Colleagues whose staff PIN is locked."""
+
+    staff_id: str
+    result: ClassVar[Any] = tuple[LockedRole, ...]
+
+
+class Unlock(Act[Done], frozen=True):
+    staff_id: str
+    locked_id: str
+    result: ClassVar[Any] = Done
+
+
+class Banks(Look[tuple[BankView, ...]], frozen=True):
+    """Banks the merchant's account can pay out to; empty where it pays out to wallets only."""
+
+    staff_id: str
+    result: ClassVar[Any] = tuple[BankView, ...]
+
+
+class MyAgreements(Look[tuple[AgreementView, ...]], frozen=True):
+    """The speaker's own: auto-debits of their number, or invoices meant for it, standing ones only."""
+
+    kind: str
+    result: ClassVar[Any] = tuple[AgreementView, ...]

@@ -1,0 +1,113 @@
+"""Last words about an order, whatever it asked for, and the pieces several conversations say alike."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from bot.dialog import Number, Screen, Text, Value
+from bot.money import Money, OrderKind, OrderState, Reason
+from flows.effects import OrderView
+
+__all__ = ["closing", "days_text", "lines_of", "order_values", "reason_text", "refusal", "state_text"]
+
+# Why something was not begun. A word that is not here is told as "not possible now".
+_REFUSALS: Final = (
+    "already", "auto_debit", "declined", "gone", "limit", "limit_merchant", "limit_number", "limit_total",
+    "locked", "merchant", "not_allowed", "not_available", "not_yet", "nothing_left", "off",
+    "over_agreement", "own", "too_early", "too_late", "too_many", "under_way",
+)  # fmt: skip
+_SAID: Final = {
+    OrderState.SUCCESSFUL: "successful",
+    OrderState.FAILED: "failed",
+    OrderState.REVERSED: "reversed",
+    OrderState.UNRESOLVED: "checking",
+}
+# "Paid" says it of money that comes in; of the rest it is done, or not.
+_OTHERWISE: Final = {
+    OrderState.SUCCESSFUL: "state.done",
+    OrderState.FAILED: "state.not_done",
+    OrderState.REVERSED: "state.undone",
+}
+_PAYMENTS: Final = (OrderKind.COLLECTION, OrderKind.AGREEMENT_CHARGE, OrderKind.BILL)
+# Whoever began the others is not the one whose wallet it is.
+_ONES_OWN: Final = (OrderKind.COLLECTION, OrderKind.PREAPPROVAL, OrderKind.BILL)
+
+
+def closing(order: OrderView, *, typed: bool = False) -> Screen:
+    """Where an order that is no plain payment stands. `typed`: the speaker typed its number just now."""
+    if order.refused:
+        return refusal(order.refused, order.merchant, order.most)
+    values = order_values(order, typed=typed)
+    if order.waits:
+        return Screen("sent.waits", values, order.id or None)
+    said = _SAID.get(order.state, "checking" if order.unsure else "")
+    if order.collected and said in ("", "failed"):
+        return _closing_bill(order, values)
+    if not said and order.unasked:
+        return Screen("bill.sent_unasked", values, order.id)
+    if not said:
+        return Screen(f"sent.{order.kind.value}", values, order.id)
+    return Screen(f"result.{order.kind.value}.{said}", values, order.id, final=said != "checking")
+
+
+def _closing_bill(order: OrderView, values: dict[str, Value]) -> Screen:
+    """A bill whose money has come, and that is not paid, or not yet."""
+    if order.state is not OrderState.FAILED:
+        return Screen("result.bill.collected", values, order.id)
+    text = "result.bill.failed_refund" if order.given_back else "result.bill.failed_kept"
+    return Screen(text, values, order.id, final=True)
+
+
+def order_values(order: OrderView, *, typed: bool = False) -> dict[str, Value]:
+    """What a screen about an order may show."""
+    return {
+        "code": order.code,
+        "amount": order.amount,
+        "merchant": order.merchant,
+        "payer": Number(order.payer, masked=not typed),
+        "payee": _payee(order, typed=typed),
+        "kind": Text(f"kind.{order.kind.value}"),
+        "reason": reason_text(order.reason, order.kind),
+        "bill": order.bill,
+    }
+
+
+def _payee(order: OrderView, *, typed: bool) -> Value:
+    number = order.payee or order.payer
+    return Number(number, masked=not typed) if number.startswith("+") else Text("party.bank_account")
+
+
+def refusal(why: str, merchant: str, most: Money | None = None) -> Screen:
+    """Why nothing was begun, and how much would be possible."""
+    left = Text("left.unknown")
+    if most is not None:
+        left = Text("left.some", {"most": most}) if most.amount_minor > 0 else Text("left.none")
+    known = why if why in _REFUSALS else "not_available"
+    return Screen(f"refused.{known}", {"merchant": merchant, "left": left})
+
+
+def reason_text(reason: Reason | None, kind: OrderKind = OrderKind.COLLECTION) -> Text:
+    """Why an order failed, as a sentence to who began it."""
+    if reason is Reason.PAYER_BLOCKED and kind not in _ONES_OWN:
+        return Text("reason.wallet_blocked")
+    if reason is Reason.NOT_COMPLETED and kind is OrderKind.INVOICE_CANCEL:
+        return Text("reason.paid_already")
+    return Text(f"reason.{(reason or Reason.OTHER).value}")
+
+
+def state_text(state: OrderState, kind: OrderKind = OrderKind.COLLECTION) -> Text:
+    """A state in one or two words."""
+    if kind not in _PAYMENTS and state in _OTHERWISE:
+        return Text(_OTHERWISE[state])
+    return Text(f"state.{state.value.lower()}")
+
+
+def days_text(days: int) -> Text:
+    return Text("days.one") if days == 1 else Text("days.many", {"days": days})
+
+
+def lines_of(texts: Sequence[Text]) -> Text:
+    """The texts below each other, as one; halved, since texts inside texts go only so deep."""
+    if len(texts) == 1:
+        return texts[0]
+    middle = len(texts) // 2
+    return Text("lines.two", {"first": lines_of(texts[:middle]), "second": lines_of(texts[middle:])})

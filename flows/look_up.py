@@ -1,0 +1,84 @@
+"""Find a payment of the merchant, and what can be done with it: a note to its payer, a refund."""
+
+from typing import Final
+
+from bot.dialog import Choice, Code, FreeText, Moment, Number, Screen, Talk, Text, Value
+from bot.money import OrderState, Reason, Right
+from flows.business_effects import FindPayment, FoundPayment, LatestPayments, SendNote
+from flows.closing import reason_text, state_text
+from flows.effects import OrderView, Role
+from flows.refunds import give_back
+from flows.staff import wrong_pin
+
+__all__ = ["look_up"]
+
+# What fits in one SMS, and what providers take.
+_NOTE_MOST: Final = 160
+_NOTE_REFUSALS: Final = ("not_allowed", "too_early", "too_late")
+
+
+async def look_up(talk: Talk, role: Role) -> Screen:
+    """A payment by its code or among the latest, as it stands."""
+    how = [Choice("code", Text("look_up.by_code")), Choice("latest", Text("look_up.latest"))]
+    code = ""
+    if await talk.choose("how", how) == "code":
+        code = await talk.ask("code", Code())
+    if (wrong := await wrong_pin(talk, role)) is not None:
+        return wrong
+    if not code:
+        latest = await talk.look("latest", LatestPayments(role.staff_id))
+        if not latest:
+            return Screen("look_up.none", {"merchant": role.merchant})
+        code = await talk.choose(
+            "which", [Choice(order.code, Text("look_up.line", _values(order))) for order in latest]
+        )
+    found = await talk.look("payment", FindPayment(role.staff_id, code))
+    if found is None:
+        return Screen("look_up.unknown", {"merchant": role.merchant, "code": code})
+    return await _shown(talk, role, found)
+
+
+async def _shown(talk: Talk, role: Role, found: FoundPayment) -> Screen:
+    order = found.order
+    text = "look_up.failed" if order.state is OrderState.FAILED else "look_up.shown"
+    values = _values(order)
+    offered = []
+    if found.can_note and Right.NOTE in role.offers:
+        offered.append(Choice("note", Text("look_up.send_note")))
+    if found.refundable is not None and Right.REFUND in role.offers:
+        offered.append(Choice("refund", Text("look_up.give_back")))
+    if not offered:
+        return Screen(text, values)
+    picked = await talk.choose(
+        "next", [*offered, Choice("done", Text("choice.done"))], text=text, shown=values
+    )
+    if picked == "note":
+        return await _note(talk, role, order)
+    if picked == "refund":
+        return await give_back(talk.sub("refund"), role, found)
+    return Screen("business.done")
+
+
+async def _note(talk: Talk, role: Role, order: OrderView) -> Screen:
+    said = await talk.ask("note", FreeText(_NOTE_MOST), payer=Number(order.payer), most=_NOTE_MOST)
+    if (wrong := await wrong_pin(talk, role)) is not None:
+        return wrong
+    noted = await talk.act("send", SendNote(role.staff_id, order.id, said))
+    shown: dict[str, Value] = {"payer": Number(order.payer), "code": order.code}
+    if not noted.refused:
+        return Screen("note.sent", shown)
+    why = noted.refused if noted.refused in _NOTE_REFUSALS else "not_available"
+    return Screen(f"note.refused.{why}", shown)
+
+
+def _values(order: OrderView) -> dict[str, Value]:
+    blocked = order.reason is Reason.PAYER_BLOCKED
+    return {
+        "code": order.code,
+        "amount": order.amount,
+        "payer": Number(order.payer),
+        "state": state_text(order.state, order.kind),
+        # Read by staff, whose wallet it is not.
+        "reason": Text("reason.wallet_blocked") if blocked else reason_text(order.reason),
+        "when": Moment(order.at_ms),
+    }

@@ -1,0 +1,99 @@
+"""Send the merchant's money out: to a wallet, or to a bank account where the account can."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from bot.dialog import Amount, Choice, Digits, FreeText, Number, Screen, Talk, Text, Value, Wallet
+from bot.money import Money, Msisdn
+from flows.business_effects import Banks, BankView, PayOut
+from flows.closing import closing
+from flows.effects import CheckNumber, Role
+from flows.pay import choose_network
+from flows.staff import wrong_pin
+
+__all__ = ["deposit", "pay_out"]
+
+_ACCOUNT: Final = Digits(5, 20, "pay_out.account_not_valid")
+# Some countries have hundreds of banks; a longer list than this is narrowed by name first.
+_MOST_BANKS: Final = 18
+
+
+async def pay_out(talk: Talk, role: Role) -> Screen:
+    """Ends with where the money is, or with who has to approve it first."""
+    banks = await talk.look("banks", Banks(role.staff_id))
+    to = "wallet"
+    if banks:
+        offered = [Choice("wallet", Text("pay_out.wallet")), Choice("bank", Text("pay_out.to_bank"))]
+        to = await talk.choose("to", offered)
+    if to == "bank":
+        return await _to_bank(talk, role, banks)
+    return await _to_wallet(talk, role)
+
+
+async def deposit(talk: Talk, role: Role) -> Screen:
+    """Cash taken at the counter becomes wallet money of the customer's."""
+    payee, name = await _payee(talk, role)
+    amount = await _amount(talk, role)
+    shown: dict[str, Value] = {"payee": Number(payee, masked=False), "name": name}
+    text = "deposit.confirm_named" if name else "deposit.confirm"
+    return await _send(talk, role, PayOut(role.staff_id, amount, payee=payee, deposit=True), text, shown)
+
+
+async def _to_wallet(talk: Talk, role: Role) -> Screen:
+    payee, name = await _payee(talk, role)
+    network = await choose_network(talk, role.networks)
+    amount = await _amount(talk, role)
+    shown: dict[str, Value] = {"payee": Number(payee, masked=False), "name": name}
+    text = "pay_out.confirm_named" if name else "pay_out.confirm"
+    return await _send(talk, role, PayOut(role.staff_id, amount, payee=payee, network=network), text, shown)
+
+
+async def _payee(talk: Talk, role: Role) -> tuple[Msisdn, str]:
+    text = "pay_out.number"
+    while True:
+        payee = await talk.ask("number", Wallet(role.region), text=text)
+        holder = await talk.look("holder", CheckNumber(payee))
+        if not holder.checked or (holder.known and holder.active):
+            return payee, holder.name
+        text = "pay.payer_unknown" if not holder.known else "pay.payer_inactive"
+
+
+async def _to_bank(talk: Talk, role: Role, banks: Sequence[BankView]) -> Screen:
+    bank = await _bank(talk, banks)
+    account = await talk.ask("account", _ACCOUNT, bank=bank.name)
+    amount = await _amount(talk, role)
+    wanted = PayOut(role.staff_id, amount, bank_code=bank.code, account_number=account)
+    shown: dict[str, Value] = {"account": account, "bank": bank.name}
+    return await _send(talk, role, wanted, "pay_out.confirm_bank", shown)
+
+
+async def _bank(talk: Talk, banks: Sequence[BankView]) -> BankView:
+    text = "pay_out.bank_name"
+    while len(banks) > _MOST_BANKS:
+        letters = await talk.ask("bank_name", FreeText(30), text=text)
+        named = [bank for bank in banks if letters.casefold() in bank.name.casefold()]
+        if named:
+            banks = named[:_MOST_BANKS]
+        text = "pay_out.no_such_bank"
+    choices = [Choice(bank.code, Text("pay_out.bank_one", {"name": bank.name})) for bank in banks]
+    picked = await talk.choose("bank", choices)
+    return next(bank for bank in banks if bank.code == picked)
+
+
+async def _amount(talk: Talk, role: Role) -> Money:
+    return await talk.ask("amount", Amount(role.currency), currency=role.currency)
+
+
+async def _send(talk: Talk, role: Role, wanted: PayOut, text: str, shown: dict[str, Value]) -> Screen:
+    agreed = await talk.confirm(
+        "confirm",
+        text=text,
+        shown=shown,
+        amount=wanted.amount,
+        merchant=role.merchant,
+    )
+    if not agreed:
+        return Screen("business.cancelled")
+    if (wrong := await wrong_pin(talk, role)) is not None:
+        return wrong
+    return closing(await talk.act("request", wanted), typed=True)

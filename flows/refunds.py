@@ -1,0 +1,39 @@
+"""Give a payment back to its payer, all of it or a part."""
+
+from bot.dialog import Amount, Choice, Code, Number, Screen, Talk, Text, Value
+from flows.business_effects import FindPayment, FoundPayment, Refund
+from flows.closing import closing
+from flows.effects import Role
+from flows.staff import wrong_pin
+
+__all__ = ["give_back", "refund"]
+
+
+async def refund(talk: Talk, role: Role) -> Screen:
+    """A refund of the payment with a code. What it shows is the merchant's, so that the PIN comes first."""
+    code = await talk.ask("code", Code())
+    if (wrong := await wrong_pin(talk, role)) is not None:
+        return wrong
+    found = await talk.look("payment", FindPayment(role.staff_id, code))
+    if found is None:
+        return Screen("look_up.unknown", {"merchant": role.merchant, "code": code})
+    return await give_back(talk, role, found)
+
+
+async def give_back(talk: Talk, role: Role, found: FoundPayment) -> Screen:
+    """How much of a payment found, whether really, and the request."""
+    order, left = found.order, found.refundable
+    shown: dict[str, Value] = {"amount": order.amount, "payer": Number(order.payer), "code": order.code}
+    if left is None or left.amount_minor <= 0:
+        return Screen("refund.nothing", shown)
+    how = [Choice("all", Text("refund.all", {"amount": left})), Choice("part", Text("refund.part"))]
+    amount = left
+    if await talk.choose("how", how, shown=shown) == "part":
+        upto = Amount(left.currency, most_minor=left.amount_minor)
+        amount = await talk.ask("amount", upto, left=left, currency=left.currency)
+    shown |= {"amount": amount, "merchant": role.merchant}
+    if not await talk.confirm("confirm", shown=shown):
+        return Screen("business.cancelled")
+    if (wrong := await wrong_pin(talk, role)) is not None:
+        return wrong
+    return closing(await talk.act("request", Refund(role.staff_id, order.id, amount)))

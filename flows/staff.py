@@ -1,0 +1,39 @@
+"""Who of a merchant's staff speaks: the role chosen among several, and the PIN that proves it over USSD."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from bot.dialog import Choice, Digits, Screen, Talk, Text
+from flows.business_effects import CheckPin
+from flows.closing import refusal
+from flows.effects import Role
+
+__all__ = ["PIN", "TRIES", "choose_role", "wrong_pin"]
+
+PIN: Final = Digits(4, 6, "pin.not_valid")
+TRIES: Final = 3
+
+
+async def choose_role(talk: Talk, roles: Sequence[Role]) -> Role:
+    """The only role, or the one chosen by its merchant's name."""
+    if len(roles) == 1:
+        return roles[0]
+    choices = [Choice(role.staff_id, Text("balance.merchant", {"name": role.merchant})) for role in roles]
+    picked = await talk.choose("which", choices, text="balance.which")
+    return next(role for role in roles if role.staff_id == picked)
+
+
+async def wrong_pin(talk: Talk, role: Role) -> Screen | None:
+    """Asks for the staff PIN where the channel wants it. The last words where it is not right, else None."""
+    if not role.pin:
+        return None
+    text, tries = "balance.pin", TRIES
+    while True:
+        found = await talk.secret(
+            "pin", PIN, CheckPin(role.staff_id), text=text, tries=tries, merchant=role.merchant
+        )
+        if not found.refused:
+            return None
+        if found.refused != "wrong_pin":
+            return refusal(found.refused, role.merchant)
+        text, tries = "balance.wrong_pin", found.tries_left

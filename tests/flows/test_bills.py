@@ -1,0 +1,77 @@
+"""Paying a bill of water, power or the like."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from bot.dialog import Number, Text
+from bot.money import Money, OrderKind, OrderState
+from flows import effects as e
+from tests.flows.at_work import GHS_50, MSISDN, acts, order
+from tests.flows.driving import USSD, Played, play
+
+FACTS = msgspec.structs.replace(USSD, offers=("bill",))
+WATER = e.BillCard("Ghana Water", "m1", "GHS", "GH", most_minor=10_000)
+POWER = e.BillCard("ECG", "m2", "GHS", "GH")
+SAME = e.BillCard("Ghana Water", "m3", "GHS", "GH")
+ASKED = order(OrderState.NEW, kind=OrderKind.BILL)
+
+
+def paid(answers: list[str], *bills: e.BillCard, **given: Any) -> Played:
+    world = {e.Bills: bills, **{getattr(e, name): value for name, value in given.items()}}
+    return play(["4", *answers], world, facts=FACTS)
+
+
+def test_a_bill_is_paid() -> None:
+    played = paid(["1", "MTR 42/7", "50", "1", "1"], WATER, POWER, PayBill=ASKED)
+    assert [key.rpartition("/")[2] for key in played.keys[1:]] == [
+        "which",
+        "reference",
+        "amount",
+        "payer",
+        "confirm",
+    ]
+    assert played.asked[-1].text == Text(
+        "bill.confirm",
+        {
+            "amount": GHS_50,
+            "name": "Ghana Water",
+            "reference": "MTR 42/7",
+            "payer": Number(MSISDN, masked=False),
+        },
+    )
+    assert acts(played) == [e.PayBill("m1", "Ghana Water", "MTR 42/7", GHS_50, MSISDN)]
+    assert played.screen.text == "sent.bill"
+
+
+def test_one_name_may_stand_for_two_merchants() -> None:
+    played = paid(["2", "42", "50", "1", "1"], WATER, SAME, PayBill=ASKED)
+    assert acts(played)[0].merchant_id == "m3"
+
+
+def test_the_amount_keeps_its_limit() -> None:
+    question = paid(["1", "42"], WATER).question
+    assert question.parse("100.01").text == Text("amount.over_limit", {"most": Money(10_000, "GHS")})
+
+
+def test_no_pays_nothing() -> None:
+    played = paid(["1", "42", "50", "1", "2"], WATER)
+    assert played.screen.text == "pay.cancelled"
+    assert acts(played) == []
+
+
+def test_where_no_bill_can_be_paid_it_is_said() -> None:
+    assert paid([]).screen.text == "bill.none"
+
+
+@pytest.mark.parametrize(
+    ("view", "text"),
+    [
+        (order(OrderState.FAILED, id="", kind=OrderKind.BILL, refused="merchant"), "refused.merchant"),
+        (order(OrderState.SUCCESSFUL, kind=OrderKind.BILL), "result.bill.successful"),
+        (order(OrderState.NEW), "pay.sent"),
+    ],
+)
+def test_the_last_screen_says_where_it_stands(view: e.OrderView, text: str) -> None:
+    assert paid(["1", "42", "50", "1", "1"], WATER, PayBill=view).screen.text == text

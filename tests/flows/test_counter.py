@@ -1,0 +1,48 @@
+"""Cash for a customer's wallet money."""
+
+import pytest
+
+from bot.dialog import Number, Text
+from bot.money import OrderKind, OrderState, Reason
+from flows import business_effects as b
+from tests.flows.at_work import GHS_50, IN_CHAT, OTHER, PIN, acts, order, own_keys, work
+
+ASKED = order(OrderState.NEW, kind=OrderKind.WITHDRAWAL, payer=OTHER)
+
+
+def test_the_customer_is_asked_to_approve_and_no_cash_goes_out_yet() -> None:
+    played = work("withdraw", ["0240000002", "50", "1", PIN], Withdraw=ASKED)
+    assert own_keys(played) == ["number", "amount", "confirm", "pin"]
+    assert played.asked[-2].text == Text(
+        "withdraw.confirm",
+        {"payer": Number(OTHER, masked=False), "amount": GHS_50, "merchant": "Ama's Kitchen"},
+    )
+    assert played.effects[-2:] == [b.CheckPin("s1"), b.Withdraw("s1", GHS_50, OTHER)]
+    assert played.screen.text == "sent.withdrawal"
+    assert played.screen.values["payer"] == Number(OTHER, masked=False)
+
+
+def test_no_ends_it() -> None:
+    played = work("withdraw", ["0240000002", "50", "2"])
+    assert played.screen.text == "business.cancelled"
+    assert acts(played) == []
+
+
+def test_a_wrong_pin_asks_nobody() -> None:
+    played = work("withdraw", ["0240000002", "50", "1", "0000"], CheckPin=b.PinAnswer(refused="locked"))
+    assert played.screen.text == "refused.locked"
+    assert acts(played) == []
+
+
+@pytest.mark.parametrize("why", ["too_many", "merchant", "not_available", "limit_number"])
+def test_a_refusal_says_why(why: str) -> None:
+    refused = order(OrderState.FAILED, id="", kind=OrderKind.WITHDRAWAL, refused=why)
+    played = work("withdraw", ["0240000002", "50", "1"], IN_CHAT, Withdraw=refused)
+    assert played.screen.text == f"refused.{why}"
+
+
+def test_a_blocked_wallet_is_the_customers() -> None:
+    failed = order(OrderState.FAILED, kind=OrderKind.WITHDRAWAL, reason=Reason.PAYER_BLOCKED)
+    played = work("withdraw", ["0240000002", "50", "1"], IN_CHAT, Withdraw=failed)
+    assert played.screen.text == "result.withdrawal.failed"
+    assert played.screen.values["reason"] == Text("reason.wallet_blocked")
