@@ -1,7 +1,8 @@
 """Providers' callbacks: hints to ask soon, never the truth.
 
 MoMo's are unsigned: whatever they say, only an authenticated status call settles. Startbutton's are
-signed, kept before their 200, and asked about all the same.
+signed, kept before their 200, and asked about all the same. An event about money that is no order's
+completes nothing: it goes to staff, and so does every dispute.
 """
 
 import asyncio
@@ -13,12 +14,12 @@ import structlog
 
 from bot.calls import Connections
 from bot.clock import Clock, Ids
-from bot.money import Source
-from bot.providers.base import Account
+from bot.money import Money, Source
+from bot.providers.base import Account, CallbackEvent, EventTopic
 from bot.rounds import keep_going
 from bot.sealing import Sealer
 from bot.store.base import AddIncident, Change, KeepWebhook, Store, StoreUnavailable
-from bot.store.records import Incident, WebhookRow
+from bot.store.records import Incident, OrderRow, WebhookRow
 from bot.times import Times
 
 __all__ = ["Callbacks"]
@@ -28,6 +29,7 @@ _log = structlog.get_logger("callback")
 # Hints that wait to be written. More are dropped: the sweep asks about every open order anyway.
 _WAITING_AT_MOST: Final = 10_000
 _IDLE_S: Final = 30.0
+_MONEY: Final = frozenset({EventTopic.PAYMENT, EventTopic.TRANSFER, EventTopic.REFUND})
 
 
 class Callbacks:
@@ -115,13 +117,18 @@ class Callbacks:
             order = order or await self._store.order_by_reference(reference)
         if order is not None and not self._same_owner(order.connection, account):
             order = None
-        if order is None:
+        kind = _incident_kind(event, order)
+        if kind:
             about = f"{connection}:{event.provider_reference or event.reference}:{event.name}"
-            changes.append(self._incident("unknown_event", event.name, about, None))
+            changes.append(self._incident(kind, event.name, about, order.id if order else None))
         await self._store.commit(changes)
+        if event.reserialised:
+            _log.warning("webhook signed over its JSON written anew", provider=connection)
         if order is not None:
             await self._note(order.id, Source.WEBHOOK)
-        _log.info("webhook", provider=connection, event_name=event.name, known=order is not None)
+        _log.info(
+            "webhook", provider=connection, event_name=event.name, known=order is not None, incident=kind
+        )
         return True
 
     def _same_owner(self, connection: str, account: Account) -> bool:
@@ -134,3 +141,25 @@ class Callbacks:
     def _incident(self, kind: str, event: str, key: str, order_id: str | None) -> AddIncident:
         text = f"{kind.replace('_', ' ')}: {event}"
         return AddIncident(Incident(self._ids.uuid(), f"{kind}:{key}", kind, order_id, text, self._clock()))
+
+
+def _incident_kind(event: CallbackEvent, order: OrderRow | None) -> str:
+    """What staff must see of an event; empty where it is about an order of ours and says nothing odd."""
+    if event.topic is EventTopic.DISPUTE:
+        return "dispute"
+    if order is None:
+        named = event.provider_reference or event.reference
+        return "stray_payment" if named and event.topic in _MONEY else "unknown_event"
+    # An under- or overpayment is a transaction of its own; a refund may be a part of its payment.
+    if event.topic in (EventTopic.PAYMENT, EventTopic.TRANSFER) and _is_other_money(event, order):
+        return "stray_payment"
+    return ""
+
+
+def _is_other_money(event: CallbackEvent, order: OrderRow) -> bool:
+    """Whether an event that names our order tells another amount, or another transaction of theirs."""
+    if event.amount is not None and event.amount != Money(order.amount_minor, order.currency):
+        return True
+    return bool(event.provider_reference and order.provider_reference) and (
+        event.provider_reference != order.provider_reference
+    )

@@ -8,23 +8,29 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from bot.money import Money, Msisdn, region_of
+from bot.money import Money, Msisdn, OrderKind, region_of
 from bot.providers.base import (
     Account,
     AccountHolder,
     Adapter,
+    AgreementReport,
+    Bank,
     Call,
     Capability,
+    Consent,
+    ConsentAsked,
     ListPage,
     OrderCall,
     OtpAnswer,
     ProviderError,
     Receipt,
     Resend,
+    Secret,
     StatusReport,
+    UserInfo,
 )
 from bot.sealing import Sealer
-from bot.store.records import OrderRow
+from bot.store.records import AgreementRow, OrderRow
 
 __all__ = ["Calls", "Connections", "Sends", "shorten_name"]
 
@@ -60,10 +66,17 @@ class Connections:
     def can(self, connection: str, what: Capability) -> bool:
         return connection in self._accounts and what in self.adapter(connection).can
 
-    def for_number(self, msisdn: Msisdn) -> Account | None:
-        """The account to ask about a number: one of its country that can tell, else any that can."""
+    def kinds(self, connection: str) -> frozenset[OrderKind]:
+        """The kinds of order the connection can make; none for one the settings no longer name."""
+        if connection not in self._accounts:
+            return frozenset()
+        return self.adapter(connection).kinds(self._accounts[connection])
+
+    def for_number(self, party: str) -> Account | None:
+        """The account to ask about a number: one of its country that can tell, else any that can; about
+        an e-mail address or a party code any that can."""
         able = [a for a in self._accounts.values() if self.can(a.id, Capability.CHECK_HOLDER)]
-        home = region_of(msisdn)
+        home = region_of(party) if party.startswith("+") else None
         return next((a for a in able if a.region == home), able[0] if able else None)
 
 
@@ -80,14 +93,14 @@ class Calls:
         """May this order's creation be repeated once the provider says it never arrived?"""
         adapter, account = self._of(order)
         try:
-            return adapter.request_payment(account, self._encode(order, creates=False)).resend
+            return adapter.request_order(account, self._encode(order, creates=False)).resend
         except ProviderError:
             return Resend.NEVER
 
-    async def request_payment(self, order: OrderRow, timeout_s: float) -> Receipt | ProviderError:
+    async def request_order(self, order: OrderRow, timeout_s: float) -> Receipt | ProviderError:
         adapter, account = self._of(order)
         return await self._try(
-            account, lambda: adapter.request_payment(account, self._encode(order)), timeout_s
+            account, lambda: adapter.request_order(account, self._encode(order)), timeout_s
         )
 
     async def submit_otp(self, order: OrderRow, otp: str, timeout_s: float) -> OtpAnswer | ProviderError:
@@ -101,7 +114,7 @@ class Calls:
         adapter, account = self._of(order)
 
         async def by(encoded: OrderCall) -> StatusReport | ProviderError:
-            return await self._try(account, lambda: adapter.payment_status(account, encoded), timeout_s)
+            return await self._try(account, lambda: adapter.order_status(account, encoded), timeout_s)
 
         report = await by(self._encode(order, creates=False))
         if isinstance(report, StatusReport) and report.not_found and order.provider_reference:
@@ -109,35 +122,85 @@ class Calls:
         return report
 
     async def holder(
-        self, connection: str, msisdn: Msisdn, timeout_s: float, *, named: bool
+        self, connection: str, party: str, timeout_s: float, *, named: bool
     ) -> AccountHolder | ProviderError:
         """Whether somebody is there, with the name where `named` and the provider tells it in time."""
         account = self.connections.account(connection)
         adapter = self.connections.adapter(connection)
-        asked = self._try(account, lambda: adapter.check_holder(account, msisdn), timeout_s)
+        asked = self._try(account, lambda: adapter.check_holder(account, party), timeout_s)
         if not named or Capability.HOLDER_NAME not in adapter.can:
             return await asked
-        name_asked = self._try(account, lambda: adapter.holder_name(account, msisdn), timeout_s)
+        name_asked = self._try(account, lambda: adapter.holder_name(account, party), timeout_s)
         found, name = await asyncio.gather(asked, name_asked)
         if isinstance(found, ProviderError) or isinstance(name, ProviderError) or not found.known:
             return found
         return AccountHolder(known=found.known, active=found.active, name=name)
 
     async def balance(
-        self, connection: str, currency: str, timeout_s: float
+        self, connection: str, currency: str, timeout_s: float, *, payouts: bool = False
     ) -> tuple[Money, ...] | ProviderError:
+        """The wallet that collects, or with `payouts` the one that pays out."""
         account = self.connections.account(connection)
         adapter = self.connections.adapter(connection)
-        return await self._try(account, lambda: adapter.balance(account, currency), timeout_s)
+        return await self._try(
+            account, lambda: adapter.balance(account, currency, payouts=payouts), timeout_s
+        )
+
+    async def notify_payer(self, order: OrderRow, text: str, timeout_s: float) -> ProviderError | None:
+        """None where the provider took the message for the order's payer."""
+        adapter, account = self._of(order)
+        return await self._try(
+            account, lambda: adapter.notify_payer(account, self._encode(order), text), timeout_s
+        )
+
+    async def agreement(self, row: AgreementRow, timeout_s: float) -> AgreementReport | ProviderError:
+        """The provider's word on an agreement that an order made."""
+        account = self.connections.account(row.connection)
+        adapter = self.connections.adapter(row.connection)
+        asked = OrderCall(
+            reference=row.reference,
+            code=row.code,
+            kind=OrderKind(row.kind.value),
+            amount=Money(row.amount_minor, row.currency),
+            payer=row.payer,
+            provider_reference=row.provider_id,
+            about_provider_reference=row.provider_id,
+        )
+        return await self._try(account, lambda: adapter.agreement_status(account, asked), timeout_s)
+
+    async def ask_consent(
+        self, connection: str, msisdn: Msisdn, timeout_s: float
+    ) -> ConsentAsked | ProviderError:
+        account, adapter = self.connections.account(connection), self.connections.adapter(connection)
+        return await self._try(account, lambda: adapter.ask_consent(account, msisdn), timeout_s)
+
+    async def consent(self, connection: str, asked: Secret, timeout_s: float) -> Consent | ProviderError:
+        account, adapter = self.connections.account(connection), self.connections.adapter(connection)
+        return await self._try(account, lambda: adapter.consent(account, asked), timeout_s)
+
+    async def user_info(self, connection: str, token: Secret, timeout_s: float) -> UserInfo | ProviderError:
+        account, adapter = self.connections.account(connection), self.connections.adapter(connection)
+        return await self._try(account, lambda: adapter.user_info(account, token), timeout_s)
+
+    async def banks(self, connection: str, timeout_s: float) -> tuple[Bank, ...] | ProviderError:
+        account, adapter = self.connections.account(connection), self.connections.adapter(connection)
+        return await self._try(account, lambda: adapter.banks(account), timeout_s)
 
     async def list_payments(
-        self, connection: str, first_day: str, last_day: str, skip: int, timeout_s: float
+        self,
+        connection: str,
+        first_day: str,
+        last_day: str,
+        skip: int,
+        timeout_s: float,
+        *,
+        kind: OrderKind = OrderKind.COLLECTION,
     ) -> ListPage | ProviderError:
         """A part of the provider's own list; see Provider.list_payments."""
         account = self.connections.account(connection)
         adapter = self.connections.adapter(connection)
         return await self._try(
-            account, lambda: adapter.list_payments(account, first_day, last_day, skip), timeout_s
+            account, lambda: adapter.list_payments(account, first_day, last_day, skip, kind=kind), timeout_s
         )
 
     def _of(self, order: OrderRow) -> tuple[Adapter, Account]:
@@ -169,6 +232,11 @@ class Calls:
             payee_note=f"Kasapay {order.code}",
             provider_reference=order.provider_reference if provider_reference is None else provider_reference,
             network=order.network,
+            sent_ms=order.sent_ms or None,
+            payee=order.payee,
+            terms=order.terms,
+            about_reference=order.terms.about_reference,
+            about_provider_reference=order.terms.about_provider_reference,
             callback_url=back,
         )
 

@@ -3,6 +3,7 @@
 from bot.calls import Calls
 from bot.clock import Clock, Ids
 from bot.dialog import Address
+from bot.money import PAYOUTS, OrderKind
 from bot.providers.base import Resend
 from bot.settle import Context
 from bot.store.base import Store
@@ -38,6 +39,9 @@ class Contexts:
         merchant = await self._store.merchant(order.merchant_id)
         addresses = await self._store.addresses_of(order.person_id)
         adapter = self._calls.connections.adapter(order.connection) if self._calls else None
+        agreement = await self._store.agreement(order.agreement_id) if order.agreement_id else None
+        payer = await self._store.person_of("msisdn", order.payer) if agreement is not None else None
+        follows = await self._store.order(order.follows_id) if order.follows_id else None
         return Context(
             merchant=merchant.name if merchant else "",
             addresses=addresses,
@@ -51,4 +55,17 @@ class Contexts:
             fence=fence,
             short_code=self._short_code,
             session_open=session_open,
+            agreement=agreement,
+            payer_id=payer[0].id if payer else "",
+            payer_addresses=await self._store.addresses_of(payer[0].id) if payer else (),
+            follows=follows,
+            kinds=await self._kinds(order) if follows is not None else frozenset(),
         )
+
+    async def _kinds(self, order: OrderRow) -> frozenset[OrderKind]:
+        """What the order's account can make now; nothing that pays out while payouts are switched off."""
+        if self._calls is None or order.connection not in self._calls.connections:
+            return frozenset()
+        kinds = self._calls.connections.kinds(order.connection)
+        switch = await self._store.switch("payouts")
+        return kinds - PAYOUTS if switch is not None and switch.is_off else kinds

@@ -15,10 +15,10 @@ from bot.calls import Calls
 from bot.clock import Clock
 from bot.contexts import Contexts
 from bot.metrics import Metrics
-from bot.money import FINAL, Source
+from bot.money import FINAL, AgreementState, OrderKind, Source
 from bot.providers.base import ProviderError
 from bot.settle import after_recheck
-from bot.store.base import Conflict, Store
+from bot.store.base import Conflict, MoveAgreement, Store
 from bot.times import Times
 
 __all__ = ["Rechecks"]
@@ -75,6 +75,10 @@ class Rechecks:
             return
         if not await self._store.count(f"recheck:{order.id}", self._spacing_ms, self._clock(), 1):
             return
+        if order.agreement_id is not None and order.kind is not OrderKind.AGREEMENT_CHARGE:
+            # It made an agreement and is over; what is said now is about that: an invoice was paid.
+            await self._look_at_agreement(order.agreement_id)
+            return
         answer = await self._calls.status(order, self._times.call_s)
         if isinstance(answer, ProviderError):
             return
@@ -85,4 +89,13 @@ class Rechecks:
             await self._store.commit(settled.changes)
             self._metrics.orders.labels(order.connection, settled.order.state.value).inc()
             _log.error("final order spoken of", reference=order.reference, outcome=settled.order.state.value)
+            self.on_settled()
+
+    async def _look_at_agreement(self, agreement_id: str) -> None:
+        row = await self._store.agreement(agreement_id)
+        if row is None or row.state is not AgreementState.ACTIVE:
+            return
+        now_ms = self._clock()
+        with contextlib.suppress(Conflict):
+            await self._store.commit([MoveAgreement(row.id, row.version, now_ms, now_ms, source=Source.POLL)])
             self.on_settled()

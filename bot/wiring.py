@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from bot import control
+from bot.agreements import AgreementKeeper
 from bot.alarms import watch_deadlines
 from bot.callbacks import Callbacks
 from bot.calls import Calls, Connections
@@ -33,6 +34,7 @@ from bot.dialog import Text, View
 from bot.dialog.screens import UssdScreen, render_chat, render_sms, render_ussd
 from bot.intake import TelegramIntake
 from bot.metrics import Metrics
+from bot.money import OrderKind
 from bot.outbox import Outbox, Worded
 from bot.perform import Performer
 from bot.providers import PROVIDERS, Sender, check_account
@@ -145,6 +147,7 @@ class Kasapay:
                 language=settings.default_language,
                 languages=self.catalogue.languages,
                 short_code=settings.short_code,
+                offers=self._offers(),
             ),
             self._screen,
             self._on_work,
@@ -187,7 +190,9 @@ class Kasapay:
             on_sent=self.windows.wake,
         )
         self.worker = Worker(store, self.calls, contexts, clock, times, self.metrics)
-        self.worker.on_settled = self.outbox.wake
+        self.worker.on_settled = self._on_settled
+        self.keeper = AgreementKeeper(store, self.calls, clock, ids, times)
+        self.keeper.on_told = self.outbox.wake
         self.callbacks = Callbacks(
             store,
             self.connections,
@@ -260,6 +265,17 @@ class Kasapay:
     def _on_work(self) -> None:
         self.outbox.wake()
         self.worker.wake()
+
+    def _on_settled(self) -> None:
+        """Messages may be due, and what an order made may stand from now on."""
+        self.outbox.wake()
+        self.keeper.wake()
+
+    def _offers(self) -> tuple[str, ...]:
+        """What customers can agree to here, with any of the accounts."""
+        kinds = {kind for account in self.connections for kind in self.connections.kinds(account.id)}
+        offered = (OrderKind.PREAPPROVAL, OrderKind.INVOICE, OrderKind.BILL)
+        return tuple(kind.value for kind in offered if kind in kinds)
 
     def _gateways(self) -> dict[str, GatewayEntry]:
         return {
@@ -349,6 +365,7 @@ def _background(kasapay: Kasapay) -> list[Any]:
     return [
         kasapay.outbox.run(),
         kasapay.worker.run(),
+        kasapay.keeper.run(),
         kasapay.callbacks.run(),
         watch_deadlines(kasapay.store, kasapay.metrics, kasapay.clock, kasapay.desk.ids),
         _heal(kasapay),

@@ -18,8 +18,8 @@ from bot.clock import Clock
 from bot.contexts import Contexts
 from bot.keeping import keep_reply
 from bot.metrics import Metrics
-from bot.money import OrderState, Source
-from bot.providers.base import ProviderError
+from bot.money import PAYOUTS, OrderState, Source
+from bot.providers.base import ProviderError, Resend
 from bot.rechecks import Rechecks
 from bot.rounds import keep_going
 from bot.settle import (
@@ -32,6 +32,7 @@ from bot.settle import (
     give_up,
     may_give_up,
     misnamed,
+    stopped,
 )
 from bot.store.base import Conflict, MoveOrder, NoteOrder, Store, StoreUnavailable
 from bot.store.records import OrderRow
@@ -183,6 +184,8 @@ class Worker:
         if may_give_up(order, now_ms, self._times):
             at = await self._contexts.of(order, fence=order.fence)
             return await self._keep(give_up(order, at), order, at)
+        if order.kind in PAYOUTS and await self._payouts_are_off():
+            return await self._stop(order)
         # PENDING, and the mark that it may have left, are durable before the first byte leaves.
         if order.state is OrderState.NEW:
             marked: MoveOrder | NoteOrder = MoveOrder(
@@ -202,7 +205,7 @@ class Worker:
             )
         await self._store.commit([marked])
         pending = applied(order, marked)
-        answer = await self._calls.request_payment(pending, self._times.call_s)
+        answer = await self._calls.request_order(pending, self._times.call_s)
         at = await self._contexts.of(pending, fence=pending.fence)
 
         def settle(held: OrderRow) -> Settled:
@@ -211,6 +214,18 @@ class Worker:
             return after_request(held, answer, msgspec.structs.replace(at, fence=fence))
 
         return await keep_reply(self._store, pending, settle)
+
+    async def _payouts_are_off(self) -> bool:
+        switch = await self._store.switch("payouts")
+        return switch is not None and switch.is_off
+
+    async def _stop(self, order: OrderRow) -> OrderRow:
+        """A payout that has not left is not sent while payouts are switched off: it fails; one of which an
+        earlier copy may have arrived is asked about instead."""
+        if order.deadline_ms is None:
+            at = await self._contexts.of(order, fence=order.fence)
+            return await self._keep(stopped(order, at), order, at)
+        return await self._ask(order, again=False)
 
     async def _expire_otp(self, order: OrderRow, now_ms: int) -> OrderRow:
         """Nobody typed the code in its time: the status decides from here."""
@@ -221,9 +236,12 @@ class Worker:
         await self._store.commit([expired])
         return applied(order, expired)
 
-    async def _ask(self, order: OrderRow) -> OrderRow:
+    async def _ask(self, order: OrderRow, *, again: bool = True) -> OrderRow:
+        """`again`: whether the request may be made again where it never arrived."""
         answer = await self._calls.status(order, self._times.call_s)
         at = await self._contexts.of(order, fence=order.fence)
+        if not again:
+            at = msgspec.structs.replace(at, resend=Resend.NEVER)
         if isinstance(answer, ProviderError):
             return await self._keep(after_silence(order, answer, at), order, at)
         if answer.state is None and not answer.not_found:

@@ -44,6 +44,8 @@ TOP: dict[str, str] = {
     "bot.__main__": "the command line",
     "bot.terminal": "the operator's commands in the terminal",
     "bot.terminal_reconcile": "one more of them, with a table and exit statuses of its own",
+    "bot.terminal_business": "more of them: payouts, agreements, approvals",
+    "bot.terminal_provision": "one that asks and writes `.env`",
     "bot.running": "serve, worker, sandbox and run as processes",
     "bot.embedded": "run: all of Kasapay and the sandbox in one process",
     "bot.tour": "plays a session against `embedded`",
@@ -54,6 +56,7 @@ TOP: dict[str, str] = {
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("bot.intake", "bot.channels.telegram"): "it is Telegram's part of the shell: the inbox and its workers",
     ("bot.perform", "flows.effects"): "it performs them",
+    ("bot.perform", "flows.business_effects"): "it performs them",
     ("bot.turns.last_words", "flows.effects"): "it tells of the payment that one begins",
     ("bot.providers.client", "bot"): "the version stands in the User-Agent",
 }

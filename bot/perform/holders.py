@@ -34,26 +34,26 @@ class Holders:
             return e.Holder(checked=False)
         return await self._check(merchant.connection, msisdn, speaker)
 
-    async def of_number(self, msisdn: Msisdn, speaker: Speaker) -> e.Holder:
+    async def of_number(self, party: str, speaker: Speaker) -> e.Holder:
         """The holder as whichever account sees them that can tell."""
-        account = self._calls.connections.for_number(msisdn)
+        account = self._calls.connections.for_number(party)
         if account is None:
             return e.Holder(checked=False)
-        return await self._check(account.id, msisdn, speaker)
+        return await self._check(account.id, party, speaker)
 
-    async def _check(self, connection: str, msisdn: Msisdn, speaker: Speaker) -> e.Holder:
+    async def _check(self, connection: str, party: str, speaker: Speaker) -> e.Holder:
         now_ms = self._clock()
         per_person = await self._store.count(
             f"holder:{speaker.person.id}", _HOUR_MS, now_ms, _CHECKS_PER_PERSON
         )
-        hashed = self._sealer.hash("holder", msisdn)
+        hashed = self._sealer.hash("holder", party)
         if not per_person or not await self._store.count(
             f"holder:{hashed}", _HOUR_MS, now_ms, _CHECKS_PER_NUMBER
         ):
             return e.Holder(checked=False, limited=True)
         # An unverified chat learns no names.
         named = speaker.verified or bool(speaker.msisdn)
-        found = await self._calls.holder(connection, msisdn, self._times.look_up_s, named=named)
+        found = await self._calls.holder(connection, party, self._times.look_up_s, named=named)
         if isinstance(found, ProviderError):
             return e.Holder(checked=False)
         return e.Holder(checked=True, known=found.known, active=found.active, name=shorten_name(found.name))

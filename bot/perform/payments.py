@@ -2,12 +2,15 @@
 
 from typing import Final
 
+import msgspec
+
 from bot.calls import Calls
 from bot.clock import Clock, Ids
 from bot.contexts import Contexts
 from bot.dialog import Screen, Text
-from bot.messages import order_values, told_by_turn
+from bot.messages import order_values, standing_text, told_by_turn
 from bot.money import FINAL, Money, OrderKind, OrderState, Source
+from bot.perform.drafts import allows, bill_view, draft, would_debit
 from bot.perform.plan import Plan, Speaker
 from bot.perform.waiting import WaitingCalls
 from bot.providers.base import ProviderError
@@ -21,9 +24,6 @@ __all__ = ["Payments"]
 
 # At most so many requests may wait on one payer's phone, over all persons.
 _OPEN_PER_PAYER: Final = 3
-# A new order is due before every question that waits for its turn: a person stands at the counter, and
-# what is not sent in time has failed.
-_BEFORE_ALL_MS: Final = 0
 _SHOWN: Final = 5
 _TWINS_AMONG: Final = 20
 
@@ -55,35 +55,26 @@ class Payments:
         if before is not None:
             return Plan(result=await self._view(before, unsure=self._was_cut_off(before)))
         merchant = await self._store.merchant(wanted.merchant_id)
-        refusal = await self._refusal(wanted, merchant)
+        refusal = await self._refusal(wanted, merchant, speaker)
         if merchant is None or refusal:
             return Plan(result=_refused(wanted, merchant, refusal or "merchant"))
         now_ms = self._clock()
-        order = OrderRow(
-            id=self._ids.uuid(),
-            code=self._ids.order_code(),
-            kind=OrderKind.COLLECTION,
-            state=OrderState.NEW,
-            connection=merchant.connection,
-            merchant_id=merchant.id,
-            person_id=speaker.person.id,
-            amount_minor=wanted.amount.amount_minor,
-            currency=wanted.amount.currency,
+        order = draft(
+            OrderKind.COLLECTION,
+            wanted.amount,
+            merchant,
+            speaker,
+            position,
+            self._ids,
+            now_ms,
             payer=wanted.payer,
-            reference=self._ids.uuid(),
-            origin_channel=speaker.channel,
-            origin_kind=speaker.address.kind,
-            origin_value=speaker.address.value,
-            created_ms=now_ms,
-            updated_ms=now_ms,
-            conversation_id=speaker.conversation_id,
-            act_position=position,
             network=wanted.network,
-            note=merchant.name,
-            due_ms=_BEFORE_ALL_MS,
         )
-        create = CreateOrder(order, Source.US, open_at_most=_OPEN_PER_PAYER)
-        view = await self._view(order, merchant)
+        create = CreateOrder(
+            order, Source.US, open_at_most=_OPEN_PER_PAYER, alone=wanted.payer != speaker.msisdn
+        )
+        own = wanted.payer == speaker.msisdn and await allows(self._store, merchant, wanted.payer, now_ms)
+        view = msgspec.structs.replace(await self._view(order, merchant), unasked=own)
         if not await self._may_want_otp(order):
             return Plan((create,), view, payment=view)
         # Nobody asks while the call is under way; should this process die in it, the worker takes over by
@@ -103,7 +94,7 @@ class Payments:
 
         async def call() -> e.OrderView:
             after, sure = await self._waiting.make(
-                lambda: self._calls.request_payment(pending, self._times.call_s),
+                lambda: self._calls.request_order(pending, self._times.call_s),
                 after_request,
                 pending,
                 speaker,
@@ -112,7 +103,7 @@ class Payments:
 
         return Plan((create, sent), inside=call, payment=view)
 
-    async def _refusal(self, wanted: e.RequestPayment, merchant: MerchantRow | None) -> str:
+    async def _refusal(self, wanted: e.RequestPayment, merchant: MerchantRow | None, speaker: Speaker) -> str:
         if merchant is None or not merchant.active or merchant.connection not in self._calls.connections:
             return "merchant"
         most = merchant.max_amount_minor
@@ -120,7 +111,8 @@ class Payments:
             return "limit"
         if len(await self._store.open_orders_of_payer(wanted.payer)) >= _OPEN_PER_PAYER:
             return "too_many"
-        return ""
+        # Under a pre-approval the wallet is debited without a PIN: nobody else may begin that.
+        return "auto_debit" if await would_debit(self._store, merchant, wanted.payer, speaker) else ""
 
     async def _may_want_otp(self, order: OrderRow) -> bool:
         if not self._calls.connections.adapter(order.connection).may_ask_otp:
@@ -232,6 +224,8 @@ class Payments:
         order = orders[0]
         merchant = await self._store.merchant(order.merchant_id)
         values = order_values(order, merchant.name if merchant else "")
+        if order.kind is not OrderKind.COLLECTION:
+            return Screen(standing_text(order), values, order.id)
         state = Text(f"state.{order.state.value.lower()}")
         known = order.state.value.lower() if order.state in FINAL else "open"
         return Screen(f"payments.{known}", values | {"state": state}, order.id)
@@ -240,6 +234,8 @@ class Payments:
         self, order: OrderRow, merchant: MerchantRow | None = None, *, unsure: bool = False
     ) -> e.OrderView:
         merchant = merchant or await self._store.merchant(order.merchant_id)
+        if order.kind is OrderKind.COLLECTION and order.terms.service_provider:
+            return await bill_view(self._store, order, merchant.name if merchant else "")
         return e.OrderView(
             id=order.id,
             code=order.code,
@@ -247,6 +243,8 @@ class Payments:
             amount=Money(order.amount_minor, order.currency),
             merchant=merchant.name if merchant else "",
             payer=order.payer,
+            payee=order.payee,
+            kind=order.kind,
             reason=order.reason,
             tries_left=OTP_TRIES - order.otp_tries,
             unsure=unsure and order.state is OrderState.PENDING,

@@ -1,7 +1,7 @@
 """Says who answers which look and who plans which act. Does nothing itself."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -9,19 +9,28 @@ from bot.calls import Calls
 from bot.clock import Clock, Ids
 from bot.contexts import Contexts
 from bot.dialog import Act, Look, Screen, SecretAct
+from bot.money import Right
+from bot.perform.approvals import Approvals
+from bot.perform.business import Business
+from bot.perform.details import DetailsAskers
 from bot.perform.holders import Holders
 from bot.perform.links import Links
 from bot.perform.merchants import Merchants
 from bot.perform.payments import Payments
 from bot.perform.plan import Plan, Speaker
+from bot.perform.roles import Roles
 from bot.perform.staff import Staff
+from bot.perform.standing import Standing
 from bot.perform.waiting import WaitingCalls
 from bot.sealing import Sealer
 from bot.store.base import SavePerson, Store
 from bot.times import Times
+from flows import business_effects as b
 from flows import effects as e
 
 __all__ = ["Performer"]
+
+_OUTSIDE: Final = (e.CheckHolder, e.CheckNumber, e.AskStatus, e.Balance, b.SeeDetails, b.Banks)
 
 
 class Performer:
@@ -43,12 +52,17 @@ class Performer:
         self._merchants = Merchants(store, calls.connections)
         self._holders = Holders(store, calls, sealer, clock, times)
         self._payments = Payments(store, calls, contexts, self.waiting, clock, ids, times)
-        self._staff = Staff(store, calls, sealer, clock, times)
+        self._roles = Roles(store, calls.connections)
+        self._staff = Staff(store, calls, self._roles, sealer, clock, times)
+        self._business = Business(store, calls, self._roles, clock, ids, times)
+        self._approvals = Approvals(store, self._roles, self._business, clock, ids)
+        self._standing = Standing(store, calls, self._business, clock, ids)
+        self._details = DetailsAskers(store, calls, self._roles, sealer, clock, ids, times)
         self._links = Links(store, sealer, clock, ids, times)
 
     def goes_outside(self, effect: Look[Any]) -> bool:
         """Whether the look may call a provider, so that the turn has to be marked running first."""
-        return isinstance(effect, e.CheckHolder | e.CheckNumber | e.AskStatus | e.Balance)
+        return isinstance(effect, _OUTSIDE)
 
     async def look(self, effect: Look[Any], speaker: Speaker) -> Any:
         match effect:
@@ -59,7 +73,7 @@ class Performer:
             case e.CheckHolder():
                 return await self._holders.of_merchant(effect.merchant_id, effect.msisdn, speaker)
             case e.CheckNumber():
-                return await self._holders.of_number(effect.msisdn, speaker)
+                return await self._holders.of_number(effect.party, speaker)
             case e.FindTwin():
                 return await self._payments.twin(effect, speaker)
             case e.OrderNow():
@@ -69,9 +83,32 @@ class Performer:
             case e.MyPayments():
                 return await self._payments.latest(speaker)
             case e.MyRoles():
-                return await self._staff.roles(speaker)
+                return await self._roles.all_of(speaker)
             case e.Balance():
                 return await self._staff.balance(effect.staff_id, speaker)
+            case e.Bills():
+                return await self._standing.bills()
+            case b.MyAgreements():
+                return await self._standing.own(effect.kind, speaker)
+        return await self._look_as_staff(effect, speaker)
+
+    async def _look_as_staff(self, effect: Look[Any], speaker: Speaker) -> Any:
+        match effect:
+            case b.FindPayment():
+                return await self._business.find(effect, speaker)
+            case b.LatestPayments():
+                return await self._business.latest(effect.staff_id, speaker)
+            case b.StandingOf():
+                return await self._business.standing(effect, speaker)
+            case b.Banks():
+                return await self._business.banks(effect.staff_id, speaker)
+            case b.SeeDetails():
+                return await self._details.see(effect, speaker)
+            case b.WaitingApprovals():
+                return await self._approvals.waiting(effect.staff_id, speaker)
+            case b.LockedStaff():
+                role = await self._roles.acting(effect.staff_id, Right.UNLOCK, speaker)
+                return () if isinstance(role, str) else await self._roles.locked_at(role)
         raise TypeError(f"no way to look at {type(effect).__name__}")
 
     async def act(self, effect: Act[Any], position: int, speaker: Speaker) -> Plan:
@@ -87,7 +124,51 @@ class Performer:
                 return self._links.make_code(speaker)
             case e.LinkNumber():
                 return await self._links.link(effect.proof, speaker)
+            case e.SetUpAutoDebit():
+                return await self._standing.set_up(effect, position, speaker)
+            case e.StopAutoDebit():
+                return await self._standing.stop(effect.agreement_id, position, speaker)
+            case e.PayBill():
+                return await self._standing.pay_bill(effect, position, speaker)
+        plan = await self._act_as_staff(effect, position, speaker)
+        return await self._named(plan, effect, speaker)
+
+    async def _named(self, plan: Plan, effect: Act[Any], speaker: Speaker) -> Plan:
+        """The plan, its refusal naming the merchant of the role that was refused."""
+        view, staff_id = plan.result, getattr(effect, "staff_id", "")
+        if not isinstance(view, e.OrderView) or not view.refused or view.merchant:
+            return plan
+        name = await self._roles.merchant_of(staff_id, speaker)
+        return msgspec.structs.replace(plan, result=msgspec.structs.replace(view, merchant=name))
+
+    async def _act_as_staff(self, effect: Act[Any], position: int, speaker: Speaker) -> Plan:
+        match effect:
+            case b.SendNote():
+                return await self._business.note(effect, speaker)
+            case b.Refund():
+                return await self._business.refund(effect, position, speaker)
+            case b.PayOut():
+                return await self._business.pay_out(effect, position, speaker)
+            case b.Withdraw():
+                return await self._business.withdraw(effect, position, speaker)
+            case b.ChargeUnder():
+                return await self._business.charge(effect, position, speaker)
+            case b.MakeInvoice():
+                return await self._business.invoice(effect, position, speaker)
+            case b.CancelInvoice():
+                return await self._business.cancel_invoice(effect, position, speaker)
+            case b.AskDetails():
+                return await self._details.ask(effect, speaker)
+            case b.DecideApproval():
+                return await self._approvals.decide(effect, position, speaker)
+            case b.Unlock():
+                return await self._unlock(effect, speaker)
         raise TypeError(f"no way to do {type(effect).__name__}")
+
+    async def _unlock(self, effect: b.Unlock, speaker: Speaker) -> Plan:
+        role = await self._roles.acting(effect.staff_id, Right.UNLOCK, speaker)
+        change = None if isinstance(role, str) else await self._roles.unlock(role, effect.locked_id)
+        return Plan((change,), e.Done()) if change else Plan(result=e.Done(ok=False))
 
     async def without_secret(self, effect: SecretAct[Any], speaker: Speaker) -> Any:
         """The act's result where no secret is needed any more, else None: its order has moved on."""
@@ -102,6 +183,8 @@ class Performer:
                 return await self._payments.submit_otp(secret, effect.order_id, speaker)
             case e.BalanceWithPin():
                 return Plan(inside=lambda: self._staff.balance_with_pin(secret, effect.staff_id, speaker))
+            case b.CheckPin():
+                return Plan(inside=lambda: self._roles.check_pin(secret, effect.staff_id, speaker))
             case e.ClaimRole():
                 return Plan(inside=lambda: self._staff.claim(secret, speaker))
             case e.EnrolStaff():

@@ -6,8 +6,9 @@ for a failure, a status is believed only if amount, currency and party are ours,
 what either decided.
 """
 
-from bot.settle.changes import Context, Settled, applied
-from bot.settle.replies import OTP_TRIES, Answered, after_otp, after_request, give_up, may_give_up
+from bot.settle.changes import Settled, applied
+from bot.settle.context import Context
+from bot.settle.replies import OTP_TRIES, Answered, after_otp, after_request, give_up, may_give_up, stopped
 from bot.settle.reports import after_recheck, after_silence, after_status, by_operator, misnamed
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "give_up",
     "may_give_up",
     "misnamed",
+    "stopped",
 ]

@@ -3,19 +3,16 @@
 Every transition takes the messages it causes along, so that both stand in one commit.
 """
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
-from bot.clock import Ids
-from bot.dialog import Address
 from bot.messages import result_messages
 from bot.money import FINAL, OrderState, Reason, Source
-from bot.providers.base import Resend
-from bot.store.base import AddIncident, Change, DropMessages, MoveOrder, NoteOrder
-from bot.store.records import AddressRow, Incident, MessageKind, OrderRow
-from bot.times import Times
+from bot.settle.context import Context
+from bot.settle.follow_ups import follow_ups
+from bot.store.base import AddIncident, Change, CreateOrder, DropMessages, MoveOrder, NoteOrder
+from bot.store.records import Incident, MessageKind, OrderRow
 
 __all__ = ["Context", "Settled", "applied", "incident", "move", "note"]
 
@@ -34,29 +31,6 @@ _GIVEN: Final = (
     "attempts",
     "pending_ref",
 )
-
-
-class Context(msgspec.Struct, frozen=True):
-    """What a decision needs besides the order: who is told, when to ask, and the provider's manners.
-
-    `told` is an address whose turn is about to say the result; `fence` the worker's lease.
-
-    `schedule_s` are seconds since the request at which to ask; past the last an order is UNRESOLVED.
-    """
-
-    merchant: str
-    addresses: Sequence[AddressRow]
-    schedule_s: Sequence[float]
-    grace_s: float
-    resend: Resend
-    now_ms: int
-    ids: Ids
-    times: Times
-    told: Address | None = None
-    fence: int | None = None
-    short_code: str = ""
-    # Whether a turn of the person waits for this very answer and can ask for a code itself.
-    session_open: bool = False
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -102,6 +76,8 @@ def move(
     otp_expires_ms: int | None = None,
     deadline_ms: int | None = None,
     asks: int | None = None,
+    payment_reference: str = "",
+    expires_ms: int | None = None,
 ) -> Settled:
     """One transition with the messages it causes, in one commit."""
     if order.accepted_ms is not None:
@@ -126,6 +102,7 @@ def move(
         asks=asks,
         asked_ms=at.now_ms if asks is not None else None,
     )
+    further = follow_ups(order, said, reason, at, payment_reference=payment_reference, expires_ms=expires_ms)
     told = result_messages(
         order,
         said,
@@ -136,9 +113,11 @@ def move(
         times=at.times,
         reason=reason,
         told=at.told,
+        payer=at.follows.payer if at.follows is not None else "",
+        given_back=any(isinstance(change, CreateOrder) for change in further),
     )
     dropped = [] if said is OrderState.NEEDS_OTP else [DropMessages(order.id, MessageKind.PROMPT)]
-    return Settled((moved, *dropped, *told), applied(order, moved))
+    return Settled((moved, *dropped, *told, *further), applied(order, moved))
 
 
 def note(

@@ -20,14 +20,15 @@ from bot.providers.base import (
     StatusReport,
     Unknown,
 )
-from bot.settle.changes import Context, Settled, incident, move, note
+from bot.settle.changes import Settled, incident, move, note
+from bot.settle.context import Context
 from bot.settle.reports import misnamed, names_another, still_open, was_accepted
-from bot.settle.schedule import deadline_ms, next_ask_ms
+from bot.settle.schedule import deadline_ms, first_deadline_ms, next_ask_ms
 from bot.store.base import DropMessages
 from bot.store.records import MessageKind, OrderRow
 from bot.times import Times
 
-__all__ = ["OTP_TRIES", "Answered", "after_otp", "after_request", "give_up", "may_give_up"]
+__all__ = ["OTP_TRIES", "Answered", "after_otp", "after_request", "give_up", "may_give_up", "stopped"]
 
 OTP_TRIES: Final = 3
 _RESEND_PAUSE_MS: Final = 5_000
@@ -109,7 +110,7 @@ def after_otp(order: OrderRow, answer: OtpAnswer | ProviderError, at: Context) -
         due_ms=next_ask_ms(order, at, since_ms=at.now_ms, asks=0),
         accepted_ms=at.now_ms if accepted else None,
         asks=0,
-        deadline_ms=deadline_ms(at) if accepted else order.deadline_ms or deadline_ms(at),
+        deadline_ms=deadline_ms(at) if accepted else first_deadline_ms(order, at),
     )
     # Nobody is to be asked for the code any more.
     return Settled((*settled.changes, DropMessages(order.id, MessageKind.PROMPT)), settled.order)
@@ -123,6 +124,11 @@ def may_give_up(order: OrderRow, now_ms: int, times: Times) -> bool:
 def give_up(order: OrderRow, at: Context) -> Settled:
     """An order of which surely nothing left within its time: FAILED, nothing taken."""
     return move(order, OrderState.FAILED, Source.US, at, Reason.NOT_SENT)
+
+
+def stopped(order: OrderRow, at: Context) -> Settled:
+    """A payout that never left, and must not any more: FAILED, nothing paid."""
+    return move(order, OrderState.FAILED, Source.US, at, Reason.NOT_AVAILABLE, note="payouts are off")
 
 
 def _needs_otp(order: OrderRow, provider_reference: str, at: Context) -> Settled:
@@ -161,5 +167,5 @@ def _lost(order: OrderRow, at: Context, pause_s: float | None = None) -> Settled
         at,
         due_ms=due_ms,
         attempts=order.attempts + 1,
-        deadline_ms=order.deadline_ms or deadline_ms(at),
+        deadline_ms=first_deadline_ms(order, at),
     )

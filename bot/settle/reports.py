@@ -6,7 +6,7 @@ nobody knows stays open until its time is over.
 
 from typing import Final
 
-from bot.money import FINAL, Money, OrderState, Source, Verdict, judge
+from bot.money import FINAL, Money, OrderKind, OrderState, Source, Verdict, judge
 from bot.providers.base import (
     Malformed,
     Misconfigured,
@@ -16,8 +16,9 @@ from bot.providers.base import (
     StatusReport,
     Unknown,
 )
-from bot.settle.changes import Context, Settled, incident, move, note
-from bot.settle.schedule import deadline_ms, next_ask_ms
+from bot.settle.changes import Settled, incident, move, note
+from bot.settle.context import Context
+from bot.settle.schedule import first_deadline_ms, next_ask_ms, passed_s
 from bot.store.base import Change
 from bot.store.records import OrderRow
 
@@ -32,6 +33,16 @@ __all__ = [
     "was_accepted",
 ]
 
+# Their status tells no amount: nothing moves by them, or (a bill) the reference alone says which it is.
+_SAY_NO_AMOUNT: Final = frozenset(
+    {
+        OrderKind.PREAPPROVAL,
+        OrderKind.PREAPPROVAL_CANCEL,
+        OrderKind.INVOICE_CANCEL,
+        OrderKind.BILL,
+    }
+)
+_CANCELS: Final = frozenset({OrderKind.PREAPPROVAL_CANCEL, OrderKind.INVOICE_CANCEL})
 # A question that was not heard, or not answered, is asked again after so long.
 _UNSENT_S: Final = 10.0
 _UNHEARD_S: Final = 30.0
@@ -40,7 +51,7 @@ _UNHEARD_S: Final = 30.0
 def after_status(order: OrderRow, report: StatusReport, source: Source, at: Context) -> Settled:
     """An open order asked about: moved only if the report is about our money."""
     asks = order.asks + 1
-    if report.not_found:
+    if report.not_found or _still_stands(order, report):
         return _not_found(order, asks, at)
     wrong = _mismatch(order, report) if report.state in FINAL else ""
     if wrong or names_another(order, report.provider_reference):
@@ -58,6 +69,8 @@ def after_status(order: OrderRow, report: StatusReport, source: Source, at: Cont
         provider_reference=report.provider_reference or None,
         financial_id=report.financial_id or None,
         asks=asks,
+        payment_reference=report.payment_reference,
+        expires_ms=report.expires_ms,
     )
 
 
@@ -112,7 +125,7 @@ def by_operator(order: OrderRow, said: OrderState, why: str, at: Context) -> Set
 
 def _not_found(order: OrderRow, asks: int, at: Context) -> Settled:
     since_ms = order.accepted_ms or order.sent_ms or order.created_ms
-    if at.now_ms - since_ms <= at.grace_s * 1000 or was_accepted(order):
+    if passed_s(at, since_ms=since_ms, asks=asks) <= at.grace_s or was_accepted(order):
         return still_open(order, StatusReport(state=None), asks, at)
     in_time = order.deadline_ms is None or at.now_ms < order.deadline_ms
     if order.state is OrderState.PENDING and at.resend is Resend.SAME_REFERENCE and in_time:
@@ -125,9 +138,15 @@ def _not_found(order: OrderRow, asks: int, at: Context) -> Settled:
             # It begins anew, and so does its schedule: a payer has just been asked, or never was.
             asks=0,
             asked_ms=at.now_ms,
-            deadline_ms=order.deadline_ms or deadline_ms(at),
+            deadline_ms=first_deadline_ms(order, at),
         )
     return still_open(order, StatusReport(state=None), asks, at)
+
+
+def _still_stands(order: OrderRow, report: StatusReport) -> bool:
+    """A cancellation has no status of its own: while what it should end stands, and nobody has taken the
+    request, nothing shows that it ever arrived."""
+    return order.kind in _CANCELS and report.state is OrderState.PENDING and not was_accepted(order)
 
 
 def was_accepted(order: OrderRow) -> bool:
@@ -145,13 +164,13 @@ def names_another(order: OrderRow, provider_reference: str) -> bool:
 def _mismatch(order: OrderRow, report: StatusReport) -> str:
     """What of a final word is not about our money. Only a success has to say how much it is about."""
     ours = Money(order.amount_minor, order.currency)
-    if report.amount is None and report.state is OrderState.SUCCESSFUL:
+    if report.amount is None and report.state is OrderState.SUCCESSFUL and order.kind not in _SAY_NO_AMOUNT:
         return "currency"
     if report.amount is not None and report.amount.currency != ours.currency:
         return "currency"
     if report.amount is not None and report.amount != ours:
         return "amount"
-    if report.party is not None and report.party != order.payer:
+    if report.party is not None and report.party != (order.payee or order.payer):
         return "party"
     return ""
 
@@ -196,7 +215,7 @@ def still_open(
         due_ms=due_ms,
         asks=asks,
         asked_ms=at.now_ms,
-        deadline_ms=order.deadline_ms or deadline_ms(at),
+        deadline_ms=first_deadline_ms(order, at),
         provider_reference=report.provider_reference or None,
     )
 

@@ -31,7 +31,7 @@ class Effects:
 
     async def carry_out(self, turn: Turn, row: ConversationRow, run: Run, plan: Plan) -> None:
         """Commit 1 before the call, and the call, which keeps its own outcome. Raises TooLate."""
-        if plan.payment is not None:
+        if plan.changes or plan.payment is not None:
             turn.last_words.begin(plan.payment, is_kept=plan.goes_on)
         turn.changes += plan.changes
         if plan.person is not None:

@@ -41,6 +41,7 @@ def encode_facts(turn: Turn, order_id: str | None, config: TurnsConfig, times: T
         linked=tuple(sorted({a.kind for a in addresses})),
         short_code=config.short_code,
         order_id=order_id or "",
+        offers=config.offers,
     )
     return msgspec.json.encode(facts).decode()
 

@@ -17,7 +17,7 @@ class TooLate(Exception):
 class LastWords:
     """One per turn, shared by the turn and whoever waits for it.
 
-    `payment` is the one the turn begins or goes on with; `is_kept` once it surely stands in the store.
+    `payment` is the order the turn begins or goes on with; `is_kept` once it surely stands in the store.
     """
 
     def __init__(self) -> None:
@@ -25,11 +25,13 @@ class LastWords:
         self.is_kept = False
         self._said = False
 
-    def begin(self, payment: OrderView, *, is_kept: bool) -> None:
-        """The turn is about to commit something about money. Raises TooLate where the words were said."""
+    def begin(self, payment: OrderView | None, *, is_kept: bool) -> None:
+        """The turn is about to do something, with money where `payment` names it. Raises TooLate where the
+        words were said."""
         if self._said:
             raise TooLate
-        self.payment, self.is_kept = payment, is_kept
+        if payment is not None:
+            self.payment, self.is_kept = payment, is_kept
 
     def say(self) -> None:
         """They are being said now: from here on the turn begins nothing."""

@@ -10,6 +10,7 @@ import structlog
 from bot.clock import Clock, Ids
 from bot.dialog import Answer, Flow, FlowError, Inbound, Input, Nothing, Session, Text
 from bot.metrics import Metrics
+from bot.money import OrderKind
 from bot.perform import Performer
 from bot.sealing import Sealer
 from bot.sessions import (
@@ -158,7 +159,9 @@ class Turns:
         if last_words is None or payment is None:
             return self.say(Text("talk.closed"), language)
         amount, merchant, dial = payment.amount, payment.merchant, self._config.short_code
-        if last_words.is_kept:
+        if payment.kind is not OrderKind.COLLECTION:
+            words = Text("talk.unsure_other", {"kind": Text(f"kind.{payment.kind.value}"), "amount": amount})
+        elif last_words.is_kept:
             # It may wait for its code by now: the next dial asks for that first.
             words = Text(
                 "talk.begun",

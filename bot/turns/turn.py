@@ -19,6 +19,8 @@ class TurnsConfig(msgspec.Struct, frozen=True):
     language: str
     languages: tuple[str, ...]
     short_code: str
+    # What the accounts can do beyond payments: preapproval, invoice, bill.
+    offers: tuple[str, ...] = ()
 
     def guess(self, tag: str) -> str:
         """The language we speak that fits an IETF tag, else the default one."""

@@ -4,6 +4,7 @@ An error never shows what was sent, and a log line never more than the route's n
 secrets and tokens.
 """
 
+import errno
 import logging
 import traceback
 from typing import Any
@@ -107,6 +108,9 @@ async def answer_errors(request: web.Request, handler: Any) -> web.StreamRespons
         # A client that went away is no fault; anything else is one of ours.
         if isinstance(error, ConnectionError):
             raise
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            # A path that no file system can hold names no file of ours.
+            return answer_error(request, 404, _SENTENCES[404])
         log_unexpected(route_of(request), error)
         response = answer_error(request, 500, "Something went wrong on our side. Please try again.")
     return response

@@ -330,7 +330,7 @@ async def test_an_event_of_an_order_nobody_knows_is_an_incident_once(
             "/callbacks/startbutton/startbutton-ghs", content=body, headers=signed("startbutton-ghs", body)
         )
         assert reply.status_code == 200
-    assert [incident.kind for incident in await served.store.incidents(10)] == ["unknown_event"]
+    assert [incident.kind for incident in await served.store.incidents(10)] == ["stray_payment"]
 
 
 async def test_an_event_of_one_account_hints_at_no_order_of_another(
@@ -343,6 +343,60 @@ async def test_an_event_of_one_account_hints_at_no_order_of_another(
     )
     assert reply.status_code == 200
     assert (await served.order()).hinted_by is None
+    assert [incident.kind for incident in await served.store.incidents(10)] == ["stray_payment"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"amount": 1},
+        {"currency": "KES"},
+        {"transactionReference": "8c1d9e4ab999"},  # the difference, as a transaction of its own
+    ],
+    ids=str,
+)
+async def test_an_under_or_overpayment_completes_nothing_and_is_looked_at(
+    served: Stage, http: httpx.AsyncClient, other: dict[str, Any]
+) -> None:
+    order = await pending(served, "1002")
+    body = event(order, **other)
+    reply = await http.post(
+        "/callbacks/startbutton/startbutton-ghs", content=body, headers=signed("startbutton-ghs", body)
+    )
+    assert reply.status_code == 200
+    await served.pass_time(10)
+    assert (await served.order()).state is OrderState.NEEDS_OTP
+    (incident,) = await served.store.incidents(10)
+    assert (incident.kind, incident.order_id) == ("stray_payment", order.id)
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_dispute_is_kept_and_alarms_staff(
+    served: Stage, http: httpx.AsyncClient, known: bool
+) -> None:
+    order = await pending(served, "1002")
+    more = {} if known else {"transactionReference": "elsewhere", "userTransactionReference": None}
+    body = event(order, "dispute.created", **more)
+    for _ in range(2):
+        reply = await http.post(
+            "/callbacks/startbutton/startbutton-ghs", content=body, headers=signed("startbutton-ghs", body)
+        )
+        assert reply.status_code == 200
+    (kept,) = await served.store.webhooks(10)
+    assert kept.event == "dispute.created"
+    (incident,) = await served.store.incidents(10)
+    assert (incident.kind, incident.order_id) == ("dispute", order.id if known else None)
+
+
+@pytest.mark.parametrize("name", ["conversion.successful", "topup.received", ""])
+async def test_an_event_about_no_payment_is_acknowledged_and_noted(
+    served: Stage, http: httpx.AsyncClient, name: str
+) -> None:
+    body = json.dumps({"event": name, "data": {"transaction": {"transactionReference": "cv1"}}}).encode()
+    reply = await http.post(
+        "/callbacks/startbutton/startbutton-ghs", content=body, headers=signed("startbutton-ghs", body)
+    )
+    assert reply.status_code == 200
     assert [incident.kind for incident in await served.store.incidents(10)] == ["unknown_event"]
 
 

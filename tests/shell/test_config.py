@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from bot.config import ConfigProblems, Settings, read_settings
 from bot.money import EXPONENTS
 from bot.providers.base import Account
-from bot.providers.registry import check_account
+from bot.providers.registry import PROVIDERS, check_account
 
 SECRETS = {
     "SECRET_KEY": "secret-key-" + "a" * 32,
@@ -21,6 +21,9 @@ SECRETS = {
     "MOMO_COLLECTION_API_KEY": "momo-api-hhhh",
     "STARTBUTTON_PUBLIC_KEY": "sb_test_iiii",
     "STARTBUTTON_SECRET_KEY": "sb_test_jjjj",
+    "STARTBUTTON_SIGN_KEY": "sb_sign_llll",
+    "MOMO_DISBURSEMENT_SUBSCRIPTION_KEY": "momo-sub-mmmm",
+    "MOMO_DISBURSEMENT_API_KEY": "momo-api-nnnn",
     "DATABASE_URL": "postgresql://kasapay:db-password-kkkk@host/kasapay",
 }
 PRINTED_NEVER = [value for name, value in SECRETS.items() if name != "DATABASE_URL"] + ["db-password-kkkk"]
@@ -32,6 +35,7 @@ WHOLE = SECRETS | {
     "MOMO_TARGET_ENVIRONMENT": "mtnghana",
     "MOMO_CURRENCY": "GHS",
     "MOMO_COLLECTION_API_USER": "user",
+    "MOMO_DISBURSEMENT_API_USER": "payer",
     "STARTBUTTON_EMAIL": "pay@example.com",
     "TELEGRAM_MODE": "webhook",
 }
@@ -209,6 +213,8 @@ def test_no_secret_is_in_any_problem(in_file) -> None:  # type: ignore[no-untype
     said_back = {"accounts", "gateways", "kasapay_config", "ussd_gateways", "trusted_proxies"}
     wrong = {name.upper(): "hunter2 hunter2" for name in Settings.model_fields if name not in said_back}
     table = 'currency = "GHS"\nsecret_key = "hunter2"\nregion = "hunter2"\nnetworks = "hunter2"'
+    for name in ("sign_key", "bills", "payout_limits", "refund_unit", "api_version", "webhook_reserialised"):
+        table += f'\n{name} = "hunter2"'
     wrong |= in_file(f"[accounts.a]\n{table}\n[accounts.a.collection]\napi_key = 2\n")
     wrong |= {"USSD_GATEWAYS": "hubtel", "USSD_SECRET_HUBTEL": "hunter2"}
     told = "\n".join(problems(wrong))
@@ -219,6 +225,12 @@ def test_no_secret_is_in_any_problem(in_file) -> None:  # type: ignore[no-untype
 def test_an_unreadable_file_does_not_tell_what_is_in_it(in_file) -> None:  # type: ignore[no-untyped-def]
     environ = in_file('[accounts.a]\nsecret_key = "hunter2')
     assert one_problem(environ) == "KASAPAY_CONFIG: the file cannot be read (TOMLDecodeError)."
+
+
+def test_settings_that_several_accounts_read_are_wrong_once() -> None:
+    assert one_problem(WHOLE | {"PAYOUT_LIMITS": "hunter2"}) == (
+        "PAYOUT_LIMITS: write each as name=amount, such as number_day=1000 total_day=20000."
+    )
 
 
 # ---- gateways ------------------------------------------------------------------------------------
@@ -254,7 +266,7 @@ def test_a_momo_account_of_the_environment() -> None:
     (account, *_) = read_settings(WHOLE, None).accounts
     assert (account.provider, account.currency, account.region) == ("momo", "GHS", "GH")
     assert account.wire_currency == ""
-    assert set(account.credentials) == {"collection"}
+    assert set(account.credentials) == {"collection", "disbursement"}
     assert account.credentials["collection"].api_key.reveal() == SECRETS["MOMO_COLLECTION_API_KEY"]
     live = WHOLE | {"MOMO_BASE_URL": "https://proxy.momoapi.mtn.com"}
     assert check_account(read_settings(live, None).accounts[0]) == []
@@ -263,6 +275,90 @@ def test_a_momo_account_of_the_environment() -> None:
 def test_mtns_sandbox_is_told_euros() -> None:
     environ = WHOLE | {"MOMO_TARGET_ENVIRONMENT": "sandbox"}
     assert read_settings(environ, None).accounts[0].wire_currency == "EUR"
+
+
+def test_what_a_contract_leaves_open_is_said_in_the_environment() -> None:
+    environ = WHOLE | {
+        "MOMO_INVOICE_SUCCESSFUL_MEANS": "paid",
+        "MOMO_API_VERSION": "v2_0",
+        "MOMO_BILLS": "ECG=ecg.user, Ghana Water = gwcl.user",
+        "STARTBUTTON_REFUND_UNIT": "minor",
+        "STARTBUTTON_WEBHOOK_RESERIALISED": "true",
+    }
+    momo, ghana, kenya = read_settings(environ, None).accounts
+    assert (momo.invoice_successful_means, momo.api_version) == ("paid", "v2_0")
+    assert momo.bills == {"ECG": "ecg.user", "Ghana Water": "gwcl.user"}
+    for account in (ghana, kenya):
+        assert account.refund_unit == "minor"
+        assert account.sign_key.reveal() == SECRETS["STARTBUTTON_SIGN_KEY"]
+        assert account.webhook_reserialised is True
+    plain = read_settings(WHOLE | {"STARTBUTTON_SIGN_KEY": ""}, None).accounts
+    unset = ("invoice_successful_means", "refund_unit", "bills", "payout_limits", "webhook_reserialised")
+    assert not [name for account in plain for name in unset if getattr(account, name)]
+    assert not any(account.sign_key for account in plain)
+    assert {account.api_version for account in plain} == {"v1_0"}
+
+
+def test_limits_are_in_each_accounts_own_currency() -> None:
+    environ = WHOLE | {
+        "PAYOUT_LIMITS": "number_day=1000.50, total_day=20000",
+        "PAYOUT_LIMITS_STARTBUTTON_KES": "number_hour=9000",
+    }
+    limits = {account.id: account.payout_limits for account in read_settings(environ, None).accounts}
+    assert limits == {
+        "momo": {"number_day": 100_050, "total_day": 2_000_000},
+        "startbutton-ghs": {"number_day": 100_050, "total_day": 2_000_000},
+        "startbutton-kes": {"number_hour": 900_000},
+    }
+
+
+@pytest.mark.parametrize(
+    ("environ", "begins"),
+    [
+        ({"PAYOUT_LIMITS": "number_day"}, "PAYOUT_LIMITS: write each as name=amount"),
+        ({"PAYOUT_LIMITS": "number_day=1,000"}, "PAYOUT_LIMITS: write each as name=amount"),
+        ({"PAYOUT_LIMITS": "day=1"}, "PAYOUT_LIMITS: there is no limit day; there are number_hour,"),
+        ({"PAYOUT_LIMITS": "number_day=0"}, "PAYOUT_LIMITS: number_day is an amount in "),
+        ({"PAYOUT_LIMITS_MOMO": "number_day=ten"}, "PAYOUT_LIMITS_MOMO: number_day is an amount in GHS"),
+        ({"PAYOUT_LIMITS_MOMO": "total_day=1 total_day=2"}, "PAYOUT_LIMITS_MOMO: total_day stands there"),
+        ({"MOMO_BILLS": "ECG"}, "MOMO_BILLS: write each as name=user name"),
+        ({"MOMO_BILLS": "ECG="}, "MOMO_BILLS: ECG names no service provider's"),
+        ({"MOMO_BILLS": "=user"}, "MOMO_BILLS: a bill's name has 1 to 30"),
+        ({"MOMO_BILLS": "A=b,A=c"}, "MOMO_BILLS: A stands there twice."),
+        ({"MOMO_API_VERSION": "v3_0"}, "MOMO_API_VERSION: "),
+        ({"MOMO_INVOICE_SUCCESSFUL_MEANS": "yes"}, "MOMO_INVOICE_SUCCESSFUL_MEANS: "),
+        ({"STARTBUTTON_REFUND_UNIT": "cents"}, "STARTBUTTON_REFUND_UNIT: "),
+        ({"STARTBUTTON_WEBHOOK_RESERIALISED": "perhaps"}, "STARTBUTTON_WEBHOOK_RESERIALISED: "),
+        ({"STARTBUTTON_CURRENCIES": "GHS NGN"}, "STARTBUTTON_CURRENCIES: NGN is none of GHS, KES,"),
+        ({"STARTBUTTON_CURRENCIES": "cedis"}, "STARTBUTTON_CURRENCIES: that is none of GHS, KES,"),
+        ({"STARTBUTTON_FACTOR_CONFIRMED": "USD"}, "STARTBUTTON_FACTOR_CONFIRMED: USD is none of"),
+    ],
+)
+def test_a_problem_with_an_account_of_the_environment(environ: dict[str, str], begins: str) -> None:
+    found = problems(WHOLE | environ)
+    assert all(problem.startswith(begins.partition(" GHS")[0]) for problem in found), found
+    assert found[0].startswith(begins)
+
+
+def test_limits_that_are_no_accounts_are_a_problem() -> None:
+    assert one_problem({"PAYOUT_LIMITS": "number_day=1000"}).startswith("PAYOUT_LIMITS is for accounts of")
+
+
+def test_an_account_may_be_for_payouts_alone() -> None:
+    environ = {name: value for name, value in WHOLE.items() if "COLLECTION" not in name}
+    (account, *_) = read_settings(environ, None).accounts
+    assert set(account.credentials) == {"disbursement"}
+
+
+def test_startbutton_serves_every_currency_of_the_adapter() -> None:
+    currencies = PROVIDERS["startbutton"].currencies
+    environ = WHOLE | {"STARTBUTTON_CURRENCIES": " ".join(sorted(currencies)).lower()}
+    environ["STARTBUTTON_FACTOR_CONFIRMED"] = "UGX, RWF XAF XOF"
+    accounts = [a for a in read_settings(environ, None).accounts if a.provider == "startbutton"]
+    assert {account.id for account in accounts} == {f"startbutton-{c.lower()}" for c in currencies}
+    assert [check_account(account) for account in accounts] == [[] for _ in accounts]
+    unsure = read_settings(WHOLE | {"STARTBUTTON_CURRENCIES": "UGX"}, None).accounts[-1]
+    assert "factor_confirmed" in check_account(unsure)[0]
 
 
 def test_one_startbutton_key_pair_serves_both_currencies() -> None:
@@ -286,11 +382,19 @@ provider = "momo"
 base_url = "https://proxy.momoapi.mtn.com"
 currency = "ugx"
 target_environment = "mtnuganda"
+invoice_successful_means = "created"
+api_version = "v2_0"
 name = "MTN Uganda"
 [accounts.momo-ug.collection]
 subscription_key = "env:UG_SUB"
 api_user = "ug-user"
 api_key = "env:UG_KEY"
+[accounts.momo-ug.bills]
+UMEME = "umeme.user"
+"National Water" = "nwsc.user"
+[accounts.momo-ug.payout_limits]
+number_hour = "5,000,000"
+total_day = "UGX 90 000 000"
 [accounts.startbutton-ci]
 provider = "startbutton"
 base_url = "https://api.startbutton.tech"
@@ -299,10 +403,19 @@ region = "SN"
 email = "pay@example.com"
 networks = ["orange"]
 factor_confirmed = true
+refund_unit = "major"
+sign_key = "env:SB_SIGN"
+webhook_reserialised = true
 public_key = "env:SB_PUBLIC"
 secret_key = "env:SB_SECRET"
 """
-REFERRED = {"UG_SUB": "ug-sub", "UG_KEY": "ug-key", "SB_PUBLIC": "sb_test_1", "SB_SECRET": "sb_test_2"}
+REFERRED = {
+    "UG_SUB": "ug-sub",
+    "UG_KEY": "ug-key",
+    "SB_PUBLIC": "sb_test_1",
+    "SB_SECRET": "sb_test_2",
+    "SB_SIGN": "sb_sign",
+}
 
 
 def test_accounts_stand_side_by_side_in_a_file(in_file) -> None:  # type: ignore[no-untyped-def]
@@ -315,6 +428,11 @@ def test_accounts_stand_side_by_side_in_a_file(in_file) -> None:  # type: ignore
     assert ivory.factor_confirmed is True
     assert ivory.credentials["default"].secret_key.reveal() == "sb_test_2"
     assert ivory.display_name == "startbutton-ci"
+    assert (uganda.invoice_successful_means, uganda.api_version) == ("created", "v2_0")
+    assert uganda.bills == {"UMEME": "umeme.user", "National Water": "nwsc.user"}
+    assert uganda.payout_limits == {"number_hour": 5_000_000, "total_day": 90_000_000}
+    assert (ivory.refund_unit, ivory.sign_key.reveal()) == ("major", "sb_sign")
+    assert ivory.webhook_reserialised is True
 
 
 def test_a_file_and_the_environment_add_up(in_file) -> None:  # type: ignore[no-untyped-def]
@@ -325,7 +443,7 @@ def test_a_file_and_the_environment_add_up(in_file) -> None:  # type: ignore[no-
 
 
 def test_a_reference_to_nothing_is_a_problem_each(in_file) -> None:  # type: ignore[no-untyped-def]
-    found = problems(in_file(FILE, UG_SUB="x", SB_SECRET=""))
+    found = problems(in_file(FILE, UG_SUB="x", SB_SECRET="", SB_SIGN="s"))
     assert found == [
         "accounts.momo-ug: api_key names UG_KEY, which is not set.",
         "accounts.startbutton-ci: public_key names SB_PUBLIC, which is not set.",
@@ -357,6 +475,29 @@ def test_an_account_may_be_in_any_currency_we_know(in_file, currency: str) -> No
         ("networks = [1]", 'networks is a list, such as ["MTN", "VOD"].'),
         ('collection = "keys"', "collection must be a table."),
         ('collection = {api_kay = "x"}', "there is no setting collection.api_kay."),
+        ('refund_unit = "pesewas"', "refund_unit is minor or major."),
+        ("refund_unit = 1", "refund_unit is minor or major."),
+        ('api_version = "v3"', "api_version is v1_0 or v2_0."),
+        ('invoice_successful_means = "PAID"', "invoice_successful_means is created or paid."),
+        ('webhook_reserialised = "true"', "webhook_reserialised is true or false, without quotes."),
+        ('bills = "ECG"', 'bills must be a table, such as { ECG = "ecg.user" }.'),
+        ('bills = {ECG = ""}', "bills: ECG names no service provider's user name."),
+        ("bills = {ECG = 3}", "bills: ECG names no service provider's user name."),
+        ('bills = {"" = "u"}', "bills: a bill's name has 1 to 30 characters."),
+        ("payout_limits = 3", 'payout_limits must be a table, such as { number_day = "1000" }.'),
+        (
+            'payout_limits = {number_week = "3"}',
+            "payout_limits: there is no limit number_week; there are number_hour, number_day,"
+            " merchant_hour, merchant_day, total_hour, total_day.",
+        ),
+        (
+            "payout_limits = {number_day = 1000}",
+            'payout_limits: number_day is an amount in GHS as text, such as "1000" (not a number).',
+        ),
+        (
+            'payout_limits = {number_day = "1.000"}',
+            'payout_limits: number_day is an amount in GHS as text, such as "1000" (ambiguous).',
+        ),
     ],
 )
 def test_a_setting_that_is_wrong_in_a_file_is_a_problem(in_file, line: str, problem: str) -> None:  # type: ignore[no-untyped-def]

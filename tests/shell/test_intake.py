@@ -222,7 +222,7 @@ async def test_a_code_that_cannot_be_deleted_is_handed_over_all_the_same(
 
 async def test_a_staff_pin_is_deleted_from_the_chat(telegram: Stage, efua: Person) -> None:
     code = await telegram.staff_code("1001")
-    await say(telegram, efua, "/start", "6", code, STAFF_PIN)
+    await say(telegram, efua, "/start", "9", code, STAFF_PIN)
     left = [message.text for message in efua.chat.messages if not message.deleted]
     assert STAFF_PIN not in left
     assert any("act for" in text for text in left)
@@ -248,7 +248,7 @@ async def test_the_inbox_row_goes_with_the_commit_of_its_turn(telegram: Stage, e
 
 
 async def test_somebody_elses_card_is_refused_in_words(telegram: Stage, efua: Person) -> None:
-    await say(telegram, efua, "/start", "4")
+    await say(telegram, efua, "/start", "7")
     await efua.shares_contact("233240000777", user_id=999)
     await telegram.pass_time(2)
     assert "I cannot take that card" in efua.screen().text

@@ -15,7 +15,7 @@ from bot.messages import (
     result_messages,
     told_by_turn,
 )
-from bot.money import Money, OrderState, Reason
+from bot.money import Money, OrderKind, OrderState, Reason
 from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState
 from bot.times import TIMES
 from tests.shell.ledger import CHAT, PAYER, order
@@ -130,6 +130,51 @@ def test_a_correction_says_that_it_is_one() -> None:
 def test_a_failure_names_the_newest_reason(held: Reason | None, said: Reason | None, reason: str) -> None:
     rows = told(OrderState.FAILED, row=order(reason=held), reason=said)
     assert shown(rows[0]).text.values["reason"] == Text(reason)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in OrderKind if kind is not OrderKind.COLLECTION])
+@pytest.mark.parametrize(
+    ("held", "said", "word"),
+    [
+        (OrderState.PENDING, OrderState.SUCCESSFUL, "successful"),
+        (OrderState.PENDING, OrderState.FAILED, "failed"),
+        (OrderState.SUCCESSFUL, OrderState.REVERSED, "reversed"),
+        (OrderState.PENDING, OrderState.UNRESOLVED, "checking"),
+        (OrderState.FAILED, OrderState.SUCCESSFUL, "corrected"),
+    ],
+)
+def test_every_kind_of_order_has_words_of_its_own(
+    kind: OrderKind, held: OrderState, said: OrderState, word: str
+) -> None:
+    if kind is OrderKind.BILL and word == "failed":
+        word = "failed_kept"  # its money had come before
+    rows = told(said, row=order(held, kind=kind))
+    assert {shown(row).text.id for row in rows} == {f"result.{kind.value}.{word}"}
+
+
+def test_whose_wallet_is_blocked_depends_on_who_began_it() -> None:
+    for kind, reason in (
+        (OrderKind.COLLECTION, "reason.payer_blocked"),
+        (OrderKind.PREAPPROVAL, "reason.payer_blocked"),
+        (OrderKind.WITHDRAWAL, "reason.wallet_blocked"),
+        (OrderKind.AGREEMENT_CHARGE, "reason.wallet_blocked"),
+    ):
+        rows = told(OrderState.FAILED, row=order(kind=kind), reason=Reason.PAYER_BLOCKED)
+        assert shown(rows[0]).text.values["reason"] == Text(reason)
+
+
+def test_what_was_paid_already_was_not_cancelled() -> None:
+    row = order(kind=OrderKind.INVOICE_CANCEL)
+    rows = told(OrderState.FAILED, row=row, reason=Reason.NOT_COMPLETED)
+    assert shown(rows[0]).text.values["reason"] == Text("reason.paid_already")
+
+
+def test_who_gets_the_money_is_a_masked_number_or_an_account() -> None:
+    assert order_values(order(), "Ama's Kitchen")["payee"] == Number(PAYER, masked=True)
+    refund = order(kind=OrderKind.REFUND, payer="", payee=PAYER)
+    assert order_values(refund, "Ama's Kitchen")["payee"] == Number(PAYER, masked=True)
+    to_bank = order_values(order(payer="0123456789"), "Ama's Kitchen")
+    assert to_bank["payee"] == Text("party.bank_account")
 
 
 def test_a_message_masks_the_number() -> None:

@@ -353,7 +353,7 @@ async def test_a_late_result_is_announced_too(telegram: Stage) -> None:
 
 async def test_a_blocked_bot_tells_the_result_by_sms_to_the_linked_number(telegram: Stage) -> None:
     efua = telegram.telegram.person("Efua", phone=EFUA.lstrip("+"))  # type: ignore[union-attr]
-    for said in ("/start", "4"):
+    for said in ("/start", "7"):
         await efua.says(said)
         await telegram.pass_time(2)
     await efua.shares_contact()

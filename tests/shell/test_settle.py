@@ -41,7 +41,7 @@ from bot.settle import (
     may_give_up,
 )
 from bot.store import SqliteStore, Store, migrate
-from bot.store.base import MoveOrder, SavePerson
+from bot.store.base import MoveOrder, NoteOrder, SavePerson
 from bot.store.records import MessageKind, MessageRow, OrderRow
 from bot.times import TIMES
 from tests.shell.ledger import (
@@ -437,6 +437,35 @@ def test_not_found_after_its_grace_means_the_same_request_again() -> None:
     assert settled.order.due_ms == AFTER_GRACE
     assert settled.order.reference == before.reference
     assert not may_give_up(settled.order, LATE, TIMES)
+
+
+def test_not_found_after_the_clock_was_set_back_has_a_grace_of_the_schedules_pauses() -> None:
+    before = context(NOW - 3600 * SECOND)
+    enough = next(asks for asks, at_s in enumerate(before.schedule_s) if at_s > GRACE)
+    waits = after_status(order(asks=enough - 1), NOT_FOUND, Source.POLL, before)
+    assert waits.order.sent_ms == NOW
+    again = after_status(order(asks=enough), NOT_FOUND, Source.POLL, before)
+    assert again.order.sent_ms == 0
+
+
+def test_after_the_clock_was_set_back_the_schedules_last_pause_is_kept() -> None:
+    back = context(NOW - 3600 * SECOND)
+    settled = after_status(order(asks=99), report(PENDING), Source.POLL, back)
+    pause_s = back.schedule_s[-1] - back.schedule_s[-2]
+    assert settled.order.due_ms == back.now_ms + pause_s * SECOND
+
+
+def test_a_deadline_that_stands_is_not_written_again() -> None:
+    """It may have been moved along with a clock set back while the order was in hand."""
+    for settled in (
+        after_status(order(deadline_ms=LATE), report(PENDING), Source.POLL, context()),
+        after_status(order(deadline_ms=LATE), NOT_FOUND, Source.POLL, context(AFTER_GRACE)),
+        after_request(order(deadline_ms=LATE), Unknown(), context()),
+    ):
+        [change] = settled.changes
+        assert isinstance(change, NoteOrder)
+        assert change.deadline_ms is None
+        assert settled.order.deadline_ms == LATE
 
 
 def test_a_provider_that_takes_a_copy_for_new_is_only_ever_asked() -> None:

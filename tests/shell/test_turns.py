@@ -33,9 +33,9 @@ async def linked(stage: Stage, msisdn: str = EFUA, value: str = "ab" * 16) -> We
     """A web chat linked to a number, its conversation at an end."""
     phone, chat = Phone(stage, msisdn), WebChat(stage, value)
     await phone.dial()
-    await phone.answer("5" if msisdn == STAFF else "4")
+    await phone.answer("8" if msisdn == STAFF else "7")
     await chat.says("hello")
-    await chat.says("4")
+    await chat.says("7")
     await chat.says(stage.ids.drawn[-1])
     await stage.settle()
     assert "Linked" in (await chat.look())[-1].text
@@ -129,7 +129,7 @@ async def test_a_duplicate_of_a_running_turn_waits_for_its_answer(tmp_path: Path
     gated: list[Gated] = []
 
     def wrap(sender: Any) -> Gated:
-        gated.append(Gated(sender, gate, "request_payment"))
+        gated.append(Gated(sender, gate, "request_order"))
         return gated[-1]
 
     async with open_stage(tmp_path, template, serve=False, wrap_sender=wrap) as stage:
@@ -151,7 +151,7 @@ async def test_a_duplicate_of_a_running_turn_waits_for_its_answer(tmp_path: Path
         screens = [await first, await second, phone.show(heard, await third)]
         assert len({screen.raw for screen in screens}) == 1
         assert "code" in screens[0].text
-        assert gated[0].calls.count("request_payment") == 1
+        assert gated[0].calls.count("request_order") == 1
         assert len(stage.entries) == 1
         await other.close()
 
@@ -596,14 +596,15 @@ async def test_codes_and_pins_stand_nowhere_on_the_disk(stage: Stage, gateway: s
     await efua.answer(otp)
     ama = Phone(stage, STAFF, gateway)
     await ama.dial()
-    await ama.answer("4")
+    await ama.answer("7")
+    await ama.answer("2")
     await ama.answer("7391")
     await ama.answer(STAFF_PIN)
     assert "1,000.00" in ama.screen.text
     kwame = Phone(stage, KWAME, gateway)
     code = await stage.staff_code("1001")
     await kwame.dial()
-    for said in ("6", code, "864213"):
+    for said in ("9", code, "864213"):
         await kwame.answer(said)
     await stage.settle()
     for secret in (otp, "918273", "7391", STAFF_PIN, "864213"):
@@ -636,9 +637,9 @@ async def test_a_link_code_is_not_taken_for_a_providers_code(stage: Stage) -> No
         await chat.says(said)
     assert (await stage.order()).state is OrderState.NEEDS_OTP
     await phone.dial()
-    await phone.answer("4")
+    await phone.answer("7")
     await chat.says("menu")
-    await chat.says("4")
+    await chat.says("7")
     await chat.says(stage.ids.drawn[-1])
     await stage.settle()
     assert "Linked" in (await chat.look())[-1].text
@@ -650,7 +651,8 @@ async def test_what_a_chat_says_is_deleted_only_where_it_was_asked_for_a_secret(
     chat = await linked(stage, STAFF)
     ama = Phone(stage, STAFF)
     await ama.dial()
-    await ama.answer("4")
+    await ama.answer("7")
+    await ama.answer("2")
     awaits = stage.kasapay.turns.awaits_secret
     assert not await awaits("web", chat.value, Typed("hello"))
     await ama.drop()

@@ -34,7 +34,7 @@ class Watching:
 
     async def send(self, account: Any, call: Any, timeout_s: float) -> Any:
         self.calls.append(call.name)
-        if call.name == "request_payment":
+        if call.name == "request_order":
             body = call.request.body
             self.references.append(call.request.headers.get("X-Reference-Id") or body["reference"])
         if self.on_call is not None:
@@ -73,7 +73,7 @@ async def test_pending_is_committed_before_the_first_byte(scene: Any) -> None:
     seen: list[tuple[Any, ...]] = []
 
     async def look(call: Any) -> None:
-        if call.name == "request_payment":
+        if call.name == "request_order":
             seen.extend(tuple(row.values()) for row in stage.rows("SELECT state, sent_ms FROM orders"))
 
     sender.on_call = look
@@ -89,7 +89,7 @@ async def test_pending_is_committed_before_a_call_in_the_turn_too(scene: Any) ->
     seen: list[tuple[Any, ...]] = []
 
     async def look(call: Any) -> None:
-        if call.name in ("request_payment", "submit_otp"):
+        if call.name in ("request_order", "submit_otp"):
             seen.extend(tuple(row.values()) for row in stage.rows("SELECT state, otp_tries FROM orders"))
 
     sender.on_call = look
@@ -99,7 +99,7 @@ async def test_pending_is_committed_before_a_call_in_the_turn_too(scene: Any) ->
 
 async def test_what_never_left_goes_again_under_the_same_reference(scene: Any) -> None:
     stage, sender = scene
-    sender.instead["request_payment"] = [NotSent("refused"), NotSent("busy", retry_after_s=3)]
+    sender.instead["request_order"] = [NotSent("refused"), NotSent("busy", retry_after_s=3)]
     order = await confirmed(stage)
     await stage.pass_time(30)
     assert len(sender.references) == 3
@@ -110,7 +110,7 @@ async def test_what_never_left_goes_again_under_the_same_reference(scene: Any) -
 
 async def test_not_sent_in_two_minutes_is_failed_and_nothing_was_taken(scene: Any) -> None:
     stage, sender = scene
-    sender.instead["request_payment"] = [NotSent("refused") for _ in range(100)]
+    sender.instead["request_order"] = [NotSent("refused") for _ in range(100)]
     order = await confirmed(stage)
     await stage.pass_time(3 * MINUTE)
     after = await stage.order()
@@ -128,7 +128,7 @@ async def test_a_lost_reply_is_asked_about_and_not_sent_again(scene: Any) -> Non
     stage.faults(rules=[{"group": "momo.create", "set": {"drop_reply": 1}, "times": 1}])
     await confirmed(stage)
     await stage.pass_time(20)
-    assert sender.calls.count("request_payment") == 1
+    assert sender.calls.count("request_order") == 1
     decide(stage, EFUA, "approve")
     await stage.pass_time(2 * MINUTE)
     assert (await stage.order()).state is OrderState.SUCCESSFUL
@@ -141,7 +141,7 @@ async def test_momo_that_never_got_it_is_asked_again_after_the_grace(scene: Any)
     stage.faults(rules=[{"group": "momo.create", "set": {"drop_request": 1}, "times": 1}])
     order = await confirmed(stage)
     await stage.pass_time(5)
-    assert sender.calls.count("request_payment") == 1
+    assert sender.calls.count("request_order") == 1
     await stage.pass_time(5 * MINUTE)
     assert sender.references == [order.reference] * 2
     assert len(stage.entries) == 1
@@ -161,7 +161,7 @@ async def test_a_copy_that_arrived_after_all_is_no_second_payment(scene: Any) ->
     )
     await confirmed(stage)
     await stage.pass_time(5 * MINUTE)
-    assert sender.calls.count("request_payment") >= 2
+    assert sender.calls.count("request_order") >= 2
     stage.faults()
     assert len(stage.entries) == 1
 
@@ -171,7 +171,7 @@ async def test_startbutton_is_never_asked_twice(scene: Any) -> None:
     stage.faults(rules=[{"group": "startbutton.create", "set": {"drop_request": 1}, "times": 1}])
     await confirmed(stage, "1002")
     await stage.pass_time(80 * MINUTE)
-    assert sender.calls.count("request_payment") == 1
+    assert sender.calls.count("request_order") == 1
     after = await stage.order()
     assert after.state is OrderState.UNRESOLVED
     (told,) = stage.results(EFUA)
@@ -188,10 +188,10 @@ async def test_an_unresolved_order_is_asked_about_daily_and_may_still_end(scene:
     decide(stage, EFUA, "approve")
     await stage.pass_time(70 * MINUTE)
     assert (await stage.order()).state is OrderState.UNRESOLVED
-    asked = sender.calls.count("payment_status")
+    asked = sender.calls.count("order_status")
     stage.faults()
     await stage.pass_time(25 * 60 * MINUTE)
-    assert sender.calls.count("payment_status") == asked + 1
+    assert sender.calls.count("order_status") == asked + 1
     assert (await stage.order()).state is OrderState.SUCCESSFUL
     told = stage.results(EFUA)
     assert [text.split()[0] for text in told] == ["We", "Paid:"]
@@ -237,7 +237,7 @@ async def test_a_success_of_another_payer_is_an_alarm(scene: Any) -> None:
     other = StatusReport(
         OrderState.SUCCESSFUL, amount=Money(order.amount_minor, "GHS"), party="+233240000002"
     )
-    sender.instead["payment_status"] = [other]
+    sender.instead["order_status"] = [other]
     await stage.pass_time(10)
     assert (await stage.order()).state is OrderState.UNRESOLVED
 
@@ -255,7 +255,7 @@ async def test_a_word_nobody_knows_leaves_the_order_where_it_is(scene: Any, word
 
 async def test_refused_keys_fail_the_order_only_where_nothing_was_created(scene: Any) -> None:
     stage, sender = scene
-    sender.instead["request_payment"] = [Misconfigured("no such currency", created_nothing=True)]
+    sender.instead["request_order"] = [Misconfigured("no such currency", created_nothing=True)]
     await confirmed(stage)
     await stage.settle()
     after = await stage.order()
@@ -265,7 +265,7 @@ async def test_refused_keys_fail_the_order_only_where_nothing_was_created(scene:
 
 async def test_refused_keys_that_say_nothing_are_asked_about(scene: Any) -> None:
     stage, sender = scene
-    sender.instead["request_payment"] = [Misconfigured("who knows")]
+    sender.instead["request_order"] = [Misconfigured("who knows")]
     await confirmed(stage)
     await stage.settle()
     assert (await stage.order()).state is OrderState.PENDING
@@ -273,7 +273,7 @@ async def test_refused_keys_that_say_nothing_are_asked_about(scene: Any) -> None
 
 async def test_a_status_nobody_can_read_is_an_alarm_and_asked_again(scene: Any) -> None:
     stage, sender = scene
-    sender.instead["payment_status"] = [Malformed("html")]
+    sender.instead["order_status"] = [Malformed("html")]
     await confirmed(stage)
     await stage.settle()
     decide(stage, EFUA, "approve")
@@ -292,7 +292,7 @@ async def test_an_order_of_an_unknown_connection_is_left_in_peace(scene: Any) ->
     with pytest.raises(CannotStart):
         await stage.kasapay.check_open_orders()
     await stage.pass_time(30 * MINUTE)
-    assert sender.calls.count("request_payment") == 0
+    assert sender.calls.count("request_order") == 0
     after = await stage.order()
     assert after.state is OrderState.NEW
     stage.settings = kept
@@ -322,7 +322,7 @@ async def test_a_reply_is_kept_though_the_lease_passed_on(scene: Any) -> None:
     stage, sender = scene
 
     async def slow(call: Any) -> None:
-        if call.name == "request_payment":
+        if call.name == "request_order":
             stage.clock.ms += 61_000
             await stage.store.claim_orders(stage.clock(), 60_000, 10)
 
@@ -350,7 +350,7 @@ async def test_a_store_that_cannot_commit_sends_nothing(scene: Any) -> None:
     with pytest.raises(StoreUnavailable):
         await stage.kasapay.worker.work(mine)
     stage.kasapay.worker._store = kept
-    assert sender.calls.count("request_payment") == 0
+    assert sender.calls.count("request_order") == 0
     assert (await stage.order()).state is OrderState.NEW
     assert order.id == mine.id
 
@@ -380,13 +380,13 @@ async def test_a_final_order_spoken_of_is_asked_about_once_after_the_pause_of_al
     await Robot(stage, Phone(stage, EFUA), "1002").pay()
     await stage.pass_time(30)
     order = await stage.order()
-    before = sender.calls.count("payment_status")
+    before = sender.calls.count("order_status")
     for _ in range(5):
         stage.kasapay.worker.recheck(order.id, Source.WEBHOOK)
     await stage.pass_time(TIMES.hint_spacing_s - 0.1)
-    assert sender.calls.count("payment_status") == before
+    assert sender.calls.count("order_status") == before
     await stage.pass_time(60)
-    assert sender.calls.count("payment_status") == before + 1
+    assert sender.calls.count("order_status") == before + 1
 
 
 async def test_a_success_after_a_failure_is_an_incident_and_changes_nothing(scene: Any) -> None:
@@ -435,7 +435,7 @@ async def test_a_slow_reply_to_a_call_in_the_turn_is_told_by_message(tmp_path: P
         watching = Watching(sender)
 
         async def wait(call: Any) -> None:
-            if call.name == "request_payment":
+            if call.name == "request_order":
                 await gate()
 
         watching.on_call = wait
@@ -461,17 +461,17 @@ async def test_no_question_crosses_the_reply_to_a_call_inside_a_turn(scene: Any)
     asked: list[int] = []
 
     async def speak_of_it(call: Any) -> None:
-        if call.name in ("request_payment", "submit_otp"):
+        if call.name in ("request_order", "submit_otp"):
             order = await stage.order()
             assert await stage.kasapay.store.hint(order.id, Source.WEBHOOK, stage.clock(), 5_000)
             await stage.kasapay.worker.drain()
-            asked.append(sender.calls.count("payment_status"))
+            asked.append(sender.calls.count("order_status"))
 
     sender.on_call = speak_of_it
     phone = Phone(stage, EFUA)
     await Robot(stage, phone, "1002").pay(until="pay/otp")
     await stage.kasapay.worker.drain()
-    assert sender.calls.count("payment_status") == 1, "what was said meanwhile is not forgotten"
+    assert sender.calls.count("order_status") == 1, "what was said meanwhile is not forgotten"
     sender.calls.clear()
     stage.clock.ms += 10_000
     await phone.answer(stage.otp(EFUA))
@@ -509,7 +509,7 @@ async def test_after_a_jump_back_an_order_is_asked_about_in_its_rhythm_and_ends_
         assert stage.clock.ms < began_ms + 70 * 60_000
     assert held.state is OrderState.UNRESOLVED
     assert stage.clock.ms > began_ms + 55 * 60_000
-    assert sender.calls.count("payment_status") <= 35, "as often as without the jump"
+    assert sender.calls.count("order_status") <= 35, "as often as without the jump"
 
 
 async def test_a_clock_that_is_only_put_right_changes_nothing(scene: Any) -> None:
@@ -550,7 +550,7 @@ async def busy(tmp_path: Path, template: Path) -> Any:
         for n in range(5):
             await confirmed(stage, msisdn=f"+2332455{n:05d}")
         await a_round(stage)
-        assert senders[-1].calls.count("request_payment") == 5
+        assert senders[-1].calls.count("request_order") == 5
         stage.clock.ms += 10_000
         senders[-1].calls.clear()
         yield stage, senders[-1]
@@ -592,4 +592,4 @@ async def test_a_new_order_goes_before_the_questions_that_are_put_off(busy: Any)
     stage.clock.ms += 500
     sender.calls.clear()
     await a_round(stage)
-    assert sorted(sender.calls) == ["payment_status", "payment_status", "request_payment"]
+    assert sorted(sender.calls) == ["order_status", "order_status", "request_order"]

@@ -206,6 +206,8 @@ async def test_wrong_methods_are_405(
         "/nothing/here",
         "/static/../parts.py",
         "/static/%2e%2e/parts.py",
+        "/static/" + "a" * 300,
+        "/static/chat.js/../" + "a" * 5000,
         "/try/sandbox/../../etc",
         "/try/sandbox/%2e%2e/momo",
     ],

@@ -18,7 +18,7 @@ const GROUPS = [
   ["Requests and errors", /^(latency|token|drop|error|retry|unauthorized)/],
   ["Status answers", /^(status|echo)/],
   ["Callbacks and webhooks", /^(callback|webhook)/],
-  ["MTN MoMo", /^(reason|numeric|created|active|balance)/],
+  ["MTN MoMo", /^(reason|open|financial|numeric|created|active|balance|wrapped|expiration|invoice|address|consent|new_gateway)/],
   ["Startbutton", /^(next|otp|charge|reverse|duplicate|envelope|refusal)/],
   ["SMS", /^sms/],
 ];

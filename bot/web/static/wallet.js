@@ -1,4 +1,4 @@
-// The wallet handset: the PIN prompt, the balance and the inbox of one number, as the sandbox has them.
+// The wallet handset: PIN prompts, invoices, the balance and the inbox of one number, as the sandbox has them.
 
 import { ask, find, findAll, hours, isTouch, make, money, spaced } from "./dom.js";
 
@@ -12,7 +12,8 @@ export class Wallet {
     this.msisdn = "";
     this.known = new Set();
     this.unread = 0;
-    this.prompt = null;
+    this.prompt = null; // what the sheet asks: a prompt, or an invoice the owner wants to pay
+    this.paying = null; // the id of that invoice
     this.reading = null;
     this.root = find("#wallet");
     this.back = find(".sheet-back", this.root);
@@ -20,6 +21,7 @@ export class Wallet {
     this.pin = find("#wallet-pin");
     this.problem = find("[data-testid=wallet-problem]");
     this.list = find(".sms-list", this.root);
+    this.bills = find(".bills", this.root);
     this.sheet.addEventListener("submit", (event) => {
       event.preventDefault();
       this.press("approve");
@@ -40,6 +42,7 @@ export class Wallet {
     this.known = null; // what is there already is not news
     this.unread = 0;
     this.list.replaceChildren();
+    this.paying = null;
     this.closeSheet();
     this.read();
   }
@@ -73,7 +76,7 @@ export class Wallet {
       const { handsets } = await ask("/try/sandbox/handsets");
       const handset =
         handsets.find((one) => one.msisdn === digits) ??
-        { name: this.owner, balances: null, prompts: [], ...(await ask(`/try/sandbox/sms?msisdn=${digits}`)) };
+        { name: this.owner, balances: null, prompts: [], invoices: [], ...(await ask(`/try/sandbox/sms?msisdn=${digits}`)) };
       if (msisdn === this.msisdn) this.show(handset);
     } catch {
       // The page's light says that the connection is gone; when it is back, this is read again.
@@ -90,7 +93,8 @@ export class Wallet {
         : [make("span", { class: "none" }, handset.balances === null ? this.missing : "Empty wallet")]),
     );
     this.showInbox(handset.sms);
-    this.showPrompts(handset.prompts);
+    this.showInvoices(handset.invoices);
+    this.showSheet(handset.prompts, handset.invoices);
     this.tell();
   }
 
@@ -108,8 +112,26 @@ export class Wallet {
     count.hidden = !this.unread;
   }
 
-  showPrompts(prompts) {
-    const prompt = prompts[0] ?? null;
+  showInvoices(invoices) {
+    this.bills.hidden = !invoices.length;
+    find(".bill-list", this.bills).replaceChildren(
+      ...invoices.map((invoice) => {
+        const pay = make("button", { type: "button", class: "bill-pay", "data-testid": "invoice-pay" }, "Pay");
+        pay.addEventListener("click", () => {
+          this.paying = invoice.id;
+          this.read();
+        });
+        const amount = `${invoice.currency} ${money(invoice.currency, invoice.amount)}`;
+        const words = [invoice.description, `No. ${invoice.payment_reference}`].filter(Boolean).join(" · ");
+        return make("li", { class: "bill", "data-testid": "invoice" }, make("span", {}, invoice.payee), make("b", {}, amount), make("small", {}, words), pay);
+      }),
+    );
+  }
+
+  /** The first prompt, or else the invoice the owner wants to pay. */
+  showSheet(prompts, invoices) {
+    const invoice = invoices.find((one) => one.id === this.paying);
+    const prompt = prompts[0] ?? (invoice ? { ...invoice, message: invoice.description, text: `Pay ${invoice.payee}`, isInvoice: true } : null);
     if (!prompt) {
       this.closeSheet();
       return;
@@ -118,10 +140,11 @@ export class Wallet {
     put("more", prompts.length > 1 ? `and ${prompts.length - 1} more after this` : "");
     if (this.prompt?.id === prompt.id) return;
     this.prompt = prompt;
-    put("kind", `${MAKERS[prompt.provider] ?? prompt.provider} asks you to approve`);
-    put("title", `Pay ${prompt.payee}`);
-    put("amount", `${prompt.currency} ${money(prompt.currency, prompt.amount)}`);
+    put("kind", prompt.isInvoice ? "An invoice for you" : `${MAKERS[prompt.provider] ?? prompt.provider} asks you to approve`);
+    put("title", prompt.text);
+    put("amount", prompt.amount === null ? "" : `${prompt.currency} ${money(prompt.currency, prompt.amount)}`);
     put("message", prompt.message ?? "");
+    find("[data-testid=wallet-reject]").hidden = prompt.isInvoice ?? false; // an invoice is paid or left
     put("hint", this.pinHint ? `(it is ${this.pinHint})` : "");
     this.problem.textContent = "";
     this.pin.value = "";
@@ -143,12 +166,20 @@ export class Wallet {
       this.pin.focus();
       return;
     }
-    const body = action === "approve" ? { action, pin: this.pin.value } : { action };
+    if (prompt.isInvoice && action !== "approve") {
+      this.paying = null;
+      this.closeSheet();
+      this.read();
+      return;
+    }
+    const pin = action === "approve" ? { pin: this.pin.value } : {};
+    const [kind, body] = prompt.isInvoice ? ["invoices", { action: "pay", ...pin }] : ["prompts", { action, ...pin }];
     this.problem.textContent = "";
     try {
       const number = encodeURIComponent(this.msisdn.replace("+", ""));
-      await ask(`/try/sandbox/handsets/${number}/prompts/${encodeURIComponent(prompt.id)}`, { method: "POST", json: body });
+      await ask(`/try/sandbox/handsets/${number}/${kind}/${encodeURIComponent(prompt.id)}`, { method: "POST", json: body });
       if (action === "approve") this.onApproved();
+      if (prompt.isInvoice) this.paying = null;
       if (this.prompt?.id === prompt.id) this.closeSheet();
     } catch (error) {
       const left = error.body?.tries_left;
@@ -161,7 +192,7 @@ export class Wallet {
   tell() {
     const count = find("[data-wallet-count]", this.root);
     count.hidden = !this.unread;
-    this.onChange({ prompts: this.prompt ? 1 : 0, unread: this.unread });
+    this.onChange({ prompts: this.prompt && !this.prompt.isInvoice ? 1 : 0, unread: this.unread });
   }
 }
 

@@ -1,0 +1,187 @@
+"""Looks after what stands: invoices until they are paid, auto-debits until they run out, consents until
+nobody may answer them any more. The provider is asked; nothing is called paid or ended on less.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, NoReturn
+
+import structlog
+
+from bot.calls import Calls
+from bot.clock import Clock, Ids
+from bot.money import AgreementKind, AgreementState, Source
+from bot.notices import agreement_results
+from bot.providers.base import AgreementReport, AgreementWord, ProviderError
+from bot.rounds import keep_going
+from bot.store.base import AddIncident, Change, Conflict, MoveAgreement, Store
+from bot.store.records import AgreementRow, Incident
+from bot.times import Times
+
+__all__ = ["AgreementKeeper"]
+
+_log = structlog.get_logger("agreement")
+
+_AT_ONCE: Final = 16
+_IDLE_S: Final = 30.0
+_DAY_MS: Final = 24 * 3600_000
+# An invoice is asked about each half minute while its payer may be at it, then ever more rarely.
+_FIRST_ASKS: Final = 20
+_FIRST_S, _LATER_S, _AT_REST_S = 30.0, 300.0, 3600.0
+_LATER_ASKS: Final = 60
+# The provider's own clock may be behind ours.
+_GRACE_MS: Final = 10 * 60_000
+
+_STATES: Final = {
+    AgreementWord.ACTIVE: AgreementState.ACTIVE,
+    AgreementWord.PAID: AgreementState.PAID,
+    AgreementWord.REFUSED: AgreementState.REFUSED,
+    AgreementWord.CANCELLED: AgreementState.CANCELLED,
+    AgreementWord.EXPIRED: AgreementState.EXPIRED,
+}
+
+
+class AgreementKeeper:
+    """`on_told` is called when messages have been queued."""
+
+    def __init__(self, store: Store, calls: Calls, clock: Clock, ids: Ids, times: Times) -> None:
+        self._store = store
+        self._calls = calls
+        self._clock = clock
+        self._ids = ids
+        self._times = times
+        self._woken = asyncio.Event()
+        self.on_told: Callable[[], None] = lambda: None
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def run(self) -> NoReturn:
+        await keep_going("agreements", self._woken, self._round)
+
+    async def _round(self) -> float:
+        await self.drain()
+        due_ms = await self._store.next_agreement_ms()
+        if due_ms is None:
+            return _IDLE_S
+        return min(max((due_ms - self._clock()) / 1000, 0.1), _IDLE_S)
+
+    async def drain(self) -> int:
+        """Look at all that is due now; how many."""
+        looked_at = 0
+        lease_ms = int(self._times.lease_s * 1000)
+        while rows := await self._store.claim_agreements(self._clock(), lease_ms, _AT_ONCE):
+            await asyncio.gather(*(self._look_safely(row) for row in rows))
+            looked_at += len(rows)
+        return looked_at
+
+    async def _look_safely(self, row: AgreementRow) -> None:
+        try:
+            await self._store.commit(await self._look(row))
+            self.on_told()
+        except Conflict:
+            _log.info("agreement moved on", code=row.code)
+        except Exception:
+            _log.exception("agreement failed", code=row.code)
+
+    async def _look(self, row: AgreementRow) -> list[Change]:
+        now_ms = self._clock()
+        over = row.until_ms is not None and now_ms >= row.until_ms
+        if row.kind is AgreementKind.CONSENT or row.connection not in self._calls.connections:
+            return self._moved(row, AgreementState.EXPIRED if over else None, Source.US)
+        if row.state is not AgreementState.ACTIVE:
+            # Its order decides; there is nothing to ask about yet.
+            return self._moved(row, None, Source.US)
+        report = await self._calls.agreement(row, self._times.call_s)
+        if isinstance(report, ProviderError):
+            report = AgreementReport(state=None)
+        said = _STATES.get(report.state) if report.state else None
+        if said is AgreementState.PAID and _is_other_money(row, report):
+            return [*self._moved(row, AgreementState.UNRESOLVED, Source.POLL), self._alarm(row)]
+        if said in (None, AgreementState.ACTIVE) and over:
+            # Paid at the last moment it may still be told so, for a while.
+            past = now_ms >= (row.until_ms or 0) + (_GRACE_MS if row.kind is AgreementKind.INVOICE else 0)
+            said = AgreementState.EXPIRED if past else None
+        changes = self._moved(row, None if said is AgreementState.ACTIVE else said, Source.POLL, report)
+        if said is not None and said is not AgreementState.ACTIVE:
+            changes += await self._told(row, said)
+        return changes
+
+    def _moved(
+        self,
+        row: AgreementRow,
+        said: AgreementState | None,
+        source: Source,
+        report: AgreementReport | None = None,
+    ) -> list[Change]:
+        now_ms = self._clock()
+        until_ms = None
+        if (
+            report is not None
+            and report.expires_ms
+            and (not row.until_ms or report.expires_ms < row.until_ms)
+        ):
+            until_ms = report.expires_ms
+        provider_id = (report.provider_reference or None) if report else None
+        if row.kind is AgreementKind.CONSENT and said is not None:
+            provider_id = ""  # nobody asks with it any more
+        return [
+            MoveAgreement(
+                row.id,
+                row.version,
+                now_ms,
+                self._due_ms(row, now_ms),
+                said,
+                source,
+                fence=row.fence,
+                until_ms=until_ms,
+                provider_id=provider_id,
+                payment_reference=(report.payment_reference or None) if report else None,
+                provider_code=(report.provider_code or None) if report else None,
+                asks=row.asks + 1,
+            )
+        ]
+
+    def _due_ms(self, row: AgreementRow, now_ms: int) -> int:
+        if row.kind is AgreementKind.CONSENT:
+            return max(row.until_ms or now_ms, now_ms + 60_000)
+        if row.kind is AgreementKind.PREAPPROVAL:
+            # Until its id is known it cannot be stopped.
+            pause_ms = 10_000 if not row.provider_id and row.asks < _FIRST_ASKS else _DAY_MS
+        elif row.asks < _FIRST_ASKS:
+            pause_ms = int(_FIRST_S * 1000)
+        else:
+            pause_ms = int((_LATER_S if row.asks < _LATER_ASKS else _AT_REST_S) * 1000)
+        if row.until_ms is None or row.until_ms <= now_ms:
+            return now_ms + pause_ms
+        return min(now_ms + pause_ms, row.until_ms)
+
+    async def _told(self, row: AgreementRow, said: AgreementState) -> list[Change]:
+        # Its order knows whose it is by now, and where it began.
+        order = await self._store.order_by_reference(row.reference)
+        if order is None:
+            return []
+        merchant = await self._store.merchant(row.merchant_id)
+        addresses = await self._store.addresses_of(order.person_id)
+        return list(
+            agreement_results(
+                row,
+                order,
+                said,
+                merchant.name if merchant else "",
+                addresses,
+                now_ms=self._clock(),
+                new_id=self._ids.uuid,
+                times=self._times,
+            )
+        )
+
+    def _alarm(self, row: AgreementRow) -> AddIncident:
+        text = f"invoice {row.code}: paid another amount than asked"
+        key = f"mismatch_invoice:{row.id}"
+        return AddIncident(Incident(self._ids.uuid(), key, "mismatch_invoice", None, text, self._clock()))
+
+
+def _is_other_money(row: AgreementRow, report: AgreementReport) -> bool:
+    told = report.amount
+    return told is not None and (told.amount_minor, told.currency) != (row.amount_minor, row.currency)

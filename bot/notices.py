@@ -1,0 +1,172 @@
+"""Messages to people who began nothing themselves: a second person, a payer billed or debited. Pure."""
+
+from collections.abc import Sequence
+
+from bot.dialog import Address, Moment, Number, Text, Value, View
+from bot.messages import NewId, encode_view, linked_chats
+from bot.money import AgreementKind, AgreementState, Money
+from bot.store.base import Queue
+from bot.store.records import AddressRow, AgreementRow, MessageKind, MessageRow, MessageState, OrderRow
+from bot.times import Times
+
+__all__ = [
+    "agreement_results",
+    "approval_decided",
+    "approval_prompts",
+    "debit_notices",
+    "invoice_notices",
+]
+
+
+def approval_prompts(
+    approval_id: str,
+    order: OrderRow,
+    merchant: str,
+    asked_by: str,
+    targets: Sequence[tuple[str, str, str]],
+    *,
+    now_ms: int,
+    new_id: NewId,
+) -> list[Queue]:
+    """One to each (person, kind of address, value) who may approve what `asked_by` asked for."""
+    values = _values(order, merchant) | {"by": asked_by}
+    view = View(text=Text("approval.asked", values), ends=True)
+    return [
+        _message(view, person_id, Address(kind, value), f"approval:{approval_id}", now_ms, new_id)
+        for person_id, kind, value in targets
+    ]
+
+
+def approval_decided(
+    approval_id: str,
+    order: OrderRow,
+    merchant: str,
+    *,
+    approved: bool,
+    by: str,
+    now_ms: int,
+    new_id: NewId,
+) -> Queue:
+    """To whoever asked, where they asked it."""
+    values = _values(order, merchant) | {"by": by}
+    view = View(text=Text("approval.decided.yes" if approved else "approval.decided.no", values), ends=True)
+    origin = Address(order.origin_kind, order.origin_value)
+    return _message(view, order.person_id, origin, f"decided:{approval_id}", now_ms, new_id)
+
+
+def invoice_notices(
+    row: AgreementRow,
+    merchant: str,
+    payer_id: str,
+    addresses: Sequence[AddressRow],
+    payment_reference: str,
+    *,
+    now_ms: int,
+    new_id: NewId,
+    times: Times,
+) -> list[Queue]:
+    """To the payer of an invoice that stands now, on the number and in the linked chats. `payer_id` is
+    empty for a number that has never spoken here."""
+    values: dict[str, Value] = {
+        "merchant": merchant,
+        "amount": Money(row.amount_minor, row.currency),
+        "description": row.description,
+        "reference": payment_reference or row.code,
+        "until": Moment(row.until_ms or now_ms, day=True),
+    }
+    view = View(text=Text("invoice.received", values), ends=True)
+    return _to_payer(view, row.payer, payer_id, addresses, f"invoice:{row.id}", now_ms, new_id, times)
+
+
+def debit_notices(
+    order: OrderRow,
+    merchant: str,
+    payer_id: str,
+    addresses: Sequence[AddressRow],
+    *,
+    now_ms: int,
+    new_id: NewId,
+    times: Times,
+) -> list[Queue]:
+    """To the payer whose wallet was debited under an auto-debit: nobody asked them this time."""
+    values: dict[str, Value] = {
+        "merchant": merchant,
+        "amount": Money(order.amount_minor, order.currency),
+        "code": order.code,
+    }
+    view = View(text=Text("autodebit.charged", values), ends=True)
+    return _to_payer(view, order.payer, payer_id, addresses, f"debit:{order.id}", now_ms, new_id, times)
+
+
+def agreement_results(
+    row: AgreementRow,
+    order: OrderRow,
+    said: AgreementState,
+    merchant: str,
+    addresses: Sequence[AddressRow],
+    *,
+    now_ms: int,
+    new_id: NewId,
+    times: Times,
+) -> list[Queue]:
+    """To whoever asked for it: an invoice was paid or ran out, an auto-debit ended. Where `order`, which
+    made it, began; over USSD in their linked chats, too."""
+    values: dict[str, Value] = {
+        "merchant": merchant,
+        "amount": Money(row.amount_minor, row.currency),
+        "payer": Number(row.payer),
+        "code": row.code,
+    }
+    if row.kind is AgreementKind.PREAPPROVAL:
+        sentence = "autodebit.ended"
+    elif said is AgreementState.PAID:
+        sentence = "invoice.paid"
+    else:
+        sentence = "invoice.ended"
+        values["state"] = Text(f"agreement.{said.value.lower()}")
+    view = View(text=Text(sentence, values), ends=True)
+    targets = [Address(order.origin_kind, order.origin_value)]
+    if order.origin_kind == "msisdn":
+        targets += linked_chats(addresses, now_ms, times)
+    key = f"agreement:{row.id}:{said.value}"
+    return [_message(view, order.person_id, target, key, now_ms, new_id) for target in targets]
+
+
+def _to_payer(
+    view: View,
+    payer: str,
+    payer_id: str,
+    addresses: Sequence[AddressRow],
+    key: str,
+    now_ms: int,
+    new_id: NewId,
+    times: Times,
+) -> list[Queue]:
+    targets = [Address("msisdn", payer), *linked_chats(addresses, now_ms, times)]
+    return [_message(view, payer_id, target, key, now_ms, new_id) for target in targets]
+
+
+def _values(order: OrderRow, merchant: str) -> dict[str, Value]:
+    return {
+        "merchant": merchant,
+        "amount": Money(order.amount_minor, order.currency),
+        "to": Number(order.payee) if order.payee else Text("party.bank_account"),
+        "kind": Text(f"kind.{order.kind.value}"),
+    }
+
+
+def _message(view: View, person_id: str, target: Address, key: str, now_ms: int, new_id: NewId) -> Queue:
+    return Queue(
+        MessageRow(
+            id=new_id(),
+            dedupe_key=f"{key}:{target.kind}:{target.value}",
+            kind=MessageKind.PROMPT,
+            person_id=person_id,
+            address_kind=target.kind,
+            address_value=target.value,
+            view=encode_view(view),
+            state=MessageState.QUEUED,
+            created_ms=now_ms,
+            due_ms=now_ms,
+        )
+    )

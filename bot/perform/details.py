@@ -1,0 +1,137 @@
+"""What a customer agrees to share with a merchant: asked for on the phone, shown once, never kept.
+
+Kept is only that it was asked, by whom and of whom; the id to ask with is encrypted until it is used.
+"""
+
+import base64
+import secrets
+from typing import Final
+
+from bot.calls import Calls
+from bot.clock import Clock, Ids
+from bot.money import AgreementKind, AgreementState, Msisdn, Right, Source
+from bot.perform.plan import Plan, Speaker
+from bot.perform.roles import ActingRole, Roles
+from bot.providers.base import ConsentState, Declined, ProviderError, Secret, UserInfo
+from bot.sealing import Sealer
+from bot.store.base import Conflict, KeepAgreement, MoveAgreement, Store
+from bot.store.records import AgreementRow
+from bot.times import Times
+from flows import business_effects as b
+
+__all__ = ["DetailsAskers"]
+
+_HOUR_MS: Final = 3600_000
+_PER_ROLE: Final = 20
+_PER_NUMBER: Final = 3
+_ENDED: Final = {AgreementState.REFUSED: "refused", AgreementState.ACTIVE: "shown"}
+_SHOWN: Final = (
+    "name", "birthdate", "gender", "email", "phone", "address", "occupation", "identification",
+)  # fmt: skip
+
+
+class DetailsAskers:
+    def __init__(
+        self,
+        store: Store,
+        calls: Calls,
+        roles: Roles,
+        sealer: Sealer,
+        clock: Clock,
+        ids: Ids,
+        times: Times,
+    ) -> None:
+        self._store = store
+        self._calls = calls
+        self._roles = roles
+        self._sealer = sealer
+        self._clock = clock
+        self._ids = ids
+        self._times = times
+
+    async def ask(self, wanted: b.AskDetails, speaker: Speaker) -> Plan:
+        role = await self._roles.acting(wanted.staff_id, Right.DETAILS, speaker)
+        if isinstance(role, str):
+            return Plan(result=b.DetailsAsked(refused=role))
+        now_ms = self._clock()
+        hashed = self._sealer.hash("details", wanted.msisdn)
+        for bucket, most in ((f"details:{role.row.id}", _PER_ROLE), (f"details:{hashed}", _PER_NUMBER)):
+            if not await self._store.count(bucket, _HOUR_MS, now_ms, most):
+                return Plan(result=b.DetailsAsked(refused="limited"))
+        return Plan(inside=lambda: self._ask(role, wanted.msisdn, speaker))
+
+    async def _ask(self, role: ActingRole, msisdn: Msisdn, speaker: Speaker) -> b.DetailsAsked:
+        asked = await self._calls.ask_consent(role.merchant.connection, msisdn, self._times.look_up_s)
+        if isinstance(asked, ProviderError):
+            return b.DetailsAsked(refused="unknown" if isinstance(asked, Declined) else "not_available")
+        now_ms = self._clock()
+        row = AgreementRow(
+            id=self._ids.uuid(),
+            kind=AgreementKind.CONSENT,
+            state=AgreementState.REQUESTED,
+            connection=role.merchant.connection,
+            merchant_id=role.merchant.id,
+            person_id=speaker.person.id,
+            payer=msisdn,
+            amount_minor=0,
+            currency=role.merchant.currency,
+            reference=self._ids.uuid(),
+            code=self._ids.order_code(),
+            created_ms=now_ms,
+            updated_ms=now_ms,
+            until_ms=now_ms + int(asked.expires_s * 1000),
+            due_ms=now_ms + int(asked.expires_s * 1000),
+            staff_id=role.row.id,
+            provider_id=self._sealed(asked.id),
+        )
+        await self._store.commit([KeepAgreement(row)])
+        return b.DetailsAsked(id=row.id)
+
+    async def see(self, wanted: b.SeeDetails, speaker: Speaker) -> b.Details:
+        """Asked of the provider every time; what was once given is told once and then over."""
+        role = await self._roles.acting(wanted.staff_id, Right.DETAILS, speaker)
+        row = await self._store.agreement(wanted.asked_id)
+        if isinstance(role, str) or row is None or row.staff_id != role.row.id:
+            return b.Details("not_available")
+        if row.kind is not AgreementKind.CONSENT or row.state is not AgreementState.REQUESTED:
+            return b.Details(_ENDED.get(row.state, "expired"))
+        if not await self._store.count(f"see:{row.id}", 5_000, self._clock(), 2):
+            return b.Details("waiting")
+        found = await self._calls.consent(row.connection, self._opened(row), self._times.look_up_s)
+        if isinstance(found, ProviderError):
+            return b.Details("not_available")
+        if found.state is ConsentState.WAITING:
+            return b.Details("waiting")
+        if found.state is not ConsentState.GIVEN:
+            refused = found.state is ConsentState.REFUSED
+            await self._end(row, AgreementState.REFUSED if refused else AgreementState.EXPIRED)
+            return b.Details(found.state.value)
+        info = await self._calls.user_info(row.connection, found.token, self._times.look_up_s)
+        # The id is used up either way.
+        await self._end(row, AgreementState.ACTIVE)
+        if isinstance(info, ProviderError):
+            return b.Details("not_available")
+        return b.Details("given", _lines(info))
+
+    async def _end(self, row: AgreementRow, said: AgreementState) -> None:
+        now_ms = self._clock()
+        moved = MoveAgreement(
+            row.id, row.version, now_ms, None, said, Source.POLL, provider_id="", note="asked on the phone"
+        )
+        try:
+            await self._store.commit([moved])
+        except Conflict:
+            return  # ended meanwhile
+
+    def _sealed(self, asked: Secret) -> str:
+        return base64.b64encode(self._sealer.seal(asked.reveal().encode(), secrets.token_bytes(12))).decode()
+
+    def _opened(self, row: AgreementRow) -> Secret:
+        return Secret((self._sealer.open(base64.b64decode(row.provider_id)) or b"").decode())
+
+
+def _lines(info: UserInfo) -> tuple[b.DetailLine, ...]:
+    """What is told of it, in a fixed order; the name put together where it comes in parts."""
+    name = info.name or " ".join(part for part in (info.given_name, info.family_name) if part)
+    told = {label: getattr(info, label) for label in _SHOWN} | {"name": name}
+    return tuple(b.DetailLine(label, told[label]) for label in _SHOWN if told[label])

@@ -1,0 +1,146 @@
+"""Whose role somebody speaks in, what it may do, and the staff PIN.
+
+The PIN is compared with a slow hash and kept nowhere; three wrong tries lock the role on every channel.
+"""
+
+import asyncio
+from typing import Final
+
+import msgspec
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+
+from bot.calls import Connections
+from bot.money import OrderKind, Right, rights_of
+from bot.perform.plan import Speaker
+from bot.providers.base import Capability
+from bot.store.base import CountTries, Store
+from bot.store.records import MerchantRow, StaffRow
+from flows import business_effects as b
+from flows import effects as e
+
+__all__ = ["ActingRole", "Roles"]
+
+_PIN_TRIES: Final = 3
+# What a right needs of the merchant's account; a right without an entry needs nothing of it.
+_KINDS: Final = {
+    Right.REFUND: frozenset({OrderKind.REFUND}),
+    Right.PAY_OUT: frozenset({OrderKind.TRANSFER}),
+    Right.DEPOSIT: frozenset({OrderKind.DEPOSIT}),
+    Right.WITHDRAW: frozenset({OrderKind.WITHDRAWAL}),
+    Right.INVOICE: frozenset({OrderKind.INVOICE}),
+    Right.CHARGE: frozenset({OrderKind.AGREEMENT_CHARGE}),
+    # Whatever may need a second person.
+    Right.APPROVE: frozenset({OrderKind.REFUND, OrderKind.TRANSFER, OrderKind.DEPOSIT}),
+}
+_CAPABILITIES: Final = {
+    Right.BALANCE: Capability.BALANCE,
+    Right.NOTE: Capability.NOTIFY_PAYER,
+    Right.DETAILS: Capability.CONSENT,
+}
+
+
+class ActingRole(msgspec.Struct, frozen=True):
+    """A role of the speaker's own, with its merchant."""
+
+    row: StaffRow
+    merchant: MerchantRow
+
+
+class Roles:
+    def __init__(self, store: Store, connections: Connections) -> None:
+        self._store = store
+        self._connections = connections
+        self.hasher = PasswordHasher()
+        # One try at a staff PIN at a time, so that no two of them count as one.
+        self.locks: dict[str, asyncio.Lock] = {}
+
+    async def acting(self, staff_id: str, right: Right, speaker: Speaker) -> ActingRole | str:
+        """The speaker's role, if it may do this now, else why not: not_allowed, locked, not_available."""
+        row = next((row for row in speaker.staff if row.id == staff_id), None)
+        if row is None or right not in rights_of(row.role):
+            return "not_allowed"
+        if row.locked:
+            return "locked"
+        merchant = await self._store.merchant(row.merchant_id)
+        if merchant is None or not merchant.active or merchant.connection not in self._connections:
+            return "not_available"
+        if right not in self._offered(row, merchant):
+            return "not_available"
+        return ActingRole(row, merchant)
+
+    async def merchant_of(self, staff_id: str, speaker: Speaker) -> str:
+        """The name of the merchant that a role of the speaker's is at."""
+        row = next((row for row in speaker.staff if row.id == staff_id), None)
+        merchant = await self._store.merchant(row.merchant_id) if row is not None else None
+        return merchant.name if merchant is not None else ""
+
+    async def all_of(self, speaker: Speaker) -> tuple[e.Role, ...]:
+        return tuple([await self._shown(row, speaker) for row in speaker.staff])
+
+    async def _shown(self, row: StaffRow, speaker: Speaker) -> e.Role:
+        merchant = await self._store.merchant(row.merchant_id)
+        known = merchant is not None and merchant.connection in self._connections
+        account = self._connections.account(merchant.connection) if merchant and known else None
+        return e.Role(
+            staff_id=row.id,
+            merchant=merchant.name if merchant else "",
+            role=row.role,
+            pin=speaker.channel == "ussd",
+            locked=row.locked,
+            offers=self._offered(row, merchant) if merchant and known else (),
+            currency=merchant.currency if merchant else "",
+            region=account.region if account else "",
+            networks=self._connections.adapter(account.id).networks(account) if account else (),
+        )
+
+    def _offered(self, row: StaffRow, merchant: MerchantRow) -> tuple[str, ...]:
+        """What the role may do and the account can, in the menu's order."""
+        kinds = self._connections.kinds(merchant.connection)
+        return tuple(
+            right.value
+            for right in Right
+            if right in rights_of(row.role)
+            and (right not in _KINDS or kinds & _KINDS[right])
+            and (
+                right not in _CAPABILITIES or self._connections.can(merchant.connection, _CAPABILITIES[right])
+            )
+        )
+
+    async def check_pin(self, pin: str, staff_id: str, speaker: Speaker) -> b.PinAnswer:
+        """Counts a wrong try before anything is said, whatever becomes of the turn."""
+        if not any(row.id == staff_id for row in speaker.staff):
+            return b.PinAnswer(refused="not_allowed")
+        async with self.locks.setdefault(staff_id, asyncio.Lock()):
+            rows = await self._store.staff_of(speaker.address.kind, speaker.address.value)
+            row = next((r for r in rows if r.id == staff_id), None)
+            if row is None:
+                return b.PinAnswer(refused="not_allowed")
+            if row.locked:
+                return b.PinAnswer(refused="locked")
+            right = await asyncio.to_thread(self._fits, row.pin_hash, pin)
+            tries = 0 if right else row.wrong_tries + 1
+            if tries != row.wrong_tries:
+                await self._store.commit([CountTries(row.id, tries, tries >= _PIN_TRIES)])
+        if right:
+            return b.PinAnswer()
+        return b.PinAnswer("locked" if tries >= _PIN_TRIES else "wrong_pin", _PIN_TRIES - tries)
+
+    def _fits(self, pin_hash: str, pin: str) -> bool:
+        try:
+            return self.hasher.verify(pin_hash, pin)
+        except VerificationError:
+            return False
+        except ValueError:  # no hash at all: nobody has this PIN
+            return False
+
+    async def locked_at(self, role: ActingRole) -> tuple[b.LockedRole, ...]:
+        rows = await self._store.staff_of_merchant(role.merchant.id)
+        return tuple(b.LockedRole(r.id, r.name, r.role) for r in rows if r.locked and r.id != role.row.id)
+
+    async def unlock(self, role: ActingRole, locked_id: str) -> CountTries | None:
+        """The change that lets a colleague's PIN be tried again; None where there is no such colleague."""
+        row = await self._store.staff_member(locked_id)
+        if row is None or row.merchant_id != role.merchant.id or row.id == role.row.id:
+            return None
+        return CountTries(row.id, 0, locked=False)

@@ -1,0 +1,511 @@
+"""What staff may begin, and what a second person must say first: the rules no conversation shows."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from bot.channels.ussd import Heard
+from bot.dialog import Address, Text
+from bot.money import Money, OrderKind, OrderState, Reason
+from bot.perform.plan import Plan, Speaker
+from bot.store.base import Conflict, KeepMerchant, KeepStaff, TurnQuery
+from bot.store.records import ApprovalState, OrderRow, StaffRow
+from flows import business_effects as b
+from tests.conversations.people import Phone, decide
+from tests.conversations.robot import Robot
+from tests.conversations.stage import ACCOUNTANT, CASHIER, EFUA, KWAME, STAFF, STAFF_PIN, Stage
+
+GHS_20, GHS_50 = Money(2000, "GHS"), Money(5000, "GHS")
+GHS_600 = Money(60_000, "GHS")
+
+
+async def speaker_of(stage: Stage, msisdn: str) -> Speaker:
+    """Somebody at the first question of a conversation on their phone."""
+    await Phone(stage, msisdn).dial()
+    loaded = await stage.store.load_turn(TurnQuery("msisdn", msisdn))
+    assert loaded.person is not None
+    assert loaded.conversation is not None
+    (address,) = [row for row in loaded.addresses if row.value == msisdn]
+    return Speaker(
+        person=loaded.person,
+        address=Address("msisdn", msisdn),
+        channel="ussd",
+        verified=True,
+        conversation_id=loaded.conversation.id,
+        msisdn=msisdn,
+        staff=loaded.staff,
+        address_row=address,
+    )
+
+
+async def act(stage: Stage, effect: Any, speaker: Speaker, position: int = 0) -> Any:
+    """What comes of an act, with its changes kept as a turn would."""
+    plan = await plan_of(stage, effect, speaker, position)
+    if plan.changes:
+        await stage.store.commit(plan.changes)
+    return plan.result
+
+
+async def plan_of(stage: Stage, effect: Any, speaker: Speaker, position: int = 0) -> Plan:
+    return await stage.kasapay.performer.act(effect, position, speaker)
+
+
+async def paid(stage: Stage, merchant: str = "1001", amount: str = "20") -> OrderRow:
+    """A payment of Efua's that arrived."""
+    await Robot(stage, Phone(stage, EFUA), merchant, amount, args=(merchant, amount)).pay()
+    await stage.settle()
+    if stage.sandbox.sandbox.world.prompts_of(EFUA.removeprefix("+")):
+        decide(stage, EFUA, "approve")
+    await stage.pass_time(60)
+    order = (await stage.orders())[-1]
+    assert order.state is OrderState.SUCCESSFUL
+    return order
+
+
+def all_acts(staff_id: str, order_id: str = "") -> list[Any]:
+    return [
+        b.Refund(staff_id, order_id, GHS_20),
+        b.PayOut(staff_id, GHS_20, payee=KWAME),
+        b.Withdraw(staff_id, GHS_20, KWAME),
+        b.ChargeUnder(staff_id, "no-such", GHS_20),
+        b.MakeInvoice(staff_id, KWAME, GHS_20, "cake", 3),
+        b.CancelInvoice(staff_id, "no-such"),
+        b.DecideApproval(staff_id, "no-such", approve=True),
+    ]
+
+
+# ---- whose role it is, and whether it may ---------------------------------------------------------
+
+
+async def test_a_role_of_somebody_else_does_nothing(stage: Stage) -> None:
+    """Neither a customer's word nor a colleague's role is taken for one's own."""
+    order = await paid(stage)
+    ama, efua = await speaker_of(stage, STAFF), await speaker_of(stage, EFUA)
+    for effect in all_acts(ama.staff[0].id, order.id):
+        refused = await act(stage, effect, efua)
+        assert refused.refused == "not_allowed", effect
+    assert (await act(stage, b.SendNote(ama.staff[0].id, order.id, "hello"), efua)).refused == "not_allowed"
+    assert not (await act(stage, b.Unlock(ama.staff[0].id, ama.staff[0].id), efua)).ok
+    look = stage.kasapay.performer.look
+    assert await look(b.FindPayment(ama.staff[0].id, order.code), efua) is None
+    assert await look(b.LatestPayments(ama.staff[0].id), efua) == ()
+    assert await look(b.WaitingApprovals(ama.staff[0].id), efua) == ()
+    assert await look(b.LockedStaff(ama.staff[0].id), efua) == ()
+    assert len(await stage.orders()) == 1
+
+
+async def test_a_role_reaches_its_own_merchant_only(stage: Stage) -> None:
+    """A payment, a waiting wish and a locked colleague of another merchant are as good as unknown."""
+    order = await paid(stage)
+    ama = await speaker_of(stage, STAFF)
+    held = await act(stage, b.PayOut(ama.staff[0].id, GHS_600, payee=EFUA), ama, 3)
+    assert held.waits
+    merchant = await stage.store.merchant_by_code("1002")
+    assert merchant is not None
+    elsewhere = StaffRow(
+        stage.ids.uuid(), merchant.id, "owner", "Kofi", stage.clock(), "msisdn", KWAME, pin_hash="x"
+    )
+    await stage.store.commit([KeepStaff(elsewhere)])
+    kofi = await speaker_of(stage, KWAME)
+    role = kofi.staff[0].id
+    assert (await act(stage, b.Refund(role, order.id, GHS_20), kofi)).refused == "not_allowed"
+    (waiting,) = stage.rows("SELECT id FROM approvals")
+    decided = await act(stage, b.DecideApproval(role, waiting["id"], approve=True), kofi, 1)
+    assert decided.refused == "not_allowed"
+    look = stage.kasapay.performer.look
+    assert await look(b.FindPayment(role, order.code), kofi) is None
+    assert await look(b.WaitingApprovals(role), kofi) == ()
+    assert not (await act(stage, b.Unlock(role, ama.staff[0].id), kofi)).ok
+    assert len(await stage.orders()) == 1
+
+
+@pytest.mark.parametrize(
+    ("msisdn", "may"),
+    [
+        (CASHIER, {"Withdraw", "MakeInvoice"}),
+        (ACCOUNTANT, {"Refund", "PayOut", "Withdraw", "MakeInvoice"}),
+        (STAFF, {"Refund", "PayOut", "Withdraw", "MakeInvoice"}),
+    ],
+    ids=["cashier", "accountant", "owner"],
+)
+async def test_each_role_begins_what_it_may(stage: Stage, msisdn: str, may: set[str]) -> None:
+    order = await paid(stage)
+    speaker = await speaker_of(stage, msisdn)
+    begun = set()
+    for effect in all_acts(speaker.staff[0].id, order.id):
+        if not (await plan_of(stage, effect, speaker)).result.refused:
+            begun.add(type(effect).__name__)
+    assert begun == may
+
+
+async def test_only_the_owner_unlocks(stage: Stage) -> None:
+    ama = await speaker_of(stage, STAFF)
+    for msisdn in (CASHIER, ACCOUNTANT):
+        speaker = await speaker_of(stage, msisdn)
+        assert not (await act(stage, b.Unlock(speaker.staff[0].id, ama.staff[0].id), speaker)).ok
+    cashier = (await speaker_of(stage, CASHIER)).staff[0]
+    assert (await act(stage, b.Unlock(ama.staff[0].id, cashier.id), ama)).ok
+    assert not (await act(stage, b.Unlock(ama.staff[0].id, ama.staff[0].id), ama)).ok, "nobody their own"
+
+
+async def test_a_locked_role_does_nothing_and_names_its_merchant(stage: Stage) -> None:
+    """Locked meanwhile, on another phone: the menu was opened before."""
+    order = await paid(stage)
+    ama = await speaker_of(stage, STAFF)
+    locked = msgspec.structs.replace(ama.staff[0], locked=True)
+    ama = msgspec.structs.replace(ama, staff=(locked,))
+    for effect in all_acts(locked.id, order.id):
+        refused = await act(stage, effect, ama)
+        assert (refused.refused, refused.merchant) == ("locked", "Ama's Kitchen"), effect
+    assert await stage.kasapay.performer.look(b.FindPayment(locked.id, order.code), ama) is None
+    assert len(await stage.orders()) == 1
+
+
+async def test_the_right_pin_does_not_open_a_locked_role(stage: Stage) -> None:
+    ama = await speaker_of(stage, STAFF)
+    await stage.store.commit([KeepStaff(msgspec.structs.replace(ama.staff[0], wrong_tries=3, locked=True))])
+    roles = stage.kasapay.performer._roles
+    assert (await roles.check_pin(STAFF_PIN, ama.staff[0].id, ama)).refused == "locked"
+    cashier = await speaker_of(stage, CASHIER)
+    assert (await roles.check_pin(STAFF_PIN, ama.staff[0].id, cashier)).refused == "not_allowed"
+
+
+async def test_for_a_merchant_that_is_closed_nothing_begins(stage: Stage) -> None:
+    order = await paid(stage)
+    ama = await speaker_of(stage, STAFF)
+    merchant = await stage.store.merchant_by_code("1001")
+    assert merchant is not None
+    await stage.store.commit([KeepMerchant(msgspec.structs.replace(merchant, active=False))])
+    for effect in all_acts(ama.staff[0].id, order.id):
+        assert (await act(stage, effect, ama)).refused == "not_available", effect
+    assert len(await stage.orders()) == 1
+
+
+async def test_only_the_merchants_own_currency_leaves(stage: Stage) -> None:
+    order = await paid(stage)
+    ama = await speaker_of(stage, STAFF)
+    role, kes = ama.staff[0].id, Money(2000, "KES")
+    assert (await act(stage, b.PayOut(role, kes, payee=EFUA), ama)).refused == "not_available"
+    assert (await act(stage, b.Withdraw(role, kes, EFUA), ama)).refused == "not_available"
+    assert (await act(stage, b.Refund(role, order.id, kes), ama)).refused == "not_available"
+    assert len(await stage.orders()) == 1
+
+
+async def test_a_payout_goes_to_somebody(stage: Stage) -> None:
+    ama = await speaker_of(stage, STAFF)
+    for wanted in (
+        b.PayOut(ama.staff[0].id, GHS_20),
+        b.PayOut(ama.staff[0].id, GHS_20, bank_code="01"),
+    ):
+        assert (await act(stage, wanted, ama)).refused == "not_available"
+
+
+# ---- refunds -------------------------------------------------------------------------------------
+
+
+async def test_of_a_refund_only_what_is_left_and_one_at_a_time(stage: Stage) -> None:
+    order = await paid(stage)
+    ama = await speaker_of(stage, STAFF)
+    role = ama.staff[0].id
+    more = await act(stage, b.Refund(role, order.id, Money(2001, "GHS")), ama)
+    assert (more.refused, more.most) == ("nothing_left", GHS_20)
+    assert not (await act(stage, b.Refund(role, order.id, Money(1500, "GHS")), ama, 1)).refused
+    again = await act(stage, b.Refund(role, order.id, Money(500, "GHS")), ama, 2)
+    assert (again.refused, again.merchant) == ("under_way", "Ama's Kitchen")
+    await stage.pass_time(30)
+    rest = await act(stage, b.Refund(role, order.id, Money(501, "GHS")), ama, 3)
+    assert (rest.refused, rest.most) == ("nothing_left", Money(500, "GHS"))
+    assert not (await act(stage, b.Refund(role, order.id, Money(500, "GHS")), ama, 4)).refused
+
+
+async def test_two_wishes_for_one_refund_give_back_once(stage: Stage) -> None:
+    """Both were asked for while nothing was given back yet; the second hears why it is not."""
+    stage.change("UPDATE merchants SET approve_over_minor = 1000")
+    order = await paid(stage)
+    ama, adwoa = await speaker_of(stage, STAFF), await speaker_of(stage, ACCOUNTANT)
+    for position in (1, 2):
+        assert (await act(stage, b.Refund(ama.staff[0].id, order.id, GHS_20), ama, position)).waits
+    first, second = [row["id"] for row in stage.rows("SELECT id FROM approvals")]
+    role = adwoa.staff[0].id
+    assert not (await act(stage, b.DecideApproval(role, first, approve=True), adwoa, 1)).refused
+    second_time = await act(stage, b.DecideApproval(role, second, approve=True), adwoa, 2)
+    assert second_time.refused == "under_way"
+    await stage.pass_time(30)
+    second_time = await act(stage, b.DecideApproval(role, second, approve=True), adwoa, 3)
+    assert (second_time.refused, second_time.most) == ("nothing_left", Money(0, "GHS"))
+    assert [o.kind for o in await stage.orders()] == [OrderKind.COLLECTION, OrderKind.REFUND]
+
+
+# ---- limits and the second person ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("amount", "waits"), [(50_000, False), (50_001, True)])
+async def test_a_second_person_above_the_limit_only(stage: Stage, amount: int, waits: bool) -> None:
+    ama = await speaker_of(stage, STAFF)
+    view = await act(stage, b.PayOut(ama.staff[0].id, Money(amount, "GHS"), payee=EFUA), ama)
+    assert (view.refused, view.waits) == ("", waits)
+    assert len(await stage.orders()) == (0 if waits else 1)
+
+
+async def test_no_second_person_where_the_merchant_wants_none(stage: Stage) -> None:
+    stage.change("UPDATE merchants SET approve_over_minor = NULL")
+    ama = await speaker_of(stage, STAFF)
+    assert not (await act(stage, b.PayOut(ama.staff[0].id, GHS_600, payee=EFUA), ama)).waits
+
+
+async def test_the_merchants_limit_counts_all_its_payouts(stage: Stage) -> None:
+    """GHS 1,500 a day, whoever gets it; what failed does not count."""
+    ama = await speaker_of(stage, STAFF)
+    role, most = ama.staff[0].id, Money(50_000, "GHS")
+    for position, payee in enumerate((EFUA, KWAME, EFUA)):
+        assert not (await act(stage, b.PayOut(role, most, payee=payee), ama, position)).refused
+    over = await act(stage, b.PayOut(role, Money(1, "GHS"), payee=KWAME), ama, 5)
+    assert (over.refused, over.most) == ("limit_merchant", Money(0, "GHS"))
+    await stage.pass_time(60)  # the wallet holds GHS 1,000: the third one fails
+    assert [o.state for o in await stage.orders()].count(OrderState.FAILED) == 1
+    assert not (await act(stage, b.PayOut(role, Money(1, "GHS"), payee=KWAME), ama, 6)).refused
+
+
+async def test_approved_after_the_limit_was_used_up_nothing_is_sent(stage: Stage) -> None:
+    """The limits and the switch of the moment of approval hold; the wish goes on waiting."""
+    ama, adwoa = await speaker_of(stage, STAFF), await speaker_of(stage, ACCOUNTANT)
+    role = ama.staff[0].id
+    assert (await act(stage, b.PayOut(role, GHS_600, payee=EFUA), ama, 1)).waits
+    assert not (await act(stage, b.PayOut(role, Money(45_000, "GHS"), payee=EFUA), ama, 2)).refused
+    (held,) = stage.rows("SELECT id FROM approvals")
+    wanted = b.DecideApproval(adwoa.staff[0].id, held["id"], approve=True)
+    over = await act(stage, wanted, adwoa, 1)
+    assert (over.refused, over.most) == ("limit_number", Money(55_000, "GHS"))
+    await stage.switch_payouts(off=True)
+    assert (await act(stage, wanted, adwoa, 2)).refused == "off"
+    row = await stage.store.approval(held["id"])
+    assert row is not None
+    assert row.state is ApprovalState.WAITING
+    assert len(await stage.orders()) == 1
+
+
+async def test_the_store_keeps_the_limit_where_somebody_is_faster(stage: Stage) -> None:
+    """Both planned before either was kept."""
+    ama, adwoa = await speaker_of(stage, STAFF), await speaker_of(stage, ACCOUNTANT)
+    some = Money(50_000, "GHS")
+    assert not (await act(stage, b.PayOut(ama.staff[0].id, some, payee=EFUA), ama, 1)).refused
+    one = await plan_of(stage, b.PayOut(ama.staff[0].id, some, payee=EFUA), ama, 2)
+    other = await plan_of(stage, b.PayOut(adwoa.staff[0].id, some, payee=EFUA), adwoa, 1)
+    await stage.store.commit(one.changes)
+    with pytest.raises(Conflict, match="limit_number"):
+        await stage.store.commit(other.changes)
+    late = await plan_of(stage, b.PayOut(adwoa.staff[0].id, some, payee=EFUA), adwoa, 1)
+    await stage.switch_payouts(off=True)
+    assert late.result.refused == "limit_number"
+    assert (await act(stage, b.PayOut(ama.staff[0].id, GHS_20, payee=KWAME), ama, 3)).refused == "off"
+
+
+async def test_the_switch_holds_against_a_plan_made_before_it(stage: Stage) -> None:
+    ama = await speaker_of(stage, STAFF)
+    plan = await plan_of(stage, b.PayOut(ama.staff[0].id, GHS_20, payee=EFUA), ama)
+    await stage.switch_payouts(off=True)
+    with pytest.raises(Conflict, match="off"):
+        await stage.store.commit(plan.changes)
+
+
+async def test_an_act_done_again_is_the_same_order(stage: Stage) -> None:
+    """A turn whose process died is taken anew: its act finds what it did before."""
+    ama, kojo = await speaker_of(stage, STAFF), await speaker_of(stage, CASHIER)
+    order = await paid(stage)
+    for position, effect, speaker in (
+        (1, b.PayOut(ama.staff[0].id, GHS_20, payee=EFUA), ama),
+        (2, b.Refund(ama.staff[0].id, order.id, GHS_20), ama),
+        (1, b.Withdraw(kojo.staff[0].id, GHS_20, EFUA), kojo),
+    ):
+        first = await act(stage, effect, speaker, position)
+        again = await plan_of(stage, effect, speaker, position)
+        assert not first.refused
+        assert again.changes == ()
+        assert again.result.id == first.id
+    assert len(await stage.orders()) == 4
+
+
+async def test_a_wish_done_again_waits_once_and_is_decided_once(stage: Stage) -> None:
+    ama, adwoa = await speaker_of(stage, STAFF), await speaker_of(stage, ACCOUNTANT)
+    wanted = b.PayOut(ama.staff[0].id, GHS_600, payee=EFUA)
+    first = await act(stage, wanted, ama, 1)
+    again = await plan_of(stage, wanted, ama, 1)
+    assert (again.changes, again.result) == ((), first)
+    (held,) = stage.rows("SELECT id FROM approvals")
+    decide_it = b.DecideApproval(adwoa.staff[0].id, held["id"], approve=True)
+    made = await act(stage, decide_it, adwoa, 1)
+    assert not made.refused
+    repeated = await plan_of(stage, decide_it, adwoa, 1)
+    assert repeated.changes == ()
+    assert repeated.result.id == made.id
+    # The wish itself, asked about once more, is still the wish and no second order.
+    assert (await plan_of(stage, wanted, ama, 1)).changes == ()
+    assert len(await stage.orders()) == 1
+    order = await stage.order()
+    assert (order.staff_id, order.approved_by) == (ama.staff[0].id, adwoa.staff[0].id)
+
+
+async def test_two_decide_at_once_and_one_counts(stage: Stage) -> None:
+    ama, adwoa = await speaker_of(stage, STAFF), await speaker_of(stage, ACCOUNTANT)
+    assert (await act(stage, b.PayOut(ama.staff[0].id, GHS_600, payee=EFUA), ama, 1)).waits
+    (held,) = stage.rows("SELECT id FROM approvals")
+    yes = await plan_of(stage, b.DecideApproval(adwoa.staff[0].id, held["id"], approve=True), adwoa, 1)
+    no = await plan_of(stage, b.DecideApproval(adwoa.staff[0].id, held["id"], approve=False), adwoa, 2)
+    await stage.store.commit(no.changes)
+    with pytest.raises(Conflict, match="approval"):
+        await stage.store.commit(yes.changes)
+    assert await stage.orders() == ()
+
+
+async def test_nobody_approves_their_own_wish(stage: Stage) -> None:
+    """Not in the role that asked, nor as the same person in another."""
+    ama = await speaker_of(stage, STAFF)
+    assert (await act(stage, b.PayOut(ama.staff[0].id, GHS_600, payee=EFUA), ama, 1)).waits
+    (held,) = stage.rows("SELECT id FROM approvals")
+    own = await act(stage, b.DecideApproval(ama.staff[0].id, held["id"], approve=True), ama, 2)
+    assert own.refused == "own"
+    merchant = await stage.store.merchant_by_code("1001")
+    assert merchant is not None
+    second = StaffRow(
+        stage.ids.uuid(), merchant.id, "accountant", "Ama", stage.clock(), "msisdn", STAFF, pin_hash="x"
+    )
+    await stage.store.commit([KeepStaff(second)])
+    ama = await speaker_of(stage, STAFF)
+    own = await act(stage, b.DecideApproval(second.id, held["id"], approve=True), ama, 3)
+    assert own.refused == "own"
+    assert await stage.kasapay.performer.look(b.WaitingApprovals(second.id), ama) == ()
+
+
+async def test_a_wish_runs_out_after_a_day(stage: Stage) -> None:
+    ama, adwoa = await speaker_of(stage, STAFF), await speaker_of(stage, ACCOUNTANT)
+    assert (await act(stage, b.PayOut(ama.staff[0].id, GHS_600, payee=EFUA), ama, 1)).waits
+    (held,) = stage.rows("SELECT id FROM approvals")
+    stage.clock.ms += 24 * 3600_000
+    for approve in (True, False):
+        wanted = b.DecideApproval(adwoa.staff[0].id, held["id"], approve=approve)
+        assert (await act(stage, wanted, adwoa, 2)).refused == "too_late"
+    assert await stage.orders() == ()
+
+
+async def test_three_requests_wait_on_one_phone_and_no_more(stage: Stage) -> None:
+    kojo = await speaker_of(stage, CASHIER)
+    for position in range(3):
+        assert not (await act(stage, b.Withdraw(kojo.staff[0].id, GHS_20, EFUA), kojo, position)).refused
+    assert (await act(stage, b.Withdraw(kojo.staff[0].id, GHS_20, EFUA), kojo, 3)).refused == "too_many"
+
+
+# ---- the switch, where something is under way already ----------------------------------------------
+
+
+async def test_what_was_not_sent_when_the_switch_went_off_is_stopped(stage: Stage) -> None:
+    """And told; money that comes in is not touched by the switch."""
+    ama, kojo = await speaker_of(stage, STAFF), await speaker_of(stage, CASHIER)
+    payout = await act(stage, b.PayOut(ama.staff[0].id, GHS_20, payee=EFUA), ama)
+    cash = await act(stage, b.Withdraw(kojo.staff[0].id, GHS_20, EFUA), kojo)
+    await stage.switch_payouts(off=True)
+    await stage.settle()
+    stopped, sent = await stage.store.order(payout.id), await stage.store.order(cash.id)
+    assert stopped is not None
+    assert (stopped.state, stopped.reason, stopped.sent_ms) == (OrderState.FAILED, Reason.NOT_AVAILABLE, None)
+    assert sent is not None
+    assert sent.state is OrderState.PENDING
+    assert [entry.reference for entry in stage.entries] == [sent.reference]
+    (told,) = [text for text in stage.results(STAFF) if payout.code in text]
+    assert told.startswith("Not sent: GHS 20.00")
+    await stage.switch_payouts(off=False)
+    await stage.pass_time(3600)
+    assert [entry.reference for entry in stage.entries] == [sent.reference]
+
+
+async def test_what_may_have_left_is_asked_about_while_the_switch_is_off(stage: Stage) -> None:
+    """The reply to the request was lost, and so was the request: it is not made again while payouts are
+    off, nor called failed; once they are on again it goes, under its own reference."""
+    ama = await speaker_of(stage, STAFF)
+    view = await act(stage, b.PayOut(ama.staff[0].id, GHS_20, payee=EFUA), ama)
+    stage.faults(rules=[{"group": "momo.create", "set": {"drop_request": 1}, "times": 1}])
+    await stage.settle()
+    await stage.switch_payouts(off=True)
+    await stage.pass_time(10 * 60)
+    order = await stage.store.order(view.id)
+    assert order is not None
+    assert order.state is OrderState.PENDING
+    assert order.asks > 1
+    assert stage.entries == []
+    await stage.switch_payouts(off=False)
+    await stage.pass_time(30 * 60)
+    order = await stage.store.order(view.id)
+    assert order is not None
+    assert order.state is OrderState.SUCCESSFUL
+    await stage.judge()
+
+
+async def test_what_had_arrived_is_found_while_the_switch_is_off(stage: Stage) -> None:
+    """Only the reply was lost: the question finds what was paid out."""
+    ama = await speaker_of(stage, STAFF)
+    view = await act(stage, b.PayOut(ama.staff[0].id, GHS_20, payee=EFUA), ama)
+    stage.faults(rules=[{"group": "momo.create", "set": {"drop_reply": 1}, "times": 1}])
+    await stage.settle()
+    await stage.switch_payouts(off=True)
+    await stage.pass_time(10 * 60)
+    order = await stage.store.order(view.id)
+    assert order is not None
+    assert order.state is OrderState.SUCCESSFUL
+    await stage.judge()
+
+
+# ---- who was sent away ----------------------------------------------------------------------------
+
+
+async def test_staff_sent_away_have_begun_nothing(stage: Stage) -> None:
+    """The gateway gave up waiting before the turn came to the payout."""
+    phone = Phone(stage, STAFF)
+    await phone.dial("7", "4")
+    for said in ("0240000001", "20", "1"):
+        await phone.answer(said)
+    heard = phone.read(phone.answer_request(STAFF_PIN))
+    assert isinstance(heard, Heard)
+    turns = stage.kasapay.turns
+    last_words = turns.last_words()
+    said = turns.closing_words("", last_words)
+    late = await turns.take(heard.inbound, last_words=last_words)
+    assert late.text == said
+    assert await stage.orders() == ()
+
+
+@pytest.mark.parametrize(("amount", "kept"), [("20", "orders"), ("600", "approvals")])
+async def test_a_payout_that_may_have_begun_is_not_said_to_be_nothing(
+    stage: Stage, amount: str, kept: str
+) -> None:
+    phone = Phone(stage, STAFF)
+    await phone.dial("7", "4")
+    for said in ("0240000001", amount, "1"):
+        await phone.answer(said)
+    heard = phone.read(phone.answer_request(STAFF_PIN))
+    assert isinstance(heard, Heard)
+    turns = stage.kasapay.turns
+    last_words = turns.last_words()
+    await turns.take(heard.inbound, last_words=last_words)
+    said = turns.closing_words("", last_words)
+    assert said.startswith(f"Not sure yet whether this was begun: transfer, GHS {amount}.00.")
+    assert len(stage.rows(f"SELECT 1 FROM {kept}")) == 1
+
+
+async def test_where_a_payout_stands_is_not_told_as_a_payment(stage: Stage) -> None:
+    """Last words of a conversation whose code changed behind its act."""
+    ama, kojo = await speaker_of(stage, STAFF), await speaker_of(stage, CASHIER)
+    assert not (await act(stage, b.PayOut(ama.staff[0].id, GHS_20, payee=EFUA), ama)).refused
+    assert not (await act(stage, b.Withdraw(kojo.staff[0].id, GHS_20, EFUA), kojo)).refused
+
+    async def said(speaker: Speaker) -> str:
+        screen = await stage.kasapay.performer.standing(speaker.conversation_id)
+        assert screen is not None
+        return stage.kasapay.turns.say(Text(screen.text, screen.values))
+
+    assert (await said(ama)).startswith("GHS 20.00 is on its way to +233***001.")
+    assert (await said(kojo)).startswith("Ask the customer to approve GHS 20.00 on the phone +233***001.")
+    await stage.settle()
+    decide(stage, EFUA, "reject")
+    await stage.pass_time(30)
+    assert (await said(ama)).startswith("Sent: GHS 20.00 to +233***001 from Ama's Kitchen.")
+    assert (await said(kojo)).startswith("Not paid: GHS 20.00 from +233***001. No cash.")

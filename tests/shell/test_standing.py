@@ -1,0 +1,194 @@
+"""What customers begin that stands for a while, and bills: whose it must be, and how much."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from bot.dialog import Address
+from bot.money import AgreementKind, AgreementState, Money, OrderKind, Source
+from bot.perform.plan import Plan, Speaker
+from bot.perform.standing import Standing
+from bot.store.base import CreateOrder, KeepAgreement, MoveAgreement
+from flows import effects as e
+from tests.conversations.people import Phone
+from tests.conversations.stage import EFUA, KWAME, Stage
+from tests.shell.test_agreements import standing
+from tests.store import make
+
+GHS_20 = Money(2000, "GHS")
+
+
+async def speaker_of(stage: Stage, msisdn: str) -> Speaker:
+    """Whoever has this number, once they have dialled."""
+    await Phone(stage, msisdn).dial()
+    found = await stage.store.person_of("msisdn", msisdn)
+    assert found is not None
+    person, address = found
+    conversation = stage.rows("SELECT id FROM conversations WHERE person_id = ?", person.id)[0]["id"]
+    return Speaker(
+        person=person,
+        address=Address("msisdn", msisdn),
+        channel="ussd",
+        verified=True,
+        conversation_id=conversation,
+        msisdn=msisdn,
+        staff=(),
+        address_row=address,
+    )
+
+
+def room(stage: Stage) -> Standing:
+    return stage.kasapay.performer._standing
+
+
+async def merchant_id(stage: Stage, code: str = "1001") -> str:
+    merchant = await stage.store.merchant_by_code(code)
+    assert merchant is not None
+    return merchant.id
+
+
+async def set_up(stage: Stage, msisdn: str = EFUA, code: str = "1001", **given: Any) -> Plan:
+    wanted = e.SetUpAutoDebit(
+        **(
+            {"merchant_id": await merchant_id(stage, code), "most": GHS_20, "every": "week", "days": 30}
+            | given
+        )
+    )
+    return await room(stage).set_up(wanted, 3, await speaker_of(stage, msisdn))
+
+
+async def bill(stage: Stage, speaker: Speaker, **given: Any) -> Plan:
+    wanted = e.PayBill(
+        **(
+            {
+                "merchant_id": await merchant_id(stage),
+                "bill": "ECG",
+                "customer_reference": "42",
+                "amount": GHS_20,
+                "payer": EFUA,
+            }
+            | given
+        )
+    )
+    return await room(stage).pay_bill(wanted, 3, speaker)
+
+
+async def test_the_agreement_stands_before_its_order(stage: Stage) -> None:
+    plan = await set_up(stage)
+    kept, created = plan.changes
+    assert isinstance(kept, KeepAgreement)
+    assert isinstance(created, CreateOrder)
+    assert (kept.row.payer, kept.row.every, kept.row.reference) == (EFUA, "week", created.row.reference)
+    assert kept.row.until_ms == stage.clock() + 30 * 24 * 3600_000
+    await stage.store.commit(plan.changes)
+    again = await set_up(stage)
+    assert again.changes == ()
+    assert again.result.code == created.row.code
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"merchant_id": "nobody"}, "merchant"),
+        ({"code": "1002"}, "not_available"),
+        ({"most": Money(2000, "XOF")}, "not_available"),
+        ({"every": "hour"}, "not_allowed"),
+        ({"days": 0}, "not_available"),
+        ({"days": 400}, "not_available"),
+    ],
+)
+async def test_what_cannot_stand_is_refused(stage: Stage, given: dict[str, Any], why: str) -> None:
+    plan = await set_up(stage, **given)
+    assert (plan.result.refused, plan.changes) == (why, ())
+
+
+async def test_more_than_the_merchant_takes_is_refused(stage: Stage) -> None:
+    stage.change("UPDATE merchants SET max_amount_minor = 1999 WHERE code = '1001'")
+    assert (await set_up(stage)).result.refused == "limit"
+    assert (await bill(stage, await speaker_of(stage, EFUA))).result.refused == "limit"
+
+
+async def test_a_second_one_for_the_same_merchant_is_refused(stage: Stage) -> None:
+    await standing(stage, AgreementKind.PREAPPROVAL)
+    assert (await set_up(stage)).result.refused == "already"
+    assert (await set_up(stage, KWAME)).result.refused == ""
+
+
+async def test_three_that_wait_on_the_phone_are_enough(stage: Stage) -> None:
+    merchant = await merchant_id(stage)
+    person = await speaker_of(stage, KWAME)
+    for number in range(3):
+        row = make.order(
+            id=f"o{number}",
+            code=f"C{number}",
+            reference=f"r{number}",
+            connection="momo-ghana",
+            merchant_id=merchant,
+            person_id=person.person.id,
+            payer=EFUA,
+            due_ms=stage.clock() + 3600_000,
+            created_ms=stage.clock(),
+            updated_ms=stage.clock(),
+        )
+        await stage.store.commit([CreateOrder(row, Source.US)])
+    assert (await set_up(stage)).result.refused == "too_many"
+    assert (await bill(stage, await speaker_of(stage, EFUA))).result.refused == "too_many"
+
+
+async def test_only_the_one_whose_wallet_it_is_stops_it(stage: Stage) -> None:
+    row = await standing(stage, AgreementKind.PREAPPROVAL)
+    other, own = await speaker_of(stage, KWAME), await speaker_of(stage, EFUA)
+    unlinked = msgspec.structs.replace(own, msisdn="")
+    for speaker in (other, unlinked):
+        plan = await room(stage).stop(row.id, 3, speaker)
+        assert (plan.result.refused, plan.changes) == ("not_allowed", ())
+        assert await room(stage).own(AgreementKind.PREAPPROVAL, speaker) == ()
+    assert (await room(stage).stop("nothing", 3, own)).result.refused == "not_allowed"
+    assert (await room(stage).stop(row.id, 3, own)).result.refused == "not_yet"
+    known = MoveAgreement(row.id, row.version, stage.clock(), row.due_ms, provider_id="theirs")
+    await stage.store.commit([known])
+    plan = await room(stage).stop(row.id, 3, own)
+    (created,) = plan.changes
+    assert isinstance(created, CreateOrder)
+    assert created.row.kind is OrderKind.PREAPPROVAL_CANCEL
+    assert created.row.terms.about_provider_reference == "theirs"
+    over = MoveAgreement(row.id, row.version + 1, stage.clock(), None, AgreementState.EXPIRED)
+    await stage.store.commit([over])
+    assert (await room(stage).stop(row.id, 3, own)).result.refused == "gone"
+
+
+async def test_an_invoice_is_no_auto_debit_to_be_stopped(stage: Stage) -> None:
+    row = await standing(stage, AgreementKind.INVOICE)
+    plan = await room(stage).stop(row.id, 3, await speaker_of(stage, EFUA))
+    assert plan.result.refused == "not_allowed"
+
+
+async def test_an_invoice_is_shown_while_it_can_be_paid(stage: Stage) -> None:
+    row = await standing(stage, AgreementKind.INVOICE)
+    speaker = await speaker_of(stage, EFUA)
+
+    async def shown() -> list[str]:
+        return [one.id for one in await room(stage).own(AgreementKind.INVOICE, speaker)]
+
+    assert await shown() == [row.id]
+    stage.clock.ms = row.until_ms or 0
+    assert await shown() == []
+    stage.clock.ms -= 1
+    unsure = MoveAgreement(row.id, row.version, stage.clock(), row.due_ms, AgreementState.UNRESOLVED)
+    await stage.store.commit([unsure])
+    assert await shown() == []
+
+
+@pytest.mark.parametrize("given", [{"bill": "Nobody's water"}, {"amount": Money(2000, "XOF")}])
+async def test_a_bill_of_nobody_is_not_paid(stage: Stage, given: dict[str, Any]) -> None:
+    plan = await bill(stage, await speaker_of(stage, EFUA), **given)
+    assert (plan.result.refused, plan.changes) == ("not_available", ())
+
+
+async def test_a_bill_is_paid_with_ones_own_auto_debit_only(stage: Stage) -> None:
+    await standing(stage, AgreementKind.PREAPPROVAL)
+    own = await bill(stage, await speaker_of(stage, EFUA))
+    assert (own.result.refused, own.result.unasked) == ("", True)
+    other = await bill(stage, await speaker_of(stage, KWAME))
+    assert (other.result.refused, other.changes) == ("auto_debit", ())
