@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 
 from bot import __version__
-from bot.terminal import Folder, fail, merchants, orders, outbox, run_until_told, settings_of
+from bot.terminal import Folder, fail, merchants, orders, outbox, run_until_told, settings_of, warn
+from bot.terminal_business import agreements, approvals, payouts
 from bot.terminal_reconcile import reconcile
 
 __all__ = ["main"]
@@ -27,6 +28,9 @@ app = typer.Typer(
 app.add_typer(merchants, name="merchants")
 app.add_typer(orders, name="orders")
 app.add_typer(outbox, name="outbox")
+app.add_typer(payouts, name="payouts")
+app.add_typer(agreements, name="agreements")
+app.add_typer(approvals, name="approvals")
 app.command()(reconcile)
 
 
@@ -154,7 +158,7 @@ def dial(
 @app.command()
 def check() -> None:
     """Read the settings, try what can be tried, and say all problems at once."""
-    from bot.checking import check_here
+    from bot.checking import check_here, warnings_of
     from bot.config import ConfigProblems, read_settings
 
     try:
@@ -167,9 +171,39 @@ def check() -> None:
         found.extend(await check_here(settings))
 
     run_until_told(look())
+    warn(warnings_of(settings))
     if found:
         fail(found)
     print("No problem found.")
+
+
+@app.command()
+def provision(
+    collection_key: Annotated[
+        str, typer.Option(help="Collections' key. [MOMO_COLLECTION_SUBSCRIPTION_KEY, else asked for]")
+    ] = "",
+    disbursement_key: Annotated[
+        str, typer.Option(help="Disbursements' key. [MOMO_DISBURSEMENT_SUBSCRIPTION_KEY, else asked for]")
+    ] = "",
+    callback_host: Annotated[str, typer.Option(help="Where callbacks come to. [host of PUBLIC_URL]")] = "",
+    base_url: Annotated[str, typer.Option(help="Which sandbox. [MOMO_BASE_URL, else MTN's]")] = "",
+    currency: Annotated[str, typer.Option(help="What people pay in. [MOMO_CURRENCY, else EUR]")] = "",
+    env_file: Annotated[Path, typer.Option(help="The file to write.")] = Path(".env"),
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Make API users at MTN's sandbox and write them to `.env`; asks for what it is not told."""
+    from bot.terminal_provision import provision_here
+
+    provision_here(
+        keys={"collection": collection_key, "disbursement": disbursement_key},
+        callback_host=callback_host,
+        base_url=base_url,
+        currency=currency,
+        env_file=env_file,
+        yes=yes,
+        dry_run=dry_run,
+    )
 
 
 def main() -> None:

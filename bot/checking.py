@@ -9,11 +9,12 @@ from bot.calls import Calls, Connections
 from bot.channels.ussd import GATEWAYS
 from bot.config import Settings
 from bot.logs import configure_logs
+from bot.money import PAYOUTS, OrderKind
 from bot.providers import PROVIDERS, Capability, ProviderError, Sender, check_account
 from bot.sealing import Sealer
 from bot.store import SqliteStore, StoreUnavailable, sqlite_path
 
-__all__ = ["check_here"]
+__all__ = ["check_here", "warnings_of"]
 
 _TRY_S: Final = 20.0
 
@@ -49,6 +50,28 @@ def _on_paper(settings: Settings) -> list[str]:
     return found
 
 
+def warnings_of(settings: Settings) -> list[str]:
+    """What works and should be thought about once more, as sentences for the operator."""
+    found = []
+    for account in settings.accounts:
+        adapter = PROVIDERS.get(account.provider)
+        if adapter is None or check_account(account):
+            continue
+        kinds = adapter.kinds(account)
+        if kinds & PAYOUTS and not account.payout_limits:
+            found.append(
+                f"Account {account.id} can pay out without limit: set PAYOUT_LIMITS, such as"
+                ' "number_day=1000 merchant_day=5000 total_day=20000" (payout_limits in a file).'
+            )
+        if OrderKind.INVOICE in kinds and not account.invoice_successful_means:
+            found.append(
+                f"Account {account.id}: nobody has said what an invoice's SUCCESSFUL means, so that none is"
+                " taken for paid by it alone. Ask MTN, then set MOMO_INVOICE_SUCCESSFUL_MEANS"
+                " (invoice_successful_means in a file) to created or paid."
+            )
+    return found
+
+
 async def _database(settings: Settings) -> list[str]:
     path = sqlite_path(settings.database_url)
     if path is None:
@@ -67,7 +90,7 @@ async def _database(settings: Settings) -> list[str]:
 
 
 async def _accounts(settings: Settings) -> list[str]:
-    """Ask each account for its balance: that needs working keys and moves nothing."""
+    """Ask each account for its balance, by each product's keys: that needs working ones and moves nothing."""
     ready = [account for account in settings.accounts if not check_account(account)]
     if not ready:
         return []
@@ -75,12 +98,19 @@ async def _accounts(settings: Settings) -> list[str]:
     calls = Calls(Connections(ready, PROVIDERS), sender, Sealer("check" * 8), "")
     try:
         able = [a for a in ready if Capability.BALANCE in PROVIDERS[a.provider].can]
-        answers = await asyncio.gather(*(calls.balance(a.id, "", _TRY_S) for a in able))
+        asked = [
+            (account, payouts)
+            for account in able
+            for payouts in (False, True)
+            if not payouts or {"collection", "disbursement"} <= account.credentials.keys()
+        ]
+        answers = await asyncio.gather(*(calls.balance(a.id, "", _TRY_S, payouts=p) for a, p in asked))
     finally:
         await sender.aclose()
     return [
-        f"Account {account.id}: the provider did not take our keys or did not answer ({_told(answer)})."
-        for account, answer in zip(able, answers, strict=True)
+        f"Account {account.id}: the provider did not take our {'disbursement ' if payouts else ''}keys"
+        f" or did not answer ({_told(answer)})."
+        for (account, payouts), answer in zip(asked, answers, strict=True)
         if isinstance(answer, ProviderError)
     ]
 

@@ -12,14 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import msgspec
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.config_values import read_bills, read_currencies, read_limits, split_bills, split_limits
 from bot.money import EXPONENTS, knows_region
 from bot.providers.base import ASKS_PER_S, Account, Credentials, Secret
 
-__all__ = ["ConfigProblems", "GatewaySettings", "Settings", "read_settings"]
+__all__ = ["ConfigProblems", "GatewaySettings", "Settings", "given_values", "read_settings"]
 
 _REGION_OF: Final = {
     "GHS": "GH",
@@ -40,6 +42,8 @@ _REGION_OF: Final = {
 }
 # Networks a payer chooses among. Source: Startbutton documentation, mobile-money charge, November 2026.
 _STARTBUTTON_NETWORKS: Final = {"GHS": ("MTN", "VOD", "ATL"), "KES": ("mpesa",)}
+# Those whose wallets it charges, each with all networks of the adapter's where none are named above.
+_STARTBUTTON_CURRENCIES: Final = ("GHS", "KES", "RWF", "TZS", "UGX", "XAF", "XOF")
 _TOML_KEYS: Final = frozenset(
     {
         "provider",
@@ -52,13 +56,27 @@ _TOML_KEYS: Final = frozenset(
         "networks",
         "factor_confirmed",
         "asks_per_s",
+        "payee",
         "name",
         "collection",
         "disbursement",
         "public_key",
         "secret_key",
+        "invoice_successful_means",
+        "api_version",
+        "bills",
+        "refund_unit",
+        "sign_key",
+        "webhook_reserialised",
+        "payout_limits",
     }
 )
+# Texts that are one of a few, by the name in a file.
+_CHOICES: Final = {
+    "invoice_successful_means": ("created", "paid"),
+    "api_version": ("v1_0", "v2_0"),
+    "refund_unit": ("minor", "major"),
+}
 
 
 _PRODUCTS: Final = ("collection", "disbursement")
@@ -123,11 +141,24 @@ class Settings(BaseSettings):
     momo_disbursement_api_user: str = ""
     momo_disbursement_api_key: SecretStr = SecretStr("")
     momo_asks_per_s: int = Field(ASKS_PER_S, ge=1)
+    # What the contract leaves open: see bot.providers.base.Account.
+    momo_invoice_successful_means: Literal["", "created", "paid"] = ""
+    momo_api_version: Literal["v1_0", "v2_0"] = "v1_0"
+    momo_bills: str = ""
+    momo_payee: str = ""
     startbutton_base_url: str = "https://api.startbutton.tech"
     startbutton_public_key: SecretStr = SecretStr("")
     startbutton_secret_key: SecretStr = SecretStr("")
     startbutton_email: str = ""
     startbutton_asks_per_s: int = Field(ASKS_PER_S, ge=1)
+    startbutton_currencies: str = "GHS KES"
+    # Currencies in which somebody asked Startbutton what 100 means.
+    startbutton_factor_confirmed: str = ""
+    startbutton_refund_unit: Literal["", "minor", "major"] = ""
+    startbutton_sign_key: SecretStr = SecretStr("")
+    startbutton_webhook_reserialised: bool = False
+    # For the accounts of the environment; PAYOUT_LIMITS_<ACCOUNT> comes before it.
+    payout_limits: str = ""
     default_region: str = "GH"
     default_language: str = "en"
     kasapay_config: str = ""
@@ -150,10 +181,7 @@ class Settings(BaseSettings):
 
 def read_settings(environ: Mapping[str, str] | None = None, env_file: str | Path | None = ".env") -> Settings:
     """The settings of this process. Raises ConfigProblems with all that is wrong."""
-    given: dict[str, str] = {}
-    if env_file is not None and Path(env_file).is_file():
-        given.update({k: v for k, v in dotenv_values(env_file).items() if v is not None})
-    given.update(os.environ if environ is None else environ)
+    given = given_values(environ, env_file)
     named = {k.lower(): v for k, v in given.items() if k.lower() in Settings.model_fields and v != ""}
     named.pop("accounts", None)
     named.pop("gateways", None)
@@ -167,7 +195,10 @@ def read_settings(environ: Mapping[str, str] | None = None, env_file: str | Path
         settings = Settings.model_validate(
             {k: v for k, v in named.items() if (k,) not in [f["loc"] for f in faults]}
         )
-    accounts = [*_accounts_of_environment(settings, problems), *_accounts_of_file(settings, given, problems)]
+    accounts = [
+        *_accounts_of_environment(settings, given, problems),
+        *_accounts_of_file(settings, given, problems),
+    ]
     gateways = _gateways(settings, given, problems)
     _check_values(settings, problems)
     seen: set[str] = set()
@@ -176,8 +207,20 @@ def read_settings(environ: Mapping[str, str] | None = None, env_file: str | Path
             problems.append(f"Two accounts are named {account.id}.")
         seen.add(account.id)
     if problems:
-        raise ConfigProblems(problems)
+        # A text that several accounts read is wrong once.
+        raise ConfigProblems(list(dict.fromkeys(problems)))
     return settings.model_copy(update={"accounts": tuple(accounts), "gateways": tuple(gateways)})
+
+
+def given_values(
+    environ: Mapping[str, str] | None = None, env_file: str | Path | None = ".env"
+) -> dict[str, str]:
+    """What the environment and the file say, unread; the environment comes first."""
+    given: dict[str, str] = {}
+    if env_file is not None and Path(env_file).is_file():
+        given.update({k: v for k, v in dotenv_values(env_file).items() if v is not None})
+    given.update(os.environ if environ is None else environ)
+    return given
 
 
 def _sentence(error: Any) -> str:
@@ -236,55 +279,87 @@ def _gateways(settings: Settings, given: Mapping[str, str], problems: list[str])
     return found
 
 
-def _accounts_of_environment(settings: Settings, problems: list[str]) -> list[Account]:
-    accounts = []
-    key = settings.momo_collection_subscription_key.get_secret_value()
-    if key or settings.momo_collection_api_user:
-        currency = settings.momo_currency.upper()
-        if currency not in EXPONENTS:
-            problems.append("MOMO_CURRENCY must be set to the currency people pay in, such as GHS.")
-        if not settings.momo_target_environment:
-            problems.append("MOMO_TARGET_ENVIRONMENT must be set, such as sandbox or mtnghana.")
-        products = {
-            "collection": _momo_credentials(settings, "collection"),
-            "disbursement": _momo_credentials(settings, "disbursement"),
-        }
-        accounts.append(
-            Account(
-                id="momo",
-                provider="momo",
-                base_url=settings.momo_base_url,
-                currency=currency if currency in EXPONENTS else "GHS",
-                region=_REGION_OF.get(currency, settings.default_region),
-                credentials={name: c for name, c in products.items() if c.subscription_key},
-                target_environment=settings.momo_target_environment,
-                wire_currency="EUR" if settings.momo_target_environment == "sandbox" else "",
-                display_name="MTN MoMo",
-                asks_per_s=settings.momo_asks_per_s,
-            )
+def _accounts_of_environment(
+    settings: Settings, given: Mapping[str, str], problems: list[str]
+) -> list[Account]:
+    accounts = [*_momo_of_environment(settings, problems), *_startbutton_of_environment(settings, problems)]
+    limits = {
+        account.id: (where, given[where])
+        for account in accounts
+        if given.get(where := f"PAYOUT_LIMITS_{account.id.upper().replace('-', '_')}")
+    }
+    if settings.payout_limits and not accounts:
+        problems.append("PAYOUT_LIMITS is for accounts of the environment; in a file it is payout_limits.")
+    return [
+        msgspec.structs.replace(
+            account,
+            payout_limits=read_limits(split_limits(text, where, problems), account.currency, where, problems),
         )
+        for account in accounts
+        for where, text in [limits.get(account.id, ("PAYOUT_LIMITS", settings.payout_limits))]
+    ]
+
+
+def _momo_of_environment(settings: Settings, problems: list[str]) -> list[Account]:
+    credentials = {name: _momo_credentials(settings, name) for name in _PRODUCTS}
+    credentials = {name: c for name, c in credentials.items() if c != Credentials()}
+    if not credentials:
+        return []
+    currency = settings.momo_currency.upper()
+    if currency not in EXPONENTS:
+        problems.append("MOMO_CURRENCY must be set to the currency people pay in, such as GHS.")
+    if not settings.momo_target_environment:
+        problems.append("MOMO_TARGET_ENVIRONMENT must be set, such as sandbox or mtnghana.")
+    bills = split_bills(settings.momo_bills, "MOMO_BILLS", problems) if settings.momo_bills else {}
+    return [
+        Account(
+            id="momo",
+            provider="momo",
+            base_url=settings.momo_base_url,
+            currency=currency if currency in EXPONENTS else "GHS",
+            region=_REGION_OF.get(currency, settings.default_region),
+            credentials=credentials,
+            target_environment=settings.momo_target_environment,
+            wire_currency="EUR" if settings.momo_target_environment == "sandbox" else "",
+            display_name="MTN MoMo",
+            asks_per_s=settings.momo_asks_per_s,
+            payee=settings.momo_payee,
+            invoice_successful_means=settings.momo_invoice_successful_means,
+            api_version=settings.momo_api_version,
+            bills=read_bills(bills, "MOMO_BILLS", problems),
+        )
+    ]
+
+
+def _startbutton_of_environment(settings: Settings, problems: list[str]) -> list[Account]:
     public = settings.startbutton_public_key.get_secret_value()
-    if public or settings.startbutton_secret_key.get_secret_value():
-        keys = Credentials(
-            public_key=Secret(public),
-            secret_key=Secret(settings.startbutton_secret_key.get_secret_value()),
+    secret = settings.startbutton_secret_key.get_secret_value()
+    if not public and not secret:
+        return []
+    known = _STARTBUTTON_CURRENCIES
+    wanted = read_currencies(settings.startbutton_currencies, known, "STARTBUTTON_CURRENCIES", problems)
+    sure = read_currencies(
+        settings.startbutton_factor_confirmed, known, "STARTBUTTON_FACTOR_CONFIRMED", problems
+    )
+    return [
+        Account(
+            id=f"startbutton-{currency.lower()}",
+            provider="startbutton",
+            base_url=settings.startbutton_base_url,
+            currency=currency,
+            region=_REGION_OF[currency],
+            credentials={"default": Credentials(public_key=Secret(public), secret_key=Secret(secret))},
+            email=settings.startbutton_email,
+            networks=_STARTBUTTON_NETWORKS.get(currency, ()),
+            factor_confirmed=currency in sure,
+            display_name="Startbutton",
+            asks_per_s=settings.startbutton_asks_per_s,
+            refund_unit=settings.startbutton_refund_unit,
+            sign_key=Secret(settings.startbutton_sign_key.get_secret_value()),
+            webhook_reserialised=settings.startbutton_webhook_reserialised,
         )
-        accounts += [
-            Account(
-                id=f"startbutton-{currency.lower()}",
-                provider="startbutton",
-                base_url=settings.startbutton_base_url,
-                currency=currency,
-                region=_REGION_OF[currency],
-                credentials={"default": keys},
-                email=settings.startbutton_email,
-                networks=networks,
-                display_name="Startbutton",
-                asks_per_s=settings.startbutton_asks_per_s,
-            )
-            for currency, networks in _STARTBUTTON_NETWORKS.items()
-        ]
-    return accounts
+        for currency in wanted
+    ]
 
 
 def _momo_credentials(settings: Settings, product: str) -> Credentials:
@@ -383,6 +458,15 @@ def _account_of_table(
     asks_per_s = table.get("asks_per_s", ASKS_PER_S)
     if type(asks_per_s) is not int or asks_per_s < 1:
         problems.append(f"accounts.{name}: asks_per_s is a whole number, 1 or more.")
+    reserialised = table.get("webhook_reserialised", False)
+    if not isinstance(reserialised, bool):
+        problems.append(f"accounts.{name}: webhook_reserialised is true or false, without quotes.")
+    chosen = {key: table[key] for key in _CHOICES if key in table}
+    problems.extend(
+        f"accounts.{name}: {key} is {' or '.join(_CHOICES[key])}."
+        for key, value in chosen.items()
+        if value not in _CHOICES[key]
+    )
     return Account(
         id=name,
         provider=provider,
@@ -397,6 +481,16 @@ def _account_of_table(
         factor_confirmed=factor_confirmed is True,
         display_name=str(table.get("name", name)),
         asks_per_s=asks_per_s,
+        payee=text(table, "payee"),
+        payout_limits=read_limits(
+            table.get("payout_limits", {}), currency, f"accounts.{name}: payout_limits", problems
+        ),
+        invoice_successful_means=str(chosen.get("invoice_successful_means", "")),
+        refund_unit=str(chosen.get("refund_unit", "")),
+        sign_key=Secret(text(table, "sign_key")),
+        webhook_reserialised=reserialised is True,
+        bills=read_bills(table.get("bills", {}), f"accounts.{name}: bills", problems),
+        api_version=str(chosen.get("api_version", "v1_0")),
     )
 
 

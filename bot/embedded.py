@@ -44,18 +44,34 @@ CUSTOMERS: Final = (
     TryCustomer("Wanjiru, in Kenya", "+254700000001", "1234"),
 )
 STAFF_PIN: Final = "2468"
-STAFF: Final = (TryStaff("Ama, owner of Ama's Kitchen", "+233240000009", STAFF_PIN, "1001"),)
+STAFF: Final = (
+    TryStaff("Ama, owner of Ama's Kitchen", "+233240000009", STAFF_PIN, "1001"),
+    TryStaff("Esi, cashier of Ama's Kitchen", "+233240000008", "1357", "1001"),
+    TryStaff("Yaw, accountant of Ama's Kitchen", "+233240000007", "8642", "1001"),
+    TryStaff("Kofi, owner of Kofi Books", "+233240000006", "9753", "1002"),
+)
+# Refunds and payouts above it need Ama and Yaw both.
+_APPROVE_OVER: Final = {"1001": "500"}
+# Minor units. In pretend money too, so that the page shows what a limit says.
+_PAYOUT_LIMITS: Final = {"number_day": 1_000_00, "merchant_day": 5_000_00, "total_day": 20_000_00}
+_BILLS: Final = {"ECG": "ecg.sandbox"}
 
 _HANDSETS: Final[list[dict[str, Any]]] = [
     {"msisdn": "233240000001", "name": "Efua Mensah", "pin": "1234", "balance": {"GHS": "500.00"}},
     {"msisdn": "233240000002", "name": "Kwame Boateng", "pin": "1234", "balance": {"GHS": "20.00"}},
     {"msisdn": "254700000001", "name": "Wanjiru Kamau", "pin": "1234", "balance": {"KES": "9000.00"}},
     {"msisdn": "233240000009", "name": "Ama Owusu", "pin": "1234", "balance": {"GHS": "1000.00"}},
+    {"msisdn": "233240000008", "name": "Esi Darko", "pin": "1234", "balance": {"GHS": "50.00"}},
+    {"msisdn": "233240000007", "name": "Yaw Asante", "pin": "1234", "balance": {"GHS": "50.00"}},
+    {"msisdn": "233240000006", "name": "Kofi Addo", "pin": "1234", "balance": {"GHS": "200.00"}},
 ]
 _ASKS_PER_S: Final = 50  # the sandbox has no limit
 _SUBSCRIPTION_KEY: Final = "0" * 31 + "1"
 _API_USER: Final = "7b6d3f6e-2d9a-4a53-9d2c-0f1d0c8a4e11"
 _API_KEY: Final = "0" * 31 + "2"
+_PAYOUT_SUBSCRIPTION_KEY: Final = "0" * 31 + "3"
+_PAYOUT_API_USER: Final = "7b6d3f6e-2d9a-4a53-9d2c-0f1d0c8a4e12"
+_PAYOUT_API_KEY: Final = "0" * 31 + "4"
 _SMS_USER: Final = "sandbox"
 _SMS_KEY: Final = "sandbox-sms-key"
 _KEYS: Final = {
@@ -138,7 +154,17 @@ async def _sandbox(folder: Path, url: str, port: int) -> AsyncIterator[str]:
                         "environment": "mtnghana",
                         "callback_host": "127.0.0.1",
                         "payee": "Ama's Kitchen",
-                    }
+                    },
+                    {
+                        "api_user": _PAYOUT_API_USER,
+                        "api_key": _PAYOUT_API_KEY,
+                        "product": "disbursement",
+                        "subscription_keys": [_PAYOUT_SUBSCRIPTION_KEY],
+                        "environment": "mtnghana",
+                        "callback_host": "127.0.0.1",
+                        "payee": "Ama's Kitchen",
+                        "balance": "2000",
+                    },
                 ]
             },
             "startbutton": {
@@ -177,11 +203,20 @@ def _settings(
             credentials={
                 "collection": Credentials(
                     subscription_key=Secret(_SUBSCRIPTION_KEY), api_user=_API_USER, api_key=Secret(_API_KEY)
-                )
+                ),
+                "disbursement": Credentials(
+                    subscription_key=Secret(_PAYOUT_SUBSCRIPTION_KEY),
+                    api_user=_PAYOUT_API_USER,
+                    api_key=Secret(_PAYOUT_API_KEY),
+                ),
             },
             target_environment="mtnghana",
             display_name="MTN MoMo Ghana",
             asks_per_s=_ASKS_PER_S,
+            payout_limits=_PAYOUT_LIMITS,
+            invoice_successful_means="paid",
+            bills=_BILLS,
+            payee=STAFF[0].msisdn,
         ),
         *(
             Account(
@@ -195,6 +230,8 @@ def _settings(
                 networks=networks,
                 display_name=f"Startbutton {currency}",
                 asks_per_s=_ASKS_PER_S,
+                payout_limits=_PAYOUT_LIMITS,
+                refund_unit="minor",
             )
             for currency, region, networks, keys in (
                 ("GHS", "GH", ("MTN", "VOD", "ATL"), _KEYS["startbutton-ghs"]),
@@ -221,29 +258,37 @@ def _settings(
 
 
 async def _seed(kasapay: Kasapay) -> None:
-    """The demo merchants and one member of staff, made once."""
+    """The demo merchants and their staff, made once."""
     store = kasapay.store
     for merchant in MERCHANTS:
         if await store.merchant_by_code(merchant.code) is None:
             await COMMANDS["merchants.add"](
                 kasapay.desk,
-                {"code": merchant.code, "name": merchant.name, "account": _CONNECTIONS[merchant.code]},
+                {
+                    "code": merchant.code,
+                    "name": merchant.name,
+                    "account": _CONNECTIONS[merchant.code],
+                    "approve_over": _APPROVE_OVER.get(merchant.code, ""),
+                },
             )
     for person in STAFF:
-        if not await store.staff_of("msisdn", person.msisdn):
-            merchant_row = await store.merchant_by_code(person.merchant)
-            assert merchant_row is not None
-            row = StaffRow(
-                id=Ids().uuid(),
-                merchant_id=merchant_row.id,
-                role="owner",
-                name=person.label.split(",")[0],
-                created_ms=kasapay.clock(),
-                address_kind="msisdn",
-                address_value=person.msisdn,
-                pin_hash=PasswordHasher().hash(person.pin),
-            )
-            await store.commit([KeepStaff(row)])
+        merchant_row = await store.merchant_by_code(person.merchant)
+        assert merchant_row is not None
+        # The label says who, and as what. Whoever was removed stays removed.
+        name, _, role = person.label.partition(", ")
+        if any(row.name == name for row in await store.staff_of_merchant(merchant_row.id)):
+            continue
+        row = StaffRow(
+            id=Ids().uuid(),
+            merchant_id=merchant_row.id,
+            role=role.split()[0],
+            name=name,
+            created_ms=kasapay.clock(),
+            address_kind="msisdn",
+            address_value=person.msisdn,
+            pin_hash=PasswordHasher().hash(person.pin),
+        )
+        await store.commit([KeepStaff(row)])
 
 
 def _own_secret(path: Path) -> str:

@@ -11,7 +11,19 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-__all__ = ["Folder", "fail", "merchants", "orders", "outbox", "run_until_told", "settings_of"]
+__all__ = [
+    "Folder",
+    "fail",
+    "merchants",
+    "operate",
+    "orders",
+    "outbox",
+    "run_until_told",
+    "settings_of",
+    "show_table",
+    "show_time",
+    "warn",
+]
 
 merchants = typer.Typer(help="Who is paid, and who works for them.", no_args_is_help=True)
 orders = typer.Typer(help="Orders, their ledger, and settling by hand.", no_args_is_help=True)
@@ -32,6 +44,11 @@ def fail(problems: list[str]) -> NoReturn:
     for problem in problems:
         print(f"kasapay: {problem}", file=sys.stderr)
     raise typer.Exit(1)
+
+
+def warn(sentences: list[str]) -> None:
+    for sentence in sentences:
+        print(f"kasapay: Warning: {sentence}", file=sys.stderr)
 
 
 def run_until_told(work: Coroutine[Any, Any, None]) -> None:
@@ -67,16 +84,16 @@ def settings_of(*, need_secret: bool = False) -> Any:
     return settings
 
 
-def _operate(command: str, values: dict[str, Any], folder: Path) -> Any:
+def operate(command: str, values: dict[str, Any], folder: Path) -> Any:
     from bot.commands import CommandError
-    from bot.running import operate
+    from bot.running import operate as do
     from bot.store import StoreUnavailable
     from bot.wiring import CannotStart
 
     results: list[Any] = []
 
     async def work() -> None:
-        results.append(await operate(settings_of(), folder, command, values))
+        results.append(await do(settings_of(), folder, command, values))
 
     try:
         run_until_told(work())
@@ -91,10 +108,14 @@ def merchants_add(
     name: Annotated[str, typer.Argument(help="What customers see.")],
     account: Annotated[str, typer.Option(help="The provider account that collects.")],
     most: Annotated[str, typer.Option("--max", help="The greatest amount of one payment.")] = "",
+    approve_over: Annotated[
+        str, typer.Option(help="Refunds and payouts above it need a second person; or none.")
+    ] = "",
     folder: Folder = Path("kasapay-data"),
 ) -> None:
     """Add a merchant, or change the one with this code."""
-    done = _operate("merchants.add", {"code": code, "name": name, "account": account, "max": most}, folder)
+    values = {"code": code, "name": name, "account": account, "max": most, "approve_over": approve_over}
+    done = operate("merchants.add", values, folder)
     print(f"{'Added' if done['new'] else 'Changed'} {done['name']}: code {done['code']}, {done['currency']}.")
 
 
@@ -104,19 +125,36 @@ def merchants_list(folder: Folder = Path("kasapay-data")) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("Code", "Name", "Account", "Currency", "Greatest amount", "State", "Staff")
-    for row in _operate("merchants.list", {}, folder):
+    table = Table(
+        *("Code", "Name", "Account", "Currency", "Greatest amount", "Second person above", "State", "Staff")
+    )
+    for row in operate("merchants.list", {}, folder):
         table.add_row(
             row["code"],
             row["name"],
             row["account"],
             row["currency"],
             row["max"],
+            row["approve_over"],
             "open" if row["active"] else "closed",
             ", ".join(row["staff"]),
         )
     # A pipe has no width of its own; a cut code is no use to anybody.
     Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+@merchants.command("limit")
+def merchants_limit(
+    code: Annotated[str, typer.Argument(help="The merchant's code.")],
+    approve_over: Annotated[
+        str, typer.Option(help="Refunds and payouts above it need a second person: an amount, 0 or none.")
+    ],
+    folder: Folder = Path("kasapay-data"),
+) -> None:
+    """Say above which amount a refund or payout needs a second person."""
+    done = operate("merchants.limit", {"code": code, "approve_over": approve_over}, folder)
+    above = f"above {done['approve_over']}" if done["approve_over"] else "for nothing"
+    print(f"{done['name']} ({done['code']}) needs a second person {above}.")
 
 
 @merchants.command("close")
@@ -126,7 +164,7 @@ def merchants_close(
     folder: Folder = Path("kasapay-data"),
 ) -> None:
     """Take no new payments for a merchant (or take them again)."""
-    done = _operate("merchants.close", {"code": code, "active": reopen}, folder)
+    done = operate("merchants.close", {"code": code, "active": reopen}, folder)
     print(f"Merchant {done['code']} is {'open' if done['active'] else 'closed'}.")
 
 
@@ -138,7 +176,7 @@ def staff_add(
     folder: Folder = Path("kasapay-data"),
 ) -> None:
     """Make the one-time code with which somebody takes up a role."""
-    done = _operate("staff.add", {"code": code, "name": name, "role": role}, folder)
+    done = operate("staff.add", {"code": code, "name": name, "role": role}, folder)
     print(f"Code for {done['name']}: {done['code']} (once, within {done['days']} days).")
     print("They dial the short code or open the chat, and choose: I work for a merchant.")
 
@@ -146,8 +184,19 @@ def staff_add(
 @merchants.command("staff-unlock")
 def staff_unlock(code: str, name: str, folder: Folder = Path("kasapay-data")) -> None:
     """Let a locked staff PIN be tried again."""
-    done = _operate("staff.unlock", {"code": code, "name": name}, folder)
+    done = operate("staff.unlock", {"code": code, "name": name}, folder)
     print(f"{done['name']} of {done['merchant']} may try again.")
+
+
+@merchants.command("staff-remove")
+def staff_remove(
+    code: Annotated[str, typer.Argument(help="The merchant's code.")],
+    name: Annotated[str, typer.Argument(help="Who they are.")],
+    folder: Folder = Path("kasapay-data"),
+) -> None:
+    """End somebody's role, at once and on every channel."""
+    done = operate("staff.remove", {"code": code, "name": name}, folder)
+    print(f"{done['name']} is no longer {' and '.join(done['roles'])} of {done['merchant']}.")
 
 
 @orders.command("list")
@@ -157,8 +206,10 @@ def orders_list(
     folder: Folder = Path("kasapay-data"),
 ) -> None:
     """Orders, newest first; below them, how those that need a person are settled."""
-    rows = _operate("orders.list", {"state": state, "limit": limit}, folder)
-    _table(rows, ("code", "state", "amount", "merchant", "account", "payer", "reason", "age_s"))
+    rows = operate("orders.list", {"state": state, "limit": limit}, folder)
+    show_table(
+        rows, ("code", "state", "kind", "amount", "merchant", "account", "payer", "payee", "reason", "age_s")
+    )
     waiting = [row for row in rows if row["state"] == "UNRESOLVED"]
     if waiting:
         print("These need a person. Ask the provider about each, then settle it, one of:")
@@ -169,17 +220,18 @@ def orders_list(
 @orders.command("show")
 def orders_show(code: str, folder: Folder = Path("kasapay-data")) -> None:
     """One order with its history: who moved it, when, on whose word."""
-    order = _operate("orders.show", {"code": code}, folder)
+    order = operate("orders.show", {"code": code}, folder)
     for name in (
-        *("code", "state", "kind", "amount", "merchant", "account", "payer", "reason", "provider_code"),
+        *("code", "state", "kind", "amount", "merchant", "account", "payer", "payee", "reason"),
+        *("provider_code", "asked_by", "approved_by"),
         *("created_ms", "age_s", "reference", "provider_reference", "due_ms"),
     ):
         if order[name] not in ("", None):
             print(f"{_SHOWN_AS.get(name, name.replace('_', ' ')):>18}  {_cell(name, order[name])}")
     print("\nHistory")
-    _table(order["ledger"], ("at_ms", "from", "to", "source", "reason", "provider_code", "note"))
+    show_table(order["ledger"], ("at_ms", "from", "to", "source", "reason", "provider_code", "note"))
     print("\nMessages")
-    _table(order["messages"], ("at_ms", "kind", "to", "state"))
+    show_table(order["messages"], ("at_ms", "kind", "to", "state"))
     if order["settle"]:
         print("\nSettled by hand, once the provider has been asked, by one of:")
         print(*(f"  {line}" for line in order["settle"]), sep="\n")
@@ -194,25 +246,25 @@ def orders_settle(
     folder: Folder = Path("kasapay-data"),
 ) -> None:
     """Settle by hand what no provider will say. The payer is told."""
-    done = _operate("orders.settle", {"code": code, "state": state, "reason": reason, "by": by}, folder)
+    done = operate("orders.settle", {"code": code, "state": state, "reason": reason, "by": by}, folder)
     print(f"Order {done['code']} is {done['state']}. The payer is told.")
 
 
 @orders.command("audit")
 def orders_audit(folder: Folder = Path("kasapay-data")) -> None:
     """Recompute every order from the ledger and show what must never be. Exit status 1 where anything is."""
-    found = _operate("orders.audit", {}, folder)
+    found = operate("orders.audit", {}, folder)
     if not found:
         print("Nothing found: every order is what its ledger says.")
         return
-    _table(found, ("rule", "order", "detail"))
+    show_table(found, ("rule", "order", "detail"))
     fail([f"{len(found)} violation{'s' if len(found) > 1 else ''} found."])
 
 
 @orders.command("incidents")
 def orders_incidents(limit: int = 50, folder: Folder = Path("kasapay-data")) -> None:
     """What staff must look at, newest first."""
-    _table(_operate("orders.incidents", {"limit": limit}, folder), ("at_ms", "kind", "text"))
+    show_table(operate("orders.incidents", {"limit": limit}, folder), ("at_ms", "kind", "text"))
 
 
 @outbox.command("list")
@@ -222,8 +274,8 @@ def outbox_list(
     folder: Folder = Path("kasapay-data"),
 ) -> None:
     """Messages in one state, newest first."""
-    _table(
-        _operate("outbox.list", {"state": state, "limit": limit}, folder),
+    show_table(
+        operate("outbox.list", {"state": state, "limit": limit}, folder),
         ("id", "kind", "to", "order", "attempts", "error", "created_ms"),
     )
 
@@ -235,11 +287,11 @@ def outbox_redrive(
     folder: Folder = Path("kasapay-data"),
 ) -> None:
     """Queue dead messages once more."""
-    done = _operate("outbox.redrive", {"id": message, "all": every}, folder)
+    done = operate("outbox.redrive", {"id": message, "all": every}, folder)
     print(f"Queued again: {done['queued']}.")
 
 
-def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
+def show_table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -253,13 +305,18 @@ def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
+def show_time(at_ms: int) -> str:
+    """In UTC, for operators."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def _heading(name: str) -> str:
     return f"{name[:-3]} (UTC)" if name.endswith("_ms") else name.removesuffix("_s").replace("_", " ")
 
 
 def _cell(name: str, value: Any) -> str:
-    if name.endswith("_ms") and value:
-        return datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    if name.endswith("_ms"):
+        return show_time(value) if value else ""
     if name.endswith("_s"):
         return f"{value // 3600}h {value % 3600 // 60}m {value % 60}s"
     return str(value)

@@ -155,7 +155,14 @@ async def _compare(
             zone = read_zone(form["timezone"]) if form["timezone"] else home_zone(chosen["region"])
             span = read_span(*days, zone, wall_clock_ms(), tolerance * 60_000)
             lines = None if raw is None else _lines(raw, chosen, zone, span, columns, words, form)
-            report = await gather(ask, chosen["id"], span, lists=chosen["lists"], statement=lines)
+            report = await gather(
+                ask,
+                chosen["id"],
+                span,
+                lists=chosen["lists"],
+                lists_transfers=chosen["lists_transfers"],
+                statement=lines,
+            )
             first, last = span.day(span.from_ms), span.day(span.until_ms - 1)
             reports.append(
                 {

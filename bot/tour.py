@@ -214,6 +214,15 @@ def _wants(screen: str, words: str) -> None:
         raise TourFailed(f"expected {words!r} on the screen, saw {screen!r}")
 
 
+def _choice(screen: str, words: str) -> str:
+    """The number to type for a line of the menu."""
+    for line in screen.splitlines():
+        number, _, rest = line.partition(" ")
+        if rest == words:
+            return number
+    raise TourFailed(f"expected {words!r} in the menu, saw {screen!r}")
+
+
 async def _approved(story: _Story, embedded: Embedded, http: httpx.AsyncClient) -> None:
     story.chapter("Efua pays GHS 12.50 with MTN MoMo and approves")
     phone, wallet = _people(embedded, http, 0)
@@ -281,8 +290,9 @@ async def _callback_lost(story: _Story, embedded: Embedded, http: httpx.AsyncCli
 async def _staff_balance(story: _Story, embedded: Embedded, http: httpx.AsyncClient) -> None:
     story.chapter("Ama looks at her business' balance, with her staff PIN")
     phone = Phone(http, embedded.url + embedded.ussd_path, STAFF[0].msisdn)
-    await story.dial(phone)
-    await story.say(phone, "4")
+    screen = await story.dial(phone)
+    screen = await story.say(phone, _choice(screen, "My business"))
+    await story.say(phone, _choice(screen, "Balance"))
     story.types("****")
     screen = await phone.answer(STAFF_PIN)
     story.screen(screen)

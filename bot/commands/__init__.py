@@ -6,10 +6,20 @@ The same functions run in the process that owns the database and in a command li
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from bot.commands.agreements import agreements_list, approvals_list
 from bot.commands.base import CommandError, Desk
-from bot.commands.merchants import merchants_add, merchants_close, merchants_list, staff_add, staff_unlock
+from bot.commands.merchants import (
+    merchants_add,
+    merchants_close,
+    merchants_limit,
+    merchants_list,
+    staff_add,
+    staff_remove,
+    staff_unlock,
+)
 from bot.commands.orders import incidents_list, orders_audit, orders_list, orders_settle, orders_show
 from bot.commands.outbox import outbox_list, outbox_redrive
+from bot.commands.payouts import payouts_status, payouts_switch
 from bot.commands.reconcile import reconcile_accounts, reconcile_find, reconcile_list, reconcile_orders
 
 __all__ = ["COMMANDS", "CommandError", "Desk"]
@@ -20,8 +30,14 @@ COMMANDS: Final[dict[str, Command]] = {
     "merchants.add": merchants_add,
     "merchants.list": merchants_list,
     "merchants.close": merchants_close,
+    "merchants.limit": merchants_limit,
     "staff.add": staff_add,
     "staff.unlock": staff_unlock,
+    "staff.remove": staff_remove,
+    "payouts.switch": payouts_switch,
+    "payouts.status": payouts_status,
+    "agreements.list": agreements_list,
+    "approvals.list": approvals_list,
     "orders.list": orders_list,
     "orders.show": orders_show,
     "orders.settle": orders_settle,

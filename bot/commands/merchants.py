@@ -7,18 +7,30 @@ import msgspec
 
 from bot.commands.base import CommandError, Desk
 from bot.money import AmountProblem, Money, parse_amount, show_amount
-from bot.store.base import Conflict, KeepMerchant, KeepStaff
+from bot.store.base import Conflict, CountTries, KeepMerchant, KeepStaff
 from bot.store.records import MerchantRow, StaffRow
 
-__all__ = ["merchants_add", "merchants_close", "merchants_list", "staff_add", "staff_unlock"]
+__all__ = [
+    "merchants_add",
+    "merchants_close",
+    "merchants_limit",
+    "merchants_list",
+    "staff_add",
+    "staff_remove",
+    "staff_unlock",
+]
 
 _CODE: Final = re.compile(r"[A-Za-z0-9]{3,12}", re.ASCII)
 _ROLES: Final = ("owner", "cashier", "accountant")
+# Whom nothing belongs to any more: a role without a right. The row stays, since orders name it.
+_REMOVED: Final = "removed"
+_NO_LIMIT: Final = "none"
 _ENROL_MS: Final = 7 * 24 * 3600_000
 
 
 async def merchants_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
-    """`code`, `name`, `account`, and `max` (an amount a payment may have at the most, or empty)."""
+    """`code`, `name`, `account`, `max` (an amount a payment may have at the most, or empty), and
+    `approve_over` as `merchants_limit` takes it, or empty."""
     code, name, account = (str(values.get(k, "")).strip() for k in ("code", "name", "account"))
     if not _CODE.fullmatch(code):
         raise CommandError("A merchant code is 3 to 12 letters and digits.")
@@ -36,6 +48,15 @@ async def merchants_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         if isinstance(parsed, AmountProblem):
             raise CommandError(f"The greatest amount cannot be read: {parsed.value.replace('_', ' ')}.")
         most = parsed.amount_minor
+    over = kept.approve_over_minor if kept else None
+    if values.get("approve_over"):
+        over = _limit(values["approve_over"], currency)
+    elif kept and kept.currency != currency and over is not None:
+        # Never dropped in passing: it keeps money from leaving.
+        raise CommandError(
+            f"{kept.name} needs a second person above {_shown(over, kept.currency)}."
+            f" Say --approve-over in {currency}, or none."
+        )
     row = MerchantRow(
         id=kept.id if kept else at.ids.uuid(),
         code=kept.code if kept else code,
@@ -45,6 +66,7 @@ async def merchants_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         created_ms=kept.created_ms if kept else at.clock(),
         active=kept.active if kept else True,
         max_amount_minor=most,
+        approve_over_minor=over,
     )
     try:
         await at.store.commit([KeepMerchant(row)])
@@ -62,8 +84,9 @@ async def merchants_list(at: Desk, values: dict[str, Any]) -> list[dict[str, Any
             "account": row.connection,
             "currency": row.currency,
             "active": row.active,
-            "max": _shown_limit(row),
-            "staff": [_shown_staff(s) for s in await at.store.staff_of_merchant(row.id)],
+            "max": _shown(row.max_amount_minor, row.currency),
+            "approve_over": _shown(row.approve_over_minor, row.currency),
+            "staff": [_shown_staff(s) for s in await _staff(at, row)],
         }
         for row in await at.store.merchants()
     ]
@@ -75,6 +98,14 @@ async def merchants_close(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     active = bool(values.get("active", False))
     await at.store.commit([KeepMerchant(msgspec.structs.replace(row, active=active))])
     return {"code": row.code, "active": active}
+
+
+async def merchants_limit(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+    """`code` and `approve_over`: refunds and payouts above it need a second person; "0" all, "none" none."""
+    row = await _merchant(at, values)
+    over = _limit(values.get("approve_over", ""), row.currency)
+    await at.store.commit([KeepMerchant(msgspec.structs.replace(row, approve_over_minor=over))])
+    return {"code": row.code, "name": row.name, "approve_over": _shown(over, row.currency)}
 
 
 async def staff_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
@@ -103,15 +134,51 @@ async def staff_unlock(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     """`code` of the merchant and `name`: the staff PIN may be tried again."""
     row = await _merchant(at, values)
     name = str(values.get("name", "")).strip()
-    found = [s for s in await at.store.staff_of_merchant(row.id) if s.name == name]
-    if not found:
-        raise CommandError(f"{row.name} has no staff named {name!r}.")
-    await at.store.commit([KeepStaff(msgspec.structs.replace(s, wrong_tries=0, locked=False)) for s in found])
+    found = await _named(at, row, name)
+    await at.store.commit([CountTries(s.id, 0, locked=False) for s in found])
     return {"merchant": row.name, "name": name}
 
 
-def _shown_limit(row: MerchantRow) -> str:
-    return "" if row.max_amount_minor is None else show_amount(Money(row.max_amount_minor, row.currency))
+async def staff_remove(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+    """`code` of the merchant and `name`: the role ends on its number or chat at once, and a one-time code
+    not used yet is void. Orders and approvals keep saying whose they were."""
+    row = await _merchant(at, values)
+    name = str(values.get("name", "")).strip()
+    found = await _named(at, row, name)
+    ended = {"role": _REMOVED, "address_kind": "", "address_value": "", "pin_hash": "", "enrol_hash": ""}
+    await at.store.commit(
+        [KeepStaff(msgspec.structs.replace(s, **ended, locked=False, wrong_tries=0)) for s in found]
+    )
+    return {"merchant": row.name, "name": name, "roles": [s.role for s in found]}
+
+
+def _limit(text: Any, currency: str) -> int | None:
+    """Minor units above which a second person is needed; None: above nothing."""
+    text = str(text).strip()
+    if text.lower() == _NO_LIMIT:
+        return None
+    if text == "0":
+        return 0
+    parsed = parse_amount(text, currency)
+    if isinstance(parsed, AmountProblem):
+        told = parsed.value.replace("_", " ")
+        raise CommandError(f"The limit is an amount in {currency}, 0 or none; this cannot be read: {told}.")
+    return parsed.amount_minor
+
+
+def _shown(amount_minor: int | None, currency: str) -> str:
+    return "" if amount_minor is None else show_amount(Money(amount_minor, currency))
+
+
+async def _staff(at: Desk, row: MerchantRow) -> list[StaffRow]:
+    return [s for s in await at.store.staff_of_merchant(row.id) if s.role != _REMOVED]
+
+
+async def _named(at: Desk, row: MerchantRow, name: str) -> list[StaffRow]:
+    found = [s for s in await _staff(at, row) if s.name == name]
+    if not found:
+        raise CommandError(f"{row.name} has no staff named {name!r}.")
+    return found
 
 
 def _shown_staff(row: StaffRow) -> str:

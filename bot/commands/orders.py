@@ -42,6 +42,8 @@ async def orders_show(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     order = await _order(at, values)
     return {
         **await _line(at, order),
+        "asked_by": await _name(at, order.staff_id),
+        "approved_by": await _name(at, order.approved_by),
         "reference": order.reference,
         "provider_reference": order.provider_reference,
         "provider_code": order.provider_code,
@@ -103,6 +105,7 @@ async def incidents_list(at: Desk, values: dict[str, Any]) -> list[dict[str, Any
 
 async def _line(at: Desk, order: OrderRow) -> dict[str, Any]:
     merchant = await at.store.merchant(order.merchant_id)
+    payee = order.payee or order.terms.account_number
     return {
         "code": order.code,
         "state": order.state.value,
@@ -110,12 +113,18 @@ async def _line(at: Desk, order: OrderRow) -> dict[str, Any]:
         "amount": show_amount(Money(order.amount_minor, order.currency)),
         "merchant": merchant.name if merchant else "",
         "account": order.connection,
-        "payer": mask_msisdn(order.payer),
+        "payer": mask_msisdn(order.payer) if order.payer else "",
+        "payee": mask_msisdn(payee) if payee else "",
         "reason": order.reason.value if order.reason else "",
         "created_ms": order.created_ms,
         "age_s": max(0, at.clock() - order.created_ms) // 1000,
         "settle": _settling(order),
     }
+
+
+async def _name(at: Desk, staff_id: str) -> str:
+    row = await at.store.staff_member(staff_id) if staff_id else None
+    return row.name if row else ""
 
 
 def _settling(order: OrderRow) -> list[str]:

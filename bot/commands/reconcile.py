@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from bot.commands.base import CommandError, Desk
-from bot.money import FINAL, Money, OrderKind, OrderState, mask_msisdn, read_code, to_major
+from bot.money import FINAL, PAYOUTS, Money, OrderKind, OrderState, mask_msisdn, read_code, to_major
 from bot.money import Source as Said
 from bot.providers.base import Capability, Listed, NotSent, ProviderError, StatusReport, Unknown
 from bot.reconcile.values import Ours, Source, Theirs
@@ -30,7 +30,9 @@ _CALL_S: Final = 5.0
 _ORDER_S: Final = 12.0
 _LIST_S: Final = 20.0
 _LONGEST_PAUSE_S: Final = 3.0
-_COLLECTS: Final = (OrderKind.COLLECTION, OrderKind.AGREEMENT_CHARGE)
+# What brings the merchant money, and what takes it; the other kinds move none.
+_COMES_IN: Final = frozenset({OrderKind.COLLECTION, OrderKind.AGREEMENT_CHARGE, OrderKind.WITHDRAWAL})
+_GOES_OUT: Final = PAYOUTS | {OrderKind.BILL}
 
 
 async def reconcile_accounts(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -42,6 +44,8 @@ async def reconcile_accounts(at: Desk, values: dict[str, Any]) -> list[dict[str,
             "wire_currency": account.wire_currency,
             "region": account.region,
             "lists": at.connections.can(account.id, Capability.LIST),
+            "lists_transfers": at.connections.can(account.id, Capability.LIST)
+            and OrderKind.TRANSFER in at.connections.kinds(account.id),
         }
         for account in at.connections
     ]
@@ -67,9 +71,9 @@ async def reconcile_orders(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     while done < len(found) and time.monotonic() - began < _BEGIN_WITHIN_S:
         group = [
-            (order, _ours(order, settled, by_hand=await _by_hand(at, order)))
+            (order, await _told(at, order, settled))
             for order, settled in found[done : done + _AT_ONCE]
-            if order.kind in _COLLECTS
+            if order.kind in _COMES_IN | _GOES_OUT
         ]
         asked = [
             _status(at, order) if values["ask"] and first_ms <= ours.at_ms < last_ms else _unasked()
@@ -84,14 +88,16 @@ async def reconcile_orders(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
 
 
 async def reconcile_list(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
-    """A part of the provider's own list of `account`: days `first` to `last` (UTC), from number `skip`.
+    """A part of the provider's own list of `account`: days `first` to `last` (UTC), from number `skip`;
+    of what was paid out with `transfers`.
 
     `count` rows were sent, `rows` of them are payments; `problem` where it cannot be had.
     """
     account = _account(at, values)
     first, last = (date.fromisoformat(str(values[name])).isoformat() for name in ("first", "last"))
     skip = max(0, int(values["skip"]))
-    page = await at.calls.list_payments(account, first, last, skip, _LIST_S)
+    kind = OrderKind.TRANSFER if values.get("transfers") else OrderKind.COLLECTION
+    page = await at.calls.list_payments(account, first, last, skip, _LIST_S, kind=kind)
     if isinstance(page, ProviderError):
         return {"rows": [], "count": 0, "problem": _said(page)}
     return {"rows": [_plain(_listed(row)) for row in page.rows], "count": page.count, "problem": ""}
@@ -107,12 +113,18 @@ async def reconcile_find(at: Desk, values: dict[str, Any]) -> list[dict[str, Any
             continue
         moves = await at.store.transitions(order.id)
         settled = next((line.at_ms for line in moves if line.said is OrderState.SUCCESSFUL), None)
-        found.append(_plain(_ours(order, settled, by_hand=_is_by_hand(moves))))
+        found.append(_plain(await _told(at, order, settled)))
     return found
 
 
-async def _by_hand(at: Desk, order: OrderRow) -> bool:
-    return order.state in FINAL and _is_by_hand(await at.store.transitions(order.id))
+async def _told(at: Desk, order: OrderRow, settled_ms: int | None) -> Ours:
+    """The order with what only its ledger and its refunds know."""
+    by_hand = order.state in FINAL and _is_by_hand(await at.store.transitions(order.id))
+    refunded_minor = 0
+    if order.kind in _COMES_IN:
+        refunds = await at.store.refunds_of(order.id)
+        refunded_minor = sum(row.amount_minor for row in refunds if row.state is OrderState.SUCCESSFUL)
+    return _ours(order, settled_ms, by_hand=by_hand, refunded_minor=refunded_minor)
 
 
 def _is_by_hand(moves: Sequence[Transition]) -> bool:
@@ -173,7 +185,7 @@ def _listed(row: Listed) -> Theirs:
     )
 
 
-def _ours(order: OrderRow, settled_ms: int | None, *, by_hand: bool) -> Ours:
+def _ours(order: OrderRow, settled_ms: int | None, *, by_hand: bool, refunded_minor: int) -> Ours:
     ids = (order.reference, order.code, order.provider_reference, order.financial_id)
     return Ours(
         code=order.code,
@@ -183,9 +195,11 @@ def _ours(order: OrderRow, settled_ms: int | None, *, by_hand: bool) -> Ours:
         currency=order.currency,
         created_ms=order.created_ms,
         settled_ms=settled_ms,
-        payer=mask_msisdn(order.payer),
+        payer=mask_msisdn(order.payee or order.payer),
         connection=order.connection,
         by_hand=by_hand,
+        goes_out=order.kind in _GOES_OUT,
+        refunded=to_major(Money(refunded_minor, order.currency)),
     )
 
 

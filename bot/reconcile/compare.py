@@ -151,7 +151,8 @@ class Comparison:
         for number in numbers:
             holder = self._claims.setdefault(number, ours.code)
             if holder == ours.code:
-                free.append(self._lines[number])
+                if not _is_our_refund(ours, self._lines[number]):
+                    free.append(_seen_from(ours, self._lines[number]))
             else:
                 self._add(
                     Kind.UNCLEAR, ours, [self._lines[number]], ours.code, f"one line fits {holder} as well"
@@ -201,6 +202,20 @@ class Comparison:
                 lines=tuple(dict.fromkeys((*kept.lines, *found.lines))),
             )
         self._found[found.kind, name] = found
+
+
+def _seen_from(ours: Ours, line: Theirs) -> Theirs:
+    """A line as it is meant of this order: of what the merchant paid, money that left is the success."""
+    if ours.goes_out and line.out and line.state is OrderState.REVERSED:
+        return msgspec.structs.replace(line, state=OrderState.SUCCESSFUL)
+    return line
+
+
+def _is_our_refund(ours: Ours, line: Theirs) -> bool:
+    """Whether a line that gives this payment back is explained by refunds of ours, which are orders too."""
+    if line.source is not Source.STATEMENT or line.state is not OrderState.REVERSED or ours.goes_out:
+        return False
+    return line.amount is not None and 0 < line.amount <= ours.refunded
 
 
 def _net(words: Sequence[Theirs]) -> OrderState | None:

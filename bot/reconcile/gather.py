@@ -39,13 +39,22 @@ class Report(msgspec.Struct, frozen=True):
 
 
 async def reconcile(
-    ask: Ask, account: str, span: Span, *, lists: bool, statement: Sequence[Theirs] | None
+    ask: Ask,
+    account: str,
+    span: Span,
+    *,
+    lists: bool,
+    statement: Sequence[Theirs] | None,
+    lists_transfers: bool = False,
 ) -> Report:
     comparison = Comparison(span, statement=statement is not None)
     for line in statement or ():
         comparison.hear(line)
     asides: list[str] = []
     listed, problem = await _hear_list(ask, account, span, comparison) if lists else (None, "")
+    if lists_transfers and not problem:
+        further, problem = await _hear_list(ask, account, span, comparison, transfers=True)
+        listed = (listed or 0) + further
     if problem:
         asides.append(f"The provider's list could not be read to its end: {problem}.")
     if not await _take_orders(ask, account, span, comparison):
@@ -67,8 +76,10 @@ async def reconcile(
     )
 
 
-async def _hear_list(ask: Ask, account: str, span: Span, comparison: Comparison) -> tuple[int, str]:
-    """How many payments the provider lists, and why it may be fewer than there are.
+async def _hear_list(
+    ask: Ask, account: str, span: Span, comparison: Comparison, *, transfers: bool = False
+) -> tuple[int, str]:
+    """How many payments (payouts, with `transfers`) the provider lists, and why it may be fewer than it has.
 
     A day's room on both sides, since nobody says which zone its days are in. New payments push the
     list on while it is read: what was seen before is left out, and the end is a page without rows.
@@ -78,6 +89,7 @@ async def _hear_list(ask: Ask, account: str, span: Span, comparison: Comparison)
         "account": account,
         "first": (days[0] - _ONE_DAY).isoformat(),
         "last": (days[1] + _ONE_DAY).isoformat(),
+        "transfers": transfers,
     }
     seen: set[object] = set()
     skip = idle = 0

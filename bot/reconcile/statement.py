@@ -213,4 +213,5 @@ def _line(number: int, cells: Sequence[str], columns: _Columns, form: Form) -> T
         until_ms=when[1],
         line=number,
         word=cells[columns.status].strip()[:40] if columns.status is not None else "",
+        out=amount < 0,
     )

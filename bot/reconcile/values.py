@@ -52,7 +52,8 @@ class Source(StrEnum):
 class Ours(msgspec.Struct, frozen=True):
     """An order as far as it is compared. `amount` is in major units; `settled_ms` its move to SUCCESSFUL.
 
-    `by_hand`: its state is a person's word, given with a name and a reason.
+    `by_hand`: its state is a person's word, given with a name and a reason. `goes_out`: the merchant paid
+    it. `refunded`: so much of it was given back by refunds of ours, in major units.
     """
 
     code: str
@@ -65,6 +66,8 @@ class Ours(msgspec.Struct, frozen=True):
     payer: str = ""  # masked
     connection: str = ""
     by_hand: bool = False
+    goes_out: bool = False
+    refunded: Decimal = Decimal(0)
 
     @property
     def at_ms(self) -> int:
@@ -75,7 +78,8 @@ class Theirs(msgspec.Struct, frozen=True):
     """One word on a payment.
 
     `state` None: the word is not known. `amount` None or `currency` empty: they do not say. The money
-    moved between `from_ms` and `until_ms`; None where they do not say. `line` is the statement's.
+    moved between `from_ms` and `until_ms`; None where they do not say. `line` is the statement's, `out`
+    says that its amount stood with a minus.
     `not_found` and `problem` are of a status only.
     """
 
@@ -90,6 +94,7 @@ class Theirs(msgspec.Struct, frozen=True):
     word: str = ""
     not_found: bool = False
     problem: str = ""
+    out: bool = False
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -49,7 +49,8 @@ def known_secrets() -> frozenset[str]:
     """The keys of the pretend accounts, and the bot token of the tests."""
     from bot import embedded
 
-    own = (embedded._SUBSCRIPTION_KEY, embedded._API_KEY, embedded._SMS_KEY)
+    payout = (embedded._PAYOUT_SUBSCRIPTION_KEY, embedded._PAYOUT_API_KEY)
+    own = (embedded._SUBSCRIPTION_KEY, embedded._API_KEY, embedded._SMS_KEY, *payout)
     keys = (secret for _, secret in embedded._KEYS.values())
     return frozenset({*own, *keys, "fake_token_of_the_tests"})
 

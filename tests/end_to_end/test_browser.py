@@ -130,7 +130,7 @@ class Visitor:
     async def links_the_chat(self) -> None:
         """As the page explains: a code from the phone, typed in the chat."""
         await self.dial()
-        await self.keys("4", "Your code is", state="ended")
+        await self.keys("7", "Your code is", state="ended")
         code = re.search(r"Your code is (\d{8})", await self.part("phone-screen").inner_text())
         assert code
         forbid(code[1])
@@ -218,7 +218,8 @@ async def test_the_startbutton_merchant_asks_for_a_code_first(
         # The business' own staff sees what came in, behind a PIN of its own.
         await visitor.becomes(STAFF)
         await visitor.dial()
-        await visitor.keys("4", "Enter your staff PIN")
+        await visitor.keys("7", "Balance")
+        await visitor.keys("2", "Enter your staff PIN")
         await visitor.keys("1111", "That PIN was not right. Tries left: 2.")
         await visitor.keys(STAFF_PIN, "Balance of Ama's Kitchen:", state="ended")
 

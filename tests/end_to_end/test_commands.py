@@ -7,17 +7,25 @@ import shlex
 import signal
 import socket
 import stat
+import time
 from pathlib import Path
 
 import aiohttp
 import httpx
+import msgspec
 import pytest
 
+from bot.money import AgreementKind, AgreementState, OrderKind, OrderState
+from bot.store import SqliteStore
+from bot.store.base import KeepAgreement, KeepApproval, MoveAgreement, SavePerson
+from bot.store.records import AgreementRow, ApprovalRow, ApprovalState, OrderRow, PersonRow
 from tests.end_to_end.gateways import AfricasTalking
 from tests.end_to_end.log_keeping import copy_log, forbid
 from tests.end_to_end.processes import (
+    API_KEY,
     ROOT,
     SECRET_KEY,
+    SUBSCRIPTION_KEY,
     USSD_SECRET,
     Deployment,
     Judge,
@@ -93,15 +101,34 @@ async def test_check_tries_what_can_be_tried(deployment: Deployment) -> None:
     assert none_yet.code == 1
     assert [line for line in refused(none_yet.err) if "does not exist yet: run `kasapay migrate`" in line]
     assert (await deployment.run("migrate")).code == 0
-    fine, refused_key, silent, empty = await asyncio.gather(
+    paying_out = {
+        "MOMO_BASE_URL": deployment.sandbox_url,
+        "MOMO_TARGET_ENVIRONMENT": "mtnghana",
+        "MOMO_CURRENCY": "GHS",
+        "MOMO_DISBURSEMENT_SUBSCRIPTION_KEY": SUBSCRIPTION_KEY,
+        "MOMO_DISBURSEMENT_API_USER": "somebody",
+        "MOMO_DISBURSEMENT_API_KEY": API_KEY,
+    }
+    limits = "number_day=1000 total_day=20000"
+    fine, unlimited, limited, refused_key, silent, empty = await asyncio.gather(
         deployment.run("check"),
+        deployment.run("check", **paying_out),
+        deployment.run("check", **paying_out, PAYOUT_LIMITS=limits),
         deployment.run("check", GHANA_API_KEY="wrong0api0key0000000000000000000"),
         deployment.run(
             "check", TELEGRAM_TOKEN="5:fake_token_of_the_tests", TELEGRAM_API_URL="http://127.0.0.1:9"
         ),
         command("check", folder=deployment.folder, env={"DATABASE_URL": f"sqlite:///{deployment.database}"}),
     )
-    assert (fine.code, fine.out, fine.err) == (0, "No problem found.\n", "")
+    assert (fine.code, fine.out) == (0, "No problem found.\n")
+    (unasked,) = refused(fine.err)
+    assert unasked.startswith(
+        "Warning: Account momo-ghana: nobody has said what an invoice's SUCCESSFUL means"
+    )
+    no_limits = "kasapay: Warning: Account momo can pay out without limit: set PAYOUT_LIMITS, such as"
+    assert no_limits in unlimited.err
+    assert no_limits not in limited.err
+    assert "Account momo: the provider did not take our keys" in limited.err, "it is tried as well"
     assert [line for line in refused(refused_key.err) if line.startswith("Account momo-ghana: ")]
     assert [line for line in refused(silent.err) if line.startswith("Telegram did not")]
     assert len(refused(empty.err)) >= 3
@@ -160,6 +187,172 @@ async def test_merchants_with_and_without_a_running_process(deployment: Deployme
     listed = await deployment.run("merchants", "list")
     for word in ("Ama's Place", "Kofi Books", "GHS 500.00", "closed", "not enrolled yet"):
         assert word in listed.out
+
+
+async def test_a_second_person_and_whom_a_role_is_taken_from(deployment: Deployment) -> None:
+    await deployment.start_judge()
+    deployment.configure()
+    run = deployment.run
+    await run("migrate")
+    add = ("merchants", "add", "1001", "Ama's Kitchen", "--account", "momo-ghana")
+    assert (await run(*add, "--approve-over", "300")).code == 0
+    for name, role in (("Ama", "owner"), ("Esi", "cashier"), ("Esi", "accountant")):
+        await run("merchants", "staff-add", "1001", name, "--role", role)
+
+    async def listed() -> str:
+        return (await run("merchants", "list")).out
+
+    assert "GHS 300.00" in await listed()
+    await run(*add)
+    assert "GHS 300.00" in await listed(), "changing something else leaves it"
+    alone = await run("merchants", "limit", "1001", "--approve-over", "250")
+    assert alone.out == "Ama's Kitchen (1001) needs a second person above GHS 250.00.\n", alone.err
+    serve = deployment.serve()
+    await deployment.answers(serve)
+    every = await run("merchants", "limit", "1001", "--approve-over", "0")
+    assert every.out == "Ama's Kitchen (1001) needs a second person above GHS 0.00.\n", every.err
+    none = await run("merchants", "limit", "1001", "--approve-over", "none")
+    assert none.out == "Ama's Kitchen (1001) needs a second person for nothing.\n", none.err
+    unreadable, nobody, said_nothing = await asyncio.gather(
+        run("merchants", "limit", "1001", "--approve-over", "1.000"),
+        run("merchants", "limit", "9999", "--approve-over", "5"),
+        run("merchants", "limit", "1001"),
+    )
+    assert refused(unreadable.err) == [
+        "The limit is an amount in GHS, 0 or none; this cannot be read: ambiguous."
+    ]
+    assert refused(nobody.err) == ["No merchant has the code '9999'."]
+    assert said_nothing.code == 2
+    assert "GHS" in (table := await listed())
+    assert "250.00" not in table
+
+    removed = await run("merchants", "staff-remove", "1001", "Esi")
+    assert removed.out == "Esi is no longer cashier and accountant of Ama's Kitchen.\n", removed.err
+    assert await serve.stop() == 0
+    again = await run("merchants", "staff-remove", "1001", "Esi")
+    table = await listed()
+    assert refused(again.err) == ["Ama's Kitchen has no staff named 'Esi'."]
+    assert "Esi" not in table
+    assert "Ama (owner" in table
+
+
+async def test_payouts_are_switched_with_and_without_a_running_process(deployment: Deployment) -> None:
+    await deployment.start_judge()
+    deployment.configure()
+    run = deployment.run
+    await run("migrate")
+    off = ("payouts", "off", "--by", "Efua", "--reason", "a stolen phone")
+    never = await run("payouts", "status")
+    assert never.out == "Payouts are on; nobody ever switched them.\n", never.err
+    assert (await run("payouts", "on", "--by", "Efua")).out == never.out.replace(" on;", " on already;")
+    serve = deployment.serve()
+    await deployment.answers(serve)
+    moment = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(UTC\)"
+    switched = await run(*off)
+    assert re.fullmatch(rf"Payouts are off since {moment}, by Efua: a stolen phone\n", switched.out)
+    status = await run("payouts", "status")
+    assert status.out == switched.out
+    twice = await run("payouts", "off", "--by", "Kofi", "--reason", "another reason")
+    assert twice.out == switched.out.replace(" off since", " off already since")
+    nobody, no_reason, nothing = await asyncio.gather(
+        run("payouts", "off", "--by", " ", "--reason", "a reason"),
+        run("payouts", "off", "--by", "Efua", "--reason", "x"),
+        run("payouts", "off"),
+    )
+    for ended in (nobody, no_reason):
+        assert refused(ended.err)[0].startswith("Say who you are (--by) and why payouts stop")
+    assert (nobody.code, no_reason.code, nothing.code) == (1, 1, 2)
+    assert await serve.stop() == 0
+    assert "payouts switched" in serve.said
+    assert (await run("payouts", "status")).out == switched.out, "it outlives the process"
+    on = await run("payouts", "on", "--by", "Kofi")
+    assert re.fullmatch(rf"Payouts are on since {moment}, by Kofi\.\n", on.out), on.err
+
+
+async def _standing(deployment: Deployment) -> None:
+    """An auto-debit, an invoice that was paid, and a payout that waits, of merchant 1001; none of 1002."""
+    now = time.time_ns() // 1_000_000
+    store = SqliteStore(str(deployment.database), clock=lambda: now)
+    await store.open()
+    merchant = await store.merchant_by_code("1001")
+    assert merchant is not None
+    ama, *_ = await store.staff_of_merchant(merchant.id)
+
+    def agreement(name: str, kind: AgreementKind) -> AgreementRow:
+        return AgreementRow(
+            id=name, kind=kind, state=AgreementState.REQUESTED, connection=merchant.connection,
+            merchant_id=merchant.id, person_id="p", payer=NUMBER, amount_minor=25_000, currency="GHS",
+            reference=f"r-{name}", code=f"CODE{name}", created_ms=now, updated_ms=now, every="week",
+            until_ms=now + 86_400_000,
+        )  # fmt: skip
+
+    wanted = OrderRow(
+        id="o", code="WAITS123", kind=OrderKind.TRANSFER, state=OrderState.NEW,
+        connection=merchant.connection, merchant_id=merchant.id, person_id="p", amount_minor=70_000,
+        currency="GHS", payer="", payee="+233247000009", reference="r", origin_channel="ussd",
+        origin_kind="msisdn", origin_value=NUMBER, created_ms=now, updated_ms=now,
+    )  # fmt: skip
+    held = ApprovalRow(
+        id="a", merchant_id=merchant.id, state=ApprovalState.WAITING,
+        wanted=msgspec.json.encode(wanted).decode(), asked_by=ama.id, created_ms=now,
+        expires_ms=now + 86_400_000,
+    )  # fmt: skip
+    await store.commit(
+        [
+            SavePerson(PersonRow("p", "en", now)),
+            KeepAgreement(agreement("DEBT", AgreementKind.PREAPPROVAL)),
+            KeepAgreement(agreement("PAID", AgreementKind.INVOICE)),
+            MoveAgreement("PAID", 0, now, None, AgreementState.PAID),
+            KeepApproval(held),
+        ]
+    )
+    await store.close()
+
+
+async def test_what_stands_and_what_waits_is_listed_masked(deployment: Deployment) -> None:
+    await deployment.start_judge()
+    deployment.configure()
+    run = deployment.run
+    await run("migrate")
+    for code, name in (("1001", "Ama's Kitchen"), ("1002", "Kofi Books")):
+        await run("merchants", "add", code, name, "--account", "momo-ghana")
+    await run("merchants", "staff-add", "1001", "Ama")
+    await _standing(deployment)
+
+    async def looks() -> tuple[str, ...]:
+        of_one, of_other = ("--merchant", "1001"), ("--merchant", "1002")
+        # One after the other: where no process runs, each opens the database itself.
+        seen = [
+            await run(what, "list", *whose)
+            for what, whose in (
+                ("agreements", ()),
+                ("agreements", of_one),
+                ("approvals", ()),
+                ("agreements", of_other),
+                ("approvals", of_other),
+            )
+        ]
+        assert [ended.code for ended in seen] == [0] * 5, [ended.err for ended in seen]
+        unknown = await run("agreements", "list", "--merchant", "9999")
+        assert refused(unknown.err) == ["No merchant has the code '9999'."]
+        return tuple(ended.out for ended in seen)
+
+    serve = deployment.serve()
+    await deployment.answers(serve)
+    through = await looks()
+    assert await serve.stop() == 0
+    alone = await looks()
+    assert through == alone
+    every, of_one, approvals, *none = alone
+    assert every == of_one
+    for word in ("CODEDEBT", "preapproval", "REQUESTED", "Ama's Kitchen", "+233***001", "GHS 250.00", "week"):
+        assert word in every, every
+    assert "CODEPAID" not in every
+    for word in ("WAITS123", "transfer", "Ama's Kitchen", "GHS 700.00", "+233***009", "Ama "):
+        assert word in approvals, approvals
+    for text in (every, approvals):
+        assert "47000" not in text, "numbers are masked"
+    assert none == ["None.\n", "None.\n"]
 
 
 async def test_one_owner_one_port_and_a_quiet_end(deployment: Deployment) -> None:

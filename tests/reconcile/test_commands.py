@@ -11,7 +11,7 @@ import pytest
 from bot.clock import Ids
 from bot.commands import COMMANDS, CommandError, Desk
 from bot.commands import reconcile as room
-from bot.money import Money, OrderState, Source
+from bot.money import Money, OrderKind, OrderState, Source
 from bot.providers.base import Account, Listed, ListPage, Misconfigured, NotSent, StatusReport, Unknown
 from bot.store.records import OrderRow, Transition
 from tests.store.make import NOW, order
@@ -30,6 +30,9 @@ class Accounts:
     def can(self, account: str, what: str) -> bool:
         return False
 
+    def kinds(self, account: str) -> frozenset[OrderKind]:
+        return frozenset()
+
 
 class Calls:
     """Answers by script, and counts how many calls are under way."""
@@ -40,6 +43,7 @@ class Calls:
         self.answers: Callable[[OrderRow, int], Any] = lambda row, time: PAID
         self.times: dict[str, int] = {}
         self.page: Any = ListPage((), 0)
+        self.listed_kind: OrderKind | None = None
 
     async def status(self, row: OrderRow, timeout_s: float) -> Any:
         self.under_way += 1
@@ -50,13 +54,17 @@ class Calls:
         self.under_way -= 1
         return self.answers(row, self.times[row.id])
 
-    async def list_payments(self, *asked: Any) -> Any:
+    async def list_payments(self, *asked: Any, kind: OrderKind) -> Any:
+        self.listed_kind = kind
         return self.page
 
 
 class Store:
     def __init__(self, rows: list[OrderRow]) -> None:
         self.rows = rows
+
+    async def refunds_of(self, order_id: str) -> tuple[OrderRow, ...]:
+        return tuple(row for row in self.rows if row.parent_id == order_id)
 
     async def orders_between(
         self, connection: str, from_ms: int, until_ms: int, after: tuple[int, str], limit: int
@@ -197,7 +205,14 @@ async def test_orders_are_found_by_reference_or_code() -> None:
 async def test_accounts_are_told_and_others_refused() -> None:
     office = Office([])
     assert await office.ask("accounts") == [
-        {"id": "momo-gh", "currency": "GHS", "wire_currency": "EUR", "region": "GH", "lists": False}
+        {
+            "id": "momo-gh",
+            "currency": "GHS",
+            "wire_currency": "EUR",
+            "region": "GH",
+            "lists": False,
+            "lists_transfers": False,
+        }
     ]
     with pytest.raises(CommandError, match="no account 'nowhere'"):
         await office.ask("orders", account="nowhere")

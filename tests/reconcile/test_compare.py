@@ -123,6 +123,29 @@ def test_no_word_of_a_person_stands_for_money(state: S, word: dict[str, object],
     assert faults(compared([(order, status(order, **word))], [line(order)])) == [kind]
 
 
+def test_of_a_payout_money_that_left_is_the_success() -> None:
+    order = ours(goes_out=True)
+    left = line(order, state=S.REVERSED, out=True)
+    assert faults(compared([(order, status(order))], [left])) == []
+    assert faults(
+        compared([(order, None)], [line(order, amount=Decimal(1), state=S.REVERSED, out=True)])
+    ) == ["wrong_amount"]
+    assert faults(compared([(order, None)], [left, line(order, 3, state=S.REVERSED, out=True)])) == ["double"]
+    failed = ours(state=S.FAILED, goes_out=True)
+    assert faults(compared([(failed, None)], [line(failed, state=S.REVERSED, out=True)])) == ["extra"]
+    # Without a minus the word is what it says: the payout came back.
+    assert faults(compared([(order, None)], [line(order, state=S.REVERSED)])) == ["wrong_state"]
+
+
+def test_our_own_refunds_explain_a_payment_given_back() -> None:
+    order = ours(refunded=Decimal("5.00"))
+    back = line(order, 3, state=S.REVERSED, amount=Decimal("5.00"), out=True)
+    assert faults(compared([(order, status(order))], [line(order), back])) == []
+    more = line(order, 3, state=S.REVERSED, amount=Decimal("5.01"), out=True)
+    assert faults(compared([(order, status(order))], [line(order), more])) == ["wrong_state"]
+    assert faults(compared([(ours(), status(ours()))], [line(order), back])) == ["wrong_state"]
+
+
 def test_amounts_and_currencies_are_told_apart() -> None:
     order = ours()
     assert faults(compared([(order, None)], [line(order, amount=Decimal("12.500"))])) == []

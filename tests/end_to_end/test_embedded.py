@@ -1,0 +1,49 @@
+"""What `run` has from the start: people in every role, both wallets, limits and a bill."""
+
+from pathlib import Path
+
+from argon2 import PasswordHasher
+
+from bot.checking import warnings_of
+from bot.commands import COMMANDS
+from bot.embedded import MERCHANTS, STAFF, Embedded, run_embedded
+from bot.money import Money, OrderKind
+from bot.providers import check_account
+from tests.end_to_end.log_keeping import forbid
+
+
+async def test_run_has_whom_and_what_every_operation_needs(live: Embedded) -> None:
+    desk = live.kasapay.desk
+    rows = {row["code"]: row for row in await COMMANDS["merchants.list"](desk, {})}
+    assert set(rows) == {merchant.code for merchant in MERCHANTS}
+    assert rows["1001"]["approve_over"] == "GHS 500.00"
+    assert rows["1001"]["staff"] == ["Ama (owner)", "Esi (cashier)", "Yaw (accountant)"]
+    assert rows["1002"]["staff"] == ["Kofi (owner)"]
+    for person in STAFF:
+        (row,) = await desk.store.staff_of("msisdn", person.msisdn)
+        assert PasswordHasher().verify(row.pin_hash, person.pin)
+    assert [check_account(account) for account in desk.connections] == [[], [], []]
+    momo, startbutton = desk.connections.kinds("momo-ghana"), desk.connections.kinds("startbutton-ghs")
+    assert momo == frozenset(OrderKind), "MoMo can do all of it"
+    assert {OrderKind.COLLECTION, OrderKind.REFUND, OrderKind.TRANSFER} <= startbutton
+    assert desk.connections.account("momo-ghana").bills == {"ECG": "ecg.sandbox"}
+    assert warnings_of(live.kasapay.settings) == []
+
+
+async def test_the_wallet_that_pays_out_is_another(live: Embedded) -> None:
+    calls = live.kasapay.desk.calls
+    assert await calls.balance("momo-ghana", "", 5) == (Money(1000_00, "GHS"),)
+    assert await calls.balance("momo-ghana", "", 5, payouts=True) == (Money(2000_00, "GHS"),)
+
+
+async def test_what_was_changed_stays_changed(tmp_path: Path) -> None:
+    async with run_embedded(tmp_path) as embedded:
+        forbid(embedded.ussd_path.rsplit("/", 1)[-1])
+        desk = embedded.kasapay.desk
+        await COMMANDS["merchants.limit"](desk, {"code": "1001", "approve_over": "none"})
+        await COMMANDS["staff.remove"](desk, {"code": "1001", "name": "Esi"})
+    async with run_embedded(tmp_path) as embedded:
+        rows = await COMMANDS["merchants.list"](embedded.kasapay.desk, {})
+    (ama,) = (row for row in rows if row["code"] == "1001")
+    assert ama["approve_over"] == ""
+    assert ama["staff"] == ["Ama (owner)", "Yaw (accountant)"]
