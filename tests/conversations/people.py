@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 
 from bot.channels.ussd import GATEWAYS, Heard, Left, Read, WireRequest
 from bot.dialog import Address, Answer, Inbound, Input, Typed, Waiting, fits, read_button
-from bot.sandbox.handsets import press
+from bot.sandbox.handsets import pay_invoice, press, show_handset
 from bot.store.base import TurnQuery
 from bot.store.records import MessageKind
 from tests.conversations.stage import Stage
 from tests.fake_telegram import Message, Person
 
-__all__ = ["Phone", "Screen", "Shown", "TelegramChat", "WebChat", "asked", "decide"]
+__all__ = ["Phone", "Screen", "Shown", "TelegramChat", "WebChat", "asked", "decide", "settle_invoice"]
 
 _CODE = "*920*10#"
 _UCS2 = 70
@@ -258,3 +258,13 @@ def decide(stage: Stage, msisdn: str, action: str, pin: str = "1234") -> None:
     assert entry.prompt is not None
     assert action in ("approve", "reject", "ignore")
     press(world, digits, entry.prompt.id, action, pin)  # type: ignore[arg-type]
+
+
+def settle_invoice(stage: Stage, msisdn: str, payment_reference: str = "", pin: str = "1234") -> None:
+    """Pay an invoice in the wallet's own menu; the only one that stands, where none is named."""
+    world = stage.sandbox.sandbox.world
+    digits = re.sub(r"\D", "", msisdn)
+    if not payment_reference:
+        (invoice,) = show_handset(world, world.handsets[digits])["invoices"]
+        payment_reference = invoice["id"]
+    pay_invoice(world, digits, payment_reference, pin)

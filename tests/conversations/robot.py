@@ -3,14 +3,14 @@
 Knows questions by their keys, so that words may change. Never says yes to a second payment.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from bot.channels.ussd import WireRequest
 from bot.money import OrderState
 from tests.conversations.people import Phone, Screen, asked
 from tests.conversations.stage import Stage
 
-__all__ = ["Deliver", "Robot"]
+__all__ = ["Deliver", "Robot", "carry_through"]
 
 Deliver = Callable[[Phone, WireRequest], Awaitable[Screen | None]]
 _PATIENCE = 40
@@ -18,6 +18,29 @@ _PATIENCE = 40
 
 async def _plainly(phone: Phone, request: WireRequest) -> Screen | None:
     return await phone.send(request)
+
+
+async def carry_through(
+    stage: Stage,
+    phone: Phone,
+    args: tuple[str, ...],
+    answers: Mapping[str, str],
+    done: Callable[[], Awaitable[bool]],
+    deliver: Deliver = _plainly,
+) -> None:
+    """Answer by the questions' keys, or the last part of them, until it is `done` and nobody asks."""
+    for _ in range(_PATIENCE):
+        stage.clock.ms += 3000
+        if not phone.screen.is_open:
+            if await done():
+                return
+            request = phone.dial_request(*args)
+        else:
+            key, _ = await asked(stage, "msisdn", phone.msisdn)
+            request = phone.answer_request(answers.get(key) or answers.get(key.rpartition("/")[2], "00"))
+        if await deliver(phone, request) is None:
+            phone.screen = Screen("", False, b"")
+    raise AssertionError(f"never came to an end; the last screen was {phone.screen.text!r}")
 
 
 class Robot:

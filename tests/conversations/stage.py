@@ -30,13 +30,13 @@ from bot.channels.telegram import set_up
 from bot.clock import Ids
 from bot.commands import COMMANDS
 from bot.config import GatewaySettings, Settings
-from bot.money import OrderState
+from bot.money import OrderKind, OrderState
 from bot.providers import Account, Credentials, Secret, Sender
 from bot.sandbox import Running, SandboxConfig, serve_sandbox
 from bot.sandbox.model import Entry
 from bot.store import SqliteStore, migrate
-from bot.store.base import KeepMerchant, KeepStaff, Store
-from bot.store.records import MerchantRow, OrderRow, StaffRow
+from bot.store.base import KeepMerchant, KeepStaff, SetSwitch, Store
+from bot.store.records import MerchantRow, OrderRow, StaffRow, SwitchRow
 from bot.times import TIMES, Times
 from bot.web.running import BACKGROUND
 from bot.wiring import Kasapay
@@ -44,6 +44,8 @@ from tests.conversations.inline import without_threads
 from tests.fake_telegram import FakeTelegram
 
 __all__ = [
+    "ACCOUNTANT",
+    "CASHIER",
     "EFUA",
     "GATEWAY_SECRET",
     "KWAME",
@@ -59,6 +61,7 @@ __all__ = [
 
 START_MS = 1_795_000_000_000
 EFUA, KWAME, WANJIRU, STAFF = "+233240000001", "+233240000002", "+254700000001", "+233240000009"
+CASHIER, ACCOUNTANT = "+233240000008", "+233240000007"
 STAFF_PIN = "2468"
 GATEWAY_SECRET = "a-gateway-secret-of-the-tests"
 _SECRET_KEY = "a-secret-key-of-the-tests-0123456789"
@@ -67,6 +70,11 @@ _MOMO = Credentials(
     subscription_key=Secret("subscription-key-of-the-tests"),
     api_user="7b6d3f6e-2d9a-4a53-9d2c-0f1d0c8a4e11",
     api_key=Secret("api-key-of-the-tests"),
+)
+_MOMO_PAYOUTS = Credentials(
+    subscription_key=Secret("payout-subscription-key-of-the-tests"),
+    api_user="1f7c2c1e-55f4-4a5c-8f0b-6f3f0e1f9d22",
+    api_key=Secret("payout-api-key-of-the-tests"),
 )
 _KEYS = {
     "startbutton-ghs": ("pk_tests_ghs", "sk_tests_ghs"),
@@ -83,6 +91,14 @@ _HANDSETS = (
     (WANJIRU, "Wanjiru Kamau", {"KES": "9000.00"}),
     (STAFF, "Ama Owusu", {"GHS": "1000.00"}),
 )
+# Everybody's staff PIN is STAFF_PIN. All work at Ama's Kitchen.
+_STAFF = ((STAFF, "Ama", "owner"), (CASHIER, "Kojo", "cashier"), (ACCOUNTANT, "Adwoa", "accountant"))
+# A second person above it, in minor units.
+_APPROVE_OVER_MINOR = 50_000
+_MOVE_NOTHING = frozenset(
+    {OrderKind.PREAPPROVAL, OrderKind.PREAPPROVAL_CANCEL, OrderKind.INVOICE, OrderKind.INVOICE_CANCEL}
+)
+_UNNAMED = ("startbutton", "refund")
 _ROUNDS = 200
 _DRAWN = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}")
 
@@ -136,7 +152,7 @@ _hasher = functools.partial(PasswordHasher, time_cost=1, memory_cost=64, paralle
 
 
 async def draw_template(path: Path) -> None:
-    """A database as after `migrate`, with three merchants and one member of staff."""
+    """A database as after `migrate`, with three merchants and the staff of one."""
     migrate(f"sqlite:///{path}")
     store = SqliteStore(path, clock=lambda: START_MS)
     await store.open()
@@ -151,21 +167,25 @@ async def draw_template(path: Path) -> None:
                 currency=currency,
                 created_ms=START_MS,
                 max_amount_minor=most,
+                approve_over_minor=_APPROVE_OVER_MINOR,
             )
             for code, (name, connection, currency, most) in _MERCHANTS.items()
         }
         await store.commit([KeepMerchant(row) for row in rows.values()])
-        staff = StaffRow(
-            id=ids.uuid(),
-            merchant_id=rows["1001"].id,
-            role="owner",
-            name="Ama",
-            created_ms=START_MS,
-            address_kind="msisdn",
-            address_value=STAFF,
-            pin_hash=_hasher().hash(STAFF_PIN),
-        )
-        await store.commit([KeepStaff(staff)])
+        staff = [
+            StaffRow(
+                id=ids.uuid(),
+                merchant_id=rows["1001"].id,
+                role=role,
+                name=name,
+                created_ms=START_MS,
+                address_kind="msisdn",
+                address_value=number,
+                pin_hash=_hasher().hash(STAFF_PIN),
+            )
+            for number, name, role in _STAFF
+        ]
+        await store.commit([KeepStaff(row) for row in staff])
     finally:
         await store.close()
 
@@ -177,8 +197,12 @@ def _accounts(sandbox: str) -> tuple[Account, ...]:
         base_url=sandbox,
         currency="GHS",
         region="GH",
-        credentials={"collection": _MOMO},
+        credentials={"collection": _MOMO, "disbursement": _MOMO_PAYOUTS},
         target_environment="mtnghana",
+        invoice_successful_means="paid",
+        bills={"ECG": "ecg.postpaid"},
+        payee=STAFF,
+        payout_limits={"number_day": 100_000, "merchant_day": 150_000, "total_day": 1_000_000},
     )
     others = (
         Account(
@@ -192,6 +216,7 @@ def _accounts(sandbox: str) -> tuple[Account, ...]:
             },
             email="payments@kasapay.example",
             networks=networks,
+            refund_unit="minor",
         )
         for name, currency, region, networks in (
             ("startbutton-ghs", "GHS", "GH", ("MTN", "VOD", "ATL")),
@@ -218,7 +243,18 @@ def _sandbox_config(url: str) -> SandboxConfig:
                         "environment": "mtnghana",
                         "callback_host": "127.0.0.1",
                         "payee": "Ama's Kitchen",
-                    }
+                        "wallet": "ama",
+                    },
+                    {
+                        "api_user": _MOMO_PAYOUTS.api_user,
+                        "api_key": _MOMO_PAYOUTS.api_key.reveal(),
+                        "product": "disbursement",
+                        "subscription_keys": [_MOMO_PAYOUTS.subscription_key.reveal()],
+                        "environment": "mtnghana",
+                        "callback_host": "127.0.0.1",
+                        "payee": "Ama's Kitchen",
+                        "wallet": "ama",
+                    },
                 ]
             },
             "startbutton": {
@@ -254,7 +290,7 @@ class Stage:
         self.kasapay: Kasapay
         self._app: web.Application | None = None
         self._runner: web.AppRunner | None = None
-        self._socket: socket.socket | None = None
+        self._reader: sqlite3.Connection | None = None
 
     # ---- life
 
@@ -265,7 +301,7 @@ class Stage:
         with (
             patch.object(wiring.Catalogue, "load", _catalogue),
             patch.object(httpx, "create_ssl_context", _ssl_context),
-            patch("bot.perform.staff.PasswordHasher", _hasher),
+            patch("bot.perform.roles.PasswordHasher", _hasher),
             patch.object(wiring, "Sender", lambda: self.wrap_sender(sender)),
         ):
             self.kasapay = Kasapay(
@@ -282,6 +318,9 @@ class Stage:
 
     async def stop(self) -> None:
         await self.unserve()
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
         # Calls that outlived their turns die with the process.
         late = list(self.kasapay.performer.waiting.under_way)
         for task in late:
@@ -304,7 +343,7 @@ class Stage:
         self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
         port = int(self.settings.public_url.rpartition(":")[2])
-        await web.TCPSite(self._runner, "127.0.0.1", port, reuse_address=True).start()
+        await web.TCPSite(self._runner, "127.0.0.1", port, reuse_port=True).start()
 
     async def unserve(self) -> None:
         if self._runner is not None:
@@ -325,6 +364,7 @@ class Stage:
             await self.sandbox.drain()
             moved = await self._heard()
             moved += await self.kasapay.worker.drain()
+            moved += await self.kasapay.keeper.drain()
             if self.kasapay.intake is not None:
                 moved += await self.kasapay.intake.drain()
             moved += await self.kasapay.outbox.drain()
@@ -355,6 +395,7 @@ class Stage:
         found = [
             await self.kasapay.worker.next_ms(),
             await self.kasapay.outbox.next_ms(),
+            await self.store.next_agreement_ms(),
             *(int(at * 1000) + 1 for at, _ in self.sandbox.sandbox.world._due[:1]),
             *(int(due.due_at * 1000) + 1 for _, _, due in self.sandbox.sandbox.courier._due[:1]),
         ]
@@ -403,31 +444,68 @@ class Stage:
     async def path_of(self, order: OrderRow) -> list[OrderState]:
         return [line.said for line in await self.store.transitions(order.id)]
 
-    async def staff_code(self, merchant: str) -> str:
+    async def staff_code(self, merchant: str, role: str = "owner") -> str:
         """What the operator hands to a new member of staff."""
-        made = await COMMANDS["staff.add"](self.kasapay.desk, {"code": merchant, "name": "Yaw"})
+        wanted = {"code": merchant, "name": "Yaw", "role": role}
+        made = await COMMANDS["staff.add"](self.kasapay.desk, wanted)
         return str(made["code"])
+
+    async def unlock_staff(self, merchant: str, name: str) -> None:
+        """The operator gives somebody their three tries back."""
+        await COMMANDS["staff.unlock"](self.kasapay.desk, {"code": merchant, "name": name})
+
+    async def switch_payouts(self, *, off: bool) -> None:
+        """The operator's switch that stops money from leaving."""
+        row = SwitchRow("payouts", off, "the operator of the tests", "told so", self.clock())
+        await self.store.commit([SetSwitch(row)])
 
     async def judge(self) -> None:
         """Our orders and the sandbox's record tell one story, and no money moved twice."""
-        entries = {entry.reference: entry for entry in self.entries}
-        assert len(entries) == len(self.entries)
-        known = {}
+        # A consent is no order of ours; a refund at Startbutton does not bear our reference.
+        asked = [e for e in self.entries if e.kind != "consent" and (e.provider, e.kind) != _UNNAMED]
+        entries = {entry.reference: entry for entry in asked}
+        assert len(entries) == len(asked)
+        known, unnamed = set(), 0
         for order in await self.orders():
             ours = order.reference.replace("-", "") if order.connection != "momo-ghana" else order.reference
-            known[ours] = order
-            entry = entries.get(ours)
-            charged = entry.times_charged if entry is not None else 0
-            assert charged <= 1
-            if order.state is OrderState.SUCCESSFUL:
-                assert entry is not None
-                assert charged == 1
-                paid = (entry.amount, entry.currency, entry.msisdn)
-                assert paid == (Decimal(order.amount_minor) / 100, order.currency, order.payer.lstrip("+"))
-            if order.state is OrderState.FAILED:
-                assert charged == 0
-        assert set(entries) <= set(known), "the provider holds a request we know nothing of"
+            known.add(ours)
+            if order.kind is OrderKind.REFUND and order.connection != "momo-ghana":
+                unnamed += 1 if order.state is OrderState.SUCCESSFUL else 0
+                continue
+            self._judge_order(order, entries.get(ours))
+        paid_back = [e for e in self.entries if (e.provider, e.kind) == _UNNAMED and e.times_paid_out]
+        assert len(paid_back) == unnamed
+        strange = [entry.kind for reference, entry in entries.items() if reference not in known]
+        assert not strange, "the provider holds a request we know nothing of"
+        for row in self.rows("SELECT reference, state FROM agreements WHERE kind = 'invoice'"):
+            moved = entries[row["reference"]].times_charged if row["reference"] in entries else 0
+            assert moved == (row["state"] == "PAID"), "an invoice is called what it is not"
+        books = await self._books()
+        assert books["adds_up"], books["problems"]
         assert await self.store.audit(self.clock(), int(self.times.remember_s * 1000), 600_000) == ()
+
+    def _judge_order(self, order: OrderRow, entry: Entry | None) -> None:
+        moved = 0 if entry is None else entry.times_charged + entry.times_paid_out
+        assert moved <= 1
+        # What an invoice asks for moves when its payer pays it, long after the order that made it.
+        if order.kind in _MOVE_NOTHING:
+            assert moved == 0 or order.kind is OrderKind.INVOICE
+            return
+        if order.state is OrderState.SUCCESSFUL:
+            assert entry is not None
+            assert moved == 1
+            money = (entry.amount, entry.currency)
+            assert money == (Decimal(order.amount_minor) / 100, order.currency)
+            if order.terms.account_number:
+                assert entry.party == order.terms.account_number
+            elif order.kind is not OrderKind.BILL:
+                assert entry.msisdn == (order.payee or order.payer).lstrip("+")
+        if order.state is OrderState.FAILED:
+            assert moved == 0
+
+    async def _books(self) -> Any:
+        async with httpx.AsyncClient() as client:
+            return (await client.get(f"{self.sandbox.url}/_sandbox/books")).json()
 
     # ---- what is on the disk
 
@@ -452,12 +530,10 @@ class Stage:
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """Rows as they lie in the file, read beside everything."""
-        connection = sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)
-        connection.row_factory = sqlite3.Row
-        try:
-            return [dict(row) for row in connection.execute(sql, values)]
-        finally:
-            connection.close()
+        if self._reader is None:
+            self._reader = sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True, isolation_level=None)
+            self._reader.row_factory = sqlite3.Row
+        return [dict(row) for row in self._reader.execute(sql, values)]
 
     def change(self, sql: str, *values: Any) -> None:
         """Change the file behind everybody's back."""
@@ -524,9 +600,11 @@ async def open_stage(
                 "telegram_mode": "webhook",
                 "telegram_webhook_secret": SecretStr(_HOOK_SECRET),
             }
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        # Held to the end: nobody else is given the port between two processes of the stage.
+        held = stack.enter_context(socket.socket())
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{held.getsockname()[1]}"
         config = _sandbox_config(url)
         sandbox = await stack.enter_async_context(serve_sandbox(config, now=clock.seconds))
         settings = _settings(path, url, sandbox.url, language, extra)

@@ -1,4 +1,5 @@
-"""Killed at any boundary of a payment, and told by the sandbox's record how it really ended.
+"""Killed at any boundary of a payment, or of what staff begin, and told by the sandbox's record how it
+really ended.
 
 Here against the sandbox over HTTP; `tests/torture/crash.py` plays every flow and behaviour in virtual
 time, on both sides of every step.
@@ -9,43 +10,37 @@ person redials. One order, one request at the provider, money taken at most once
 told twice only where the kill fell between sending a message and writing that down.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.channels.ussd import WireRequest
-from bot.money import FINAL, OrderState
+from bot.money import FINAL, OrderKind, OrderState
 from bot.store.base import StoreUnavailable
 from tests.conversations.people import Phone, Screen, decide
-from tests.conversations.robot import Robot
-from tests.conversations.stage import EFUA, Stage, open_stage
-from tests.conversations.trouble import Break, BreakingSender, BreakingStore, Killed, unavailable
+from tests.conversations.robot import Robot, carry_through
+from tests.conversations.stage import ACCOUNTANT, CASHIER, EFUA, STAFF, STAFF_PIN, Stage, open_stage
+from tests.conversations.trouble import (
+    Break,
+    BreakingSender,
+    BreakingStore,
+    Killed,
+    boundaries,
+    unavailable,
+)
 
 MERCHANTS = {"momo": "1001", "startbutton": "1002"}
 GATEWAYS = {"momo": "africastalking", "startbutton": "hubtel"}
 
 
-class Story:
-    """One payment from dial to result, in a world that breaks once."""
+class _Story:
+    """Something done on phones, in a world that breaks once."""
 
-    def __init__(self, stage: Stage, provider: str, *, redial: bool) -> None:
+    def __init__(self, stage: Stage, *, redial: bool) -> None:
         self.stage = stage
         self.redial = redial
-        self.phone = Phone(stage, EFUA, GATEWAYS[provider])
-        code = MERCHANTS[provider]
-        self.robot = Robot(stage, self.phone, code, deliver=self._deliver, args=(code, "5"))
-
-    async def play(self) -> None:
-        await self.robot.pay()
-        await self._calmly(self.stage.settle)
-        if self.stage.sandbox.sandbox.world.prompts_of(EFUA.removeprefix("+")):
-            decide(self.stage, EFUA, "approve")
-        for _ in range(3):
-            await self._calmly(lambda: self.stage.pass_time(40))
-        if any(order.state not in FINAL for order in await self.stage.orders()):
-            await self._calmly(lambda: self.stage.pass_time(2 * 3600))
 
     async def _deliver(self, phone: Phone, request: WireRequest) -> Screen | None:
         """The gateway's delivery; where it is not answered, once more, or the person gives up."""
@@ -59,6 +54,12 @@ class Story:
             return None
         return await phone.send(request)
 
+    async def _wait(self) -> None:
+        for _ in range(3):
+            await self._calmly(lambda: self.stage.pass_time(40))
+        if any(order.state not in FINAL for order in await self.stage.orders()):
+            await self._calmly(lambda: self.stage.pass_time(2 * 3600))
+
     async def _calmly(self, work: Callable[[], Any]) -> None:
         try:
             await work()
@@ -67,6 +68,23 @@ class Story:
             await work()
         except StoreUnavailable:
             await work()
+
+
+class Story(_Story):
+    """One payment from dial to result."""
+
+    def __init__(self, stage: Stage, provider: str, *, redial: bool) -> None:
+        super().__init__(stage, redial=redial)
+        self.phone = Phone(stage, EFUA, GATEWAYS[provider])
+        code = MERCHANTS[provider]
+        self.robot = Robot(stage, self.phone, code, deliver=self._deliver, args=(code, "5"))
+
+    async def play(self) -> None:
+        await self.robot.pay()
+        await self._calmly(self.stage.settle)
+        if self.stage.sandbox.sandbox.world.prompts_of(EFUA.removeprefix("+")):
+            decide(self.stage, EFUA, "approve")
+        await self._wait()
 
 
 async def played(
@@ -119,7 +137,7 @@ async def campaign(
     assert await played(tmp_path / "0", template, provider, count, where, redial=redial) == ""
     assert count.count >= (6 if where == "store" else 2)
     failures = {}
-    for at in range(1, count.count + 1):
+    for at in boundaries(count.count):
         plan = Break(at, after=after, error=error)
         wrong = await played(tmp_path / str(at), template, provider, plan, where, redial=redial)
         if wrong:
@@ -140,3 +158,162 @@ async def test_a_write_fails(tmp_path: Path, template: Path, provider: str) -> N
 @pytest.mark.parametrize("provider", MERCHANTS)
 async def test_killed_at_every_call(tmp_path: Path, template: Path, provider: str) -> None:
     await campaign(tmp_path, template, provider, "sender", Killed, after=True, redial=True)
+
+
+# ---- what staff begin ----------------------------------------------------------------------------
+
+_SAID = {"menu": "7", "pin": STAFF_PIN, "confirm": "1", "resume": "1", "which": "1", "decide": "1"}
+
+
+class Refund(_Story):
+    """A payment is given back."""
+
+    kind, teller = OrderKind.REFUND, STAFF
+
+    async def prepare(self) -> None:
+        await Robot(self.stage, Phone(self.stage, EFUA), "1001", args=("1001", "5")).pay()
+        await self.stage.settle()
+        decide(self.stage, EFUA, "approve")
+        await self.stage.pass_time(10)
+
+    async def play(self) -> None:
+        (paid,) = await self.stage.orders()
+        answers = _SAID | {"code": paid.code, "how": "1"}
+        await self._through(STAFF, ("7", "3"), answers, self._ordered)
+        await self._wait()
+
+    async def _through(
+        self,
+        msisdn: str,
+        args: tuple[str, ...],
+        answers: dict[str, str],
+        done: Callable[[], Awaitable[bool]],
+    ) -> None:
+        phone = Phone(self.stage, msisdn)
+        await carry_through(self.stage, phone, args, answers, done, self._deliver)
+        await self._calmly(self.stage.settle)
+
+    async def _ordered(self) -> bool:
+        return any(order.kind is self.kind for order in await self.stage.orders())
+
+
+class Payout(Refund):
+    """Money is sent out, of so much that a second person must approve it."""
+
+    kind, teller = OrderKind.TRANSFER, STAFF
+
+    async def prepare(self) -> None:
+        phone = Phone(self.stage, ACCOUNTANT)  # so that there is somebody to tell
+        await phone.dial()
+        await phone.drop()
+
+    async def play(self) -> None:
+        answers = _SAID | {"number": "0240000001", "amount": "600"}
+        await self._through(STAFF, ("7", "4"), answers, self._asked)
+        await self._through(ACCOUNTANT, ("7", "9"), _SAID, self._ordered)
+        await self._wait()
+
+    async def _asked(self) -> bool:
+        return bool(self.stage.rows("SELECT 1 FROM approvals"))
+
+
+class CashOut(Refund):
+    """A customer's wallet money comes in, and cash goes out."""
+
+    kind, teller = OrderKind.WITHDRAWAL, CASHIER
+
+    async def prepare(self) -> None:
+        pass
+
+    async def play(self) -> None:
+        answers = _SAID | {"number": "0240000001", "amount": "30"}
+        await self._through(CASHIER, ("7", "2"), answers, self._ordered)
+        # A request that was not sent in time asks nobody any more.
+        if self.stage.sandbox.sandbox.world.prompts_of(EFUA.removeprefix("+")):
+            decide(self.stage, EFUA, "approve")
+        await self._wait()
+
+
+DEEDS: dict[str, type[Refund]] = {"refund": Refund, "payout": Payout, "cash_out": CashOut}
+
+
+async def done_by_staff(
+    folder: Path, template: Path, deed: str, plan: Break, where: str, *, redial: bool
+) -> str:
+    """What is wrong with how it ended; empty where nothing is."""
+    folder.mkdir()
+    plan.armed = False
+    async with open_stage(
+        folder,
+        template,
+        serve=False,
+        wrap_store=(lambda store: BreakingStore(store, plan)) if where == "store" else None,
+        wrap_sender=(lambda sender: BreakingSender(sender, plan)) if where == "sender" else None,
+    ) as stage:
+        story = DEEDS[deed](stage, redial=redial)
+        await story.prepare()
+        before = len(stage.entries)
+        plan.armed = True
+        await story.play()
+        plan.armed = False
+        await stage.judge()
+        orders = [order for order in await stage.orders() if order.kind is story.kind]
+        entries = stage.entries[before:]
+        told = [text for text in stage.results(story.teller) if orders and orders[0].code in text]
+        wrong = []
+        if len(orders) != 1:
+            wrong.append(f"{len(orders)} orders")
+        if len(entries) > 1:
+            wrong.append(f"{len(entries)} requests at the provider")
+        if any(order.state not in FINAL for order in orders):
+            wrong.append(f"it ends {[order.state.value for order in orders]}")
+        moved = any(e.times_charged or e.times_paid_out for e in entries)
+        if orders and (orders[0].state is OrderState.SUCCESSFUL) != moved:
+            wrong.append("we say other than the record")
+        if len(told) not in ((1, 2) if plan.sent_and_lost else (1,)):
+            wrong.append(f"told {len(told)} times")
+        held = stage.rows("SELECT state, order_id FROM approvals")
+        made = [{"state": "approved", "order_id": order.id} for order in orders]
+        if held != (made if deed == "payout" else []):
+            wrong.append(f"the approvals are {held}")
+        if not redial and stage.rows("SELECT 1 FROM turns WHERE state = 'running'"):
+            wrong.append("a turn never ended")
+        return ", ".join(wrong)
+
+
+async def campaign_of_staff(
+    tmp_path: Path,
+    template: Path,
+    deed: str,
+    where: str,
+    error: Callable[[], BaseException],
+    *,
+    after: bool,
+    redial: bool,
+) -> None:
+    count = Break(0, after=after)
+    assert await done_by_staff(tmp_path / "0", template, deed, count, where, redial=redial) == ""
+    assert count.count >= (6 if where == "store" else 2)
+    failures = {}
+    for at in boundaries(count.count):
+        plan = Break(at, after=after, error=error)
+        wrong = await done_by_staff(tmp_path / str(at), template, deed, plan, where, redial=redial)
+        if wrong:
+            failures[f"{at} ({plan.broke})"] = wrong
+    assert failures == {}
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+async def test_staff_killed_at_every_write(tmp_path: Path, template: Path, deed: str) -> None:
+    await campaign_of_staff(tmp_path, template, deed, "store", Killed, after=True, redial=False)
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+async def test_a_write_of_staff_fails(tmp_path: Path, template: Path, deed: str) -> None:
+    await campaign_of_staff(tmp_path, template, deed, "store", unavailable, after=False, redial=False)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("deed", DEEDS)
+async def test_staff_killed_at_every_call(tmp_path: Path, template: Path, deed: str, after: bool) -> None:
+    await campaign_of_staff(tmp_path, template, deed, "sender", Killed, after=after, redial=True)

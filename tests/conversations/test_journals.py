@@ -59,7 +59,8 @@ async def _pay_until(stage: Stage, merchant: str, step: str) -> tuple[str, str]:
 async def _balance(stage: Stage) -> tuple[str, str]:
     phone = Phone(stage, STAFF)
     await phone.dial()
-    await phone.answer("4")
+    await phone.answer("7")
+    await phone.answer("2")
     await phone.answer("1111")
     return "msisdn", STAFF
 
@@ -67,7 +68,7 @@ async def _balance(stage: Stage) -> tuple[str, str]:
 async def _link(stage: Stage) -> tuple[str, str]:
     chat = WebChat(stage)
     await chat.says("hello")
-    await chat.says("4")
+    await chat.says("7")
     return "web", chat.value
 
 

@@ -28,7 +28,23 @@ async def test_transcript_reads_as_it_stands(file: Path, tmp_path: Path, templat
 
 
 @pytest.mark.parametrize(
-    "name", ["pay_momo_hubtel", "otp_wrong_then_right", "otp_linked_chat", "resume", "link_code", "twin"]
+    "name",
+    [
+        "pay_momo_hubtel",
+        "otp_wrong_then_right",
+        "otp_linked_chat",
+        "auto_debit",
+        "auto_debit_telegram",
+        "invoice",
+        "details_later",
+        "bill_refund",
+        "resume",
+        "link_code",
+        "twin",
+        "refund_approved",
+        "pay_out_approved",
+        "unlock",
+    ],
 )
 async def test_a_process_killed_before_every_line_says_the_same(
     name: str, tmp_path: Path, template: Path

@@ -20,14 +20,22 @@ import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bot.money import show_local
-from tests.conversations.people import Phone, Shown, TelegramChat, WebChat, decide
-from tests.conversations.stage import EFUA, KWAME, STAFF, STAFF_PIN, WANJIRU, Stage
+from bot.money import PAYOUTS, OrderKind, show_local
+from bot.store.records import OrderRow
+from tests.conversations.people import Phone, Shown, TelegramChat, WebChat, decide, settle_invoice
+from tests.conversations.stage import ACCOUNTANT, CASHIER, EFUA, KWAME, STAFF, STAFF_PIN, WANJIRU, Stage
 from tests.end_to_end.log_keeping import forbid
 
 __all__ = ["Play", "needs_telegram", "play"]
 
-PEOPLE = {"Efua": EFUA, "Kwame": KWAME, "Wanjiru": WANJIRU, "Ama": STAFF}
+PEOPLE = {
+    "Efua": EFUA,
+    "Kwame": KWAME,
+    "Wanjiru": WANJIRU,
+    "Ama": STAFF,
+    "Kojo": CASHIER,
+    "Adwoa": ACCOUNTANT,
+}
 _THINKING_S = 3
 # A callback is a hint; two questions about one order are at least 5 s apart.
 _NEWS_S = 6
@@ -60,6 +68,7 @@ class Play:
         self._out: list[str] = []
         self._sms_seen = 0
         self._staff_codes: list[str] = []
+        self._codes: list[str] = []
         self._typed_secrets: set[str] = set()
 
     async def play(self, script: str) -> str:
@@ -161,8 +170,22 @@ class Play:
             decide(stage, PEOPLE[self._name], found[1])
             await stage.pass_time(_NEWS_S)
             return
-        if found := re.fullmatch(r"the operator makes a staff code for (\d+)", what):
-            self._staff_codes.append(await stage.staff_code(found[1]))
+        if found := re.fullmatch(r"(?:(\w+)'s )?wallet pays the invoice(?: of (\w+))?", what):
+            settle_invoice(stage, PEOPLE[found[1] or self._name], self._meant(found[2] or ""))
+            await stage.pass_time(_NEWS_S)
+            return
+        if found := re.fullmatch(r"the operator takes no more than (\d+) at (\d+)", what):
+            most_minor = int(found[1]) * 100
+            stage.change("UPDATE merchants SET max_amount_minor = ? WHERE code = ?", most_minor, found[2])
+            return
+        if found := re.fullmatch(r"the operator makes a staff code for (\d+)(?: as (\w+))?", what):
+            self._staff_codes.append(await stage.staff_code(found[1], found[2] or "owner"))
+            return
+        if found := re.fullmatch(r"the operator switches payouts (on|off)", what):
+            await stage.switch_payouts(off=found[1] == "off")
+            return
+        if found := re.fullmatch(r"the operator unlocks the staff PIN of (\w+) at (\d+)", what):
+            await stage.unlock_staff(found[2], found[1])
             return
         does: dict[str, Callable[[], Awaitable[None]]] = {
             "drops the line": self._drops,
@@ -181,6 +204,9 @@ class Play:
                 "rules": [{"group": group, "set": {"error_status": 503}} for group in ("momo", "startbutton")]
             },
             "text messages do not arrive": {"rules": [{"group": "sms", "set": {"sms_code": 406}}]},
+            "the provider lets nobody in": {
+                "rules": [{"group": "momo.token", "set": {"error_status": 503, "error_times": -1}}]
+            },
             "the provider's look-ups are down": {
                 "rules": [{"group": "momo.account", "set": {"error_status": 503}}]
             },
@@ -194,6 +220,33 @@ class Play:
                 ]
             },
             "callbacks are lost": {"callback_lost": -1},
+            "the provider will refuse the next request": {
+                "rules": [
+                    {
+                        "group": "momo.create",
+                        "set": {"error_status": 400, "error_code": "PAYEE_NOT_FOUND"},
+                        "times": 1,
+                    }
+                ]
+            },
+            "the provider will not know the number of the next request": {
+                "rules": [
+                    {
+                        "group": "momo.create",
+                        "set": {"error_status": 400, "error_code": "PAYER_NOT_FOUND"},
+                        "times": 1,
+                    }
+                ]
+            },
+            "the provider will not say what becomes of the next request": {
+                "rules": [{"group": "momo.create", "set": {"status_word": "PENDING"}, "times": 1}]
+            },
+            "the provider's lists of auto-debits are down": {
+                "rules": [{"group": "momo.agreement", "set": {"error_status": 503}}]
+            },
+            "the provider's questions for details are down": {
+                "rules": [{"group": "momo.consent", "set": {"error_status": 503}}]
+            },
         }
         if what == "everything works again":
             stage.faults()
@@ -257,6 +310,8 @@ class Play:
             return [code for code in self._stage.ids.drawn if code not in self._staff_codes][-1]
         if said == "STAFF":
             return self._staff_codes[-1]
+        if found := re.fullmatch(r"CODE(\d*)", said):
+            return self._codes[int(found[1] or 1) - 1]
         return said
 
     # ---- what comes of it
@@ -309,25 +364,52 @@ class Play:
             self._write(f"{mark} keys: {' '.join(f'[{key}]' for key in shown.keys)}")
 
     def _named(self, text: str, *, one_line: bool = False) -> str:
-        """The text with codes drawn by chance as words; a second order's code is CODE2."""
+        """The text with codes drawn by chance as words; the code of a second order shown is CODE2."""
         ids = self._stage.ids
-        for number, code in enumerate(ids.codes, 1):
+        unknown = [code for code in ids.codes if code in text and code not in self._codes]
+        self._codes += sorted(unknown, key=text.index)
+        for number, code in enumerate(self._codes, 1):
             text = text.replace(code, "CODE" if number == 1 else f"CODE{number}")
         for code in ids.drawn:
             text = text.replace(code, "STAFF" if code in self._staff_codes else "LINK")
         text = re.sub(r"\b\d{6} is your code", "OTP is your code", text)
+        for row in self._stage.rows("SELECT payment_reference FROM agreements WHERE payment_reference <> ''"):
+            text = text.replace(row["payment_reference"], "INVOICE")
         return " / ".join(text.splitlines()) if one_line else text
 
     async def _sum_up(self) -> None:
         orders = await self._stage.orders()
         entries = {entry.reference: entry for entry in self._stage.entries}
-        if orders:
+        agreements = self._stage.rows("SELECT code, kind, state FROM agreements ORDER BY created_ms, id")
+        if orders or agreements:
             self._write("")
-        for order in orders:
+
+        def told(order: OrderRow) -> tuple[int, int]:
+            # Those of one moment as people heard of them.
+            known = order.code in self._codes
+            return order.created_ms, self._codes.index(order.code) if known else len(self._codes)
+
+        for order in sorted(orders, key=told):
             entry = entries.get(order.reference) or entries.get(order.reference.replace("-", ""))
-            charged = "the provider never heard of it" if entry is None else "nothing was taken"
+            if entry is None and order.kind is OrderKind.REFUND:
+                # Startbutton's bear no reference of ours; those of one payment are never alike here.
+                alike = (e for e in entries.values() if e.kind == "refund" and e.provider == "startbutton")
+                entry = next((e for e in alike if e.amount * 100 == order.amount_minor), None)
+            nothing = "nothing was paid out" if order.kind in PAYOUTS else "nothing was taken"
+            charged = "the provider never heard of it" if entry is None else nothing
+            if order.kind is OrderKind.PREAPPROVAL_CANCEL:
+                charged = "nothing was taken"  # it is no request of its own there
             if entry is not None and entry.times_charged:
                 charged = "taken once" if entry.times_charged == 1 else "TAKEN MORE THAN ONCE"
+            if entry is not None and entry.times_paid_out:
+                charged = "paid out once" if entry.times_paid_out == 1 else "PAID OUT MORE THAN ONCE"
             amount = f"{order.currency} {order.amount_minor / 100:.2f}"
-            number = show_local(order.payer, "GH")
-            self._write(f"= {self._named(order.code)} {amount} from {number}: {order.state.value}, {charged}")
+            party = f"from {show_local(order.payer, 'GH')}"
+            if order.kind in PAYOUTS:
+                party = f"to {show_local(order.payee, 'GH') or order.terms.account_number}"
+            if order.kind is OrderKind.BILL:
+                party = f"for {order.terms.service_provider} {order.terms.customer_reference}"
+            kind = "" if order.kind is OrderKind.COLLECTION else f"{order.kind.value} "
+            self._write(f"= {self._named(order.code)} {kind}{amount} {party}: {order.state.value}, {charged}")
+        for row in agreements:
+            self._write(f"= {self._named(row['code'])} {row['kind']}: {row['state']}")

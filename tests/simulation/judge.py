@@ -3,7 +3,7 @@
 The providers' own record decides; our tables only have to agree with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Final
@@ -23,6 +23,9 @@ _SHORTEST_S: Final = 2.9
 _ON_ITS_WAY_S: Final = 30.0
 # How long after a kill or a failed flush a message may go out again: its lease, and what follows.
 _REPEATED_S: Final = 1300.0
+# How long an order is asked about before it is left to a person: the ends of the providers' schedules.
+_ASKED_FOR_S: Final = {"momo": 3600.0, "startbutton": 4500.0}
+_LONGEST_PAUSE_S: Final = 300.0
 
 
 class Finding(msgspec.Struct):
@@ -39,10 +42,14 @@ def judge(
     customers: Sequence[Customer],
     *,
     troubled_s: Sequence[float],
-    jumped_ms: int,
+    began_s: Mapping[str, float],
+    calm_after_s: float,
+    jumps: Sequence[tuple[float, int]],
 ) -> list[Finding]:
-    """Everything worth saying about how a run ended. `troubled_s`: when a process died or a clock jumped."""
-    return _Case(medium, providers, customers, troubled_s, jumped_ms).findings()
+    """Everything worth saying about how a run ended. `troubled_s`: when a process died or a clock jumped.
+    `began_s`: when each order did, by its code; `jumps`: when the clock was set, and by how many seconds.
+    """
+    return _Case(medium, providers, customers, troubled_s, began_s, calm_after_s, jumps).findings()
 
 
 class _Case:
@@ -52,12 +59,16 @@ class _Case:
         providers: Providers,
         customers: Sequence[Customer],
         troubled_s: Sequence[float],
-        jumped_ms: int,
+        began_s: Mapping[str, float],
+        calm_after_s: float,
+        jumps: Sequence[tuple[float, int]],
     ) -> None:
         self._providers = providers
         self._customers = customers
         self._troubled_s = troubled_s
-        self._jumped_ms = jumped_ms
+        self._began_s = began_s
+        self._calm_after_s = calm_after_s
+        self._jumps = jumps
         self._orders = medium.rows("SELECT * FROM orders")
         self._lines = medium.rows("SELECT * FROM transitions ORDER BY order_id, seq")
         self._incidents = {row["order_id"] for row in medium.rows("SELECT order_id FROM incidents")}
@@ -111,11 +122,25 @@ class _Case:
         code = order["code"]
         nobody_knows = entry is None and order["connection"].startswith("startbutton")
         lied = entry is not None and entry.lied
-        if not (nobody_knows or lied or self._jumped_ms >= 3_000_000):
+        if not (nobody_knows or lied or self._ran_out(order, entry)):
             self._say("not final", f"{code} is UNRESOLVED without a cause")
         if order["id"] not in self._incidents:
             self._say("unseen", f"{code} is UNRESOLVED and nobody was alarmed")
         self._say("unresolved", f"{code} is left to a person", wrong=False)
+
+    def _ran_out(self, order: dict[str, Any], entry: Entry | None) -> bool:
+        """Whether the clock leapt over so much of the order's time that its end could not be learned in it.
+
+        Its end is to be learned at the next asking once it has come and nothing goes wrong any more; what
+        never arrived is sent again then. Leaps add up: each counts as time that passed, also where the
+        clock was put right later, since setting it back keeps what is left of an order's time
+        (bot/DECISIONS.md, 18). Being set back is no excuse.
+        """
+        began_s = self._began_s[order["code"]]
+        over_s = max(self._calm_after_s, entry.ends_s if entry is not None else began_s)
+        known_s = over_s + _LONGEST_PAUSE_S
+        leapt_s = sum(by_s for at_s, by_s in self._jumps if by_s > 0 and began_s <= at_s <= known_s)
+        return known_s - began_s + leapt_s >= _ASKED_FOR_S[order["connection"].split("-")[0]]
 
     def _check_told(self, order: dict[str, Any]) -> None:
         code = order["code"]

@@ -29,14 +29,18 @@ _PATIENCE: Final = 60
 _ASKED: Final = re.compile(r"Ref ([0-9A-Z]{8})")
 
 
-# What people dial for besides paying: the answers on the way, by what the screen says, and how it ends.
+# What people dial for besides paying: the answers on the way (a line of the menu by its words), by what the
+# screen says, and how it ends.
 ERRANDS: Final[dict[str, tuple[dict[str, str], str]]] = {
     "check": ({"What would you": "2", "number to check": "0247000001"}, "is an active account of"),
     "payments": ({"What would you": "3"}, "You have no payments yet."),
-    "link": ({"What would you": "4"}, "Your code is"),
+    "link": ({"What would you": "Link phone"}, "Your code is"),
     # Once it is kept, the next dial speaks French already.
-    "language": ({"What would you": "5", "Choose your language": "2"}, "français|Que voulez"),
-    "staff": ({"What would you": "6", "8-digit staff code": "12345678"}, "That code is wrong|Too many"),
+    "language": ({"What would you": "Language", "Choose your language": "2"}, "français|Que voulez"),
+    "staff": (
+        {"What would you": "I work for", "8-digit staff code": "12345678"},
+        "That code is wrong|Too many",
+    ),
 }
 
 
@@ -207,6 +211,8 @@ class Customer:
         if first.startswith("Your payments:"):
             if f"GHS {wish.amount}" in text:
                 return None
+            if "98 More" in text:
+                return "98"  # after the clock was set back the newest is not the first
             wish.confirmed = False  # it was not heard; so it is paid now
             return "00"
         if first.startswith("Pay whom?"):
@@ -224,6 +230,8 @@ class Customer:
             return "1"
         if "is already under way" in text:
             found = _ASKED.search(text.replace("(ref ", "Ref "))
+            # Made after all, since My payments were looked at: they are looked at again.
+            wish.confirmed = True
             return "2" if found else "00"
         if "code sent" in text or "The code has 4 to 8 digits" in text:
             return self._code(wish)
@@ -327,4 +335,7 @@ class Errand(Customer):
     def _reply(self, text: str) -> str:
         if "1 Continue\n2 Start over" in text:
             return "1"
-        return next((typed for shown, typed in self._answers.items() if shown in text), "00")
+        typed = next((typed for shown, typed in self._answers.items() if shown in text), "00")
+        # A word stands for its line of the menu, which may grow.
+        line = re.search(rf"^(\d+) {re.escape(typed)}", text, re.MULTILINE)
+        return line[1] if line else typed

@@ -41,17 +41,21 @@ def _catalogue() -> Catalogue:
 
 
 class DrawnIds(Ids):
-    """Ids that belong to the seed."""
+    """Ids that belong to the seed. `drawn_s` says when each order's code was drawn: when it began."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, now_s: Callable[[], float]) -> None:
         self._chance = chance
+        self._now_s = now_s
+        self.drawn_s: dict[str, float] = {}
 
     def uuid(self) -> str:
         drawn = f"{self._chance.getrandbits(128):032x}"
         return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-a{drawn[17:20]}-{drawn[20:]}"
 
     def order_code(self) -> str:
-        return "".join(self._chance.choices("23456789ABCDEFGHJKMNPQRSTUVWXYZ", k=8))
+        code = "".join(self._chance.choices("23456789ABCDEFGHJKMNPQRSTUVWXYZ", k=8))
+        self.drawn_s[code] = self._now_s()
+        return code
 
     def digits(self, length: int) -> str:
         return "".join(self._chance.choices("0123456789", k=length))

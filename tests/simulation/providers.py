@@ -47,6 +47,8 @@ class Entry(msgspec.Struct):
     # When its status was asked for and answered, and by which path.
     asked: list[tuple[float, str]] = []
     lied: bool = False
+    # When it comes to its end, or came.
+    ends_s: float = 0.0
 
     @property
     def final(self) -> bool:
@@ -238,12 +240,16 @@ class Providers:
         self.entries[entry.reference] = entry
         self._story.tell(self._now_s(), f"{entry.provider} accepts {entry.reference} {entry.amount}")
         if entry.otp:
+            entry.ends_s = self._now_s() + self._abandoned_s
             self._later(self._abandoned_s, lambda: self._end(entry, "FAILED", ""))
         else:
             self._let_decide(entry)
 
     def _let_decide(self, entry: Entry) -> None:
         does, after_s = self._decide(entry)
+        if does not in ("approve", "reject", "poor"):
+            after_s = _EXPIRES_S
+        entry.ends_s = self._now_s() + after_s
         match does:
             case "approve":
                 self._later(after_s, lambda: self._end(entry, "SUCCESSFUL", ""))
@@ -252,12 +258,13 @@ class Providers:
             case "poor":
                 self._later(after_s, lambda: self._end(entry, "FAILED", "NOT_ENOUGH_FUNDS"))
             case _:
-                self._later(_EXPIRES_S, lambda: self._end(entry, "FAILED", "EXPIRED"))
+                self._later(after_s, lambda: self._end(entry, "FAILED", "EXPIRED"))
 
     def _end(self, entry: Entry, status: str, reason: str) -> None:
         if entry.final:
             return
         entry.status, entry.reason = status, reason if entry.provider == "momo" else ""
+        entry.ends_s = self._now_s()
         if status == "SUCCESSFUL":
             entry.charged += 1
         self._story.tell(self._now_s(), f"{entry.provider} ends {entry.reference} {status}")

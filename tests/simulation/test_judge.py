@@ -8,7 +8,7 @@ import pytest
 
 from bot.outbox import Outbox
 from bot.providers.momo import Momo
-from bot.settle import changes, replies
+from bot.settle import changes, replies, schedule
 from tests.simulation.trouble import Trouble
 from tests.simulation.world import Plan, simulate
 
@@ -43,7 +43,7 @@ def test_a_lost_reply_taken_for_a_refusal(
 def test_a_second_reference_after_a_lost_reply(
     place: Path, template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Momo.request_payment
+    real = Momo.request_order
     sent: dict[str, int] = {}
 
     def with_a_new_reference(self: Momo, account: Any, order: Any) -> Any:
@@ -52,7 +52,7 @@ def test_a_second_reference_after_a_lost_reply(
         call.request.headers["X-Reference-Id"] = f"{order.reference[:-1]}{times % 10}"  # type: ignore[index]
         return call
 
-    monkeypatch.setattr(Momo, "request_payment", with_a_new_reference)
+    monkeypatch.setattr(Momo, "request_order", with_a_new_reference)
     assert {"lost", "asked twice"} & kinds(place, template)
 
 
@@ -78,3 +78,20 @@ def test_an_order_nobody_asks_about(place: Path, template: Path, monkeypatch: py
 
     monkeypatch.setattr(replies, "next_ask_ms", far_off)
     assert "not final" in kinds(place, template, Plan(payments=4, customers=2, trouble=Trouble(silent=1.0)))
+
+
+@pytest.mark.parametrize("jump_s", [0, 600, -3600])
+def test_an_order_given_up_early(
+    jump_s: int, place: Path, template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (replies, schedule):
+        monkeypatch.setattr(module, "deadline_ms", lambda at: at.now_ms + 60_000)
+    plan = Plan(
+        payments=4,
+        customers=4,
+        merchants=("1001",),
+        trouble=Trouble(silent=1.0),
+        decides="ignore",
+        jump_s=jump_s,
+    )
+    assert "not final" in kinds(place, template, plan)

@@ -98,7 +98,8 @@ class World:
         self.steps = Steps(plan.die_at)
         self.chance = random.Random(f"{seed} world")
         self.offset_ms = 0
-        self.jumped_ms = 0
+        # When the clock was set, and how far.
+        self.jumps: list[tuple[float, int]] = []
         self.kills = 0
         self.troubled_s: list[float] = []
         self.wrong: list[str] = []
@@ -127,7 +128,7 @@ class World:
             self.story,
             plan.calm_after_s,
         )
-        self._ids = DrawnIds(random.Random(f"{seed} ids"))
+        self._ids = DrawnIds(random.Random(f"{seed} ids"), loop.time)
         self._seed = seed
         self.process: Process | None = None
         self.customers = self._draw_customers()
@@ -224,7 +225,7 @@ class World:
 
     def _jump_by(self, by_s: int) -> None:
         self.offset_ms += by_s * 1000
-        self.jumped_ms = max(self.jumped_ms, abs(by_s) * 1000)
+        self.jumps.append((self.loop.time(), by_s))
         self.troubled_s.append(self.loop.time())
         self.story.tell(self.loop.time(), f"the clock jumps by {by_s} s")
 
@@ -238,7 +239,9 @@ class World:
             self.providers,
             self.customers,
             troubled_s=self.troubled_s,
-            jumped_ms=self.jumped_ms,
+            began_s=self._ids.drawn_s,
+            calm_after_s=self.plan.calm_after_s,
+            jumps=self.jumps,
         )
 
     def findings(self) -> list[str]:
