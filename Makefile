@@ -12,10 +12,10 @@ run: $(VENV)/.ready
 tour: $(VENV)/.ready
 	@$(BIN)/python -m bot tour $(ARGS)
 
-# Style, types, room boundaries, then every test; one worker more than cores, since some tests only wait.
+# Style, types, room boundaries, then every test; two workers more than cores, since some tests only wait.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.ready-dev browser check
-	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n $$(($$(nproc) + 2)) --dist worksteal $(ARGS)
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
