@@ -27,7 +27,7 @@ from tests.conversations.trouble import (
     BreakingSender,
     BreakingStore,
     Killed,
-    boundaries,
+    break_each,
     unavailable,
 )
 
@@ -133,16 +133,10 @@ async def campaign(
     after: bool,
     redial: bool,
 ) -> None:
-    count = Break(0, after=after)
-    assert await played(tmp_path / "0", template, provider, count, where, redial=redial) == ""
-    assert count.count >= (6 if where == "store" else 2)
-    failures = {}
-    for at in boundaries(count.count):
-        plan = Break(at, after=after, error=error)
-        wrong = await played(tmp_path / str(at), template, provider, plan, where, redial=redial)
-        if wrong:
-            failures[f"{at} ({plan.broke})"] = wrong
-    assert failures == {}
+    async def play(folder: Path, plan: Break) -> str:
+        return await played(folder, template, provider, plan, where, redial=redial)
+
+    await break_each(play, tmp_path, error, after=after, least=6 if where == "store" else 2)
 
 
 @pytest.mark.parametrize("provider", MERCHANTS)
@@ -291,16 +285,10 @@ async def campaign_of_staff(
     after: bool,
     redial: bool,
 ) -> None:
-    count = Break(0, after=after)
-    assert await done_by_staff(tmp_path / "0", template, deed, count, where, redial=redial) == ""
-    assert count.count >= (6 if where == "store" else 2)
-    failures = {}
-    for at in boundaries(count.count):
-        plan = Break(at, after=after, error=error)
-        wrong = await done_by_staff(tmp_path / str(at), template, deed, plan, where, redial=redial)
-        if wrong:
-            failures[f"{at} ({plan.broke})"] = wrong
-    assert failures == {}
+    async def play(folder: Path, plan: Break) -> str:
+        return await done_by_staff(folder, template, deed, plan, where, redial=redial)
+
+    await break_each(play, tmp_path, error, after=after, least=6 if where == "store" else 2)
 
 
 @pytest.mark.parametrize("deed", DEEDS)

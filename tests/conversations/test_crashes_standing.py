@@ -28,7 +28,7 @@ from tests.conversations.trouble import (
     BreakingSender,
     BreakingStore,
     Killed,
-    boundaries,
+    break_each,
     unavailable,
 )
 
@@ -212,16 +212,11 @@ async def campaign(
     redial: bool,
 ) -> None:
     plot = PLOTS[name]
-    count = Break(0, after=after)
-    assert await played(tmp_path / "0", template, plot, count, where, redial=redial) == ""
-    assert count.count >= (12 if where == "store" else 2)
-    failures = {}
-    for at in boundaries(count.count):
-        plan = Break(at, after=after, error=error)
-        wrong = await played(tmp_path / str(at), template, plot, plan, where, redial=redial)
-        if wrong:
-            failures[f"{at} ({plan.broke})"] = wrong
-    assert failures == {}
+
+    async def play(folder: Path, plan: Break) -> str:
+        return await played(folder, template, plot, plan, where, redial=redial)
+
+    await break_each(play, tmp_path, error, after=after, least=12 if where == "store" else 2)
 
 
 @pytest.mark.parametrize("name", PLOTS)

@@ -5,15 +5,16 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 from bot.providers import Account, Sender
 from bot.providers.base import Call
 from bot.store.base import SettleMessage, Store, StoreUnavailable
 
-__all__ = ["WRITES", "Break", "BreakingSender", "BreakingStore", "Gate", "Killed", "boundaries"]
+__all__ = ["WRITES", "Break", "BreakingSender", "BreakingStore", "Gate", "Killed", "boundaries", "break_each"]
 
 _SHARE: Final = 3
 
@@ -140,3 +141,24 @@ def boundaries(count: int) -> Sequence[int]:
     if os.environ.get("KASAPAY_BOUNDARIES") == "all":
         return range(1, count + 1)
     return range(1 + datetime.now(UTC).toordinal() % _SHARE, count + 1, _SHARE)
+
+
+async def break_each(
+    play: Callable[[Path, Break], Awaitable[str]],
+    folder: Path,
+    error: Callable[[], BaseException],
+    *,
+    after: bool,
+    least: int,
+) -> None:
+    """Play once undisturbed to count the boundaries, `least` of them, then once for each of today's. `play`
+    says what went wrong, empty where nothing did."""
+    count = Break(0, after=after)
+    assert await play(folder / "0", count) == ""
+    assert count.count >= least
+    failures = {}
+    for at in boundaries(count.count):
+        plan = Break(at, after=after, error=error)
+        if wrong := await play(folder / str(at), plan):
+            failures[f"{at} ({plan.broke})"] = wrong
+    assert failures == {}
