@@ -12,10 +12,16 @@ run: $(VENV)/.ready
 tour: $(VENV)/.ready
 	@$(BIN)/python -m bot tour $(ARGS)
 
-# Style, types, room boundaries, then every test; two workers more than cores, since some tests only wait.
+# Style, types, room boundaries, then every test; types are checked beside the tests, and there are two
+# workers more than cores, since some tests only wait.
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(VENV)/.ready-dev browser check
-	$(BIN)/python -m pytest -n $$(($$(nproc) + 2)) --dist worksteal $(ARGS)
+test: $(VENV)/.ready-dev browser
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@$(BIN)/mypy > $(VENV)/types.log 2>&1 & types=$$!; \
+	  $(BIN)/python -m pytest -n $$(($$(nproc) + 2)) --dist worksteal $(ARGS); tests=$$?; \
+	  wait $$types; types=$$?; cat $(VENV)/types.log; \
+	  [ $$tests -eq 0 ] && [ $$types -eq 0 ]
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
