@@ -6,7 +6,7 @@ nobody knows stays open until its time is over.
 
 from typing import Final
 
-from bot.money import FINAL, Money, OrderKind, OrderState, Source, Verdict, judge
+from bot.money import FINAL, Money, OrderKind, OrderState, Reason, Source, Verdict, judge
 from bot.providers.base import (
     Malformed,
     Misconfigured,
@@ -33,6 +33,13 @@ __all__ = [
     "was_accepted",
 ]
 
+_ALARMS: Final = {
+    Reason.MERCHANT_FUNDS: "merchant_funds",
+    Reason.NOT_AVAILABLE: "not_available",
+    Reason.OTHER: "unknown_code",
+}
+# A failure told without any code.
+_PLAIN_FAILURES: Final = frozenset({"", "FAILED", "DECLINED", "CANCELLED", "CANCELED"})
 # Their status tells no amount: nothing moves by them, or (a bill) the reference alone says which it is.
 _SAY_NO_AMOUNT: Final = frozenset(
     {
@@ -59,7 +66,7 @@ def after_status(order: OrderRow, report: StatusReport, source: Source, at: Cont
     # Providers say "pending" while they wait for a code, too; it may still come.
     if report.state not in FINAL or judge(order.state, report.state, source) is not Verdict.MOVE:
         return still_open(order, report, asks, at)
-    return move(
+    settled = move(
         order,
         report.state,
         source,
@@ -72,6 +79,10 @@ def after_status(order: OrderRow, report: StatusReport, source: Source, at: Cont
         payment_reference=report.payment_reference,
         expires_ms=report.expires_ms,
     )
+    kind = _alarm_kind(report)
+    if not kind:
+        return settled
+    return Settled((*settled.changes, incident(kind, order, at, report.provider_code)), settled.order)
 
 
 def after_recheck(order: OrderRow, report: StatusReport, source: Source, at: Context) -> Settled:
@@ -109,6 +120,16 @@ def after_silence(order: OrderRow, error: ProviderError, at: Context) -> Settled
         alarm = incident(kind, order, at, error.provider_code or error.detail)
         return Settled((*settled.changes, alarm), settled.order)
     return settled
+
+
+def _alarm_kind(report: StatusReport) -> str:
+    """What of a failure staff must see: their wallet is short, their contract or settings stand in the way,
+    or the provider's word for it is one nobody published. Empty for what only concerns the payer."""
+    if report.state is not OrderState.FAILED or report.reason is None:
+        return ""
+    if report.reason is Reason.OTHER and report.provider_code.upper() in _PLAIN_FAILURES:
+        return ""
+    return _ALARMS.get(report.reason, "")
 
 
 def misnamed(order: OrderRow, at: Context) -> Settled:

@@ -396,6 +396,24 @@ def test_a_failure_need_not_say_how_much() -> None:
     assert settled.order.state is FAILED
 
 
+@pytest.mark.parametrize(
+    ("reason", "code", "alarm"),
+    [
+        (Reason.MERCHANT_FUNDS, "NOT_ENOUGH_FUNDS", "merchant_funds"),
+        (Reason.NOT_AVAILABLE, "NOT_ALLOWED", "not_available"),
+        (Reason.OTHER, "NEVER_HEARD_OF", "unknown_code"),
+        (Reason.OTHER, "failed", ""),
+        (Reason.OTHER, "", ""),
+        (Reason.NOT_ENOUGH_FUNDS, "NOT_ENOUGH_FUNDS", ""),
+    ],
+)
+def test_staff_see_a_failure_that_is_about_them(reason: Reason, code: str, alarm: str) -> None:
+    said = report(FAILED, reason=reason, provider_code=code)
+    settled = after_status(order(), said, Source.POLL, context())
+    assert settled.order.state is FAILED
+    assert incidents(settled) == ([alarm] if alarm else [])
+
+
 def test_a_party_that_is_not_echoed_is_no_difference() -> None:
     settled = after_status(order(), report(SUCCESSFUL, party=None), Source.POLL, context())
     assert settled.order.state is SUCCESSFUL
