@@ -23,6 +23,7 @@ from bot.store.base import Change
 from bot.store.records import OrderRow
 
 __all__ = [
+    "alarm_kind",
     "after_recheck",
     "after_silence",
     "after_status",
@@ -79,7 +80,7 @@ def after_status(order: OrderRow, report: StatusReport, source: Source, at: Cont
         payment_reference=report.payment_reference,
         expires_ms=report.expires_ms,
     )
-    kind = _alarm_kind(report)
+    kind = alarm_kind(report.reason, report.provider_code) if report.state is OrderState.FAILED else ""
     if not kind:
         return settled
     return Settled((*settled.changes, incident(kind, order, at, report.provider_code)), settled.order)
@@ -122,14 +123,12 @@ def after_silence(order: OrderRow, error: ProviderError, at: Context) -> Settled
     return settled
 
 
-def _alarm_kind(report: StatusReport) -> str:
+def alarm_kind(reason: Reason | None, provider_code: str) -> str:
     """What of a failure staff must see: their wallet is short, their contract or settings stand in the way,
     or the provider's word for it is one nobody published. Empty for what only concerns the payer."""
-    if report.state is not OrderState.FAILED or report.reason is None:
+    if reason is None or (reason is Reason.OTHER and provider_code.upper() in _PLAIN_FAILURES):
         return ""
-    if report.reason is Reason.OTHER and report.provider_code.upper() in _PLAIN_FAILURES:
-        return ""
-    return _ALARMS.get(report.reason, "")
+    return _ALARMS.get(reason, "")
 
 
 def misnamed(order: OrderRow, at: Context) -> Settled:

@@ -412,6 +412,8 @@ def test_staff_see_a_failure_that_is_about_them(reason: Reason, code: str, alarm
     settled = after_status(order(), said, Source.POLL, context())
     assert settled.order.state is FAILED
     assert incidents(settled) == ([alarm] if alarm else [])
+    refused = after_request(order(), Declined(reason, provider_code=code), context())
+    assert incidents(refused) == ([alarm] if alarm else [])
 
 
 def test_a_party_that_is_not_echoed_is_no_difference() -> None:
