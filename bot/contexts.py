@@ -67,5 +67,4 @@ class Contexts:
         if self._calls is None or order.connection not in self._calls.connections:
             return frozenset()
         kinds = self._calls.connections.kinds(order.connection)
-        switch = await self._store.switch("payouts")
-        return kinds - PAYOUTS if switch is not None and switch.is_off else kinds
+        return kinds - PAYOUTS if await self._store.is_off("payouts") else kinds

@@ -184,7 +184,7 @@ class Worker:
         if may_give_up(order, now_ms, self._times):
             at = await self._contexts.of(order, fence=order.fence)
             return await self._keep(give_up(order, at), order, at)
-        if order.kind in PAYOUTS and await self._payouts_are_off():
+        if order.kind in PAYOUTS and await self._store.is_off("payouts"):
             return await self._stop(order)
         # PENDING, and the mark that it may have left, are durable before the first byte leaves.
         if order.state is OrderState.NEW:
@@ -214,10 +214,6 @@ class Worker:
             return after_request(held, answer, msgspec.structs.replace(at, fence=fence))
 
         return await keep_reply(self._store, pending, settle)
-
-    async def _payouts_are_off(self) -> bool:
-        switch = await self._store.switch("payouts")
-        return switch is not None and switch.is_off
 
     async def _stop(self, order: OrderRow) -> OrderRow:
         """A payout that has not left is not sent while payouts are switched off: it fails; one of which an

@@ -26,7 +26,7 @@ from bot.money import (
     rights_of,
 )
 from bot.notices import approval_prompts
-from bot.perform.drafts import caps_of, draft, refused_view, view_of
+from bot.perform.drafts import OPEN_PER_PAYER, caps_of, draft, has_too_many, refused_view, view_of
 from bot.perform.plan import Plan, Speaker
 from bot.perform.roles import ActingRole, Roles
 from bot.periods import period_start_ms
@@ -44,7 +44,6 @@ _LISTED: Final = 9
 _DAY_MS: Final = 24 * 3600_000
 _APPROVAL_MS: Final = _DAY_MS
 _PAID: Final = frozenset({OrderKind.COLLECTION, OrderKind.AGREEMENT_CHARGE})
-_OPEN_PER_PAYER: Final = 3
 # A message refused: the payment is not known as paid yet, or had a message a moment ago; or it is long past.
 _NOT_NOTED: Final = {
     Reason.NOT_COMPLETED: "too_early",
@@ -313,7 +312,7 @@ class Business:
             Source.US,
             caps=self.caps(order),
             debits_since_ms=debits_since_ms,
-            open_at_most=_OPEN_PER_PAYER if order.kind is OrderKind.WITHDRAWAL else None,
+            open_at_most=OPEN_PER_PAYER if order.kind is OrderKind.WITHDRAWAL else None,
         )
         view = view_of(order, merchant)
         # An agreement is there before the order that makes it.
@@ -332,12 +331,10 @@ class Business:
             why, left = await self._cannot_refund(order)
             if why:
                 return msgspec.structs.replace(no(why), most=left)
-        asks_a_phone = order.kind is OrderKind.WITHDRAWAL
-        if asks_a_phone and len(await self._store.open_orders_of_payer(order.payer)) >= _OPEN_PER_PAYER:
+        if order.kind is OrderKind.WITHDRAWAL and await has_too_many(self._store, order.payer):
             return no("too_many")
         if order.kind in PAYOUTS:
-            switch = await self._store.switch("payouts")
-            if switch is not None and switch.is_off:
+            if await self._store.is_off("payouts"):
                 return no("off")
             for cap in self.caps(order):
                 left_minor = cap.most_minor - await self._store.paid_out_minor(order, cap)

@@ -12,8 +12,20 @@ from bot.store.base import Cap, Store
 from bot.store.records import MerchantRow, OrderRow
 from flows import effects as e
 
-__all__ = ["allows", "bill_view", "caps_of", "draft", "refused_view", "view_of", "would_debit"]
+__all__ = [
+    "OPEN_PER_PAYER",
+    "allows",
+    "bill_view",
+    "caps_of",
+    "draft",
+    "has_too_many",
+    "refused_view",
+    "view_of",
+    "would_debit",
+]
 
+# At most so many requests may wait on one payer's phone, over all persons.
+OPEN_PER_PAYER: Final = 3
 # A new order is due before every question that waits for its turn: a person stands at the counter, and
 # what is not sent in time has failed.
 _BEFORE_ALL_MS: Final = 0
@@ -109,6 +121,11 @@ async def bill_view(store: Store, paid: OrderRow, merchant: str) -> e.OrderView:
     refunds = await store.refunds_of(paid.id)
     state = after.state if after is not None else OrderState.PENDING
     return msgspec.structs.replace(view, state=state, collected=True, given_back=bool(refunds))
+
+
+async def has_too_many(store: Store, payer: Msisdn) -> bool:
+    """Whether so many requests wait on this phone that no other may be made."""
+    return len(await store.open_orders_of_payer(payer)) >= OPEN_PER_PAYER
 
 
 async def would_debit(store: Store, merchant: MerchantRow, payer: Msisdn, speaker: Speaker) -> bool:

@@ -10,7 +10,7 @@ from bot.contexts import Contexts
 from bot.dialog import Screen, Text
 from bot.messages import order_values, standing_text, told_by_turn
 from bot.money import FINAL, Money, OrderKind, OrderState, Source
-from bot.perform.drafts import allows, bill_view, draft, would_debit
+from bot.perform.drafts import OPEN_PER_PAYER, allows, bill_view, draft, has_too_many, would_debit
 from bot.perform.plan import Plan, Speaker
 from bot.perform.waiting import WaitingCalls
 from bot.providers.base import ProviderError
@@ -22,8 +22,6 @@ from flows import effects as e
 
 __all__ = ["Payments"]
 
-# At most so many requests may wait on one payer's phone, over all persons.
-_OPEN_PER_PAYER: Final = 3
 _SHOWN: Final = 5
 _TWINS_AMONG: Final = 20
 
@@ -71,7 +69,7 @@ class Payments:
             network=wanted.network,
         )
         create = CreateOrder(
-            order, Source.US, open_at_most=_OPEN_PER_PAYER, alone=wanted.payer != speaker.msisdn
+            order, Source.US, open_at_most=OPEN_PER_PAYER, alone=wanted.payer != speaker.msisdn
         )
         own = wanted.payer == speaker.msisdn and await allows(self._store, merchant, wanted.payer, now_ms)
         view = msgspec.structs.replace(await self._view(order, merchant), unasked=own)
@@ -109,7 +107,7 @@ class Payments:
         most = merchant.max_amount_minor
         if most is not None and wanted.amount.amount_minor > most:
             return "limit"
-        if len(await self._store.open_orders_of_payer(wanted.payer)) >= _OPEN_PER_PAYER:
+        if await has_too_many(self._store, wanted.payer):
             return "too_many"
         # Under a pre-approval the wallet is debited without a PIN: nobody else may begin that.
         return "auto_debit" if await would_debit(self._store, merchant, wanted.payer, speaker) else ""

@@ -17,7 +17,16 @@ from bot.money import (
     Terms,
 )
 from bot.perform.business import Business, agreement_of
-from bot.perform.drafts import allows, bill_view, draft, refused_view, view_of, would_debit
+from bot.perform.drafts import (
+    OPEN_PER_PAYER,
+    allows,
+    bill_view,
+    draft,
+    has_too_many,
+    refused_view,
+    view_of,
+    would_debit,
+)
 from bot.perform.plan import Plan, Speaker
 from bot.store.base import CreateOrder, KeepAgreement, Store
 from bot.store.records import MerchantRow
@@ -27,7 +36,6 @@ from flows import effects as e
 __all__ = ["Standing"]
 
 _LISTED: Final = 9
-_OPEN_PER_PAYER: Final = 3
 _MOST_DAYS: Final = 366
 _DAY_S: Final = 24 * 3600
 
@@ -68,7 +76,7 @@ class Standing:
         if not why:
             standing = await self._store.agreements_of_payer(speaker.msisdn, AgreementKind.PREAPPROVAL, 100)
             why = "already" if any(row.merchant_id == wanted.merchant_id for row in standing) else ""
-        if not why and len(await self._store.open_orders_of_payer(speaker.msisdn)) >= _OPEN_PER_PAYER:
+        if not why and await has_too_many(self._store, speaker.msisdn):
             why = "too_many"
         if merchant is None or why:
             return Plan(result=refused_view(why or "merchant", wanted.most, name, kind=kind))
@@ -85,7 +93,7 @@ class Standing:
             agreement_id=self._ids.uuid(),
         )
         row = agreement_of(order, AgreementKind.PREAPPROVAL, every=wanted.every)
-        create = CreateOrder(order, Source.US, open_at_most=_OPEN_PER_PAYER)
+        create = CreateOrder(order, Source.US, open_at_most=OPEN_PER_PAYER)
         return Plan((KeepAgreement(row), create), view_of(order, name))
 
     async def stop(self, agreement_id: str, position: int, speaker: Speaker) -> Plan:
@@ -152,7 +160,7 @@ class Standing:
         if before is not None:
             return Plan(result=await bill_view(self._store, before, name))
         why = self._cannot(merchant, kind, wanted.amount)
-        if not why and len(await self._store.open_orders_of_payer(wanted.payer)) >= _OPEN_PER_PAYER:
+        if not why and await has_too_many(self._store, wanted.payer):
             why = "too_many"
         if merchant is None or why or not await self.knows_bill(merchant, wanted.bill):
             return Plan(result=refused_view(why or "not_available", wanted.amount, name, kind=kind))
@@ -172,7 +180,7 @@ class Standing:
             terms=terms,
         )
         create = CreateOrder(
-            order, Source.US, open_at_most=_OPEN_PER_PAYER, alone=wanted.payer != speaker.msisdn
+            order, Source.US, open_at_most=OPEN_PER_PAYER, alone=wanted.payer != speaker.msisdn
         )
         own = wanted.payer == speaker.msisdn and await allows(
             self._store, merchant, wanted.payer, self._clock()

@@ -22,7 +22,7 @@ from bot.providers.base import (
 )
 from bot.settle.changes import Settled, incident, move, note
 from bot.settle.context import Context
-from bot.settle.reports import alarm_kind, misnamed, names_another, still_open, was_accepted
+from bot.settle.reports import alarmed, misnamed, names_another, still_open, was_accepted
 from bot.settle.schedule import deadline_ms, first_deadline_ms, next_ask_ms
 from bot.store.base import DropMessages
 from bot.store.records import MessageKind, OrderRow
@@ -58,12 +58,9 @@ def after_request(order: OrderRow, answer: Answered, at: Context) -> Settled:
     # An earlier copy may have arrived: what is said of this one does not decide about that one.
     first = order.deadline_ms is None
     if isinstance(answer, Declined) and first:
-        settled = move(order, OrderState.FAILED, Source.REPLY, at, answer.reason, answer.provider_code)
-        kind = alarm_kind(answer.reason, answer.provider_code)
-        if not kind:
-            return settled
-        alarm = incident(kind, order, at, answer.provider_code)
-        return Settled((*settled.changes, alarm), settled.order)
+        return alarmed(
+            move(order, OrderState.FAILED, Source.REPLY, at, answer.reason, answer.provider_code), at
+        )
     # What the provider has once shown to hold never goes again, whatever is said of a later copy.
     if isinstance(answer, NotSent) and not was_accepted(order):
         pause_ms = int((answer.retry_after_s or 0) * 1000) or _RESEND_PAUSE_MS * (1 + min(order.attempts, 5))

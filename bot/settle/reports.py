@@ -23,10 +23,10 @@ from bot.store.base import Change
 from bot.store.records import OrderRow
 
 __all__ = [
-    "alarm_kind",
     "after_recheck",
     "after_silence",
     "after_status",
+    "alarmed",
     "by_operator",
     "misnamed",
     "names_another",
@@ -80,10 +80,7 @@ def after_status(order: OrderRow, report: StatusReport, source: Source, at: Cont
         payment_reference=report.payment_reference,
         expires_ms=report.expires_ms,
     )
-    kind = alarm_kind(report.reason, report.provider_code) if report.state is OrderState.FAILED else ""
-    if not kind:
-        return settled
-    return Settled((*settled.changes, incident(kind, order, at, report.provider_code)), settled.order)
+    return alarmed(settled, at)
 
 
 def after_recheck(order: OrderRow, report: StatusReport, source: Source, at: Context) -> Settled:
@@ -123,12 +120,15 @@ def after_silence(order: OrderRow, error: ProviderError, at: Context) -> Settled
     return settled
 
 
-def alarm_kind(reason: Reason | None, provider_code: str) -> str:
-    """What of a failure staff must see: their wallet is short, their contract or settings stand in the way,
-    or the provider's word for it is one nobody published. Empty for what only concerns the payer."""
-    if reason is None or (reason is Reason.OTHER and provider_code.upper() in _PLAIN_FAILURES):
-        return ""
-    return _ALARMS.get(reason, "")
+def alarmed(settled: Settled, at: Context) -> Settled:
+    """With an incident where the order failed for what staff must see: their wallet is short, their contract
+    or settings stand in the way, or the provider's word for it is one nobody published."""
+    order = settled.order
+    kind = _ALARMS.get(order.reason) if order.state is OrderState.FAILED and order.reason else None
+    told_plainly = order.reason is Reason.OTHER and order.provider_code.upper() in _PLAIN_FAILURES
+    if kind is None or told_plainly:
+        return settled
+    return Settled((*settled.changes, incident(kind, order, at, order.provider_code)), order)
 
 
 def misnamed(order: OrderRow, at: Context) -> Settled:

@@ -238,6 +238,10 @@ class SqliteStore:
     async def switch(self, name: str) -> SwitchRow | None:
         return await self._quick(agreements.switch, name)
 
+    async def is_off(self, name: str) -> bool:
+        found = await self.switch(name)
+        return found is not None and found.is_off
+
     # ---- orders and the worker
 
     async def open_connections(self) -> frozenset[str]:

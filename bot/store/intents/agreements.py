@@ -113,3 +113,7 @@ class AgreementIntents(Protocol):
     async def switch(self, name: str) -> SwitchRow | None:
         """None where nobody ever threw it: then it is on."""
         ...
+
+    async def is_off(self, name: str) -> bool:
+        """Whether the switch is off now."""
+        ...
