@@ -7,9 +7,9 @@ Only this module speaks SQL.
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import aiosqlite
 import msgspec
@@ -90,32 +90,16 @@ class Record:
             # Its thread still has a word for the loop, which may close behind us.
             await asyncio.to_thread(opening._thread.join)
             raise RecordError(f"the sandbox record {path} cannot be opened: {error}") from None
-        try:
-            await self._prepare(db, path)
-        except BaseException:
-            await db.close()  # an unclosed connection would hang the exit of the process
-            raise
         self._db = db
+        try:
+            await self._hop(lambda raw: _prepare(raw, path))
+        except BaseException as error:
+            await db.close()  # an unclosed connection would hang the exit of the process
+            if isinstance(error, sqlite3.Error):
+                raise RecordError(f"the sandbox record {path} cannot be used: {error}") from None
+            raise
         self._next_round = asyncio.get_running_loop().create_future()
         self._writer = asyncio.create_task(self._write_forever(), name="sandbox-record")
-
-    @staticmethod
-    async def _prepare(db: aiosqlite.Connection, path: str) -> None:
-        try:
-            # Exclusive: a second sandbox on the same file would answer from its own memory.
-            await db.execute("PRAGMA locking_mode = EXCLUSIVE")
-            found = [await _number(db, f"PRAGMA {name}") for name in ("application_id", "user_version")]
-            tables = await _number(db, "SELECT count(*) FROM sqlite_master")
-            if tables and (found[0] != _APPLICATION_ID or found[1] not in _READABLE):
-                raise RecordError(f"{path} is not a sandbox record of this version")
-            await db.execute("PRAGMA journal_mode = WAL")
-            await db.execute("PRAGMA synchronous = FULL")
-            await db.executescript(
-                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID};"
-                f" PRAGMA user_version = {_VERSION}; COMMIT;"
-            )
-        except sqlite3.Error as error:
-            raise RecordError(f"the sandbox record {path} cannot be used: {error}") from None
 
     # What is queued: the last state of each row, so a row changed twice is written once.
 
@@ -195,7 +179,7 @@ class Record:
 
     async def last_seq(self, table: str) -> int:
         """The highest sequence number used in "entries", "deliveries" or "requests"."""
-        return await _number(self._db, _LAST[table])
+        return await self._hop(lambda raw: _number(raw, _LAST[table]))
 
     async def settle(self) -> None:
         """Wait until even the log lines are written."""
@@ -212,8 +196,18 @@ class Record:
             self._next_round.cancel()
 
     async def _rows(self, sql: str, values: Iterable[object] = ()) -> list[Row]:
-        async with self._db.execute(sql, tuple(values)) as cursor:
-            return [tuple(row) for row in await cursor.fetchall()]
+        return await self._hop(lambda raw: raw.execute(sql, tuple(values)).fetchall())
+
+    async def _hop(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` on the connection's thread. The library has no public way to run more than one
+        statement in a hop, and a hop takes longer than what is done there."""
+        db: Any = self._db
+
+        def hop() -> T:
+            return work(db._conn)
+
+        result: T = await db._execute(hop)
+        return result
 
     async def _write_forever(self) -> None:
         while True:
@@ -238,24 +232,40 @@ class Record:
                 return
 
     async def _write(self, wipes: list[str], batch: Waiting) -> None:
-        await self._db.execute("BEGIN IMMEDIATE")
-        try:
-            for table in wipes:
-                await self._db.execute(_WIPE[table])
-            for table, rows in batch.items():
-                kept = [row for row in rows.values() if row is not None]
-                gone = [key for key, row in rows.items() if row is None]
-                await self._db.executemany(_PUT[table], kept)
-                if gone:
-                    await self._db.executemany(_FORGET, cast("list[Row]", gone))
-            await self._db.commit()
-        except BaseException:
-            with suppress(sqlite3.Error):
-                await self._db.rollback()
-            raise
+        def write(raw: sqlite3.Connection) -> None:
+            raw.execute("BEGIN IMMEDIATE")
+            try:
+                for table in wipes:
+                    raw.execute(_WIPE[table])
+                for table, rows in batch.items():
+                    raw.executemany(_PUT[table], [row for row in rows.values() if row is not None])
+                    if gone := [key for key, row in rows.items() if row is None]:
+                        raw.executemany(_FORGET, cast("list[Row]", gone))
+                raw.execute("COMMIT")
+            except BaseException:
+                if raw.in_transaction:
+                    with suppress(sqlite3.Error):
+                        raw.execute("ROLLBACK")
+                raise
+
+        await self._hop(write)
 
 
-async def _number(db: aiosqlite.Connection, sql: str) -> int:
-    async with db.execute(sql) as cursor:
-        row = await cursor.fetchone()
+def _prepare(raw: sqlite3.Connection, path: str) -> None:
+    # Exclusive: a second sandbox on the same file would answer from its own memory.
+    raw.execute("PRAGMA locking_mode = EXCLUSIVE")
+    found = [_number(raw, f"PRAGMA {name}") for name in ("application_id", "user_version")]
+    tables = _number(raw, "SELECT count(*) FROM sqlite_master")
+    if tables and (found[0] != _APPLICATION_ID or found[1] not in _READABLE):
+        raise RecordError(f"{path} is not a sandbox record of this version")
+    raw.execute("PRAGMA journal_mode = WAL")
+    raw.execute("PRAGMA synchronous = FULL")
+    raw.executescript(
+        f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID};"
+        f" PRAGMA user_version = {_VERSION}; COMMIT;"
+    )
+
+
+def _number(raw: sqlite3.Connection, sql: str) -> int:
+    row = raw.execute(sql).fetchone()
     return int(row[0]) if row else 0
