@@ -13,7 +13,7 @@ from bot.clock import Clock, Ids
 from bot.money import AgreementKind, AgreementState, Source
 from bot.notices import agreement_results
 from bot.providers.base import AgreementReport, AgreementWord, ProviderError
-from bot.rounds import keep_going
+from bot.rounds import is_due, keep_going
 from bot.store.base import AddIncident, Change, Conflict, MoveAgreement, Store
 from bot.store.records import AgreementRow, Incident
 from bot.times import Times
@@ -70,7 +70,9 @@ class AgreementKeeper:
         """Look at all that is due now; how many."""
         looked_at = 0
         lease_ms = int(self._times.lease_s * 1000)
-        while rows := await self._store.claim_agreements(self._clock(), lease_ms, _AT_ONCE):
+        while is_due(await self._store.next_agreement_ms(), self._clock()) and (
+            rows := await self._store.claim_agreements(self._clock(), lease_ms, _AT_ONCE)
+        ):
             await asyncio.gather(*(self._look_safely(row) for row in rows))
             looked_at += len(rows)
         return looked_at

@@ -29,7 +29,7 @@ from bot.dialog import View
 from bot.messages import is_fresh
 from bot.metrics import Metrics
 from bot.pace import Pace
-from bot.rounds import keep_going
+from bot.rounds import is_due, keep_going
 from bot.store.base import Change, Conflict, Queue, SaveAddress, SettleMessage, Store, StoreUnavailable
 from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState
 from bot.times import Times
@@ -119,7 +119,7 @@ class Outbox:
     async def drain(self) -> int:
         """Send all that is due now, one round after the other; how many were handled. For tests and tour."""
         handled = 0
-        while rows := await self._claim():
+        while is_due(await self.next_ms(), self._clock()) and (rows := await self._claim()):
             await asyncio.gather(*(self.deliver(row) for row in rows))
             handled += len(rows)
         return handled

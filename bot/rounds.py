@@ -9,11 +9,16 @@ import structlog
 
 from bot.store.base import StoreUnavailable
 
-__all__ = ["keep_going"]
+__all__ = ["is_due", "keep_going"]
 
 _log = structlog.get_logger("rounds")
 
 _PAUSE_S: Final = 1.0
+
+
+def is_due(due_ms: int | None, now_ms: int) -> bool:
+    """Whether there is something to claim: mostly there is not, and a look is no commit."""
+    return due_ms is not None and due_ms <= now_ms
 
 
 async def keep_going(what: str, woken: asyncio.Event, once: Callable[[], Awaitable[float]]) -> NoReturn:

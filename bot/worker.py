@@ -21,7 +21,7 @@ from bot.metrics import Metrics
 from bot.money import PAYOUTS, OrderState, Source
 from bot.providers.base import ProviderError, Resend
 from bot.rechecks import Rechecks
-from bot.rounds import keep_going
+from bot.rounds import is_due, keep_going
 from bot.settle import (
     Context,
     Settled,
@@ -136,7 +136,9 @@ class Worker:
         handled = 0
         for order_id, source in self._rechecks.take_due():
             await self._rechecks.ask(order_id, source)
-        while orders := await self._claim(_CLAIMED_AT_ONCE):
+        while is_due(await self._store.next_due_ms(), self._clock()) and (
+            orders := await self._claim(_CLAIMED_AT_ONCE)
+        ):
             await asyncio.gather(*(self.work(order) for order in orders))
             handled += len(orders)
         return handled

@@ -1,6 +1,7 @@
 """The whole run's log lines, kept by every test process and read at the end by one of them."""
 
 import functools
+import gc
 import importlib.util
 import os
 import shutil
@@ -15,8 +16,9 @@ from hypothesis import settings
 from tests.chromium import chromium  # noqa: F401 - a fixture
 from tests.end_to_end.log_keeping import LogKeeper, find_leaks, fresh_folder, log_folder
 
-# Every plain HTTP client of a test would read the authorities' file anew, 40 ms each, to talk to loopback.
-httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_context)
+# Every HTTP client of a test would read the authorities' file anew, 40 ms each, to talk to loopback.
+httpx.create_ssl_context = functools.cache(httpx.create_ssl_context)
+httpx._transports.default.create_ssl_context = httpx.create_ssl_context
 
 # Which is not installed: httpx' transport would look for it in every folder of the path at every request.
 if importlib.util.find_spec("sniffio") is None:
@@ -37,6 +39,7 @@ _KEEPER = pytest.StashKey[LogKeeper]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()
     worker = getattr(config, "workerinput", None)
     if worker is None:
         fresh_folder()
@@ -47,6 +50,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What mostly waits for processes goes first, so that the rest fills its pauses."""
     items.sort(key=lambda item: not item.nodeid.startswith("tests/torture/"))
+
+
+def pytest_collection_finish() -> None:
+    """Ten thousand tests and all they import live as long as the process: nobody looks through them again
+    and again for what could be thrown away."""
+    gc.enable()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -21,7 +21,6 @@ from unittest.mock import patch
 
 import httpx
 from aiohttp import web
-from argon2 import PasswordHasher
 from pydantic import SecretStr
 
 from bot import wiring
@@ -42,6 +41,7 @@ from bot.web.running import BACKGROUND
 from bot.wiring import Kasapay
 from tests.conversations.inline import without_threads
 from tests.fake_telegram import FakeTelegram
+from tests.hashing import light_hasher
 
 __all__ = [
     "ACCOUNTANT",
@@ -147,10 +147,6 @@ def _catalogue() -> Catalogue:
 _ssl_context = functools.cache(httpx.create_ssl_context)
 
 
-# What a PIN is hashed with is not what conversations are about: a light one.
-_hasher = functools.partial(PasswordHasher, time_cost=1, memory_cost=64, parallelism=1)
-
-
 async def draw_template(path: Path) -> None:
     """A database as after `migrate`, with three merchants and the staff of one."""
     migrate(f"sqlite:///{path}")
@@ -181,7 +177,7 @@ async def draw_template(path: Path) -> None:
                 created_ms=START_MS,
                 address_kind="msisdn",
                 address_value=number,
-                pin_hash=_hasher().hash(STAFF_PIN),
+                pin_hash=light_hasher().hash(STAFF_PIN),
             )
             for number, name, role in _STAFF
         ]
@@ -301,7 +297,7 @@ class Stage:
         with (
             patch.object(wiring.Catalogue, "load", _catalogue),
             patch.object(httpx, "create_ssl_context", _ssl_context),
-            patch("bot.perform.roles.PasswordHasher", _hasher),
+            patch("bot.perform.roles.PasswordHasher", light_hasher),
             patch.object(wiring, "Sender", lambda: self.wrap_sender(sender)),
         ):
             self.kasapay = Kasapay(

@@ -11,6 +11,7 @@ from bot.embedded import Embedded, run_embedded
 from bot.times import TIMES, Times
 from tests.end_to_end.log_keeping import forbid
 from tests.end_to_end.processes import SECRETS, Deployment, Judge, end_all
+from tests.hashing import light_hasher
 
 
 @pytest.fixture
@@ -43,6 +44,12 @@ async def live(tmp_path: Path, times: Times) -> AsyncIterator[Embedded]:
 @pytest.fixture
 def judge(live: Embedded, http: httpx.AsyncClient) -> Judge:
     return Judge(http, live.sandbox_url)
+
+
+@pytest.fixture(autouse=True)
+def light_pins(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("bot.embedded", "bot.perform.roles"):
+        monkeypatch.setattr(f"{module}.PasswordHasher", light_hasher)
 
 
 @pytest.fixture(autouse=True)

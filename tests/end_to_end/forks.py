@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import importlib
 import json
 import os
 import select
@@ -28,6 +29,20 @@ _ROOT: Final = Path(__file__).parents[2]
 _LONGEST: Final = 1 << 20
 _DIE_WITH_PARENT: Final = 1  # PR_SET_PDEATHSIG of prctl(2)
 _ENDS_S: Final = 60.0
+# What a command imports, with what it imports only when it is needed.
+_IMPORTED: Final = (
+    "alembic.command",
+    "bot.__main__",
+    "bot.commands",
+    "bot.control",
+    "bot.running",
+    "bot.sandbox",
+    "bot.store.migrate",
+    "rich.markdown",
+    "sqlalchemy.dialects.sqlite.aiosqlite",
+    "typer.rich_utils",
+    "uvloop",
+)
 
 
 class Fork:
@@ -157,13 +172,8 @@ def shorten(waits: Mapping[str, Any]) -> None:
 
 def import_all() -> None:
     """All that a command would import, and what a process reads once and never changes."""
-    import uvloop  # noqa: F401
-
-    import bot.commands
-    import bot.control
-    import bot.running
-    import bot.sandbox
-    import bot.store.migrate  # noqa: F401
+    for name in _IMPORTED:
+        importlib.import_module(name)
     from bot.config import read_settings
     from bot.money.numbers import parse_msisdn, show_local
     from bot.wiring import build
