@@ -32,7 +32,7 @@ if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMOR
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 # Many properties, each tried in every run: fewer examples at a time, other ones every time.
-settings.register_profile("quick", max_examples=40)
+settings.register_profile("quick", max_examples=25)
 settings.load_profile("quick")
 
 _KEEPER = pytest.StashKey[LogKeeper]()

@@ -69,7 +69,12 @@ ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = Catalogue.load(ROOT / "locales")
 LANGUAGES = CATALOGUE.languages
 SHORT_CODE = "*920*1234#"
-PLAYED = list(every_conversation())
+
+
+@cache
+def conversations() -> list[Any]:
+    return list(every_conversation())
+
 
 RESULTS = ("successful", "failed", "reversed", "checking", "corrected")
 
@@ -231,7 +236,7 @@ def texts_of(value: Any) -> Iterator[Text]:
 
 def driven_texts() -> Iterator[Text]:
     """Every text the conversations showed when all of them were played."""
-    for played in PLAYED:
+    for played in conversations():
         for question in played.asked:
             yield from texts_of(question.text)
             for choice in question.choices:
@@ -244,19 +249,22 @@ def composed_ids() -> set[str]:
     return {f"{head}.{tail}" for head, tails in FAMILIES.items() for tail in tails}
 
 
-USED = {*literal_ids(), *composed_ids(), *ORDER_MESSAGES, *PUSHED, *(text.id for text in driven_texts())}
+@cache
+def used_ids() -> frozenset[str]:
+    driven = (text.id for text in driven_texts())
+    return frozenset({*literal_ids(), *composed_ids(), *ORDER_MESSAGES, *PUSHED, *driven})
 
 
 def test_every_id_asked_for_is_there_in_every_language() -> None:
-    assert CATALOGUE.problems(USED) == []
+    assert CATALOGUE.problems(used_ids()) == []
     for language in LANGUAGES:
-        missing = {name for name in USED if name not in CATALOGUE._entries[language].sentences}
+        missing = {name for name in used_ids() if name not in CATALOGUE._entries[language].sentences}
         assert missing == set(), f"{language} lacks {missing}"
 
 
 def test_no_sentence_is_kept_that_nobody_says() -> None:
     for language in LANGUAGES:
-        assert CATALOGUE._entries[language].sentences.keys() - USED - NAV_IDS == set()
+        assert CATALOGUE._entries[language].sentences.keys() - used_ids() - NAV_IDS == set()
 
 
 def test_every_family_of_ids_is_known_here() -> None:
@@ -320,13 +328,11 @@ def _keys(values: ast.expr | None) -> set[str] | None:
     return None if None in keys else {str(key) for key in keys}
 
 
-GIVEN = given_values()
-
-
-@pytest.mark.parametrize("message_id", sorted(USED - {f"command.{name}" for name in FAMILIES["command"]}))
-def test_every_placeholder_has_its_value(message_id: str) -> None:
-    needed = CATALOGUE.placeholders(message_id)
-    assert needed <= GIVEN.get(message_id, set()), f"{message_id} is said without {needed}"
+def test_every_placeholder_has_its_value() -> None:
+    given = given_values()
+    for message_id in used_ids() - {f"command.{name}" for name in FAMILIES["command"]}:
+        needed = CATALOGUE.placeholders(message_id)
+        assert needed <= given.get(message_id, set()), f"{message_id} is said without {needed}"
 
 
 # What only conversations say. Some of these roots name pushed messages, too.
@@ -342,13 +348,13 @@ def test_every_id_of_the_conversations_was_played() -> None:
     """So that a sentence that is new is measured, too."""
     heads = tuple(f"{head}." for head in PLAYED_HEADS)
     played = {text.id for text in driven_texts()}
-    beside = {name for name in USED if name.endswith("_not_valid")}  # what is wrong with an answer
+    beside = {name for name in used_ids() if name.endswith("_not_valid")}  # what is wrong with an answer
     # Named when somebody comes back to what they began before staff had a menu.
     beside |= {"menu.balance", "kind.collection"}
     # Said by themselves, not in a conversation.
     beside |= set(PUSHED)
     beside |= {f"result.{kind.value}.corrected" for kind in KINDS} | {"result.corrected", "result.checking"}
-    assert {name for name in USED if name.startswith(heads)} - played - beside == set()
+    assert {name for name in used_ids() if name.startswith(heads)} - played - beside == set()
 
 
 # ---- how they read -------------------------------------------------------------------------------
@@ -400,7 +406,7 @@ def may_go_on(question: Question[Any]) -> bool:
 def question_views() -> dict[str, View]:
     """Each question once, with the longest footer it can have."""
     found: dict[str, View] = {}
-    for played in PLAYED:
+    for played in conversations():
         for question in played.asked:
             first = question.text.id == "main.menu"
             view = View(text=question.text, choices=question.choices, back=not first, home=not first)
@@ -418,7 +424,7 @@ def question_views() -> dict[str, View]:
 def last_views() -> dict[str, View]:
     """Each last screen once for every reason it can have."""
     found: dict[str, View] = {}
-    for played in PLAYED:
+    for played in conversations():
         if isinstance(played.state, Ended) and not is_for_chats(played.screen.text):
             reason = played.screen.values.get("reason")
             shown = Text(played.screen.text, played.screen.values)
@@ -430,22 +436,18 @@ def last_views() -> dict[str, View]:
     return found
 
 
-QUESTIONS, LAST = question_views(), last_views()
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_question_is_one_screen(language: str) -> None:
+    for name, view in question_views().items():
+        assert septets(view, language) <= BUDGET, name
+        assert render_ussd(view, say_in(language), CATALOGUE.labels(language)).pages == 1, name
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", sorted(QUESTIONS))
-def test_a_question_is_one_screen(name: str, language: str) -> None:
-    assert septets(QUESTIONS[name], language) <= BUDGET
-    screen = render_ussd(QUESTIONS[name], say_in(language), CATALOGUE.labels(language))
-    assert screen.pages == 1
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", sorted(LAST))
-def test_a_last_screen_is_never_cut(name: str, language: str) -> None:
-    assert septets(LAST[name], language) <= BUDGET
-    assert ".." not in render_ussd(LAST[name], say_in(language), CATALOGUE.labels(language)).text
+def test_a_last_screen_is_never_cut(language: str) -> None:
+    for name, view in last_views().items():
+        assert septets(view, language) <= BUDGET, name
+        assert ".." not in render_ussd(view, say_in(language), CATALOGUE.labels(language)).text, name
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -462,7 +464,7 @@ def test_the_main_menu_is_one_screen(language: str, staff: bool) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("budget", [BUDGET, 182])
 def test_what_goes_on_over_pages_makes_sense_from_the_first(language: str, budget: int) -> None:
-    for played, place in ((p, i) for p in PLAYED for i in range(len(p.asked))):
+    for played, place in ((p, i) for p in conversations() for i in range(len(p.asked))):
         question: Question[Any] = played.asked[place]
         if not may_go_on(question):
             continue
@@ -484,14 +486,9 @@ def test_what_goes_on_over_pages_makes_sense_from_the_first(language: str, budge
             assert "\n1 " in shown[0], question.text.id
 
 
-PROBLEMS = sorted(
-    name
-    for name in USED
-    if name.startswith("amount.") or name.endswith("_valid") or name in ("text.empty", "text.too_long")
-)
 # What a question's wrong answer may be told, by what the question wants.
 ABOUT = {
-    "amount": [name for name in PROBLEMS if name.startswith("amount.")],
+    "amount": sorted(f"amount.{problem}" for problem in FAMILIES["amount"]),
     "number": ["number.not_valid"],
     "menu": ["choice.not_valid"],
     "text": ["text.empty", "text.too_long"],
@@ -501,7 +498,7 @@ ABOUT = {
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_question_asked_again_is_one_screen_with_its_notice(language: str) -> None:
     longest: dict[str, int] = {}
-    for played, place in ((p, i) for p in PLAYED for i in range(len(p.asked))):
+    for played, place in ((p, i) for p in conversations() for i in range(len(p.asked))):
         question: Question[Any] = played.asked[place]
         long = may_go_on(question) or question.text.id in LONG_WITH_NOTICE
         if long or is_for_chats(question.text.id):
@@ -548,13 +545,12 @@ LATE_ORDER = msgspec.structs.replace(BIG_ORDER, state=OrderState.FAILED)
         (LATE_ORDER, OrderState.SUCCESSFUL),
     ],
 )
-@pytest.mark.parametrize("kind", OrderKind)
-def test_a_result_is_one_sms(language: str, row: OrderRow, state: OrderState, kind: OrderKind) -> None:
-    bill = Terms(service_provider="Ghana Water") if kind is OrderKind.BILL else row.terms
-    row = msgspec.structs.replace(row, kind=kind, terms=bill)
-    for reason in Reason:
+def test_a_result_is_one_sms(language: str, row: OrderRow, state: OrderState) -> None:
+    for kind, reason in itertools.product(OrderKind, Reason):
+        bill = Terms(service_provider="Ghana Water") if kind is OrderKind.BILL else row.terms
+        told = msgspec.structs.replace(row, kind=kind, terms=bill)
         (queued,) = result_messages(
-            row, state, MERCHANT, (), now_ms=0, new_id=lambda: "m", times=TIMES, reason=reason
+            told, state, MERCHANT, (), now_ms=0, new_id=lambda: "m", times=TIMES, reason=reason
         )
         text = sms_of(queued, language)
         assert CODE in text
@@ -654,7 +650,7 @@ def test_languages_differ() -> None:
 
 
 def asked(message_id: str) -> Question[Any]:
-    return next(q for played in PLAYED for q in played.asked if q.text.id == message_id)
+    return next(q for played in conversations() for q in played.asked if q.text.id == message_id)
 
 
 @pytest.mark.parametrize(

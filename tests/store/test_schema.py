@@ -84,12 +84,12 @@ STATEMENTS = {
 NOT_ASKED = {"people_MERCHANTS0", "messages_BEHIND0"}
 
 
-@pytest.mark.parametrize("name", sorted(set(STATEMENTS) - NOT_ASKED))
-def test_a_statement_is_answered_by_an_index(raw: sqlite3.Connection, name: str) -> None:
-    sql = STATEMENTS[name]
-    plan = [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {sql}", [None] * sql.count("?"))]
-    whole = [line for line in plan if re.match(r"SCAN \w+$", line) and line != "SCAN paid"]
-    assert not whole, plan
+def test_a_statement_is_answered_by_an_index(raw: sqlite3.Connection) -> None:
+    for name in set(STATEMENTS) - NOT_ASKED:
+        sql = STATEMENTS[name]
+        plan = [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {sql}", [None] * sql.count("?"))]
+        whole = [line for line in plan if re.match(r"SCAN \w+$", line) and line != "SCAN paid"]
+        assert not whole, (name, plan)
 
 
 def test_the_statements_were_found() -> None:
