@@ -26,12 +26,9 @@ class _Inline:
         self._raw = raw
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        # Others have their turn before the work and between the work and its outcome, as with a thread.
+        # Others have their turn before the work, as with a thread.
         await asyncio.sleep(0)
-        try:
-            return work(self._raw)
-        finally:
-            await asyncio.sleep(0)
+        return work(self._raw)
 
     async def close(self) -> None:
         self._raw.close()

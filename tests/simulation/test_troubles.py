@@ -10,9 +10,7 @@ from tests.simulation.trouble import Trouble
 from tests.simulation.world import Plan, play
 
 DOWN = Trouble(outage_of="momo", outage_from_s=20, outage_s=600)
-BUSY = Plan(
-    payments=120, customers=60, merchants=("1001",), trouble=DOWN, calm_after_s=621, decides="approve"
-)
+BUSY = Plan(payments=120, customers=60, merchants=("1001",), trouble=DOWN, calm_after_s=621, decides="approve")
 
 
 def test_a_provider_down_for_ten_minutes(place: Path, template: Path) -> None:
@@ -38,7 +36,7 @@ def test_a_provider_down_for_ten_minutes(place: Path, template: Path) -> None:
 
 
 def test_a_slow_provider_does_not_slow_the_other(place: Path, template: Path) -> None:
-    plan = Plan(payments=120, customers=120, merchants=("1001", "1002"), behaviour="slow to answer")
+    plan = Plan(payments=70, customers=70, merchants=("1001", "1002"), behaviour="slow to answer")
     slow = play(2, msgspec.structs.replace(plan, decides="approve"), place, template)
     assert slow.findings() == []
     quick = [
