@@ -160,8 +160,8 @@ _END_LEASES: Final = (
 )
 
 
-# Every value is the time now. An order's pause is counted from its last writing,
-# a message's and an update's from its first.
+# Every value is the time now. An order's and an agreement's pause is counted from its last writing,
+# a message's and an update's from its first. When an agreement ends is a day in the calendar, and stays.
 _PULL_DUE: Final = (
     """
     UPDATE orders SET
@@ -171,6 +171,13 @@ _PULL_DUE: Final = (
         otp_expires_ms = otp_expires_ms - (updated_ms - ?),
         asked_ms = CASE WHEN asked_ms > ? THEN ? ELSE asked_ms END,
         hint_ms = CASE WHEN hint_ms > ? THEN ? ELSE hint_ms END,
+        updated_ms = ?
+    WHERE due_ms IS NOT NULL AND updated_ms > ?
+    """,
+    """
+    UPDATE agreements SET
+        due_ms = CASE WHEN due_ms > updated_ms THEN due_ms - (updated_ms - ?)
+            WHEN due_ms > ? THEN ? ELSE due_ms END,
         updated_ms = ?
     WHERE due_ms IS NOT NULL AND updated_ms > ?
     """,
@@ -185,6 +192,7 @@ _PULL_DUE: Final = (
 )
 _SHORTEN_LEASES: Final = (
     "UPDATE orders SET lease_until_ms = ? WHERE lease_until_ms > 0 AND lease_until_ms > ?",
+    "UPDATE agreements SET lease_until_ms = ? WHERE lease_until_ms > 0 AND lease_until_ms > ?",
     "UPDATE messages SET lease_until_ms = ? WHERE state = 'queued' AND lease_until_ms > ?",
     "UPDATE inbox SET lease_until_ms = ? WHERE body IS NOT NULL AND lease_until_ms > ?",
     "UPDATE turns SET lease_until_ms = ? WHERE state = 'running' AND lease_until_ms > ?",

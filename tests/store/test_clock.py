@@ -6,9 +6,20 @@ import pytest
 
 from bot.money import OrderState, Source
 from bot.store import SqliteStore, Store
-from bot.store.base import CreateOrder, Queue, SavePerson
+from bot.store.base import CreateOrder, KeepAgreement, KeepMerchant, Queue, SavePerson
 from bot.store.records import OrderRow, UpdateRow
-from tests.store.make import NOW, FakeClock, kept_order, message, note, order, person, update
+from tests.store.make import (
+    NOW,
+    FakeClock,
+    agreement,
+    kept_order,
+    merchant,
+    message,
+    note,
+    order,
+    person,
+    update,
+)
 
 S = OrderState
 LEASE = 60_000
@@ -88,6 +99,19 @@ async def test_a_lease_of_the_new_time_is_not_touched(store: Store) -> None:
     await store.claim_orders(BACK + 5, LEASE, 9)
     await store.pull_due(BACK + 5, LEASE)
     assert (await held(store)).lease_until_ms == BACK + 5 + LEASE
+
+
+async def test_an_agreement_keeps_its_pause_and_its_last_day(store: Store) -> None:
+    row = agreement(due_ms=NOW + 9_000, until_ms=NOW + HOUR)
+    await store.commit([KeepMerchant(merchant()), SavePerson(person()), KeepAgreement(row)])
+    await store.pull_due(BACK, LEASE)
+    assert await store.next_agreement_ms() == BACK + 9_000
+    assert await store.claim_agreements(BACK + 8_999, LEASE, 9) == ()
+    (now,) = await store.claim_agreements(BACK + 9_000, LEASE, 9)
+    assert (now.until_ms, now.version) == (NOW + HOUR, row.version)
+    # Claimed by a clock that ran ahead, it is looked at again once a lease is over.
+    await store.pull_due(BACK - HOUR, LEASE)
+    assert len(await store.claim_agreements(BACK - HOUR + 9_000 + LEASE, LEASE, 9)) == 1
 
 
 async def test_messages_and_updates_go_on(store: Store) -> None:
