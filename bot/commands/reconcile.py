@@ -5,6 +5,7 @@ asks goes on where the last answer ended.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from datetime import date
@@ -21,7 +22,7 @@ from bot.store.records import OrderRow, Transition
 
 __all__ = ["reconcile_accounts", "reconcile_find", "reconcile_list", "reconcile_orders"]
 
-_AT_ONCE: Final = 8  # status calls under way; MTN allows 150 a second
+_AT_ONCE: Final = 8  # status calls under way
 _ORDERS_A_PAGE: Final = 48
 _FOUND_AT_ONCE: Final = 48
 # An answer must come within 30 s (bot/control.py): no group of calls begins later, none takes longer.
@@ -30,6 +31,8 @@ _CALL_S: Final = 5.0
 _ORDER_S: Final = 12.0
 _LIST_S: Final = 20.0
 _LONGEST_PAUSE_S: Final = 3.0
+# Of the questions an account allows in a second; the other half is the sweep's, which people wait for.
+_SHARE: Final = 0.5
 # What brings the merchant money, and what takes it; the other kinds move none.
 _COMES_IN: Final = frozenset({OrderKind.COLLECTION, OrderKind.AGREEMENT_CHARGE, OrderKind.WITHDRAWAL})
 _GOES_OUT: Final = PAYOUTS | {OrderKind.BILL}
@@ -67,6 +70,7 @@ async def reconcile_orders(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         _ORDERS_A_PAGE,
     )
     first_ms, last_ms = int(values["ask_from_ms"]), int(values["ask_until_ms"])
+    per_s = max(1.0, at.connections.account(account).asks_per_s * _SHARE) if values["ask"] else math.inf
     began, done = time.monotonic(), 0
     rows: list[dict[str, Any]] = []
     while done < len(found) and time.monotonic() - began < _BEGIN_WITHIN_S:
@@ -79,7 +83,8 @@ async def reconcile_orders(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
             _status(at, order) if values["ask"] and first_ms <= ours.at_ms < last_ms else _unasked()
             for order, ours in group
         ]
-        for (_, ours), status in zip(group, await asyncio.gather(*asked), strict=True):
+        statuses, _ = await asyncio.gather(asyncio.gather(*asked), asyncio.sleep(len(asked) / per_s))
+        for (_, ours), status in zip(group, statuses, strict=True):
             rows.append({"ours": _plain(ours), "status": None if status is None else _plain(status)})
         done += _AT_ONCE
     whole = done >= len(found) and len(found) < _ORDERS_A_PAGE
