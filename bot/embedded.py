@@ -301,6 +301,8 @@ def _own_secret(path: Path) -> str:
         with os.fdopen(file, "w", encoding="ascii") as out:
             out.write(secret + "\n")
         return secret
+    except (OSError, ValueError) as error:
+        raise CannotStart(f"{path} cannot be read: {error}.") from error
 
 
 def _tell_dial(folder: Path, url: str, ussd_secret: str, short_code: str) -> None:

@@ -121,7 +121,11 @@ async def operator(settings: Settings, folder: Path) -> AsyncIterator[Ask]:
     """
     configure_logs("WARNING", sys.stderr)
     if "database_url" not in settings.model_fields_set and (folder / "kasapay.db").is_file():
-        secret = (folder / "kasapay.db.key").read_text(encoding="ascii").strip()
+        key = folder / "kasapay.db.key"
+        try:
+            secret = key.read_text(encoding="ascii").strip()
+        except (OSError, ValueError) as error:
+            raise StoreUnavailable(f"{key} cannot be read: {error}.") from error
         settings = settings.model_copy(
             update={
                 "database_url": f"sqlite:///{(folder / 'kasapay.db').absolute()}",

@@ -484,6 +484,16 @@ async def test_run_needs_nothing_and_owns_its_folder(tmp_path: Path, http: httpx
     log = data / "kasapay.log"
     assert "Traceback" not in log.read_text(encoding="utf-8")
     copy_log(log, "run")
+    key = data / "kasapay.db.key"
+    key.unlink()
+    key.mkdir()
+    again, listed = await asyncio.gather(
+        command("run", "--port", "0", "--no-browser", folder=tmp_path),
+        command("merchants", "list", folder=tmp_path),
+    )
+    for told in (again, listed):
+        assert told.code == 1
+        assert [line for line in refused(told.err) if "kasapay.db.key cannot be read" in line], told.err
 
 
 async def test_run_takes_another_port_where_its_own_is_busy(tmp_path: Path) -> None:
