@@ -89,25 +89,17 @@ class Process:
 
     def __init__(self, *words: str, folder: Path, env: Mapping[str, str] = {}, logged: bool = True) -> None:
         self.words = words
-        # A file of the test's own to run instead, in an interpreter of its own.
-        self.program: Path | None = None
         self.folder = folder
         self.env = clean_environment(env)
         self.out = keep_file(words[0]) if logged else folder / f"{words[0]}.log"
-        self._popen: Fork | subprocess.Popen[bytes] | None = None
+        self._popen: Fork | None = None
         _STARTED.append(self)
 
     def start(self) -> "Process":
         with self.out.open("ab") as out, open(os.devnull, "rb") as nothing:
-            if self.program is not None:
-                words = [sys.executable, str(self.program), *self.words]
-                self._popen = subprocess.Popen(
-                    words, cwd=self.folder, env=self.env, stdin=nothing, stdout=out, stderr=out
-                )
-            else:
-                self._popen = start(
-                    self.words, folder=self.folder, env=self.env, stdin=nothing.fileno(), out=out, err=out
-                )
+            self._popen = start(
+                self.words, folder=self.folder, env=self.env, stdin=nothing.fileno(), out=out, err=out
+            )
         return self
 
     @property

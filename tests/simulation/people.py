@@ -70,8 +70,10 @@ class Gateway:
         chance: random.Random,
         story: Story,
         calm_after_s: float,
+        leaps: Callable[[], int],
     ) -> None:
         self._process = process
+        self._leaps = leaps
         self._trouble = trouble
         self._chance = chance
         self._story = story
@@ -90,9 +92,12 @@ class Gateway:
         return None
 
     async def _again(self, name: str, request: WireRequest, screen: Screen) -> None:
-        """The same request once more, at once: the same screen, or none."""
+        """The same request once more, at once: the same screen, or none. Where the clock leaps meanwhile, it
+        comes a day later, and begins anew."""
+        leaps = self._leaps()
         again = await self._once(name, request)
         answered = again is not None and not _closing(again) and not _closing(screen)
+        answered = answered and self._leaps() == leaps
         if answered and again != screen:
             self.wrong.append(f"a repeated delivery got {again!r} after {screen!r}")
 

@@ -10,7 +10,9 @@ from tests.simulation.trouble import Trouble
 from tests.simulation.world import Plan, play
 
 DOWN = Trouble(outage_of="momo", outage_from_s=20, outage_s=600)
-BUSY = Plan(payments=120, customers=60, merchants=("1001",), trouble=DOWN, calm_after_s=621, decides="approve")
+BUSY = Plan(
+    payments=120, customers=60, merchants=("1001",), trouble=DOWN, calm_after_s=621, decides="approve"
+)
 
 
 def test_a_provider_down_for_ten_minutes(place: Path, template: Path) -> None:

@@ -127,6 +127,7 @@ class World:
             random.Random(f"{seed} gateway"),
             self.story,
             plan.calm_after_s,
+            lambda: len(self.jumps),
         )
         self._ids = DrawnIds(random.Random(f"{seed} ids"), loop.time)
         self._seed = seed
