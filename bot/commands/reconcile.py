@@ -5,7 +5,6 @@ asks goes on where the last answer ended.
 """
 
 import asyncio
-import math
 import time
 from collections.abc import Sequence
 from datetime import date
@@ -70,7 +69,7 @@ async def reconcile_orders(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         _ORDERS_A_PAGE,
     )
     first_ms, last_ms = int(values["ask_from_ms"]), int(values["ask_until_ms"])
-    per_s = max(1.0, at.connections.account(account).asks_per_s * _SHARE) if values["ask"] else math.inf
+    per_s = at.connections.account(account).asks_per_s * _SHARE
     began, done = time.monotonic(), 0
     rows: list[dict[str, Any]] = []
     while done < len(found) and time.monotonic() - began < _BEGIN_WITHIN_S:
@@ -79,11 +78,11 @@ async def reconcile_orders(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
             for order, settled in found[done : done + _AT_ONCE]
             if order.kind in _COMES_IN | _GOES_OUT
         ]
+        wanted = [bool(values["ask"]) and first_ms <= ours.at_ms < last_ms for _, ours in group]
         asked = [
-            _status(at, order) if values["ask"] and first_ms <= ours.at_ms < last_ms else _unasked()
-            for order, ours in group
+            _status(at, order) if ask else _unasked() for (order, _), ask in zip(group, wanted, strict=True)
         ]
-        statuses, _ = await asyncio.gather(asyncio.gather(*asked), asyncio.sleep(len(asked) / per_s))
+        statuses, _ = await asyncio.gather(asyncio.gather(*asked), _rest(sum(wanted) / per_s))
         for (_, ours), status in zip(group, statuses, strict=True):
             rows.append({"ours": _plain(ours), "status": None if status is None else _plain(status)})
         done += _AT_ONCE
@@ -160,6 +159,11 @@ async def _status(at: Desk, order: OrderRow) -> Theirs:
     if isinstance(report, ProviderError):
         return Theirs(Source.STATUS, None, problem=_said(report))
     return _reported(report)
+
+
+async def _rest(seconds: float) -> None:
+    """No further group is asked about before."""
+    await asyncio.sleep(seconds)
 
 
 async def _unasked() -> None:

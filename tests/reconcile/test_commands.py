@@ -27,6 +27,9 @@ class Accounts:
     def __iter__(self) -> Any:
         return iter([Account("momo-gh", "momo", "http://x", "GHS", "GH", {}, wire_currency="EUR")])
 
+    def account(self, account: str) -> Account:
+        return next(iter(self))
+
     def can(self, account: str, what: str) -> bool:
         return False
 
@@ -115,6 +118,26 @@ def rows(count: int, **given: Any) -> list[OrderRow]:
     return [
         order(f"o{n:05}", state=OrderState.SUCCESSFUL, created_ms=NOW + n // 3, **given) for n in range(count)
     ]
+
+
+@pytest.fixture(autouse=True)
+def rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long it rests, without resting."""
+    taken: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        taken.append(seconds)
+
+    monkeypatch.setattr(room, "_rest", rest)
+    return taken
+
+
+async def test_it_leaves_half_of_what_the_account_may_be_asked(rests: list[float]) -> None:
+    office = Office(rows(20))
+    await office.all()
+    assert rests == [8 / 5, 8 / 5, 4 / 5]
+    await office.all(ask=False)
+    assert rests[3:] == [0, 0, 0]
 
 
 async def test_every_order_comes_once_and_eight_are_asked_about_at_a_time() -> None:
