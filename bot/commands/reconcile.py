@@ -30,7 +30,7 @@ _CALL_S: Final = 5.0
 _ORDER_S: Final = 12.0
 _LIST_S: Final = 20.0
 _LONGEST_PAUSE_S: Final = 3.0
-# Of the questions an account allows in a second; the other half is the sweep's, which people wait for.
+# Of what the sweep may ask in a second, and beside it: nobody waits for a comparison.
 _SHARE: Final = 0.5
 # What brings the merchant money, and what takes it; the other kinds move none.
 _COMES_IN: Final = frozenset({OrderKind.COLLECTION, OrderKind.AGREEMENT_CHARGE, OrderKind.WITHDRAWAL})
