@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import os
 import random
 import shutil
@@ -135,6 +136,8 @@ async def _play(campaign: Campaign, seed: int, number: int) -> Batch:
 def _one(campaign: Campaign, seed: int, size: dict[str, int]) -> int:
     """Play one batch here and print its figures as the last line."""
     folder = Path(tempfile.mkdtemp(prefix="torture-"))
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     try:
         batch = asyncio.run(campaign.run(seed, {**campaign.batch, **size}, folder))
     finally:
