@@ -124,6 +124,9 @@ def _sentence(order: OrderRow, said: OrderState, *, given_back: bool) -> str:
     word = "corrected" if order.state is OrderState.FAILED else _SAID[said]
     if order.kind is OrderKind.BILL and word == "failed":
         return "result.bill.failed_refund" if given_back else "result.bill.failed_kept"
+    # Nobody asked for it, and its payer has been told that it comes: not that nothing was taken.
+    if order.kind is OrderKind.REFUND and not order.staff_id and word == "failed":
+        return "result.refund.failed_kept"
     if order.kind is not OrderKind.COLLECTION:
         return f"result.{order.kind.value}.{word}"
     if not order.terms.service_provider:

@@ -127,10 +127,14 @@ ORDER_MESSAGES = (
     "result.bill.collected",
     "result.bill.failed_kept",
     "result.bill.failed_refund",
+    "result.refund.failed_kept",
     "otp.prompt",
 )
 # Of a bill whose money has come.
-BILLS = ("result.bill.collected", "result.bill.failed_kept", "result.bill.failed_refund")
+BILLS = (
+    *("result.bill.collected", "result.bill.failed_kept", "result.bill.failed_refund"),
+    "result.refund.failed_kept",
+)
 # Told to people by themselves, each with its values.
 PUSHED = {
     "approval.asked": {"by", "merchant", "kind", "amount", "to"},
@@ -352,7 +356,7 @@ def test_every_id_of_the_conversations_was_played() -> None:
     # Named when somebody comes back to what they began before staff had a menu.
     beside |= {"menu.balance", "kind.collection"}
     # Said by themselves, not in a conversation.
-    beside |= set(PUSHED)
+    beside |= {*PUSHED, "result.refund.failed_kept"}
     beside |= {f"result.{kind.value}.corrected" for kind in KINDS} | {"result.corrected", "result.checking"}
     assert {name for name in used_ids() if name.startswith(heads)} - played - beside == set()
 

@@ -5,7 +5,17 @@ from typing import Any, Final
 from bot.alarms import GRACE_S
 from bot.commands.base import CommandError, Desk
 from bot.contexts import Contexts
-from bot.money import Money, OrderState, Source, Verdict, judge, mask_msisdn, read_code, show_amount
+from bot.money import (
+    Money,
+    OrderKind,
+    OrderState,
+    Source,
+    Verdict,
+    judge,
+    mask_msisdn,
+    read_code,
+    show_amount,
+)
 from bot.settle import by_operator
 from bot.store.base import Conflict
 from bot.store.records import OrderRow
@@ -81,6 +91,8 @@ async def orders_settle(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         raise CommandError(f"An order is settled as one of {', '.join(_FINALS)}.")
     if len(reason) < 4 or not by:
         raise CommandError("Say why (--reason) and who you are (--by): both stay in the ledger.")
+    if order.kind is OrderKind.BILL and said is OrderState.REVERSED:
+        raise CommandError("A bill is paid or it is not: made failed, its money can go back to its payer.")
     if judge(order.state, said, Source.OPERATOR) is not Verdict.MOVE:
         raise CommandError(
             f"Order {order.code} is {order.state.value}; that cannot be made {said.value} by hand."
@@ -133,6 +145,7 @@ def _settling(order: OrderRow) -> list[str]:
         f'kasapay orders settle {order.code} {said} --reason "..." --by "..."'
         for said, state in _FINALS.items()
         if judge(order.state, state, Source.OPERATOR) is Verdict.MOVE
+        and not (order.kind is OrderKind.BILL and state is OrderState.REVERSED)
     ]
 
 

@@ -120,7 +120,8 @@ async def bill_view(store: Store, paid: OrderRow, merchant: str) -> e.OrderView:
     after = await store.follower_of(paid.id)
     refunds = await store.refunds_of(paid.id)
     state = after.state if after is not None else OrderState.PENDING
-    return msgspec.structs.replace(view, state=state, collected=True, given_back=bool(refunds))
+    given_back = any(refund.state is not OrderState.FAILED for refund in refunds)
+    return msgspec.structs.replace(view, state=state, collected=True, given_back=given_back)
 
 
 async def has_too_many(store: Store, payer: Msisdn) -> bool:

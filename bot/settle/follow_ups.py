@@ -53,6 +53,8 @@ def follow_ups(
         changes.append(_bill(order, at))
     if said is OrderState.FAILED and order.kind is OrderKind.BILL and at.follows is not None:
         changes += _given_back(order, at.follows, at)
+    if said is OrderState.FAILED and order.kind is OrderKind.REFUND and not order.staff_id:
+        changes.append(_kept(order, at))
     return changes
 
 
@@ -106,12 +108,17 @@ def _bill(paid: OrderRow, at: Context) -> CreateOrder:
 def _given_back(bill: OrderRow, paid: OrderRow, at: Context) -> list[Change]:
     """The refund of a bill's money, where the account can make one; else staff see the incident."""
     if OrderKind.REFUND not in at.kinds:
-        kind, text = "bill_not_paid", f"order {bill.code}: bill not paid, its money is with the merchant"
-        return [AddIncident(Incident(at.ids.uuid(), f"{kind}:{bill.id}", kind, bill.id, text, at.now_ms))]
+        return [_kept(bill, at)]
     terms = Terms(about_reference=paid.reference, about_provider_reference=paid.provider_reference)
     row = _after(paid, OrderKind.REFUND, at)
     row = msgspec.structs.replace(row, payee=paid.payer, parent_id=paid.id, terms=terms, note=bill.note)
     return [CreateOrder(row, Source.US)]
+
+
+def _kept(order: OrderRow, at: Context) -> AddIncident:
+    """The money for a bill that was not paid is with the merchant, and no one else will give it back."""
+    kind, text = "bill_not_paid", f"order {order.code}: bill not paid, its money is with the merchant"
+    return AddIncident(Incident(at.ids.uuid(), f"{kind}:{order.id}", kind, order.id, text, at.now_ms))
 
 
 def _after(before: OrderRow, kind: OrderKind, at: Context) -> OrderRow:

@@ -54,6 +54,8 @@ _CANCELS: Final = frozenset({OrderKind.PREAPPROVAL_CANCEL, OrderKind.INVOICE_CAN
 # A question that was not heard, or not answered, is asked again after so long.
 _UNSENT_S: Final = 10.0
 _UNHEARD_S: Final = 30.0
+# Past its deadline an order waits for so much of the silence so far: some sixty questions until it is a day.
+_OF_ITS_SILENCE: Final = 0.125
 
 
 def after_status(order: OrderRow, report: StatusReport, source: Source, at: Context) -> Settled:
@@ -218,11 +220,11 @@ def still_open(
     if order.state is OrderState.NEEDS_OTP and (order.otp_expires_ms or 0) > at.now_ms:
         return note(order, at, due_ms=order.otp_expires_ms, asks=asks, asked_ms=at.now_ms)
     if order.state is OrderState.UNRESOLVED:
-        due_ms = at.now_ms + int(at.times.daily_s * 1000)
-        return note(order, at, due_ms=due_ms, asks=asks, asked_ms=at.now_ms)
+        return note(order, at, due_ms=_much_later_ms(order, at, within_s), asks=asks, asked_ms=at.now_ms)
     if order.deadline_ms is not None and at.now_ms >= order.deadline_ms:
         alarm = incident("unresolved", order, at, report.provider_code)
-        settled = _unresolved(order, at, "no final word in time", asks=asks)
+        due_ms = _much_later_ms(order, at, within_s)
+        settled = _unresolved(order, at, "no final word in time", asks=asks, due_ms=due_ms)
         return Settled((*settled.changes, alarm), settled.order)
     since_ms = order.accepted_ms or order.sent_ms or order.created_ms
     due_ms = next_ask_ms(order, at, since_ms=since_ms, asks=asks)
@@ -240,12 +242,22 @@ def still_open(
     )
 
 
-def _unresolved(order: OrderRow, at: Context, why: str, *, asks: int) -> Settled:
+def _much_later_ms(order: OrderRow, at: Context, within_s: tuple[float, float] | None) -> int:
+    """When an order whose time is over is asked about next: daily. Where the provider was only silent (then
+    `within_s` is given) it may have long known: soon, and ever more rarely the longer that lasts."""
+    pause_s = at.times.daily_s
+    if within_s is not None:
+        over_ms = at.now_ms - (order.deadline_ms or order.created_ms)
+        pause_s = min(max(within_s[1], over_ms / 1000 * _OF_ITS_SILENCE), pause_s)
+    return at.now_ms + int(pause_s * 1000)
+
+
+def _unresolved(order: OrderRow, at: Context, why: str, *, asks: int, due_ms: int | None = None) -> Settled:
     changes: list[Change] = []
     if order.state is OrderState.NEEDS_OTP:
         first = move(order, OrderState.PENDING, Source.US, at, due_ms=at.now_ms)
         changes += first.changes
         order = first.order
-    due_ms = at.now_ms + int(at.times.daily_s * 1000)
+    due_ms = due_ms or _much_later_ms(order, at, None)
     last = move(order, OrderState.UNRESOLVED, Source.US, at, due_ms=due_ms, note=why, asks=asks)
     return Settled((*changes, *last.changes), last.order)

@@ -25,12 +25,12 @@ _IS_OVERDUE: Final = f"""
 """
 _OVERDUE: Final = f"""
     SELECT {ORDERS.columns_of("o")} FROM orders o
-    WHERE {_IS_OVERDUE} AND o.lease_until_ms <= ? ORDER BY o.created_ms, o.id
+    WHERE {_IS_OVERDUE} ORDER BY o.created_ms, o.id
 """
 
 
 def overdue(tx: Tx, now_ms: int, grace_ms: int) -> tuple[OrderRow, ...]:
-    return ORDERS.all(tx, _OVERDUE, now_ms - grace_ms, now_ms)
+    return ORDERS.all(tx, _OVERDUE, now_ms - grace_ms)
 
 
 _LAST: Final = """
@@ -154,8 +154,7 @@ _UNTOLD: Final = f"""
 """
 _ALARMLESS: Final = f"""
     SELECT o.code, 'is ' || o.state || ', past its time, and nobody was told' FROM orders o
-    WHERE {_IS_OVERDUE} AND o.lease_until_ms <= ?
-    AND NOT EXISTS (SELECT 1 FROM incidents i WHERE i.order_id = o.id)
+    WHERE {_IS_OVERDUE} AND NOT EXISTS (SELECT 1 FROM incidents i WHERE i.order_id = o.id)
 """
 _STEPS: Final = "SELECT DISTINCT held, said, source FROM transitions WHERE held IS NOT NULL"
 _STEPPED: Final = """
@@ -178,7 +177,7 @@ def findings(tx: Tx, now_ms: int, remembered_ms: int, grace_ms: int) -> tuple[Fi
             rule = "final state left" if held in FINAL else "step"
             ask(rule, _STEPPED, held, said, source)
     ask("untold", _UNTOLD, now_ms - remembered_ms)
-    ask("overdue", _ALARMLESS, now_ms - grace_ms, now_ms)
+    ask("overdue", _ALARMLESS, now_ms - grace_ms)
     return tuple(found)
 
 

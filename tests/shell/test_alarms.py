@@ -39,7 +39,10 @@ async def test_an_order_nobody_works_on_raises_one_alarm(stage: Stage) -> None:
     assert [await overdue(stage) for _ in range(3)] == [1, 1, 1]
     assert [found.kind for found in await stage.store.incidents(9)] == ["overdue"]
     assert b"kasapay_orders_overdue 1.0" in stage.kasapay.metrics.render()
+    # Held again and again, and got nowhere.
     stage.change("UPDATE orders SET lease_until_ms = ? WHERE id = 'late'", stage.clock() + 60_000)
+    assert await overdue(stage) == 1
+    stage.change("UPDATE orders SET deadline_ms = ? WHERE id = 'late'", stage.clock() + 60_000)
     assert await overdue(stage) == 0
     assert b"kasapay_orders_overdue 0.0" in stage.kasapay.metrics.render()
 

@@ -8,7 +8,7 @@ import pytest
 from bot.messages import result_messages
 from bot.money import AgreementKind, AgreementState, OrderKind, OrderState, Reason, Source, Terms
 from bot.providers.base import StatusReport
-from bot.settle import after_recheck, after_status
+from bot.settle import after_recheck, after_status, may_give_up
 from bot.settle.follow_ups import follow_ups
 from bot.store.base import AddIncident, Change, CreateOrder, MoveAgreement, Queue
 from bot.store.records import AgreementRow, OrderRow
@@ -149,6 +149,31 @@ def test_where_nothing_can_be_given_back_staff_are_told() -> None:
     (alarm,) = caused(bill, FAILED, follows=paid)
     assert isinstance(alarm, AddIncident)
     assert (alarm.row.kind, alarm.row.order_id) == ("bill_not_paid", "o-bill")
+
+
+def test_money_that_did_not_go_back_by_itself_is_an_incident_and_no_lie() -> None:
+    refund = order(kind=OrderKind.REFUND, parent_id="o-paid", payer="", payee=MSISDN)
+    for reason in (Reason.NOT_SENT, Reason.NOT_AVAILABLE, Reason.PAYEE_BLOCKED):
+        (alarm,) = caused(refund, FAILED, reason)
+        assert isinstance(alarm, AddIncident)
+        assert (alarm.row.kind, alarm.row.order_id) == ("bill_not_paid", refund.id)
+    assert caused(refund, SUCCESSFUL) == []
+    by_staff = msgspec.structs.replace(refund, staff_id="s1")
+    assert caused(by_staff, FAILED, Reason.NOT_SENT) == []
+    for row, sentence in ((refund, "result.refund.failed_kept"), (by_staff, "result.refund.failed")):
+        (queued,) = result_messages(
+            row, FAILED, "Ama's Kitchen", (), now_ms=NOW, new_id=lambda: "m", times=TIMES
+        )
+        assert said_of([queued])[0][1] == sentence
+
+
+def test_money_that_goes_back_by_itself_is_tried_for_a_day() -> None:
+    refund = order(OrderState.NEW, kind=OrderKind.REFUND, parent_id="o-paid", payer="", payee=MSISDN)
+    by_staff = msgspec.structs.replace(refund, staff_id="s1")
+    later = NOW + int(TIMES.send_s * 1000) + 1
+    assert may_give_up(by_staff, later, TIMES)
+    assert not may_give_up(refund, later, TIMES)
+    assert may_give_up(refund, NOW + int(TIMES.daily_s * 1000) + 1, TIMES)
 
 
 @pytest.mark.parametrize(

@@ -571,7 +571,7 @@ def test_silence_settles_nothing(error: ProviderError, state: OrderState) -> Non
 
 def test_after_its_time_an_order_is_for_a_person_to_look_at_and_the_payer_is_told() -> None:
     before = order(accepted_ms=NOW, deadline_ms=DEADLINE)
-    settled = after_silence(before, Unknown(), context(DEADLINE))
+    settled = after_status(before, report(PENDING), Source.POLL, context(DEADLINE))
     same(settled, before)
     assert settled.order.state is UNRESOLVED
     assert settled.order.due_ms == DEADLINE + int(TIMES.daily_s * SECOND)
@@ -597,6 +597,33 @@ def test_an_unresolved_order_is_still_asked_daily() -> None:
     late = after_status(settled.order, report(SUCCESSFUL), Source.POLL, context(LATE + day))
     same(late, settled.order)
     assert late.order.state is SUCCESSFUL
+
+
+@pytest.mark.parametrize(
+    ("error", "over_s", "due_s"),
+    [
+        (Unknown(), 0, 30),
+        (NotSent(), 0, 10),
+        (Unknown(), 80, 30),
+        (Unknown(retry_after_s=45), 80, 45),
+        (Unknown(), 3600, 450),
+        (NotSent(), 8 * 3600, 3600),
+        (Unknown(), 60 * 24 * 3600, 24 * 3600),
+        (Misconfigured(), 0, 24 * 3600),
+        (Malformed(), 3600, 24 * 3600),
+    ],
+)
+@pytest.mark.parametrize("state", [PENDING, UNRESOLVED])
+def test_silence_past_the_deadline_is_asked_about_soon_and_ever_more_rarely(
+    state: OrderState, error: ProviderError, over_s: int, due_s: int
+) -> None:
+    """Its answer may have lain at the provider for long: nobody waits a day for it."""
+    before = order(state, accepted_ms=NOW, deadline_ms=DEADLINE)
+    settled = after_silence(before, error, context(DEADLINE + over_s * SECOND))
+    same(settled, before)
+    assert settled.order.state is UNRESOLVED
+    assert settled.order.due_ms == DEADLINE + (over_s + due_s) * SECOND
+    assert ("unresolved" in incidents(settled)) is (state is PENDING)
 
 
 # ---- who is told ---------------------------------------------------------------------------------

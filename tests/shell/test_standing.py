@@ -1,12 +1,15 @@
 """What customers begin that stands for a while, and bills: whose it must be, and how much."""
 
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import msgspec
 import pytest
 
+from bot.commands import COMMANDS, CommandError
 from bot.dialog import Address
-from bot.money import AgreementKind, AgreementState, Money, OrderKind, Source
+from bot.money import AgreementKind, AgreementState, Money, OrderKind, OrderState, Source
 from bot.perform.plan import Plan, Speaker
 from bot.perform.standing import Standing
 from bot.store.base import CreateOrder, KeepAgreement, MoveAgreement
@@ -184,6 +187,19 @@ async def test_an_invoice_is_shown_while_it_can_be_paid(stage: Stage) -> None:
 async def test_a_bill_of_nobody_is_not_paid(stage: Stage, given: dict[str, Any]) -> None:
     plan = await bill(stage, await speaker_of(stage, EFUA), **given)
     assert (plan.result.refused, plan.changes) == ("not_available", ())
+
+
+async def test_a_bill_is_settled_by_hand_as_paid_or_not(stage: Stage) -> None:
+    """Its reversal would leave the money for it with the merchant, and say that it came back."""
+    row = make.order("o-bill", state=OrderState.UNRESOLVED, kind=OrderKind.BILL, follows_id="o1", payer="")
+    office = SimpleNamespace(store=AsyncMock(), clock=stage.clock)
+    office.store.order_by_code.return_value = row
+    office.store.merchant.return_value = None
+    (line,) = [await COMMANDS["orders.show"](office, {"code": "AB12CD34"})]  # type: ignore[arg-type]
+    assert [command.split()[4] for command in line["settle"]] == ["successful", "failed"]
+    values = {"code": "AB12CD34", "state": "reversed", "reason": "they sent it back", "by": "Ama"}
+    with pytest.raises(CommandError, match="paid or it is not"):
+        await COMMANDS["orders.settle"](office, values)  # type: ignore[arg-type]
 
 
 async def test_a_bill_is_paid_with_ones_own_auto_debit_only(stage: Stage) -> None:
