@@ -93,6 +93,10 @@ async def orders_settle(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         raise CommandError("Say why (--reason) and who you are (--by): both stay in the ledger.")
     if order.kind is OrderKind.BILL and said is OrderState.REVERSED:
         raise CommandError("A bill is paid or it is not: made failed, its money can go back to its payer.")
+    if order.kind is OrderKind.BILL and said is OrderState.SUCCESSFUL and order.follows_id:
+        refunds = await at.store.refunds_of(order.follows_id)
+        if any(refund.state is not OrderState.FAILED for refund in refunds):
+            raise CommandError(f"The money for bill {order.code} went back to its payer, or is on its way.")
     if judge(order.state, said, Source.OPERATOR) is not Verdict.MOVE:
         raise CommandError(
             f"Order {order.code} is {order.state.value}; that cannot be made {said.value} by hand."

@@ -202,6 +202,17 @@ async def test_a_bill_is_settled_by_hand_as_paid_or_not(stage: Stage) -> None:
         await COMMANDS["orders.settle"](office, values)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("state", [OrderState.PENDING, OrderState.SUCCESSFUL])
+async def test_a_bill_whose_money_went_back_is_not_made_paid(stage: Stage, state: OrderState) -> None:
+    row = make.order("o-bill", state=OrderState.FAILED, kind=OrderKind.BILL, follows_id="o1", payer="")
+    office = SimpleNamespace(store=AsyncMock(), clock=stage.clock)
+    office.store.order_by_code.return_value = row
+    office.store.refunds_of.return_value = (make.order("o-refund", state=state),)
+    values = {"code": "AB12CD34", "state": "successful", "reason": "statement", "by": "Ama"}
+    with pytest.raises(CommandError, match="went back to its payer"):
+        await COMMANDS["orders.settle"](office, values)  # type: ignore[arg-type]
+
+
 async def test_a_bill_is_paid_with_ones_own_auto_debit_only(stage: Stage) -> None:
     await standing(stage, AgreementKind.PREAPPROVAL)
     own = await bill(stage, await speaker_of(stage, EFUA))
