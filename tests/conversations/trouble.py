@@ -159,6 +159,8 @@ async def break_each(
     failures = {}
     for at in boundaries(count.count):
         plan = Break(at, after=after, error=error)
-        if wrong := await play(folder / str(at), plan):
+        wrong = await play(folder / str(at), plan)
+        assert plan.broke, f"nothing broke at {at} of {count.count}"
+        if wrong:
             failures[f"{at} ({plan.broke})"] = wrong
     assert failures == {}

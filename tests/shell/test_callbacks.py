@@ -77,6 +77,20 @@ async def test_a_forged_success_changes_nothing(served: Stage, http: httpx.Async
     assert served.entries[0].times_charged == 0
 
 
+async def test_a_word_about_a_failed_payment_has_it_asked_about_once_more(
+    served: Stage, http: httpx.AsyncClient
+) -> None:
+    order = await pending(served)
+    decide(served, EFUA, "reject")
+    await served.pass_time(60)
+    assert (await served.order()).state is OrderState.FAILED
+    served.entries[0].status, served.entries[0].reason = "SUCCESSFUL", ""
+    await http.put(f"/callbacks/momo/{token(served, order)}", json=PAID)
+    await served.pass_time(60)
+    assert (await served.order()).state is OrderState.FAILED
+    assert [row.kind for row in await served.store.incidents(9)] == ["contradiction"]
+
+
 @pytest.mark.parametrize("forged", ["successful", "amount"])
 async def test_the_sandboxs_own_forgeries_change_nothing(served: Stage, forged: str) -> None:
     served.faults(callback_forged=forged)

@@ -12,7 +12,7 @@ import msgspec
 
 from tests.simulation.disk import Medium
 from tests.simulation.people import Customer
-from tests.simulation.providers import Entry, Providers, Sms
+from tests.simulation.providers import DOUBTED, Entry, Providers, Sms
 
 __all__ = ["Finding", "judge"]
 
@@ -79,6 +79,10 @@ class _Case:
         by_reference = {_wire_reference(order): order for order in self._orders}
         for entry in self._providers.entries.values():
             self._check_entry(entry, by_reference.get(entry.reference))
+        for reference in self._providers.refused_twice:
+            # Startbutton does not say that it refuses a second one: there it may be a second charge.
+            if self._providers.entries[reference].provider == "startbutton":
+                self._say("asked twice", f"the charge {reference} was sent once more")
         for order in self._orders:
             self._check_order(order, self._providers.entries.get(_wire_reference(order)))
         for customer in self._customers:
@@ -93,8 +97,6 @@ class _Case:
         if order is None:
             self._say("lost", f"the provider holds {entry.reference}, of which we know nothing")
             return
-        if entry.charged > 1:
-            self._say("charged twice", f"{order['code']} was charged {entry.charged} times")
         ours = (_wire_amount(order), order["currency"], order["payer"].lstrip("+"))
         if ours != (Decimal(entry.amount), entry.currency, entry.payer.lstrip("+")):
             self._say("other money", f"{order['code']} is {ours} here, {entry.amount} {entry.payer} there")
@@ -126,6 +128,10 @@ class _Case:
             self._say("not final", f"{code} is UNRESOLVED without a cause")
         if order["id"] not in self._incidents:
             self._say("unseen", f"{code} is UNRESOLVED and nobody was alarmed")
+        if self._providers.told(order["origin_value"], code):
+            self._say("misreported", f"{code} is UNRESOLVED, and the person was told how it ended")
+        if not self._providers.doubted(order["origin_value"], code) and not self._is_told_on_a_screen(order):
+            self._say("never told", f"{code} is UNRESOLVED, and nobody was told to wait")
         self._say("unresolved", f"{code} is left to a person", wrong=False)
 
     def _ran_out(self, order: dict[str, Any], entry: Entry | None) -> bool:
@@ -148,7 +154,7 @@ class _Case:
         words = {sms.text.split(":")[0] + ":" for sms in told}
         if words - {_WORDS.get(order["state"])}:
             self._say("misreported", f"{code} is {order['state']}, the person was told {sorted(words)}")
-        if not told and not self._is_told_at_the_next_dial(order):
+        if not told and not self._is_told_on_a_screen(order):
             self._say("never told", f"{code} ended as {order['state']}, and nobody was told")
         for earlier, later in pairwise(told):
             if self._may_repeat(earlier, later):
@@ -156,11 +162,11 @@ class _Case:
             else:
                 self._say("told twice", f"{code} was told twice for no reason")
 
-    def _is_told_at_the_next_dial(self, order: dict[str, Any]) -> bool:
+    def _is_told_on_a_screen(self, order: dict[str, Any]) -> bool:
         """A message nobody could bring waits, visible to operators; one read on a screen counts as sent."""
         mine = [m for m in self._messages if m["order_id"] == order["id"]]
         shown = any(
-            order["code"] in text and text.startswith(tuple(_WORDS.values()))
+            order["code"] in text and text.startswith((*_WORDS.values(), DOUBTED))
             for customer in self._customers
             for text in customer.screens
         )
@@ -181,6 +187,8 @@ class _Case:
             ]
             if len(made) > 1:
                 self._say("asked twice", f"{wish.amount} was asked for {len(made)} times")
+            if sum(entry.charged for entry in made) > 1:
+                self._say("charged twice", f"{wish.amount} was charged more than once")
             known = {order["code"] for order in self._orders if order["amount_minor"] == _minor(wish.amount)}
             for code in wish.named:
                 if code not in known:

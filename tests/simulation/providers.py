@@ -15,7 +15,9 @@ import msgspec
 
 from tests.simulation.trouble import Story
 
-__all__ = ["Answer", "Entry", "Providers", "Sms"]
+__all__ = ["DOUBTED", "Answer", "Entry", "Providers", "Sms"]
+
+DOUBTED = "We are still checking"
 
 _HTML: Final = b"<html><body>Request rejected by the gateway</body></html>"
 _EXPIRES_S: Final = 300.0
@@ -151,7 +153,9 @@ class Providers:
             body["status"] = "SOMETHING_NEW"
         elif fate == "lies" and entry.final:
             entry.lied = True
-            body["amount"] = "0.01"
+            # Of another amount, and paid whatever became of it: whoever believes it says so.
+            body |= {"amount": "0.01", "status": "SUCCESSFUL"}
+            body.pop("reason", None)
         return _json(200, body)
 
     def _request_to_pay(self, headers: Mapping[str, str], body: dict[str, Any]) -> Answer:
@@ -197,7 +201,7 @@ class Providers:
             charge["status"] = "something new"
         elif fate == "lies" and found.final:
             found.lied = True
-            charge["amount"] = 1
+            charge |= {"amount": 1, "status": words["SUCCESSFUL"]}
         return _json(200, {"success": True, "data": {"transaction": charge}})
 
     def _charge(self, body: dict[str, Any]) -> Answer:
@@ -281,12 +285,19 @@ class Providers:
 
     def told(self, msisdn: str, code: str) -> list[Sms]:
         """Results that reached a phone about one payment."""
+        return self._arrived(msisdn, code, ("Paid:", "Not paid:", "Paid back:", "Correction:"))
+
+    def doubted(self, msisdn: str, code: str) -> list[Sms]:
+        """Messages that reached a phone and said that nobody knows yet."""
+        return self._arrived(msisdn, code, (DOUBTED,))
+
+    def _arrived(self, msisdn: str, code: str, begins: tuple[str, ...]) -> list[Sms]:
         return [
             sms
             for sms in self.sms
             if sms.to.lstrip("+") == msisdn.lstrip("+")
             and re.search(rf"\b{code}\b", sms.text)
-            and sms.text.startswith(("Paid:", "Not paid:", "Paid back:", "Correction:"))
+            and sms.text.startswith(begins)
         ]
 
 

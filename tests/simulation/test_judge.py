@@ -4,11 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from bot.money import OrderState
 from bot.outbox import Outbox
 from bot.providers.momo import Momo
-from bot.settle import changes, replies, schedule
+from bot.settle import Context, changes, replies, reports, schedule
+from bot.store.records import OrderRow
 from tests.simulation.trouble import Trouble
 from tests.simulation.world import Plan, simulate
 
@@ -70,6 +73,33 @@ def test_a_result_told_again_and_again(place: Path, template: Path, monkeypatch:
 
     monkeypatch.setattr(Outbox, "_try", twice)
     assert "told twice" in kinds(place, template, Plan(payments=10, customers=5, decides="approve"))
+
+
+def test_a_lie_that_is_believed(place: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "_mismatch", lambda order, report: "")
+    lies = Plan(payments=10, customers=5, trouble=Trouble(lies=0.8), decides="reject")
+    assert "misreported" in kinds(place, template, lies)
+
+
+def test_nobody_told_to_wait(place: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = changes.result_messages
+
+    def but_for_doubts(order: Any, said: OrderState, *args: Any, **more: Any) -> Any:
+        return [] if said is OrderState.UNRESOLVED else real(order, said, *args, **more)
+
+    monkeypatch.setattr(changes, "result_messages", but_for_doubts)
+    lies = Plan(payments=10, customers=5, trouble=Trouble(lies=1.0), calm_after_s=2000)
+    assert "never told" in kinds(place, template, lies)
+
+
+def test_a_charge_sent_once_more(place: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def sent_again(order: OrderRow, at: Context, pause_s: float | None = None) -> changes.Settled:
+        until_ms = schedule.first_deadline_ms(order, at)
+        return changes.note(order, at, due_ms=at.now_ms + 1000, sent_ms=0, deadline_ms=until_ms)
+
+    monkeypatch.setattr(replies, "_lost", sent_again)
+    losses = msgspec.structs.replace(LOSSES, merchants=("1002",))
+    assert "asked twice" in kinds(place, template, losses)
 
 
 def test_an_order_nobody_asks_about(place: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
