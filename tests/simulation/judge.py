@@ -124,7 +124,8 @@ class _Case:
         code = order["code"]
         nobody_knows = entry is None and order["connection"].startswith("startbutton")
         lied = entry is not None and entry.lied
-        if not (nobody_knows or lied or self._ran_out(order, entry)):
+        unheard = order["connection"].split("-")[0] not in self._providers.heard
+        if not (nobody_knows or lied or unheard or self._ran_out(order, entry)):
             self._say("not final", f"{code} is UNRESOLVED without a cause")
         if order["id"] not in self._incidents:
             self._say("unseen", f"{code} is UNRESOLVED and nobody was alarmed")

@@ -94,6 +94,7 @@ class Network:
         await wire.after_send()
         if answer is _LOST:
             raise httpx.ReadError("broken")
+        self._providers.heard.add(host.partition("-")[0].partition(".")[0])
         return httpx.Response(answer.status, content=answer.body, request=request)
 
     def away(self) -> bool:

@@ -91,6 +91,8 @@ class Providers:
         self._abandoned_s = abandoned_s
         self.entries: dict[str, Entry] = {}
         self.refused_twice: list[str] = []
+        # Of which providers we ever heard an answer in time.
+        self.heard: set[str] = set()
         self.sms: list[Sms] = []
         self.codes: dict[str, str] = {}
         self._tokens: dict[str, float] = {}
