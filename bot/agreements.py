@@ -1,5 +1,6 @@
-"""Looks after what stands: invoices until they are paid, auto-debits until they run out, consents until
-nobody may answer them any more. The provider is asked; nothing is called paid or ended on less.
+"""Looks after what stands: invoices until they are paid, auto-debits until the provider has ended them,
+consents until nobody may answer them any more. The provider is asked; nothing is called paid or ended on
+less.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import structlog
 
 from bot.calls import Calls
 from bot.clock import Clock, Ids
-from bot.money import AgreementKind, AgreementState, Source
+from bot.money import ENDED, AgreementKind, AgreementState, Source
 from bot.notices import agreement_results
 from bot.providers.base import AgreementReport, AgreementWord, ProviderError
 from bot.rounds import is_due, keep_going
@@ -29,8 +30,12 @@ _DAY_MS: Final = 24 * 3600_000
 _FIRST_ASKS: Final = 20
 _FIRST_S, _LATER_S, _AT_REST_S = 30.0, 300.0, 3600.0
 _LATER_ASKS: Final = 60
-# The provider's own clock may be behind ours.
-_GRACE_MS: Final = 10 * 60_000
+# What is over by our clock is asked about soon, for it may end, or may have been paid, just now.
+_FIRST_PAST_MS: Final = 60_000
+# An invoice of which nobody had a last word for so long after its end is for a person to look at,
+_LAST_WORD_MS: Final = _DAY_MS
+# and so is an auto-debit that the provider did not end for so long.
+_NOT_ENDED_MS: Final = 7 * _DAY_MS
 
 _STATES: Final = {
     AgreementWord.ACTIVE: AgreementState.ACTIVE,
@@ -87,27 +92,58 @@ class AgreementKeeper:
             _log.exception("agreement failed", code=row.code)
 
     async def _look(self, row: AgreementRow) -> list[Change]:
-        now_ms = self._clock()
-        over = row.until_ms is not None and now_ms >= row.until_ms
-        if row.kind is AgreementKind.CONSENT or row.connection not in self._calls.connections:
+        if row.kind is AgreementKind.CONSENT:
+            over = row.until_ms is not None and self._clock() >= row.until_ms
             return self._moved(row, AgreementState.EXPIRED if over else None, Source.US)
-        if row.state is not AgreementState.ACTIVE:
+        unresolved = row.kind is AgreementKind.INVOICE and row.state is AgreementState.UNRESOLVED
+        if row.state is not AgreementState.ACTIVE and not unresolved:
             # Its order decides; there is nothing to ask about yet.
             return self._moved(row, None, Source.US)
-        report = await self._calls.agreement(row, self._times.call_s)
-        if isinstance(report, ProviderError):
-            report = AgreementReport(state=None)
+        report = await self._asked(row)
         said = _STATES.get(report.state) if report.state else None
         if said is AgreementState.PAID and _is_other_money(row, report):
             return [*self._moved(row, AgreementState.UNRESOLVED, Source.POLL), self._alarm(row)]
-        if said in (None, AgreementState.ACTIVE) and over:
-            # Paid at the last moment it may still be told so, for a while.
-            past = now_ms >= (row.until_ms or 0) + (_GRACE_MS if row.kind is AgreementKind.INVOICE else 0)
-            said = AgreementState.EXPIRED if past else None
-        changes = self._moved(row, None if said is AgreementState.ACTIVE else said, Source.POLL, report)
-        if said is not None and said is not AgreementState.ACTIVE:
+        alarms: list[Change] = []
+        if report.none_stands and self._past_ms(row) is not None:
+            said = AgreementState.EXPIRED
+        elif said in (None, AgreementState.ACTIVE):
+            said, alarms = self._still_standing(row)
+        changes = self._moved(row, said, Source.POLL, report) + alarms
+        if said in ENDED:
             changes += await self._told(row, said)
         return changes
+
+    async def _asked(self, row: AgreementRow) -> AgreementReport:
+        """The provider's word; of no state where nobody can be asked, or nobody answers."""
+        if row.connection not in self._calls.connections:
+            return AgreementReport(state=None)
+        taken: tuple[str, ...] = ()
+        if row.kind is AgreementKind.PREAPPROVAL and not row.provider_id:
+            taken = await self._store.preapproval_ids(row.payer, row.connection, but=row.id)
+        report = await self._calls.agreement(row, self._times.call_s, taken)
+        return AgreementReport(state=None) if isinstance(report, ProviderError) else report
+
+    def _still_standing(self, row: AgreementRow) -> tuple[AgreementState | None, list[Change]]:
+        """What becomes of it where nobody says that it has ended. Our clock alone ends nothing: theirs counts
+        from the approval, one of the two may be wrong, and until theirs is over a pre-approval debits without
+        a PIN and an invoice can be paid."""
+        past_ms = self._past_ms(row)
+        if past_ms is None:
+            return None, []
+        if row.kind is AgreementKind.INVOICE:
+            if row.state is not AgreementState.ACTIVE or past_ms < _LAST_WORD_MS:
+                return None, []
+            text = f"invoice {row.code}: over, and nobody says whether it was paid"
+            return AgreementState.UNRESOLVED, [self._incident("invoice_unresolved", row, text)]
+        if past_ms < _NOT_ENDED_MS:
+            return None, []
+        text = f"auto-debit {row.code}: over for a week, and the provider does not say that it has ended"
+        return None, [self._incident("auto_debit_not_ended", row, text)]
+
+    def _past_ms(self, row: AgreementRow) -> int | None:
+        """For how long its time has been over; None while it is not."""
+        now_ms = self._clock()
+        return now_ms - row.until_ms if row.until_ms is not None and row.until_ms <= now_ms else None
 
     def _moved(
         self,
@@ -132,7 +168,7 @@ class AgreementKeeper:
                 row.id,
                 row.version,
                 now_ms,
-                self._due_ms(row, now_ms),
+                self._due_ms(row, said, now_ms),
                 said,
                 source,
                 fence=row.fence,
@@ -144,9 +180,16 @@ class AgreementKeeper:
             )
         ]
 
-    def _due_ms(self, row: AgreementRow, now_ms: int) -> int:
+    def _due_ms(self, row: AgreementRow, said: AgreementState | None, now_ms: int) -> int:
         if row.kind is AgreementKind.CONSENT:
             return max(row.until_ms or now_ms, now_ms + 60_000)
+        if (said or row.state) is AgreementState.UNRESOLVED:
+            return now_ms + _DAY_MS
+        past_ms = self._past_ms(row)
+        if past_ms is not None:
+            # As long again as it has been over, but never over the last moment.
+            longest_ms = _LAST_WORD_MS - past_ms if row.kind is AgreementKind.INVOICE else _DAY_MS
+            return now_ms + max(min(past_ms, longest_ms), _FIRST_PAST_MS)
         if row.kind is AgreementKind.PREAPPROVAL:
             # Until its id is known it cannot be stopped.
             pause_ms = 10_000 if not row.provider_id and row.asks < _FIRST_ASKS else _DAY_MS
@@ -154,9 +197,7 @@ class AgreementKeeper:
             pause_ms = int(_FIRST_S * 1000)
         else:
             pause_ms = int((_LATER_S if row.asks < _LATER_ASKS else _AT_REST_S) * 1000)
-        if row.until_ms is None or row.until_ms <= now_ms:
-            return now_ms + pause_ms
-        return min(now_ms + pause_ms, row.until_ms)
+        return now_ms + pause_ms if row.until_ms is None else min(now_ms + pause_ms, row.until_ms)
 
     async def _told(self, row: AgreementRow, said: AgreementState) -> list[Change]:
         # Its order knows whose it is by now, and where it began.
@@ -179,9 +220,10 @@ class AgreementKeeper:
         )
 
     def _alarm(self, row: AgreementRow) -> AddIncident:
-        text = f"invoice {row.code}: paid another amount than asked"
-        key = f"mismatch_invoice:{row.id}"
-        return AddIncident(Incident(self._ids.uuid(), key, "mismatch_invoice", None, text, self._clock()))
+        return self._incident("mismatch_invoice", row, f"invoice {row.code}: paid another amount than asked")
+
+    def _incident(self, kind: str, row: AgreementRow, text: str) -> AddIncident:
+        return AddIncident(Incident(self._ids.uuid(), f"{kind}:{row.id}", kind, None, text, self._clock()))
 
 
 def _is_other_money(row: AgreementRow, report: AgreementReport) -> bool:

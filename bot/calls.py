@@ -153,8 +153,10 @@ class Calls:
             account, lambda: adapter.notify_payer(account, self._encode(order), text), timeout_s
         )
 
-    async def agreement(self, row: AgreementRow, timeout_s: float) -> AgreementReport | ProviderError:
-        """The provider's word on an agreement that an order made."""
+    async def agreement(
+        self, row: AgreementRow, timeout_s: float, taken: tuple[str, ...] = ()
+    ) -> AgreementReport | ProviderError:
+        """The provider's word on an agreement that an order made. `taken`: see `OrderCall`."""
         account = self.connections.account(row.connection)
         adapter = self.connections.adapter(row.connection)
         asked = OrderCall(
@@ -165,6 +167,7 @@ class Calls:
             payer=row.payer,
             provider_reference=row.provider_id,
             about_provider_reference=row.provider_id,
+            taken=taken,
         )
         return await self._try(account, lambda: adapter.agreement_status(account, asked), timeout_s)
 

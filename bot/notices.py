@@ -95,7 +95,10 @@ def debit_notices(
         "code": order.code,
     }
     view = View(text=Text("autodebit.charged", values), ends=True)
-    return _to_payer(view, order.payer, payer_id, addresses, f"debit:{order.id}", now_ms, new_id, times)
+    key = f"debit:{order.id}"
+    return _to_payer(
+        view, order.payer, payer_id, addresses, key, now_ms, new_id, times, kind=MessageKind.RESULT
+    )
 
 
 def agreement_results(
@@ -129,7 +132,9 @@ def agreement_results(
     if order.origin_kind == "msisdn":
         targets += linked_chats(addresses, now_ms, times)
     key = f"agreement:{row.id}:{said.value}"
-    return [_message(view, order.person_id, target, key, now_ms, new_id) for target in targets]
+    return [
+        _message(view, order.person_id, target, key, now_ms, new_id, MessageKind.RESULT) for target in targets
+    ]
 
 
 def _to_payer(
@@ -141,9 +146,11 @@ def _to_payer(
     now_ms: int,
     new_id: NewId,
     times: Times,
+    *,
+    kind: MessageKind = MessageKind.PROMPT,
 ) -> list[Queue]:
     targets = [Address("msisdn", payer), *linked_chats(addresses, now_ms, times)]
-    return [_message(view, payer_id, target, key, now_ms, new_id) for target in targets]
+    return [_message(view, payer_id, target, key, now_ms, new_id, kind) for target in targets]
 
 
 def _values(order: OrderRow, merchant: str) -> dict[str, Value]:
@@ -155,12 +162,21 @@ def _values(order: OrderRow, merchant: str) -> dict[str, Value]:
     }
 
 
-def _message(view: View, person_id: str, target: Address, key: str, now_ms: int, new_id: NewId) -> Queue:
+def _message(
+    view: View,
+    person_id: str,
+    target: Address,
+    key: str,
+    now_ms: int,
+    new_id: NewId,
+    kind: MessageKind = MessageKind.PROMPT,
+) -> Queue:
+    """A RESULT is one that must be told: what a chat does not take goes by SMS, or with the next dial."""
     return Queue(
         MessageRow(
             id=new_id(),
             dedupe_key=f"{key}:{target.kind}:{target.value}",
-            kind=MessageKind.PROMPT,
+            kind=kind,
             person_id=person_id,
             address_kind=target.kind,
             address_value=target.value,

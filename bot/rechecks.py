@@ -15,10 +15,11 @@ from bot.calls import Calls
 from bot.clock import Clock
 from bot.contexts import Contexts
 from bot.metrics import Metrics
-from bot.money import FINAL, AgreementState, OrderKind, Source
-from bot.providers.base import ProviderError
+from bot.money import ENDED, FINAL, AgreementKind, AgreementState, OrderKind, Source
+from bot.providers.base import AgreementWord, ProviderError
 from bot.settle import after_recheck
-from bot.store.base import Conflict, MoveAgreement, Store
+from bot.store.base import AddIncident, Conflict, MoveAgreement, Store
+from bot.store.records import AgreementRow, Incident, OrderRow
 from bot.times import Times
 
 __all__ = ["Rechecks"]
@@ -77,7 +78,7 @@ class Rechecks:
             return
         if order.agreement_id is not None and order.kind is not OrderKind.AGREEMENT_CHARGE:
             # It made an agreement and is over; what is said now is about that: an invoice was paid.
-            await self._look_at_agreement(order.agreement_id)
+            await self._look_at_agreement(order)
             return
         answer = await self._calls.status(order, self._times.call_s)
         if isinstance(answer, ProviderError):
@@ -91,11 +92,30 @@ class Rechecks:
             _log.error("final order spoken of", reference=order.reference, outcome=settled.order.state.value)
             self.on_settled()
 
-    async def _look_at_agreement(self, agreement_id: str) -> None:
-        row = await self._store.agreement(agreement_id)
-        if row is None or row.state is not AgreementState.ACTIVE:
+    async def _look_at_agreement(self, order: OrderRow) -> None:
+        row = await self._store.agreement(order.agreement_id or "")
+        if row is None:
+            return
+        is_invoice = row.kind is AgreementKind.INVOICE
+        if is_invoice and row.state in ENDED and row.state is not AgreementState.PAID:
+            await self._ask_once_more(row, order)
+            return
+        # Of an invoice that is UNRESOLVED the provider may have a last word after all.
+        open_invoice = is_invoice and row.state is AgreementState.UNRESOLVED
+        if row.state is not AgreementState.ACTIVE and not open_invoice:
             return
         now_ms = self._clock()
         with contextlib.suppress(Conflict):
             await self._store.commit([MoveAgreement(row.id, row.version, now_ms, now_ms, source=Source.POLL)])
             self.on_settled()
+
+    async def _ask_once_more(self, row: AgreementRow, order: OrderRow) -> None:
+        """What has ended stays ended; money that came for it all the same is for a person to see."""
+        report = await self._calls.agreement(row, self._times.call_s)
+        if isinstance(report, ProviderError) or report.state is not AgreementWord.PAID:
+            return
+        text = f"invoice {row.code}: held {row.state.value}, the provider says it was paid"
+        kind, at = "invoice_paid_after_end", await self._contexts.of(order)
+        told = Incident(at.ids.uuid(), f"{kind}:{row.id}", kind, None, text, at.now_ms)
+        await self._store.commit([AddIncident(told)])
+        _log.error("ended invoice paid", code=row.code)

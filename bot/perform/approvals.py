@@ -74,8 +74,18 @@ class Approvals:
         return Plan((create, decided, told), view, payment=view)
 
     async def _is_own(self, held: ApprovalRow, role: ActingRole, speaker: Speaker) -> bool:
+        """Whether the speaker asked for it: in this role, or as the same person in another. A chat may have
+        been linked since, so who asked is also whoever owns by now where it was asked, or the role's address.
+        """
         order = msgspec.json.decode(held.wanted, type=OrderRow)
-        return held.asked_by == role.row.id or order.person_id == speaker.person.id
+        if held.asked_by == role.row.id or order.person_id == speaker.person.id:
+            return True
+        asker = await self._store.staff_member(held.asked_by)
+        places = {(order.origin_kind, order.origin_value)}
+        if asker is not None:
+            places.add((asker.address_kind, asker.address_value))
+        owners = [await self._store.person_of(kind, value) for kind, value in places]
+        return any(owner is not None and owner[0].id == speaker.person.id for owner in owners)
 
     async def _shown(self, held: ApprovalRow) -> b.ApprovalView:
         order = msgspec.json.decode(held.wanted, type=OrderRow)

@@ -26,7 +26,15 @@ from bot.money import (
     rights_of,
 )
 from bot.notices import approval_prompts
-from bot.perform.drafts import OPEN_PER_PAYER, caps_of, draft, has_too_many, refused_view, view_of
+from bot.perform.drafts import (
+    OPEN_PER_PAYER,
+    caps_of,
+    draft,
+    has_too_many,
+    refused_view,
+    view_of,
+    would_debit,
+)
 from bot.perform.plan import Plan, Speaker
 from bot.perform.roles import ActingRole, Roles
 from bot.periods import period_start_ms
@@ -91,12 +99,15 @@ class Business:
         return tuple(view_of(order, role.merchant.name) for order in orders)
 
     async def standing(self, wanted: b.StandingOf, speaker: Speaker) -> tuple[b.AgreementView, ...]:
-        """The merchant's agreements that stand; of auto-debits with what may be taken now."""
+        """The merchant's agreements that stand; of auto-debits those whose time is not over, with what may
+        be taken now."""
         right = Right.INVOICE if wanted.kind == AgreementKind.INVOICE else Right.CHARGE
         role = await self._roles.acting(wanted.staff_id, right, speaker)
         if isinstance(role, str):
             return ()
         rows = await self._store.agreements_of_merchant(role.merchant.id, wanted.kind, _LISTED)
+        if wanted.kind == AgreementKind.PREAPPROVAL:
+            rows = tuple(row for row in rows if row.until_ms is None or row.until_ms > self._clock())
         return tuple([await self.shown(row, role.merchant.name) for row in rows])
 
     async def shown(self, row: AgreementRow, merchant: str) -> b.AgreementView:
@@ -193,8 +204,11 @@ class Business:
             return Plan(result=refused_view(role, wanted.amount, kind=kind))
         if (before := await self._before(position, speaker, role)) is not None:
             return before
+        if await would_debit(self._store, role.merchant, wanted.payer, speaker):
+            name = role.merchant.name
+            return Plan(result=refused_view("auto_debit", wanted.amount, name, kind=kind))
         order = self._draft(kind, wanted.amount, role, speaker, position, payer=wanted.payer)
-        return await self._begin(order, role)
+        return await self._begin(order, role, alone=wanted.payer != speaker.msisdn)
 
     async def charge(self, wanted: b.ChargeUnder, position: int, speaker: Speaker) -> Plan:
         """A debit nobody confirms on a phone: the agreement alone says how much and how often."""
@@ -209,6 +223,9 @@ class Business:
         if row is None or row.merchant_id != role.merchant.id or row.kind is not AgreementKind.PREAPPROVAL:
             return Plan(result=refused_view("gone", wanted.amount, kind=kind))
         if row.state is not AgreementState.ACTIVE or (row.until_ms is not None and row.until_ms <= now_ms):
+            return Plan(result=refused_view("gone", wanted.amount, kind=kind))
+        # The payer has been told that it ends, and the provider may be long in saying so.
+        if await self._store.is_being_stopped(row.id):
             return Plan(result=refused_view("gone", wanted.amount, kind=kind))
         if wanted.amount.currency != row.currency or wanted.amount.amount_minor > row.amount_minor:
             most = Money(row.amount_minor, row.currency)
@@ -295,6 +312,7 @@ class Business:
         changes: tuple[Change, ...] = (),
         *,
         debits_since_ms: int = 0,
+        alone: bool = False,
     ) -> Plan:
         """The plan of a new order, or of one that waits for a second person; or why there is none."""
         refusal = await self.refusal(order, role.merchant)
@@ -312,6 +330,7 @@ class Business:
             Source.US,
             caps=self.caps(order),
             debits_since_ms=debits_since_ms,
+            alone=alone,
             open_at_most=OPEN_PER_PAYER if order.kind is OrderKind.WITHDRAWAL else None,
         )
         view = view_of(order, merchant)
@@ -348,7 +367,8 @@ class Business:
         paid = await self._store.order(order.parent_id or "")
         if paid is None or paid.state is not OrderState.SUCCESSFUL or paid.kind not in _PAID:
             return "nothing_left", None
-        # Startbutton's refunds bear no reference: two alike under way could not be told apart.
+        # Startbutton's refunds bear no reference: two alike under way could not be told apart. The store
+        # refuses the second everywhere, where both were asked for at once.
         if any(row.state not in FINAL for row in await self._store.refunds_of(paid.id)):
             return "under_way", None
         left_minor = await self._left_minor(paid)

@@ -227,7 +227,8 @@ class OrderCall(msgspec.Struct, frozen=True):
     empty where that is empty. `payer` is whose wallet is asked, `payee` who gets the money; empty where
     the kind has none. What the order is about, where it is about another: a refund's payment, a
     cancelled invoice or pre-approval, by our reference (`about_reference`) and theirs
-    (`about_provider_reference`; a pre-approval's id). `sent_ms`: when the creation left last, None where
+    (`about_provider_reference`; a pre-approval's id). `taken`: their ids of the payer's other
+    pre-approvals, none of which is this one. `sent_ms`: when the creation left last, None where
     it has not; what the provider shows without an id of ours is told apart by it.
     """
 
@@ -245,6 +246,7 @@ class OrderCall(msgspec.Struct, frozen=True):
     terms: Terms = Terms()
     about_reference: str = ""
     about_provider_reference: str = ""
+    taken: tuple[str, ...] = ()
     sent_ms: int | None = None
 
 
@@ -304,7 +306,9 @@ class AgreementReport(msgspec.Struct, frozen=True):
 
     `state` None: nothing follows from what was said. `amount`, `party` and `provider_code` are as in
     `StatusReport`. `provider_reference` is the provider's id of a pre-approval, where it is certain
-    which one is meant; a later PREAPPROVAL_CANCEL needs it as `about_provider_reference`.
+    which one is meant; a later PREAPPROVAL_CANCEL needs it as `about_provider_reference`. `none_stands`:
+    of all that the payer approved none is left that is, or without its id could be, this one. Before its
+    time is over such a list may only be late.
     """
 
     state: AgreementWord | None
@@ -315,6 +319,7 @@ class AgreementReport(msgspec.Struct, frozen=True):
     party: Msisdn | None = None
     financial_id: str = ""
     provider_reference: str = ""
+    none_stands: bool = False
 
 
 class AccountHolder(msgspec.Struct, frozen=True):

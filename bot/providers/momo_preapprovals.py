@@ -136,21 +136,28 @@ def list_preapprovals(account: Account, msisdn: Msisdn) -> Call[tuple[Standing, 
 
 def standing_preapproval(account: Account, order: OrderCall) -> Call[AgreementReport]:
     """By its own id where the order knows it (`provider_reference` or `about_provider_reference`), else by
-    whether the payer's list shows any that stands."""
+    whether the payer's list shows any that stands and is not one of the ids in `taken`."""
     wanted = (order.about_provider_reference or order.provider_reference).lower()
+    taken = {id.lower() for id in order.taken}
 
     def decode(reply: Reply) -> AgreementReport:
         if says_unknown(reply):
             return AgreementReport(state=None, provider_code=code_of(reply))
         rows = [_read_row(row) for row in _rows(reply)]
         if not wanted:
+            rows = [row for row in rows if row[0].lower() not in taken]
+            over = all(id and word in _WORDS and word != "APPROVED" for id, word, _ in rows)
+            if over:
+                return AgreementReport(state=None, none_stands=True)
             rows = [row for row in rows if row[0] and row[1] == "APPROVED"]
         else:
             certain = all(id for id, _, _ in rows)
             rows = [row for row in rows if row[0].lower() == wanted]
             if not rows:
                 # The list is of what is approved: the person ended it, or its time was over.
-                return AgreementReport(state=AgreementWord.CANCELLED if certain else None)
+                return AgreementReport(
+                    state=AgreementWord.CANCELLED if certain else None, none_stands=certain
+                )
         if not rows:
             return AgreementReport(state=None)
         if len(rows) > 1 and not wanted:

@@ -18,6 +18,7 @@ __all__ = [
     "approvals_waiting",
     "claim",
     "decide",
+    "is_being_stopped",
     "keep",
     "keep_approval",
     "lines",
@@ -25,6 +26,7 @@ __all__ = [
     "next_due_ms",
     "of_merchant",
     "of_payer",
+    "preapproval_ids",
     "set_switch",
     "switch",
 ]
@@ -46,6 +48,11 @@ def keep(tx: Tx, change: KeepAgreement) -> None:
 
 _HELD: Final = "SELECT state, version, fence FROM agreements WHERE id = ?"
 _LAST_LINE: Final = "SELECT seq, at_ms FROM agreement_lines WHERE agreement_id = ? ORDER BY seq DESC LIMIT 1"
+_IS_ANOTHERS: Final = """
+    SELECT 1 FROM agreements g JOIN agreements x
+    ON x.payer = g.payer AND x.kind = g.kind AND x.connection = g.connection AND x.id <> g.id
+    WHERE g.id = ? AND g.kind = 'preapproval' AND g.provider_id <> x.provider_id AND x.provider_id = ?
+"""
 # COALESCE: None leaves a field as it is; `due_ms` is always set, and the lease given back.
 _MOVE: Final = """
     UPDATE agreements SET state = ?, version = version + 1, updated_ms = ?, due_ms = ?, lease_until_ms = 0,
@@ -61,6 +68,9 @@ _MOVE: Final = """
 def move(tx: Tx, change: MoveAgreement) -> None:
     row = tx.execute(_HELD, (change.agreement_id,)).fetchone()
     if row is None or row[1] != change.expected or (change.fence is not None and row[2] != change.fence):
+        raise Conflict("agreement")
+    # Two that learn theirs at the same moment: whoever stopped one would end the other.
+    if change.provider_id and tx.execute(_IS_ANOTHERS, (change.agreement_id, change.provider_id)).fetchone():
         raise Conflict("agreement")
     held = AgreementState(row[0])
     said = change.said or held
@@ -123,6 +133,15 @@ _OF_MERCHANT: Final = f"""
 """
 
 
+_IDS: Final = """
+    SELECT provider_id FROM agreements
+    WHERE payer = ? AND kind = 'preapproval' AND connection = ? AND id <> ? AND provider_id <> ''
+"""
+_BEING_STOPPED: Final = """
+    SELECT 1 FROM orders WHERE agreement_id = ? AND kind = 'preapproval_cancel' AND state <> 'FAILED' LIMIT 1
+"""
+
+
 def agreement(tx: Tx, agreement_id: str) -> AgreementRow | None:
     return AGREEMENTS.one(tx, _BY_ID, agreement_id)
 
@@ -137,6 +156,14 @@ def of_payer(tx: Tx, payer: str, kind: str, limit: int) -> tuple[AgreementRow, .
 
 def of_merchant(tx: Tx, merchant_id: str, kind: str, limit: int) -> tuple[AgreementRow, ...]:
     return AGREEMENTS.all(tx, _OF_MERCHANT, merchant_id, kind, limit)
+
+
+def preapproval_ids(tx: Tx, payer: str, connection: str, but: str) -> tuple[str, ...]:
+    return tuple(id for (id,) in tx.execute(_IDS, (payer, connection, but)).fetchall())
+
+
+def is_being_stopped(tx: Tx, agreement_id: str) -> bool:
+    return tx.execute(_BEING_STOPPED, (agreement_id,)).fetchone() is not None
 
 
 # ---- approvals -----------------------------------------------------------------------------------

@@ -83,6 +83,11 @@ _CAME_IN: Final = """
     SELECT COALESCE(SUM(amount_minor), 0) FROM orders WHERE merchant_id = ? AND currency = ?
     AND state = 'SUCCESSFUL' AND kind IN ('collection', 'agreement_charge', 'withdrawal')
 """
+# An invoice that is paid brings its money to the account's own wallet; the order only made it.
+_CAME_BY_INVOICE: Final = """
+    SELECT COALESCE(SUM(amount_minor), 0) FROM agreements WHERE merchant_id = ? AND currency = ?
+    AND state = 'PAID' AND kind = 'invoice'
+"""
 _WENT_OUT: Final = """
     SELECT COALESCE(SUM(amount_minor), 0) FROM orders WHERE merchant_id = ? AND currency = ?
     AND state NOT IN ('FAILED', 'REVERSED') AND kind IN ('transfer', 'deposit', 'refund', 'bill')
@@ -163,10 +168,11 @@ def paid_before(tx: Tx, payer: str, connection: str) -> bool:
 
 def collected_minor(tx: Tx, merchant_id: str, currency: str) -> int:
     # PostgreSQL sums BIGINT into a Decimal.
-    came_in, went_out = (
-        int(tx.execute(sql, (merchant_id, currency)).fetchone()[0]) for sql in (_CAME_IN, _WENT_OUT)
+    came_in, by_invoice, went_out = (
+        int(tx.execute(sql, (merchant_id, currency)).fetchone()[0])
+        for sql in (_CAME_IN, _CAME_BY_INVOICE, _WENT_OUT)
     )
-    return came_in - went_out
+    return came_in + by_invoice - went_out
 
 
 def of_merchant(tx: Tx, merchant_id: str, limit: int) -> tuple[OrderRow, ...]:

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.money import FINAL, OPEN, OrderKind, OrderState, Source, Verdict, judge
+from bot.store.agreements import is_being_stopped
 from bot.store.base import Cap, Conflict, CreateOrder, MoveOrder, NoteOrder
-from bot.store.order_reads import of_act, open_of_payer, reference_key
+from bot.store.order_reads import of_act, open_of_payer, reference_key, refunds_of
 from bot.store.records import OrderRow, Transition
 from bot.store.rows import ORDERS, TRANSITIONS, Tx
 
@@ -40,8 +41,16 @@ def create(tx: Tx, change: CreateOrder) -> None:
     if tx.execute(ORDERS.insert, [*ORDERS.write(row), key]).rowcount == 0:
         taken = row.act_position is not None and of_act(tx, row.conversation_id or "", row.act_position)
         raise Conflict("act" if taken else "order")
+    # At every provider: one with no name for a refund answers two alike with the same row.
+    if row.kind is OrderKind.REFUND and _others_under_way(tx, row):
+        raise Conflict("refund")
     line = Transition(row.id, 1, None, OrderState.NEW, change.source, row.created_ms)
     tx.execute(TRANSITIONS.insert, TRANSITIONS.write(line))
+
+
+def _others_under_way(tx: Tx, refund: OrderRow) -> bool:
+    rows = refunds_of(tx, refund.parent_id or "")
+    return any(other.id != refund.id and other.state not in FINAL for other in rows)
 
 
 _PAID_OUT: Final = """
@@ -51,12 +60,18 @@ _PAID_OUT: Final = """
 _PAID_OUT_OF: Final = {
     "total": _PAID_OUT,
     "merchant": _PAID_OUT + " AND merchant_id = ?",
-    "number": _PAID_OUT + " AND payee = ?",
+    # All bank accounts have the same empty payee: there the bank and the number say whose it is.
+    "number": _PAID_OUT
+    + """ AND payee = ? AND (payee <> '' OR (
+        COALESCE(json_extract(terms, '$.bank_code'), '') = ?
+        AND COALESCE(json_extract(terms, '$.account_number'), '') = ?
+    ))""",
 }
 
 
 def paid_out_minor(tx: Tx, row: OrderRow, cap: Cap) -> int:
-    own = {"merchant": (row.merchant_id,), "number": (row.payee,)}.get(cap.of, ())
+    number = (row.payee, row.terms.bank_code, row.terms.account_number)
+    own = {"merchant": (row.merchant_id,), "number": number}.get(cap.of, ())
     return int(tx.execute(_PAID_OUT_OF[cap.of], (row.currency, cap.since_ms, *own)).fetchone()[0])
 
 
@@ -76,7 +91,8 @@ _DEBITED: Final = """
 
 
 def _covered(tx: Tx, row: OrderRow, since_ms: int) -> bool:
-    """Whether the agreement that the order names stands and lets it debit so much, now."""
+    """Whether the agreement that the order names stands, its payer has not asked for its end, and it lets
+    the order debit so much, now."""
     found = tx.execute(_AGREEMENT, (row.agreement_id,)).fetchone()
     if found is None:
         return False
@@ -84,6 +100,8 @@ def _covered(tx: Tx, row: OrderRow, since_ms: int) -> bool:
     same = terms == [row.currency, row.payer, row.merchant_id, row.connection]
     in_time = until_ms is None or row.created_ms < until_ms
     if state != "ACTIVE" or not same or not in_time or row.amount_minor > most_minor:
+        return False
+    if is_being_stopped(tx, row.agreement_id or ""):
         return False
     return not (every and debited(tx, row.agreement_id or "", since_ms))
 

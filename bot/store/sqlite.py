@@ -220,6 +220,12 @@ class SqliteStore:
     ) -> tuple[AgreementRow, ...]:
         return await self._quick(agreements.of_merchant, merchant_id, kind, limit)
 
+    async def preapproval_ids(self, payer: str, connection: str, *, but: str) -> tuple[str, ...]:
+        return await self._quick(agreements.preapproval_ids, payer, connection, but)
+
+    async def is_being_stopped(self, agreement_id: str) -> bool:
+        return await self._quick(agreements.is_being_stopped, agreement_id)
+
     async def claim_agreements(self, now_ms: int, lease_ms: int, limit: int) -> tuple[AgreementRow, ...]:
         return await self._lease(lease_ms, lambda tx, ms: agreements.claim(tx, now_ms, ms, limit))
 

@@ -20,6 +20,7 @@ PAID = msgspec.structs.replace(BOTH, invoice_successful_means="paid")
 CREATED = msgspec.structs.replace(BOTH, invoice_successful_means="created")
 DAY = Terms(validity_s=86400)
 PREAPPROVAL = an_order(kind=OrderKind.PREAPPROVAL, terms=DAY)
+OTHERS_KNOWN = msgspec.structs.replace(PREAPPROVAL, taken=("other",))
 INVOICE = an_order(kind=OrderKind.INVOICE, terms=DAY)
 END_PREAPPROVAL = an_order(kind=OrderKind.PREAPPROVAL_CANCEL, about_provider_reference=APPROVAL)
 END_INVOICE = an_order(kind=OrderKind.INVOICE_CANCEL, about_reference=ABOUT)
@@ -167,8 +168,24 @@ def test_where_nothing_is_found_there_is_nothing_to_cancel(order) -> None:
                 AgreementWord.ACTIVE, "APPROVED", expires_ms=UNTIL_MS, provider_reference=APPROVAL
             ),
         ),
-        (tape("momo/preapprovals_empty"), PREAPPROVAL, AgreementReport(None)),
-        (tape("momo/preapprovals_cancelled"), PREAPPROVAL, AgreementReport(None)),
+        (tape("momo/preapprovals_empty"), PREAPPROVAL, AgreementReport(None, none_stands=True)),
+        (tape("momo/preapprovals_cancelled"), PREAPPROVAL, AgreementReport(None, none_stands=True)),
+        # What waits, or cannot be read, may be it.
+        (reply(200, [row(status="PENDING")]), PREAPPROVAL, AgreementReport(None)),
+        (reply(200, [row(status="TELEPORTED")]), PREAPPROVAL, AgreementReport(None)),
+        (reply(200, [{}]), PREAPPROVAL, AgreementReport(None)),
+        (
+            reply(200, [row(preApprovalId="OTHER"), row()]),
+            OTHERS_KNOWN,
+            AgreementReport(
+                AgreementWord.ACTIVE, "APPROVED", expires_ms=UNTIL_MS, provider_reference=APPROVAL
+            ),
+        ),
+        (
+            reply(200, [row(preApprovalId="other")]),
+            OTHERS_KNOWN,
+            AgreementReport(None, none_stands=True),
+        ),
         (
             reply(200, [row(), row(preApprovalId="other")]),  # which one is ours is not to be known
             PREAPPROVAL,

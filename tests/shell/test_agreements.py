@@ -10,11 +10,20 @@ from bot.agreements import AgreementKeeper
 from bot.clock import Ids
 from bot.dialog import Address
 from bot.money import AgreementKind, AgreementState, Money, OrderKind, Source
-from bot.notices import agreement_results
+from bot.notices import agreement_results, debit_notices
 from bot.providers.base import AgreementReport, AgreementWord, ProviderError, Unknown
-from bot.store.base import Conflict, CreateOrder, KeepAgreement, MoveAgreement, SavePerson
-from bot.store.records import AgreementRow
+from bot.store.base import (
+    Conflict,
+    CreateOrder,
+    KeepAgreement,
+    KeepMerchant,
+    MoveAgreement,
+    Queue,
+    SavePerson,
+)
+from bot.store.records import AgreementRow, MessageKind
 from bot.times import TIMES
+from tests.conversations.people import Phone
 from tests.conversations.stage import EFUA, STAFF, Stage
 from tests.store import make
 
@@ -29,9 +38,13 @@ class Answers:
         self.connections = stage.kasapay.calls.connections
         self.says = says
         self.asked: list[str] = []
+        self.taken: tuple[str, ...] = ()
 
-    async def agreement(self, row: AgreementRow, timeout_s: float) -> AgreementReport | ProviderError:
+    async def agreement(
+        self, row: AgreementRow, timeout_s: float, taken: tuple[str, ...] = ()
+    ) -> AgreementReport | ProviderError:
         self.asked.append(row.id)
+        self.taken = taken
         await asyncio.sleep(0)
         return self.says
 
@@ -182,21 +195,55 @@ async def test_what_ended_there_has_ended(stage: Stage, word: AgreementWord, sta
     assert "invoice.ended" in message["view"]
 
 
-@pytest.mark.parametrize(
+SILENCE = pytest.mark.parametrize(
     "silence", [said(AgreementWord.ACTIVE), said(None), Unknown("away")], ids=["open", "unsure", "away"]
 )
-async def test_an_invoice_keeps_a_while_behind_its_end(
+
+
+async def pauses_until(stage: Stage, keeper: AgreementKeeper, end_ms: int) -> list[int]:
+    """Lets the keeper look whenever it wants to, until `end_ms`; its pauses in minutes."""
+    pauses = []
+    while (due_ms := await stage.store.next_agreement_ms()) is not None and due_ms <= end_ms:
+        pauses.append((due_ms - stage.clock.ms) // 60_000)
+        stage.clock.ms = due_ms
+        await keeper.drain()
+    return pauses
+
+
+@SILENCE
+async def test_an_invoice_nobody_has_a_last_word_on_did_not_run_out(
     stage: Stage, silence: AgreementReport | ProviderError
 ) -> None:
     row = await standing(stage)
+    end_ms = row.until_ms or 0
     calls = Answers(stage, silence)
     keeper = keeper_of(stage, calls)
-    stage.clock.ms = (row.until_ms or 0) + 9 * 60_000
+    stage.clock.ms = end_ms
     await keeper.drain()
+    pauses = await pauses_until(stage, keeper, end_ms + DAY_MS - 1)
+    assert pauses == [1, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
     assert (await held(stage)).state is ACTIVE
-    stage.clock.ms = (row.until_ms or 0) + 10 * 60_000
+    stage.clock.ms = end_ms + DAY_MS
     await keeper.drain()
+    after = await held(stage)
+    assert (after.state, after.due_ms) == (AgreementState.UNRESOLVED, stage.clock() + DAY_MS)
+    assert incidents(stage) == ["invoice_unresolved"]
+    assert told(stage) == []
+    # A person must look; and should the provider ever say it, it is told.
+    calls.says = said(AgreementWord.PAID, amount=Money(500, "GHS"))
+    stage.clock.ms += DAY_MS
+    await keeper.drain()
+    assert (await held(stage)).state is PAID
+    assert "invoice.paid" in told(stage)[0]["view"]
+    assert incidents(stage) == ["invoice_unresolved"]
+
+
+async def test_an_invoice_the_provider_calls_run_out_has(stage: Stage) -> None:
+    row = await standing(stage)
+    stage.clock.ms = (row.until_ms or 0) + 60_000
+    await keeper_of(stage, Answers(stage, said(AgreementWord.EXPIRED))).drain()
     assert (await held(stage)).state is AgreementState.EXPIRED
+    assert "invoice.ended" in told(stage)[0]["view"]
 
 
 async def test_paid_at_the_last_moment_is_paid(stage: Stage) -> None:
@@ -206,13 +253,81 @@ async def test_paid_at_the_last_moment_is_paid(stage: Stage) -> None:
     assert (await held(stage)).state is PAID
 
 
-async def test_an_auto_debit_ends_with_its_time(stage: Stage) -> None:
+@SILENCE
+async def test_an_auto_debit_ends_on_the_providers_word_alone(
+    stage: Stage, silence: AgreementReport | ProviderError
+) -> None:
+    """Its time counts from the approval, ours from the asking: in between it debits without a PIN."""
     row = await standing(stage, AgreementKind.PREAPPROVAL)
-    stage.clock.ms = row.until_ms or 0
-    await keeper_of(stage, Answers(stage, said(AgreementWord.ACTIVE))).drain()
+    end_ms = row.until_ms or 0
+    calls = Answers(stage, silence)
+    keeper = keeper_of(stage, calls)
+    stage.clock.ms = end_ms
+    await keeper.drain()
+    pauses = await pauses_until(stage, keeper, end_ms + 6 * DAY_MS)
+    assert pauses[:4] == [1, 1, 2, 4]
+    assert pauses[-2:] == [24 * 60] * 2
+    assert (await held(stage)).state is ACTIVE
+    assert (told(stage), incidents(stage)) == ([], [])
+    await pauses_until(stage, keeper, end_ms + 9 * DAY_MS)
+    assert (await held(stage)).state is ACTIVE
+    assert incidents(stage) == ["auto_debit_not_ended"]
+    calls.says = said(AgreementWord.EXPIRED)
+    stage.clock.ms += DAY_MS
+    await keeper.drain()
     assert (await held(stage)).state is AgreementState.EXPIRED
-    (message,) = told(stage)
-    assert "autodebit.ended" in message["view"]
+    assert "autodebit.ended" in told(stage)[0]["view"]
+
+
+async def test_an_auto_debit_of_no_known_id_ends_where_none_is_listed_any_more(stage: Stage) -> None:
+    """Before its time is over the list may be late; afterwards it is their word."""
+    row = await standing(stage, AgreementKind.PREAPPROVAL)
+    keeper = keeper_of(stage, Answers(stage, said(None, none_stands=True)))
+    await keeper.drain()
+    assert (await held(stage)).state is ACTIVE
+    stage.clock.ms = row.until_ms or 0
+    await keeper.drain()
+    assert (await held(stage)).state is AgreementState.EXPIRED
+
+
+async def test_what_is_not_listed_any_more_was_cancelled_or_has_run_out(stage: Stage) -> None:
+    row = await standing(stage, AgreementKind.PREAPPROVAL)
+    gone = said(AgreementWord.CANCELLED, none_stands=True)
+    keeper = keeper_of(stage, Answers(stage, gone))
+    (move, *_) = await keeper._look(row)
+    assert isinstance(move, MoveAgreement)
+    assert move.said is AgreementState.CANCELLED
+    stage.clock.ms = row.until_ms or 0
+    await keeper.drain()
+    assert (await held(stage)).state is AgreementState.EXPIRED
+
+
+async def test_an_id_is_learned_among_those_nobody_else_has(stage: Stage) -> None:
+    first = await standing(stage, AgreementKind.PREAPPROVAL)
+    now_ms = stage.clock()
+    other = msgspec.structs.replace(
+        first,
+        id="g2",
+        merchant_id="m-other",
+        code="CODE-g2",
+        reference="reference-of-g2",
+        version=0,
+        due_ms=None,
+        state=AgreementState.REQUESTED,
+    )
+    await stage.store.commit([KeepMerchant(make.merchant("m-other", code="1099")), KeepAgreement(other)])
+    held_by_other = MoveAgreement("g2", 0, now_ms, None, AgreementState.CANCELLED, provider_id="theirs")
+    await stage.store.commit([held_by_other])
+    calls = Answers(stage, said(AgreementWord.ACTIVE, provider_reference="theirs"))
+    keeper = keeper_of(stage, calls)
+    await keeper.drain()
+    assert calls.taken == ("theirs",)
+    # Whatever was answered, one id is one agreement's.
+    assert (await held(stage)).provider_id == ""
+    stage.clock.ms += 61_000
+    calls.says = said(AgreementWord.ACTIVE, provider_reference="own")
+    await keeper.drain()
+    assert (await held(stage)).provider_id == "own"
 
 
 async def test_a_provider_that_is_away_changes_nothing(stage: Stage) -> None:
@@ -226,14 +341,20 @@ async def test_a_provider_that_is_away_changes_nothing(stage: Stage) -> None:
     assert told(stage) == []
 
 
-async def test_one_whose_account_left_the_settings_ends_with_its_time_alone(stage: Stage) -> None:
-    row = await standing(stage, connection="gone")
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [(AgreementKind.INVOICE, AgreementState.UNRESOLVED), (AgreementKind.PREAPPROVAL, ACTIVE)],
+)
+async def test_nobody_can_say_that_one_has_ended_whose_account_left_the_settings(
+    stage: Stage, kind: AgreementKind, state: AgreementState
+) -> None:
+    row = await standing(stage, kind, connection="gone")
     calls = Answers(stage, said(AgreementWord.PAID))
     await keeper_of(stage, calls).drain()
     assert (await held(stage)).state is ACTIVE
     stage.clock.ms = (row.until_ms or 0) + DAY_MS
     await keeper_of(stage, calls).drain()
-    assert (await held(stage)).state is AgreementState.EXPIRED
+    assert (await held(stage)).state is state
     assert calls.asked == []
 
 
@@ -278,7 +399,7 @@ async def test_what_breaks_is_looked_at_again_after_its_lease(stage: Stage) -> N
     calls = Answers(stage, said(AgreementWord.PAID))
     broken = Answers(stage, said(AgreementWord.PAID))
 
-    async def breaks(row: AgreementRow, timeout_s: float) -> AgreementReport:
+    async def breaks(row: AgreementRow, timeout_s: float, taken: tuple[str, ...] = ()) -> AgreementReport:
         raise RuntimeError("on purpose")
 
     broken.agreement = breaks  # type: ignore[method-assign]
@@ -304,3 +425,26 @@ async def test_the_news_goes_where_the_order_began_and_to_linked_chats(stage: St
 
     assert targets(Address("msisdn", STAFF)) == [STAFF, "42"]
     assert targets(Address("telegram", "99")) == ["99"]
+
+
+async def test_what_was_paid_or_debited_is_told_as_a_result(stage: Stage) -> None:
+    """A chat that does not take it is no reason not to be told: it goes by SMS, or with the next dial."""
+    row = await standing(stage)
+    order = await stage.store.order_by_reference(row.reference)
+    assert order is not None
+    common: dict[str, Any] = {"now_ms": stage.clock(), "new_id": Ids().uuid, "times": TIMES}
+    began = msgspec.structs.replace(order, origin_kind="telegram", origin_value="42")
+    (paid,) = agreement_results(row, began, PAID, "Ama's Kitchen", [], **common)
+    (debited,) = debit_notices(order, "Ama's Kitchen", order.person_id, [], **common)
+    assert [queue.row.kind for queue in (paid, debited)] == [MessageKind.RESULT] * 2
+    await Phone(stage, EFUA).dial()
+    efua = await stage.store.person_of("msisdn", EFUA)
+    assert efua is not None
+    lost = msgspec.structs.replace(paid.row, person_id=efua[0].id, due_ms=0)
+    await stage.store.commit([Queue(lost)])
+    stage.kasapay.outbox._channels = {
+        kind: channel for kind, channel in stage.kasapay.outbox._channels.items() if kind == "msisdn"
+    }
+    await stage.kasapay.outbox.drain()
+    (by_sms,) = stage.rows("SELECT kind, state FROM messages WHERE address_value = ?", EFUA)
+    assert (by_sms["kind"], by_sms["state"]) == ("result", "sent")

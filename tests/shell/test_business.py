@@ -1,5 +1,6 @@
 """What staff may begin, and what a second person must say first: the rules no conversation shows."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -7,14 +8,25 @@ import pytest
 
 from bot.channels.ussd import Heard
 from bot.dialog import Address, Text
-from bot.money import Money, OrderKind, OrderState, Reason
+from bot.money import AgreementKind, Money, OrderKind, OrderState, Reason
 from bot.perform.plan import Plan, Speaker
-from bot.store.base import Conflict, KeepMerchant, KeepStaff, TurnQuery
-from bot.store.records import ApprovalState, OrderRow, StaffRow
+from bot.store.base import (
+    Conflict,
+    KeepMerchant,
+    KeepStaff,
+    LinkAddress,
+    MoveAgreement,
+    SaveAddress,
+    SavePerson,
+    TurnQuery,
+)
+from bot.store.records import AddressRow, ApprovalState, OrderRow, PersonRow, StaffRow
 from flows import business_effects as b
+from flows import effects as e
 from tests.conversations.people import Phone, decide
 from tests.conversations.robot import Robot
 from tests.conversations.stage import ACCOUNTANT, CASHIER, EFUA, KWAME, STAFF, STAFF_PIN, Stage
+from tests.shell.test_agreements import standing
 
 GHS_20, GHS_50 = Money(2000, "GHS"), Money(5000, "GHS")
 GHS_600 = Money(60_000, "GHS")
@@ -237,6 +249,41 @@ async def test_two_wishes_for_one_refund_give_back_once(stage: Stage) -> None:
     assert [o.kind for o in await stage.orders()] == [OrderKind.COLLECTION, OrderKind.REFUND]
 
 
+async def test_of_two_refunds_begun_at_once_the_second_hears_of_the_first(stage: Stage) -> None:
+    """Both would fit, and at a provider that names no refund one row would settle both."""
+    order = await paid(stage)
+    ama, adwoa = await speaker_of(stage, STAFF), await speaker_of(stage, ACCOUNTANT)
+    five = Money(500, "GHS")
+    one = await plan_of(stage, b.Refund(ama.staff[0].id, order.id, five), ama, 1)
+    wanted = b.Refund(adwoa.staff[0].id, order.id, five)
+    other = await plan_of(stage, wanted, adwoa, 1)
+    assert (one.result.refused, other.result.refused) == ("", "")
+    await stage.store.commit(one.changes)
+    with pytest.raises(Conflict, match="refund"):
+        await stage.store.commit(other.changes)
+    # What a turn does where somebody was faster: it looks again.
+    again = await act(stage, wanted, adwoa, 1)
+    assert (again.refused, again.merchant) == ("under_way", "Ama's Kitchen")
+    assert [o.kind for o in await stage.orders()] == [OrderKind.COLLECTION, OrderKind.REFUND]
+
+
+async def test_two_who_confirm_a_refund_at_once_give_back_once(stage: Stage) -> None:
+    """Whoever was slower is asked for the PIN once more, which is kept nowhere, and hears why."""
+    order = await paid(stage)
+    phones = [Phone(stage, STAFF), Phone(stage, ACCOUNTANT)]
+    for phone in phones:
+        await phone.dial("7", "3")
+        for said in (order.code, STAFF_PIN, "2", "5", "1"):
+            await phone.answer(said)
+    await asyncio.gather(*(phone.answer(STAFF_PIN) for phone in phones))
+    for phone in phones:
+        if phone.screen.is_open:
+            await phone.answer(STAFF_PIN)
+    told = sorted(phone.screen.text.split(".")[0] for phone in phones)
+    assert told == ["A refund of this payment is under way already", "GHS 5"]
+    assert [o.kind for o in await stage.orders()] == [OrderKind.COLLECTION, OrderKind.REFUND]
+
+
 # ---- limits and the second person ----------------------------------------------------------------
 
 
@@ -377,6 +424,51 @@ async def test_nobody_approves_their_own_wish(stage: Stage) -> None:
     assert await stage.kasapay.performer.look(b.WaitingApprovals(second.id), ama) == ()
 
 
+@pytest.mark.parametrize("is_gone", [False, True], ids=["role kept", "role taken back"])
+async def test_nobody_approves_their_own_wish_from_a_chat_linked_since(stage: Stage, is_gone: bool) -> None:
+    """Asked for in a chat that was nobody's yet, approved on the phone that the chat belongs to by now."""
+    ama, adwoa = await speaker_of(stage, STAFF), await speaker_of(stage, ACCOUNTANT)
+    chat = await in_chat(stage, ama, "77")
+    assert (await act(stage, b.PayOut(chat.staff[0].id, GHS_600, payee=EFUA), chat, 1)).waits
+    (held,) = stage.rows("SELECT id FROM approvals")
+    await stage.store.commit([LinkAddress("telegram", "77", ama.person.id, stage.clock())])
+    if is_gone:
+        freed = msgspec.structs.replace(chat.staff[0], address_kind="", address_value="")
+        await stage.store.commit([KeepStaff(freed)])
+    look = stage.kasapay.performer.look
+    assert await look(b.WaitingApprovals(ama.staff[0].id), ama) == ()
+    for position, approve in enumerate((True, False)):
+        wanted = b.DecideApproval(ama.staff[0].id, held["id"], approve=approve)
+        assert (await act(stage, wanted, ama, position)).refused == "own"
+    assert await stage.orders() == ()
+    (shown,) = await look(b.WaitingApprovals(adwoa.staff[0].id), adwoa)
+    assert shown.id == held["id"]
+    theirs = b.DecideApproval(adwoa.staff[0].id, held["id"], approve=True)
+    assert not (await act(stage, theirs, adwoa, 1)).refused
+
+
+async def in_chat(stage: Stage, like: Speaker, value: str) -> Speaker:
+    """Somebody in a chat that belongs to no number, an accountant where `like` has a role."""
+    now_ms = stage.clock()
+    person = PersonRow(stage.ids.uuid(), "en", now_ms)
+    address = AddressRow(stage.ids.uuid(), person.id, "telegram", value, now_ms, now_ms)
+    role = StaffRow(
+        stage.ids.uuid(), like.staff[0].merchant_id, "accountant", "Ama", now_ms, "telegram", value,
+        pin_hash="x",
+    )  # fmt: skip
+    await stage.store.commit([SavePerson(person), SaveAddress(address), KeepStaff(role)])
+    return Speaker(
+        person=person,
+        address=Address("telegram", value),
+        channel="telegram",
+        verified=False,
+        conversation_id="chat",
+        msisdn="",
+        staff=(role,),
+        address_row=address,
+    )
+
+
 async def test_a_wish_runs_out_after_a_day(stage: Stage) -> None:
     ama, adwoa = await speaker_of(stage, STAFF), await speaker_of(stage, ACCOUNTANT)
     assert (await act(stage, b.PayOut(ama.staff[0].id, GHS_600, payee=EFUA), ama, 1)).waits
@@ -393,6 +485,24 @@ async def test_three_requests_wait_on_one_phone_and_no_more(stage: Stage) -> Non
     for position in range(3):
         assert not (await act(stage, b.Withdraw(kojo.staff[0].id, GHS_20, EFUA), kojo, position)).refused
     assert (await act(stage, b.Withdraw(kojo.staff[0].id, GHS_20, EFUA), kojo, 3)).refused == "too_many"
+
+
+async def test_cash_of_a_wallet_that_would_be_debited_unasked_is_its_owners_to_ask_for(stage: Stage) -> None:
+    """While an auto-debit may stand: looked at first, and kept by the store where it came meanwhile."""
+    kojo, kwame = await speaker_of(stage, CASHIER), await speaker_of(stage, KWAME)
+    role = kojo.staff[0].id
+    planned = await plan_of(stage, b.Withdraw(role, GHS_20, EFUA), kojo, 1)
+    efua = await speaker_of(stage, EFUA)
+    merchant = await stage.store.merchant_by_code("1001")
+    assert merchant is not None
+    await act(stage, e.SetUpAutoDebit(merchant.id, GHS_20, "week", 30), efua, 1)
+    with pytest.raises(Conflict, match="agreement"):
+        await stage.store.commit(planned.changes)
+    again = await act(stage, b.Withdraw(role, GHS_20, EFUA), kojo, 1)
+    assert (again.refused, again.merchant) == ("auto_debit", "Ama's Kitchen")
+    assert not (await act(stage, b.Withdraw(role, GHS_20, kwame.msisdn), kojo, 2)).refused
+    own = msgspec.structs.replace(kojo, msisdn=EFUA)
+    assert not (await act(stage, b.Withdraw(role, GHS_20, EFUA), own, 3)).refused
 
 
 # ---- the switch, where something is under way already ----------------------------------------------
@@ -452,6 +562,32 @@ async def test_what_had_arrived_is_found_while_the_switch_is_off(stage: Stage) -
     assert order is not None
     assert order.state is OrderState.SUCCESSFUL
     await stage.judge()
+
+
+# ---- debits under an agreement ---------------------------------------------------------------------
+
+
+async def test_nothing_is_debited_once_the_payer_asked_for_the_end(stage: Stage) -> None:
+    row = await standing(stage, AgreementKind.PREAPPROVAL, amount_minor=2000)
+    ama, efua = await speaker_of(stage, STAFF), await speaker_of(stage, EFUA)
+    known = MoveAgreement(row.id, row.version, stage.clock(), row.due_ms, provider_id="theirs")
+    await stage.store.commit([known])
+    stop = await plan_of(stage, e.StopAutoDebit(row.id), efua)
+    charge = b.ChargeUnder(ama.staff[0].id, row.id, GHS_20)
+    begun_before = await plan_of(stage, charge, ama)
+    await stage.store.commit(stop.changes)
+    assert (await act(stage, charge, ama)).refused == "gone"
+    with pytest.raises(Conflict):
+        await stage.store.commit(begun_before.changes)
+
+
+async def test_an_auto_debit_past_its_time_is_not_offered_to_be_charged(stage: Stage) -> None:
+    row = await standing(stage, AgreementKind.PREAPPROVAL)
+    ama = await speaker_of(stage, STAFF)
+    look = b.StandingOf(ama.staff[0].id, "preapproval")
+    assert [view.id for view in await stage.kasapay.performer.look(look, ama)] == [row.id]
+    stage.clock.ms = row.until_ms or 0
+    assert await stage.kasapay.performer.look(look, ama) == ()
 
 
 # ---- who was sent away ----------------------------------------------------------------------------

@@ -148,7 +148,7 @@ def test_every_kind_of_order_has_words_of_its_own(
 ) -> None:
     if kind is OrderKind.BILL and word == "failed":
         word = "failed_kept"  # its money had come before
-    rows = told(said, row=order(held, kind=kind))
+    rows = told(said, row=order(held, kind=kind, staff_id="s1"))
     assert {shown(row).text.id for row in rows} == {f"result.{kind.value}.{word}"}
 
 

@@ -8,7 +8,7 @@ import pytest
 from bot.clock import Ids
 from bot.contexts import Contexts
 from bot.money import AgreementKind, AgreementState, Money, OrderKind, OrderState, Source
-from bot.providers.base import ProviderError, StatusReport, Unknown
+from bot.providers.base import AgreementReport, AgreementWord, ProviderError, StatusReport, Unknown
 from bot.rechecks import Rechecks
 from bot.store.base import CreateOrder, MoveAgreement, MoveOrder
 from bot.store.records import AgreementRow, OrderRow
@@ -22,11 +22,16 @@ class Answers:
         self.connections = stage.kasapay.calls.connections
         self.resend = stage.kasapay.calls.resend
         self.says = says
+        self.stands: AgreementReport | ProviderError = Unknown("away")
         self.asked: list[str] = []
 
     async def status(self, order: OrderRow, timeout_s: float) -> StatusReport | ProviderError:
         self.asked.append(order.id)
         return self.says
+
+    async def agreement(self, row: AgreementRow, timeout_s: float) -> AgreementReport | ProviderError:
+        self.asked.append(row.id)
+        return self.stands
 
 
 def rechecks_of(stage: Stage, calls: Any) -> Rechecks:
@@ -77,11 +82,57 @@ async def test_a_second_word_within_the_pause_changes_nothing(stage: Stage) -> N
     assert (await held(stage)).version == version
 
 
-async def test_an_agreement_that_has_ended_is_left_alone(stage: Stage) -> None:
+async def ended(stage: Stage, row: AgreementRow, said: AgreementState) -> None:
+    now_ms = stage.clock()
+    await stage.store.commit([MoveAgreement(row.id, row.version, now_ms, now_ms, said, Source.POLL)])
+
+
+@pytest.mark.parametrize("word", [AgreementWord.ACTIVE, AgreementWord.CANCELLED, None])
+async def test_an_invoice_that_has_ended_is_left_alone(stage: Stage, word: AgreementWord | None) -> None:
     row, order = await made(stage, AgreementKind.INVOICE)
-    ended = MoveAgreement(row.id, row.version, stage.clock(), None, AgreementState.CANCELLED, Source.POLL)
-    await stage.store.commit([ended])
+    await ended(stage, row, AgreementState.CANCELLED)
+    calls = Answers(stage, Unknown(""))
+    calls.stands = AgreementReport(word)
+    await rechecks_of(stage, calls).ask(order.id, Source.CALLBACK)
+    assert calls.asked == [row.id]
+    assert (await held(stage)).version == row.version + 1
+    assert stage.rows("SELECT 1 FROM incidents") == []
+
+
+async def test_an_invoice_paid_after_its_end_is_an_incident(stage: Stage) -> None:
+    row, order = await made(stage, AgreementKind.INVOICE)
+    await ended(stage, row, AgreementState.EXPIRED)
+    calls = Answers(stage, Unknown(""))
+    rechecks = rechecks_of(stage, calls)
+    await rechecks.ask(order.id, Source.CALLBACK)
+    assert stage.rows("SELECT 1 FROM incidents") == []
+    calls.stands = AgreementReport(AgreementWord.PAID)
+    for _ in range(2):
+        stage.clock.ms += 5000
+        await rechecks.ask(order.id, Source.CALLBACK)
+    await rechecks.ask(order.id, Source.CALLBACK)
+    assert len(calls.asked) == 3
+    (incident,) = stage.rows("SELECT kind, text FROM incidents")
+    assert incident["kind"] == "invoice_paid_after_end"
+    assert row.code in incident["text"]
+    assert (await held(stage)).state is AgreementState.EXPIRED
+
+
+async def test_an_invoice_nobody_had_a_last_word_on_is_looked_at_now(stage: Stage) -> None:
+    row, order = await made(stage, AgreementKind.INVOICE)
+    await ended(stage, row, AgreementState.UNRESOLVED)
+    stage.clock.ms += 60_000
     await rechecks_of(stage, Answers(stage, Unknown(""))).ask(order.id, Source.CALLBACK)
+    assert (await held(stage)).due_ms == stage.clock()
+
+
+@pytest.mark.parametrize("said", [AgreementState.CANCELLED, AgreementState.UNRESOLVED])
+async def test_an_auto_debit_that_has_ended_is_left_alone(stage: Stage, said: AgreementState) -> None:
+    row, order = await made(stage, AgreementKind.PREAPPROVAL)
+    await ended(stage, row, said)
+    calls = Answers(stage, Unknown(""))
+    await rechecks_of(stage, calls).ask(order.id, Source.CALLBACK)
+    assert calls.asked == []
     assert (await held(stage)).version == row.version + 1
 
 

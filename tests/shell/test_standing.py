@@ -9,12 +9,13 @@ import pytest
 
 from bot.commands import COMMANDS, CommandError
 from bot.dialog import Address
-from bot.money import AgreementKind, AgreementState, Money, OrderKind, OrderState, Source
+from bot.money import ENDED, AgreementKind, AgreementState, Money, OrderKind, OrderState, Source
+from bot.perform.drafts import would_debit
 from bot.perform.plan import Plan, Speaker
 from bot.perform.standing import Standing
-from bot.store.base import CreateOrder, KeepAgreement, MoveAgreement
+from bot.store.base import CreateOrder, KeepAgreement, KeepMerchant, MoveAgreement
 from flows import effects as e
-from tests.conversations.people import Phone
+from tests.conversations.people import Phone, decide
 from tests.conversations.stage import EFUA, KWAME, Stage
 from tests.shell.test_agreements import standing
 from tests.store import make
@@ -116,6 +117,47 @@ async def test_a_second_one_for_the_same_merchant_is_refused(stage: Stage) -> No
     await standing(stage, AgreementKind.PREAPPROVAL)
     assert (await set_up(stage)).result.refused == "already"
     assert (await set_up(stage, KWAME)).result.refused == ""
+
+
+async def test_a_second_one_on_the_same_account_can_be_stopped_too(stage: Stage) -> None:
+    """The provider's list shows both: whose is whose follows from the one that is known."""
+    first = await stage.store.merchant_by_code("1001")
+    assert first is not None
+    await stage.store.commit([KeepMerchant(msgspec.structs.replace(first, id="m-second", code="1009"))])
+    for code in ("1001", "1009"):
+        stage.change("UPDATE orders SET act_position = act_position + 10 WHERE act_position IS NOT NULL")
+        plan = await set_up(stage, code=code)
+        await stage.store.commit(plan.changes)
+        await stage.settle()
+        decide(stage, EFUA, "approve")
+        await stage.pass_time(300)
+    rows = await stage.store.agreements_of_payer(EFUA, AgreementKind.PREAPPROVAL, 9)
+    assert len({row.provider_id for row in rows} - {""}) == 2
+    efua = await speaker_of(stage, EFUA)
+    for position, row in enumerate(rows, 50):
+        assert (await room(stage).stop(row.id, position, efua)).result.refused == ""
+
+
+async def test_a_stranger_debits_nobody_after_our_own_end(stage: Stage) -> None:
+    """The provider's time counts from the approval, so that it ends later than ours."""
+    await stage.store.commit((await set_up(stage, days=1)).changes)
+    await stage.pass_time(200)
+    decide(stage, EFUA, "approve")
+    await stage.pass_time(30)
+    (row,) = await stage.store.agreements_of_payer(EFUA, AgreementKind.PREAPPROVAL, 9)
+    await stage.pass_time(((row.until_ms or 0) - stage.clock()) / 1000 + 1)
+    kwame = await speaker_of(stage, KWAME)
+    merchant = await stage.store.merchant(row.merchant_id)
+    assert merchant is not None
+    assert await would_debit(stage.store, merchant, EFUA, kwame)
+    wanted = e.RequestPayment(merchant_id=row.merchant_id, amount=GHS_20, payer=EFUA, network="")
+    plan = await stage.kasapay.performer.act(wanted, 9, kwame)
+    assert (plan.result.refused, plan.changes) == ("auto_debit", ())
+    # And ends with theirs.
+    await stage.pass_time(3600)
+    ended = await stage.store.agreement(row.id)
+    assert ended is not None
+    assert ended.state in ENDED
 
 
 async def test_three_that_wait_on_the_phone_are_enough(stage: Stage) -> None:

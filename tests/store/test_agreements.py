@@ -3,9 +3,10 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
-from bot.money import AgreementState, OrderKind, OrderState, Source
+from bot.money import AgreementState, OrderKind, OrderState, Source, Terms
 from bot.store import Store
 from bot.store.base import (
     Cap,
@@ -108,6 +109,21 @@ async def test_a_payer_has_one_standing_preapproval_for_a_merchant(kept: Store) 
     assert {found.id for found in listed} == {"g3", "g4"}
 
 
+async def test_one_id_of_theirs_is_one_agreements(kept: Store) -> None:
+    row = await stands(kept, agreement())
+    await kept.commit([KeepMerchant(merchant("m2"))])
+    second = await stands(kept, agreement("g2", merchant_id="m2"))
+    await kept.commit([KeepMerchant(merchant("m3"))])
+    elsewhere = await stands(kept, agreement("g3", merchant_id="m3", connection="momo-ug"))
+    await kept.commit([moved(row, A.CANCELLED, provider_id="theirs")])
+    assert await kept.preapproval_ids(MSISDN, row.connection, but="g2") == ("theirs",)
+    assert await kept.preapproval_ids(MSISDN, row.connection, but="g1") == ()
+    assert await kept.preapproval_ids(OTHER, row.connection, but="g2") == ()
+    await refused(kept, "agreement", moved(second, None, provider_id="theirs"))
+    await kept.commit([moved(second, None, provider_id="own")])
+    await kept.commit([moved(elsewhere, None, provider_id="theirs")])
+
+
 async def test_two_claimers_never_get_the_same_agreement(kept: Store) -> None:
     row = await stands(kept, agreement())
     assert await kept.next_agreement_ms() == row.due_ms
@@ -167,6 +183,25 @@ async def test_a_debit_that_failed_makes_room_for_another(kept: Store) -> None:
     await kept.commit([debit("o2")])
 
 
+@pytest.mark.parametrize("steps", [(), (S.PENDING,), (S.PENDING, S.UNRESOLVED), (S.PENDING, S.SUCCESSFUL)])
+async def test_nothing_is_debited_once_the_payer_asked_for_the_end(
+    kept: Store, steps: tuple[OrderState, ...]
+) -> None:
+    await stands(kept, agreement())
+    assert not await kept.is_being_stopped("g1")
+    await kept_order(kept, order("stop", kind=OrderKind.PREAPPROVAL_CANCEL, agreement_id="g1"), *steps)
+    assert await kept.is_being_stopped("g1")
+    await refused(kept, "agreement", debit())
+
+
+async def test_a_refused_end_leaves_the_agreement_as_it_was(kept: Store) -> None:
+    await stands(kept, agreement())
+    stop = order("stop", kind=OrderKind.PREAPPROVAL_CANCEL, agreement_id="g1")
+    await kept_order(kept, stop, S.PENDING, S.FAILED)
+    assert not await kept.is_being_stopped("g1")
+    await kept.commit([debit()])
+
+
 async def test_nobody_else_begins_what_would_be_debited_without_asking(kept: Store) -> None:
     row = await stands(kept, agreement())
     alone = CreateOrder(order("o1"), Source.US, alone=True)
@@ -196,6 +231,27 @@ async def test_payouts_stay_within_each_limit(kept: Store, of: str, not_counted:
     await kept.commit([payout("o4", cap, **not_counted)])
     await kept.commit([payout("o5", cap, amount_minor=200)])
     assert await kept.paid_out_minor(order("o6", payee=MSISDN), cap) == 1200
+
+
+def to_bank(
+    id: str, *caps: Cap, account: str = "0123456789", bank: str = "GH010", **given: Any
+) -> CreateOrder:
+    return payout(id, *caps, payee="", terms=Terms(bank_code=bank, account_number=account), **given)
+
+
+async def test_a_bank_account_has_a_limit_of_its_own(kept: Store) -> None:
+    """It is a bank and a number: what others got counts for none, whoever paid it out."""
+    cap = Cap("number", NOW - 1000, 900)
+    await kept.commit([to_bank("o1", cap)])
+    await kept.commit([to_bank("o2", cap, account="9876543210", merchant_id="m2")])
+    await kept.commit([to_bank("o3", cap, bank="GH020")])
+    await kept.commit([payout("o4", cap)])
+    await refused(kept, "limit_number", to_bank("o5", cap, merchant_id="m2"))
+    row = to_bank("o5").row
+    assert await kept.paid_out_minor(row, cap) == 500
+    # The words beside it make no other account of it.
+    described = msgspec.structs.replace(row.terms, description="rent")
+    assert await kept.paid_out_minor(msgspec.structs.replace(row, terms=described), cap) == 500
 
 
 async def test_what_failed_or_lies_before_the_window_is_not_counted(kept: Store) -> None:

@@ -5,13 +5,43 @@ from typing import Any
 
 import pytest
 
-from bot.money import FINAL, OrderKind, OrderState, Reason, Source, Verdict, judge
+from bot.money import (
+    FINAL,
+    AgreementKind,
+    AgreementState,
+    OrderKind,
+    OrderState,
+    Reason,
+    Source,
+    Verdict,
+    judge,
+)
 from bot.store import Conflict, Store
-from bot.store.base import AddIncident, CreateOrder, KeepMerchant, MoveOrder, NoteOrder
+from bot.store.base import (
+    AddIncident,
+    CreateOrder,
+    KeepAgreement,
+    KeepMerchant,
+    MoveOrder,
+    NoteOrder,
+    SavePerson,
+)
 from bot.store.records import OrderRow, Transition
-from tests.store.make import MSISDN, NOW, incident, kept_order, merchant, move, note, order
+from tests.store.make import (
+    MSISDN,
+    NOW,
+    agreement,
+    incident,
+    kept_order,
+    merchant,
+    move,
+    moved,
+    note,
+    order,
+    person,
+)
 
-S = OrderState
+A, S = AgreementState, OrderState
 # How an order gets into each state without breaking the rules under test.
 PATHS: dict[OrderState, tuple[OrderState, ...]] = {
     S.NEW: (),
@@ -453,6 +483,23 @@ async def test_what_a_merchant_collected_is_what_came_in_less_what_went_out(stor
     await kept_order(store, order("o11", kind=OrderKind.TRANSFER, amount_minor=50), S.PENDING, S.FAILED)
     assert await store.collected_minor("m1", "GHS") == 2**40 + 18
     assert await store.collected_minor("m3", "GHS") == 0
+
+
+async def test_what_a_merchant_collected_has_its_paid_invoices(store: Store) -> None:
+    """The money of an invoice comes with its agreement, not with the order that made it."""
+    ends = {"g1": A.PAID, "g2": A.PAID, "g3": A.CANCELLED, "g4": None, "g5": A.PAID, "g6": A.PAID}
+    given: dict[str, dict[str, Any]] = {
+        "g2": {"amount_minor": 30}, "g5": {"currency": "KES"}, "g6": {"merchant_id": "m2"}
+    }  # fmt: skip
+    await store.commit([KeepMerchant(merchant("m1")), KeepMerchant(merchant("m2"))])
+    await store.commit([SavePerson(person())])
+    for id, said in ends.items():
+        row = agreement(id, kind=AgreementKind.INVOICE, every="", **given.get(id, {}))
+        await store.commit([KeepAgreement(row), moved(row, A.ACTIVE)])
+        if said is not None:
+            await store.commit([moved(row, said, expected=row.version + 1)])
+    assert await store.collected_minor("m1", "GHS") == 530
+    assert await store.collected_minor("m2", "GHS") == 500
 
 
 async def test_a_connection_is_needed_until_its_last_order_is_final(store: Store) -> None:

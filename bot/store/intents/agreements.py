@@ -33,8 +33,9 @@ class KeepAgreement(msgspec.Struct, frozen=True):
 class MoveAgreement(msgspec.Struct, frozen=True):
     """Move an agreement (`said`), or only set fields (None); gives the worker's lease back.
 
-    Conflict("agreement") on another version, a lease that has passed on, or a move that may not be: what
-    has ended stays ended. None leaves a field as it is, except `due_ms`, which is always set.
+    Conflict("agreement") on another version, a lease that has passed on, an id of theirs that another
+    pre-approval of this payer and connection has, or a move that may not be: what has ended stays ended.
+    None leaves a field as it is, except `due_ms`, which is always set.
     """
 
     agreement_id: str
@@ -88,6 +89,14 @@ class AgreementIntents(Protocol):
         self, merchant_id: str, kind: str, limit: int
     ) -> tuple[AgreementRow, ...]:
         """Those that have not ended, newest first."""
+        ...
+
+    async def preapproval_ids(self, payer: str, connection: str, *, but: str) -> tuple[str, ...]:
+        """Their ids of the payer's pre-approvals on the connection, ended ones too, except that of `but`."""
+        ...
+
+    async def is_being_stopped(self, agreement_id: str) -> bool:
+        """Whether its payer asked for its end, and that order did not fail."""
         ...
 
     async def debited(self, agreement_id: str, since_ms: int) -> bool:

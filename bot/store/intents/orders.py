@@ -19,7 +19,7 @@ __all__ = [
 
 class Cap(msgspec.Struct, frozen=True):
     """At most `most_minor` may be paid out since `since_ms` in the order's currency: by its merchant, to its
-    payee (`of` "merchant", "number"), or altogether ("total"). What failed does not count."""
+    payee or bank account (`of` "merchant", "number"), or altogether ("total"). What failed does not count."""
 
     of: str
     since_ms: int
@@ -40,8 +40,8 @@ class CreateOrder(msgspec.Struct, frozen=True):
 
     Conflict("act") where the (conversation, act position) has its order already; Conflict("order")
     where id, code or reference is taken. Conflict("refund") where `parent_id` is not a SUCCESSFUL
-    collection of the same merchant, connection and currency, or where this refund and the others of it
-    that did not fail are more than it.
+    collection of the same merchant, connection and currency, where this refund and the others of it
+    that did not fail are more than it, or where another of it is not final.
     """
 
     row: OrderRow
@@ -185,8 +185,8 @@ class OrderIntents(Protocol):
         ...
 
     async def collected_minor(self, merchant_id: str, currency: str) -> int:
-        """What the merchant's SUCCESSFUL orders in a currency brought in, less what they paid out or gave
-        back, in minor units; payouts under way count as paid."""
+        """What the merchant's SUCCESSFUL orders and PAID invoices in a currency brought in, less what was
+        paid out or given back, in minor units; payouts under way count as paid."""
         ...
 
     async def orders_of_merchant(self, merchant_id: str, limit: int) -> tuple[OrderRow, ...]:
