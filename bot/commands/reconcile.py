@@ -16,7 +16,7 @@ from bot.commands.base import CommandError, Desk
 from bot.money import FINAL, PAYOUTS, Money, OrderKind, OrderState, mask_msisdn, read_code, to_major
 from bot.money import Source as Said
 from bot.providers.base import Capability, Listed, NotSent, ProviderError, StatusReport, Unknown
-from bot.reconcile.values import Ours, Source, Theirs
+from bot.reconcile.values import Ours, Part, Source, Theirs
 from bot.store.records import OrderRow, Transition
 
 __all__ = ["reconcile_accounts", "reconcile_find", "reconcile_list", "reconcile_orders"]
@@ -32,7 +32,8 @@ _LIST_S: Final = 20.0
 _LONGEST_PAUSE_S: Final = 3.0
 # Of what the sweep may ask in a second, and beside it: nobody waits for a comparison.
 _SHARE: Final = 0.5
-# What brings the merchant money, and what takes it; the other kinds move none.
+# What brings the merchant money, and what takes it. Invoices are in neither, though a paid one brings
+# money: their order is settled when the invoice is made, and nothing here knows when it was paid.
 _COMES_IN: Final = frozenset({OrderKind.COLLECTION, OrderKind.AGREEMENT_CHARGE, OrderKind.WITHDRAWAL})
 _GOES_OUT: Final = PAYOUTS | {OrderKind.BILL}
 
@@ -122,13 +123,16 @@ async def reconcile_find(at: Desk, values: dict[str, Any]) -> list[dict[str, Any
 
 
 async def _told(at: Desk, order: OrderRow, settled_ms: int | None) -> Ours:
-    """The order with what only its ledger and its refunds know."""
+    """The order with what only its ledger, its refunds or the payment it gives back know."""
     by_hand = order.state in FINAL and _is_by_hand(await at.store.transitions(order.id))
-    refunded_minor = 0
+    payment: OrderRow | None = None
+    refunds: Sequence[OrderRow] = ()
     if order.kind in _COMES_IN:
         refunds = await at.store.refunds_of(order.id)
-        refunded_minor = sum(row.amount_minor for row in refunds if row.state is OrderState.SUCCESSFUL)
-    return _ours(order, settled_ms, by_hand=by_hand, refunded_minor=refunded_minor)
+    elif order.kind is OrderKind.REFUND and order.parent_id is not None:
+        payment = await at.store.order(order.parent_id)
+        refunds = await at.store.refunds_of(order.parent_id)
+    return _ours(order, settled_ms, by_hand=by_hand, payment=payment, refunds=refunds)
 
 
 def _is_by_hand(moves: Sequence[Transition]) -> bool:
@@ -194,13 +198,30 @@ def _listed(row: Listed) -> Theirs:
     )
 
 
-def _ours(order: OrderRow, settled_ms: int | None, *, by_hand: bool, refunded_minor: int) -> Ours:
+def _part(order: OrderRow) -> Part:
     ids = (order.reference, order.code, order.provider_reference, order.financial_id)
-    return Ours(
+    return Part(
         code=order.code,
         ids=tuple(text for text in ids if text),
         state=order.state,
         amount=to_major(Money(order.amount_minor, order.currency)),
+    )
+
+
+def _ours(
+    order: OrderRow,
+    settled_ms: int | None,
+    *,
+    by_hand: bool,
+    payment: OrderRow | None,
+    refunds: Sequence[OrderRow],
+) -> Ours:
+    part = _part(order)
+    return Ours(
+        code=part.code,
+        ids=part.ids,
+        state=part.state,
+        amount=part.amount,
         currency=order.currency,
         created_ms=order.created_ms,
         settled_ms=settled_ms,
@@ -208,7 +229,10 @@ def _ours(order: OrderRow, settled_ms: int | None, *, by_hand: bool, refunded_mi
         connection=order.connection,
         by_hand=by_hand,
         goes_out=order.kind in _GOES_OUT,
-        refunded=to_major(Money(refunded_minor, order.currency)),
+        payment=None if payment is None else _part(payment),
+        # The oldest first: of two refunds of one amount, the first line is the first one's.
+        refunds=tuple(_part(refund) for refund in reversed(refunds)),
+        compared=order.kind is not OrderKind.INVOICE,
     )
 
 

@@ -9,7 +9,9 @@ from decimal import Decimal
 import msgspec
 
 from bot.money import OPEN, OrderState
-from bot.reconcile.values import FAULTS, Finding, Kind, Ours, Source, Span, Theirs, key_of
+from bot.reconcile.lines import backs, fees, is_money, seen_from
+from bot.reconcile.refunds import Shares, share
+from bot.reconcile.values import FAULTS, Finding, Kind, Ours, Part, Source, Span, Theirs, key_of
 
 __all__ = ["Comparison"]
 
@@ -27,6 +29,7 @@ class Comparison:
         self._lines: list[Theirs] = []
         self._by_id: dict[str, list[int]] = {}
         self._claims: dict[int, str] = {}
+        self._lent: dict[int, Part] = {}  # lines of refunds, though their payment was taken first
         self._found: dict[tuple[Kind, str], Finding] = {}
 
     @property
@@ -53,7 +56,8 @@ class Comparison:
     def take(self, ours: Ours, status: Theirs | None = None) -> None:
         """Compare an order. One outside the span is held only against lines inside it."""
         inside = self.span.holds(ours.at_ms)
-        lines = self._claim(ours)
+        lines, shares = self._claim(ours)
+        self._given_back(ours, shares)
         if not inside:
             lines = [line for line in lines if self.span.meets(line)]
             if not lines:
@@ -67,41 +71,61 @@ class Comparison:
             said = "; ".join(f"{w.source.value}: {_state(w)}" for w in words if not w.problem)
             self._add(Kind.OPEN, ours, words, ours.state.value, said or "not asked")
             self._doubles(ours, words)
+            # Whatever becomes of it: what they call paid is not what was asked for.
+            self._terms(ours, [word for word in words if word.state is OrderState.SUCCESSFUL])
             return
-        self._states(ours, words, inside=inside)
+        self._states(ours, words, absent=inside and ours.code not in shares.covered)
         self._doubles(ours, words)
         if ours.state is not OrderState.FAILED:
             self._terms(ours, words)
 
     def leave_aside(self, ours: Ours) -> None:
-        """The order is ours, but of another account: its lines are known, and compared elsewhere."""
+        """The order is ours, but of another account or not compared: its lines are known."""
         self._claim(ours)
 
     def strays(self) -> Iterator[Theirs]:
         """Lines of money inside the span that no order has claimed so far."""
         for number, line in enumerate(self._lines):
-            if number not in self._claims and self._is_money(line) and self.span.meets(line):
+            free = number not in self._claims and number not in self._lent
+            if free and is_money(line) and self.span.meets(line):
                 yield line
+
+    def lent(self) -> Iterator[Theirs]:
+        """Lines inside the span of refunds not taken so far, each under the references of its refund."""
+        for number, refund in self._lent.items():
+            line = self._lines[number]
+            if number not in self._claims and is_money(line) and self.span.meets(line):
+                yield msgspec.structs.replace(line, ids=refund.ids)
 
     def unknown(self) -> None:
         """What is left unclaimed is money nobody of us knows of."""
         seen: dict[str, str] = {}
+        told: set[tuple[str, Source, OrderState | None, bool]] = set()
         for line in self.strays():
             keys = [key_of(reference) for reference in line.ids]
             name = next((seen[key] for key in keys if key in seen), "") or f"{line.source.value} {len(seen)}"
-            earlier = self._found.get((Kind.EXTRA, name))
-            if earlier is not None and line.source in earlier.sources:
+            way = (name, line.source, line.state, line.out)
+            if way in told:  # what came and went again is not twice the same
                 self._put(name, self._stranger(Kind.DOUBLE, line))
+            told.add(way)
             seen |= dict.fromkeys(keys or [name], name)
             self._put(name, self._stranger(Kind.EXTRA, line))
 
     # ---- the rules
 
-    def _states(self, ours: Ours, words: Sequence[Theirs], *, inside: bool) -> None:
+    def _given_back(self, ours: Ours, shares: Shares) -> None:
+        """What was given back of a payment, against the refunds of ours that gave it."""
+        excess = [self._lines[number] for number in shares.excess]
+        if shares.fault is None or ours.payment is not None or not any(map(self.span.meets, excess)):
+            return
+        mine, theirs = (f"{_shown(amount)} given back" for amount in (ours.refunded, shares.theirs))
+        self._add(shares.fault, ours, excess, mine, theirs)
+
+    def _states(self, ours: Ours, words: Sequence[Theirs], *, absent: bool) -> None:
         for source in Source:
             of = [w for w in words if w.source is source and not w.problem]
             if not of:
-                if source is Source.STATEMENT and self._statement and inside:
+                if source is Source.STATEMENT and self._statement and absent:
                     self._absent(ours)
                 continue
             if of[0].not_found:
@@ -116,8 +140,10 @@ class Comparison:
 
     def _absent(self, ours: Ours) -> None:
         """No line of the statement is about the order."""
-        if ours.state is OrderState.SUCCESSFUL and ours.settled_ms is not None:
-            kind = Kind.EDGE if self.span.near_edge(ours.settled_ms) else Kind.MISSING
+        paid = ours.state is OrderState.SUCCESSFUL and ours.settled_ms is not None
+        if paid or ours.state is OrderState.REVERSED:
+            kind = Kind.MISSING if paid else _state_kind(ours)
+            kind = Kind.EDGE if self.span.near_edge(ours.at_ms) else kind
             self._add(kind, ours, [Theirs(Source.STATEMENT, None)], ours.state.value, "not there")
 
     def _doubles(self, ours: Ours, words: Sequence[Theirs]) -> None:
@@ -127,11 +153,13 @@ class Comparison:
                 self._add(Kind.DOUBLE, ours, paid, "once", f"{len(paid)} times")
 
     def _terms(self, ours: Ours, words: Sequence[Theirs]) -> None:
-        """Amount, currency and day of the money; of a giving back only where nothing else tells."""
+        """Amount, currency and day of the money; of a giving back where we say so or nothing else tells."""
         for source in Source:
             of = [w for w in words if w.source is source]
             paid = [w for w in of if w.state is OrderState.SUCCESSFUL]
-            for word in paid or [w for w in of if w.state is OrderState.REVERSED]:
+            back = backs(ours, of) if source is Source.STATEMENT else []
+            self._back_terms(ours, back)
+            for word in paid or [w for w in of if w.state is OrderState.REVERSED and w not in back]:
                 if word.amount is not None and word.amount != ours.amount:
                     self._add(Kind.AMOUNT, ours, [word], _shown(ours.amount), _shown(word.amount))
                 if word.currency and word.currency != ours.currency:
@@ -142,25 +170,47 @@ class Comparison:
                 theirs = "" if word.until_ms is None else self.span.day(word.until_ms).isoformat()
                 self._add(Kind.DAY, ours, [word], self.span.day(ours.settled_ms).isoformat(), theirs)
 
+    def _back_terms(self, ours: Ours, back: Sequence[Theirs]) -> None:
+        """All of a reversed order is given back, at once or in parts, and once."""
+        amounts = [word.amount for word in back if word.amount is not None]
+        if amounts and sum(amounts) != ours.amount:
+            again = len(amounts) > 1 and set(amounts) == {ours.amount}
+            theirs = f"{_shown(sum(amounts, Decimal(0)))} given back"
+            self._add(Kind.DOUBLE if again else Kind.AMOUNT, ours, back, _shown(ours.amount), theirs)
+        for word in back:
+            if word.currency and word.currency != ours.currency:
+                self._add(Kind.CURRENCY, ours, [word], ours.currency, word.currency)
+
     # ---- keeping
 
-    def _claim(self, ours: Ours) -> list[Theirs]:
-        keys = {key_of(reference) for reference in ours.ids} - {""}
+    def _claim(self, ours: Ours) -> tuple[list[Theirs], Shares]:
+        """The lines of the order as they are meant of it, and how those of its family are shared out."""
+        payment = ours.payment or ours.part
+        family = (ours.part, payment, *ours.refunds)
+        keys = {key_of(reference) for part in family for reference in part.ids} - {""}
         numbers = sorted({number for key in keys for number in self._by_id.get(key, ())})
-        free = []
-        for number in numbers:
-            holder = self._claims.setdefault(number, ours.code)
-            if holder == ours.code:
-                if not _is_our_refund(ours, self._lines[number]):
-                    free.append(_seen_from(ours, self._lines[number]))
+        small = fees([(number, self._lines[number]) for number in numbers])
+        for number in small:
+            self._claims.setdefault(number, ours.code)
+        shares = share(
+            payment,
+            ours.refunds,
+            {number: self._lines[number] for number in numbers if number not in small},
+        )
+        mine: list[Theirs] = []
+        for number, part in shares.owner.items():
+            if part.code != ours.code:
+                if part.code != payment.code:
+                    self._lent.setdefault(number, part)
+            elif (holder := self._claims.setdefault(number, ours.code)) == ours.code:
+                mine.append(self._lines[number])
             else:
-                self._add(
-                    Kind.UNCLEAR, ours, [self._lines[number]], ours.code, f"one line fits {holder} as well"
-                )
-        return free
-
-    def _is_money(self, line: Theirs) -> bool:
-        return line.state is OrderState.SUCCESSFUL and (line.amount is None or line.amount > 0)
+                known = f"one line fits {holder} as well"
+                self._add(Kind.UNCLEAR, ours, [self._lines[number]], ours.code, known)
+        if ours.payment is None:
+            for number in shares.excused:
+                self._claims.setdefault(number, ours.code)
+        return [seen_from(ours, line, mine) for line in mine], shares
 
     def _add(self, kind: Kind, ours: Ours, words: Iterable[Theirs], mine: str, theirs: str) -> None:
         words = list(words)
@@ -185,7 +235,7 @@ class Comparison:
             code="",
             reference=line.ids[0] if line.ids else "",
             day="" if line.from_ms is None else self.span.day(line.from_ms).isoformat(),
-            amount="?" if line.amount is None else f"{line.currency} {_shown(line.amount)}",
+            amount="?" if line.amount is None else f"{line.currency} {'-' * line.out}{_shown(line.amount)}",
             payer="",
             ours="not there",
             theirs=_state(line),
@@ -202,20 +252,6 @@ class Comparison:
                 lines=tuple(dict.fromkeys((*kept.lines, *found.lines))),
             )
         self._found[found.kind, name] = found
-
-
-def _seen_from(ours: Ours, line: Theirs) -> Theirs:
-    """A line as it is meant of this order: of what the merchant paid, money that left is the success."""
-    if ours.goes_out and line.out and line.state is OrderState.REVERSED:
-        return msgspec.structs.replace(line, state=OrderState.SUCCESSFUL)
-    return line
-
-
-def _is_our_refund(ours: Ours, line: Theirs) -> bool:
-    """Whether a line that gives this payment back is explained by refunds of ours, which are orders too."""
-    if line.source is not Source.STATEMENT or line.state is not OrderState.REVERSED or ours.goes_out:
-        return False
-    return line.amount is not None and 0 < line.amount <= ours.refunded
 
 
 def _net(words: Sequence[Theirs]) -> OrderState | None:

@@ -59,10 +59,12 @@ async def reconcile(
         asides.append(f"The provider's list could not be read to its end: {problem}.")
     if not await _take_orders(ask, account, span, comparison):
         asides.append("The provider did not answer; most orders were not asked about. Try again later.")
-    elsewhere = await _take_strays(ask, account, comparison)
+    elsewhere, invoices = await _take_strays(ask, account, comparison)
     comparison.unknown()
     if elsewhere:
         asides.append(f"Lines about payments of other accounts of ours, left aside: {elsewhere}.")
+    if invoices:
+        asides.append(f"Lines about invoices of ours, which are not compared yet: {invoices}.")
     return Report(
         account=account,
         orders=comparison.taken,
@@ -72,7 +74,7 @@ async def reconcile(
         explained=tuple(sorted(comparison.explained, key=_order)),
         not_compared=tuple(sorted(comparison.not_compared, key=_order)),
         asides=tuple(asides),
-        whole=not comparison.not_compared and not problem,
+        whole=not comparison.not_compared and not problem and not invoices,
     )
 
 
@@ -143,21 +145,26 @@ async def _take_orders(ask: Ask, account: str, span: Span, comparison: Compariso
     return not left_alone
 
 
-async def _take_strays(ask: Ask, account: str, comparison: Comparison) -> int:
-    """Find the orders of lines that no order of the period claimed; gives how many are other accounts'."""
-    elsewhere = 0
-    strays = list(comparison.strays())
-    for part in _parts(strays):
-        found = await ask("reconcile.find", {"payments": [line.ids for line in part]})
-        for order in found:
-            if order is not None:
+async def _take_strays(ask: Ask, account: str, comparison: Comparison) -> tuple[int, int]:
+    """Find the orders of lines that no order of the period claimed; gives how many are other accounts',
+    and how many are invoices.
+    """
+    elsewhere = invoices = 0
+    # A payment that is found may show that a line is of a refund of it, made on another day.
+    for lines in (comparison.strays, comparison.lent):
+        for part in _parts(list(lines())):
+            found = await ask("reconcile.find", {"payments": [line.ids for line in part]})
+            for order in found:
+                if order is None:
+                    continue
                 ours = msgspec.convert(order, Ours)
-                if ours.connection == account:
+                if ours.connection == account and ours.compared:
                     comparison.take(ours)
-                else:
-                    comparison.leave_aside(ours)
-                    elsewhere += 1
-    return elsewhere
+                    continue
+                comparison.leave_aside(ours)
+                elsewhere += ours.connection != account
+                invoices += ours.connection == account
+    return elsewhere, invoices
 
 
 def _name(row: Theirs) -> object:

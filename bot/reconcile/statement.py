@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -19,6 +20,8 @@ from bot.reconcile.values import Source, Theirs
 
 __all__ = ["FIELDS", "Form", "StatementProblems", "read_statement"]
 
+# An amount column called so may have one of debits beside it.
+_CREDITS: Final = ("credit", "creditamount", "paidin", "moneyin")
 # What a column may be called, letters and digits only. References of every kind are tried together.
 _ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "reference": (
@@ -27,15 +30,19 @@ _ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
         *("externalid", "externalreference", "externaltransactionid", "ordercode", "orderid", "order"),
         *("financialtransactionid", "financialid", "transactionid", "transactionnumber", "receipt", "id"),
     ),
-    "amount": ("amount", "transactionamount", "amountpaid", "paidamount", "credit", "value"),
+    "amount": ("amount", "transactionamount", "amountpaid", "paidamount", "value", *_CREDITS),
+    "debit": ("debit", "debitamount", "paidout", "moneyout", "withdrawn"),
     "currency": ("currency", "currencycode", "ccy"),
     "status": ("status", "transactionstatus", "state"),
     "date": (
         *("date", "datetime", "dateandtime", "transactiondate", "transactiontime", "timestamp", "time"),
         *("createdat", "created", "completedat", "paidat", "settledat", "valuedate"),
     ),
+    # What a line is about, in words; columns of every kind are read together.
+    "type": ("type", "transactiontype", "description", "narration", "details", "particulars"),
 }
 FIELDS: Final = tuple(_ALIASES)
+_FEE: Final = re.compile(r"\b(?:fees?|charges?|commissions?)\b", re.IGNORECASE)
 _DELIMITERS: Final = ",;\t"
 _HEADER_WITHIN: Final = 20
 _MOST_COLUMNS: Final = 200
@@ -72,6 +79,8 @@ class Form(msgspec.Struct, frozen=True):
 class _Columns(msgspec.Struct, frozen=True):
     ids: tuple[int, ...]
     amount: int
+    debit: int | None
+    type: tuple[int, ...]
     currency: int | None
     status: int | None
     date: int | None
@@ -158,7 +167,9 @@ def _columns(cells: Sequence[str], given: Mapping[str, str]) -> _Columns | None:
     places = {field: _places(field, names, given) for field in FIELDS}
     if not places["amount"] or not places["reference"] or any(not places[field] for field in given):
         return None
-    for field in ("amount", "currency", "status", "date"):
+    if "debit" not in given and not any(names[place] in _CREDITS for place in places["amount"]):
+        places["debit"] = []  # beside a column of all amounts it says nothing more
+    for field in ("amount", "debit", "currency", "status", "date"):
         if len(places[field]) > 1:
             shown = " or ".join(repr(cells[place].strip()) for place in places[field])
             raise StatementProblems(f"Two columns may be the {field}; say --column {field}= with {shown}.")
@@ -166,6 +177,8 @@ def _columns(cells: Sequence[str], given: Mapping[str, str]) -> _Columns | None:
     return _Columns(
         ids=tuple(places["reference"]),
         amount=places["amount"][0],
+        debit=one["debit"],
+        type=tuple(places["type"]),
         currency=one["currency"],
         status=one["status"],
         date=one["date"],
@@ -189,7 +202,7 @@ def _line(number: int, cells: Sequence[str], columns: _Columns, form: Form) -> T
     ids = tuple(dict.fromkeys(text for place in columns.ids if (text := read_id(cells[place]))))
     if not ids:
         raise CellProblem("no reference stands in it")
-    amount, beside = read_amount(cells[columns.amount], form.decimal)
+    amount, beside = _amount(cells, columns, form.decimal)
     currency = (cells[columns.currency].strip().upper() if columns.currency is not None else "") or beside
     if beside and currency != beside:
         raise CellProblem(f"the amount is in {beside}, the currency {currency}")
@@ -198,8 +211,6 @@ def _line(number: int, cells: Sequence[str], columns: _Columns, form: Form) -> T
     state = OrderState.SUCCESSFUL
     if columns.status is not None:
         state = read_state(cells[columns.status], form.words)
-    if amount < 0 and state is OrderState.SUCCESSFUL:
-        state = OrderState.REVERSED  # money that went out again
     when: tuple[int | None, int | None] = (None, None)
     if columns.date is not None and (cells[columns.date].strip() or state is OrderState.SUCCESSFUL):
         when = read_when(cells[columns.date], form.zone, form.date_format)
@@ -214,4 +225,22 @@ def _line(number: int, cells: Sequence[str], columns: _Columns, form: Form) -> T
         line=number,
         word=cells[columns.status].strip()[:40] if columns.status is not None else "",
         out=amount < 0,
+        fee=any(_FEE.search(cells[place]) for place in columns.type),
     )
+
+
+def _amount(cells: Sequence[str], columns: _Columns, decimal: str) -> tuple[Decimal, str]:
+    """The amount, less than nothing where it went out, and the currency beside it (else empty)."""
+    credit = cells[columns.amount]
+    if columns.debit is None:
+        return read_amount(credit, decimal)
+    debit = cells[columns.debit]
+    if not credit.strip() and not debit.strip():
+        raise CellProblem("neither of its two amounts is filled")
+    came, went = (read_amount(cell, decimal) if cell.strip() else None for cell in (credit, debit))
+    if came is not None and came[0] and went is not None and went[0]:
+        raise CellProblem(f"both {credit.strip()!r} and {debit.strip()!r} stand in it as amounts")
+    if went is not None and (went[0] or came is None):
+        return -abs(went[0]), went[1]  # some write debits with a minus as well
+    assert came is not None
+    return came

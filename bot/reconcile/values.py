@@ -14,7 +14,7 @@ import msgspec
 
 from bot.money import OrderState
 
-__all__ = ["FAULTS", "TOLERANCE_MS", "Finding", "Kind", "Ours", "Source", "Span", "Theirs", "key_of"]
+__all__ = ["FAULTS", "TOLERANCE_MS", "Finding", "Kind", "Ours", "Part", "Source", "Span", "Theirs", "key_of"]
 
 # Longer than a payment may take from the request to our learning of it: Startbutton abandons a charge
 # after an hour and is asked until 75 minutes. Within it a payment may lie on either side of midnight.
@@ -23,7 +23,7 @@ TOLERANCE_MS: Final = 2 * 3600_000
 
 class Kind(StrEnum):
     MISSING = "missing"  # we say it was paid, they do not have it
-    EXTRA = "extra"  # they have money that we do not know of, or that we call FAILED
+    EXTRA = "extra"  # they tell of money, come or gone, that we do not know of, or that we call FAILED
     AMOUNT = "wrong_amount"
     CURRENCY = "wrong_currency"
     DOUBLE = "double"  # money twice for one reference
@@ -49,11 +49,21 @@ class Source(StrEnum):
     STATEMENT = "statement"
 
 
+class Part(msgspec.Struct, frozen=True):
+    """What another order of the same family is known by: of a payment, or of a refund of it."""
+
+    code: str
+    ids: tuple[str, ...]
+    state: OrderState
+    amount: Decimal
+
+
 class Ours(msgspec.Struct, frozen=True):
     """An order as far as it is compared. `amount` is in major units; `settled_ms` its move to SUCCESSFUL.
 
     `by_hand`: its state is a person's word, given with a name and a reason. `goes_out`: the merchant paid
-    it. `refunded`: so much of it was given back by refunds of ours, in major units.
+    it. `refunds`: those of this payment, whatever became of them; of a refund those of its `payment`,
+    itself among them. `compared` False: it is known, but no line is held against it.
     """
 
     code: str
@@ -67,19 +77,32 @@ class Ours(msgspec.Struct, frozen=True):
     connection: str = ""
     by_hand: bool = False
     goes_out: bool = False
-    refunded: Decimal = Decimal(0)
+    payment: Part | None = None
+    refunds: tuple[Part, ...] = ()
+    compared: bool = True
 
     @property
     def at_ms(self) -> int:
         return self.created_ms if self.settled_ms is None else self.settled_ms
+
+    @property
+    def part(self) -> Part:
+        return Part(self.code, self.ids, self.state, self.amount)
+
+    @property
+    def refunded(self) -> Decimal:
+        """So much of it was given back by refunds of ours, in major units."""
+        given = (refund.amount for refund in self.refunds if refund.state is OrderState.SUCCESSFUL)
+        return sum(given, Decimal(0))
 
 
 class Theirs(msgspec.Struct, frozen=True):
     """One word on a payment.
 
     `state` None: the word is not known. `amount` None or `currency` empty: they do not say. The money
-    moved between `from_ms` and `until_ms`; None where they do not say. `line` is the statement's, `out`
-    says that its amount stood with a minus.
+    moved between `from_ms` and `until_ms`; None where they do not say. `line` is the statement's; `out`
+    says that its amount stood with a minus or among the debits, and leaves `state` as it was told. `fee`:
+    its text speaks of a fee.
     `not_found` and `problem` are of a status only.
     """
 
@@ -95,6 +118,7 @@ class Theirs(msgspec.Struct, frozen=True):
     not_found: bool = False
     problem: str = ""
     out: bool = False
+    fee: bool = False
 
 
 class Finding(msgspec.Struct, frozen=True):

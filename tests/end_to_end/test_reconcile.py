@@ -190,6 +190,9 @@ async def check_statement(shop: Shop, account: str, provider: str, failed: str) 
     stranger = "ZZ-UNKNOWN-1"
     doctored.append(true[0] | {"External Id": "", "Reference": stranger, "Transaction Id": ""})
     expected.append((stranger, "extra"))
+    gone = "ZZ-UNKNOWN-2"
+    doctored.append(doctored[-1] | {"Reference": gone, "Amount": "-500.00"})
+    expected.append((gone, "extra"))
     told = await shop.found(account, *shop.write(doctored, "doctored.csv"))
     assert told == (1, sorted(expected), [])
 

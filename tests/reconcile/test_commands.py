@@ -66,6 +66,9 @@ class Store:
     def __init__(self, rows: list[OrderRow]) -> None:
         self.rows = rows
 
+    async def order(self, order_id: str) -> OrderRow | None:
+        return next((row for row in self.rows if row.id == order_id), None)
+
     async def refunds_of(self, order_id: str) -> tuple[OrderRow, ...]:
         return tuple(row for row in self.rows if row.parent_id == order_id)
 
@@ -239,3 +242,28 @@ async def test_accounts_are_told_and_others_refused() -> None:
     ]
     with pytest.raises(CommandError, match="no account 'nowhere'"):
         await office.ask("orders", account="nowhere")
+
+
+async def test_payments_and_their_refunds_come_with_each_other() -> None:
+    paid = order("o1", code="K7QX2A9M", state=OrderState.SUCCESSFUL)
+    made = {"kind": OrderKind.REFUND, "parent_id": "o1", "state": OrderState.SUCCESSFUL}
+    refunds = [
+        order(name, code=f"CODE-{name}", created_ms=NOW + n, **made) for n, name in enumerate(("r2", "r1"))
+    ]
+    found = await Office([paid, *refunds]).all(ask=False)
+    payment, later, first = (row["ours"] for row in found)
+    codes = [part["code"] for part in payment["refunds"]]
+    assert codes == ["CODE-r1", "CODE-r2"]
+    assert (payment["payment"], payment["goes_out"]) == (None, False)
+    for one in (first, later):
+        assert (one["payment"]["code"], one["goes_out"]) == ("K7QX2A9M", True)
+        assert one["refunds"] == payment["refunds"]
+    alone = await Office([order("r3", kind=OrderKind.REFUND, parent_id="gone")]).all(ask=False)
+    assert alone[0]["ours"]["payment"] is None
+
+
+async def test_an_invoice_is_known_and_not_compared() -> None:
+    office = Office([order("i1", kind=OrderKind.INVOICE), order("o1")])
+    assert [row["ours"]["code"] for row in await office.all(ask=False)] == ["CODE-o1"]
+    found = await office.ask("find", payments=[["reference-i1"], ["reference-o1"]])
+    assert [one["compared"] for one in found] == [False, True]

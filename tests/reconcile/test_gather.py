@@ -173,3 +173,36 @@ async def test_many_strangers_are_looked_for_in_parts() -> None:
     assert len(report.findings) == 100
     found = [len(values["payments"]) for command, values in owner.asked if command == "reconcile.find"]
     assert found == [40, 40, 20]
+
+
+async def test_unknown_money_that_went_out_is_looked_for() -> None:
+    paid = ours("OUT00000", goes_out=True, created_ms=NOON - 9 * 86_400_000, settled_ms=NOON)
+    owner = Owner([])
+    owner.others = [paid]
+    gone = line(paid, 2, out=True)
+    report = await run(owner, [gone, line(ours("STR00000"), 3, out=True)], lists=False)
+    assert kinds(list(report.findings)) == [("reference-of-STR00000", "extra")]
+
+
+async def test_a_refund_of_another_day_is_found_through_its_payment() -> None:
+    paid = ours("PAY00000", settled_ms=NOON - 9 * 86_400_000)
+    back = ours("REF00000", goes_out=True, settled_ms=NOON - 8 * 86_400_000)
+    owner = Owner([])
+    owner.others = [
+        msgspec.structs.replace(paid, refunds=(back.part,)),
+        msgspec.structs.replace(back, payment=paid.part, refunds=(back.part,)),
+    ]
+    today = line(paid, 2, out=True, from_ms=NOON, until_ms=NOON)
+    report = await run(owner, [today], lists=False)
+    assert kinds(list(report.findings)) == [("REF00000", "wrong_day")]
+
+
+async def test_lines_of_invoices_are_left_aside_and_told() -> None:
+    invoice = ours("INV00000", compared=False, settled_ms=NOON - 9 * 86_400_000)
+    owner = Owner([])
+    owner.others = [invoice]
+    paid = line(invoice, 2, from_ms=NOON, until_ms=NOON, amount=None)
+    report = await run(owner, [paid], lists=False)
+    assert report.findings == ()
+    assert report.asides == ("Lines about invoices of ours, which are not compared yet: 1.",)
+    assert not report.whole

@@ -243,9 +243,10 @@ def test_the_currency_is_the_accounts_unless_told() -> None:
     assert problems("Reference,Amount,Currency\na,1,cedis\n") == ("Line 2: 'CEDIS' is not a currency.",)
 
 
-def test_money_that_goes_out_was_given_back() -> None:
-    line = one("Reference,Amount,Status\na,-1.50,Successful\n")
-    assert (line.state, line.amount) == (S.REVERSED, Decimal("1.50"))
+def test_a_minus_says_where_money_went_and_the_column_what_became_of_it() -> None:
+    for word, state in (("Successful", S.SUCCESSFUL), ("Reversed", S.REVERSED), ("Failed", S.FAILED)):
+        line = one(f"Reference,Amount,Status\na,-1.50,{word}\n")
+        assert (line.state, line.amount, line.out) == (state, Decimal("1.50"), True)
 
 
 # Days
@@ -307,3 +308,32 @@ def test_a_word_nobody_knows_is_asked_about() -> None:
 def test_a_reference_that_a_spreadsheet_has_cut_is_refused() -> None:
     (said,) = problems("Reference,Amount\n7.30918E+08,1\n")
     assert said.startswith("Line 2: the reference '7.30918E+08' has lost its digits")
+
+
+# Two columns of amounts
+
+
+@pytest.mark.parametrize("header", ["Credit,Debit", "Paid In,Withdrawn", "Credit Amount,Debit Amount"])
+def test_what_came_and_what_went_may_stand_in_two_columns(header: str) -> None:
+    came, went, bracketed = read(f"Reference,{header}\na,12.50,\nb,,3.00\nc,0.00,(4.00)\n")
+    assert (came.amount, came.out, came.state) == (Decimal("12.50"), False, S.SUCCESSFUL)
+    assert (went.amount, went.out, went.state) == (Decimal("3.00"), True, S.SUCCESSFUL)
+    assert (bracketed.amount, bracketed.out) == (Decimal("4.00"), True)
+
+
+def test_two_columns_may_be_named() -> None:
+    text = "Reference,Ein,Aus\na,,3\n"
+    assert one(text, columns={"amount": "Ein", "debit": "Aus"}).out
+
+
+def test_of_two_columns_exactly_one_is_filled() -> None:
+    assert problems("Reference,Credit,Debit\na,1,2\nb,,\nc,,x\n") == (
+        "Line 2: both '1' and '2' stand in it as amounts.",
+        "Line 3: neither of its two amounts is filled.",
+        "Line 4: 'x' is not an amount.",
+    )
+
+
+def test_a_debit_column_beside_whole_amounts_is_left_alone() -> None:
+    assert one("Reference,Amount,Debit\na,5,\n").amount == 5
+    assert not one("Reference,Amount,Debit\na,5,5\n").out
