@@ -19,6 +19,7 @@ _RESULT: Final = re.compile(
 _DIAL: Final = "Dial "
 _PAID: Final = frozenset({"SUCCESSFUL", "verified", "successful"})
 _UNPAID: Final = frozenset({"FAILED", "failed", "declined", "expired", "abandoned"})
+_DOUBT: Final = "We are still checking"
 # What a kill has to fall into for a second telling: from before the message arrived, which on a busy
 # machine is a while after it was sent, until the commit that notes it.
 _SENT_S: Final = 1.0
@@ -55,11 +56,20 @@ async def wait_until_told(
     async def look() -> bool | None:
         messages = await _messages(sandboxes)
         told = _results(messages)
-        made = {Decimal(entry["amount"]) for box in sandboxes for entry in await box.entries()}
+        made = {
+            Decimal(entry["amount"]): entry["status"] for box in sandboxes for entry in await box.entries()
+        }
+
+        def heard(customer: Customer) -> bool:
+            """A doubt is no answer where the record has one: it is told within the minute."""
+            words = {said for _, said, _ in told.get(_digits(customer), ())}
+            ended = made.get(customer.habits.amount) in _PAID | _UNPAID
+            return bool(words - {_DOUBT}) or (bool(words) and not ended)
+
         waiting[:] = [
             customer
             for customer in beginning
-            if _digits(customer) not in told
+            if not heard(customer)
             and not (customer.refused or customer.gave_up)
             and (not (customer.closed or customer.unsure) or customer.habits.amount in made)
         ]
@@ -161,6 +171,9 @@ class Verdicts:
             wrong(f"the screen named {customer.code}: ACKNOWLEDGED AND MISSING")
         if made and made[0]["external_id"] and made[0]["external_id"] not in codes:
             wrong("the provider knows it by another code")
+        # Who was told that nobody knows yet is told the end once somebody does.
+        ends = [one for one in told if one[1] != _DOUBT]
+        told = ends or told
         self._result(customer, made[0] if made else None, {words for _, words, _ in told}, wrong, lost)
         for earlier, later in pairwise(at for at, _, _ in told):
             if not self._cut(earlier - _SENT_S, min(later, earlier + _NOTED_S)):
@@ -183,7 +196,7 @@ class Verdicts:
         """What was told is what the record says, and a payment is left open only where nobody can know."""
         status = entry["status"] if entry is not None else ""
         charged = entry["times_charged"] if entry is not None else 0
-        if words == {"We are still checking"} and customer.habits.otp:
+        if words == {_DOUBT} and customer.habits.otp:
             # The one reply that says that a code is wanted, or the charge itself, never came.
             cut = self._cut(customer.confirmed_from - 1, customer.confirmed_until + 1)
             if charged or not (cut or (entry is not None and lost(entry))):

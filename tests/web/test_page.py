@@ -68,7 +68,9 @@ async def open_stage(
         tryit = change(TRYIT, sandbox_url=sandbox.url)
         async with (
             serve(tryit=tryit, turns=FakeTurns(on_take=answer)) as world,
-            await chromium.new_context(viewport=viewport, has_touch=touch, is_mobile=touch) as context,
+            await chromium.new_context(
+                viewport=viewport, has_touch=touch, is_mobile=touch, reduced_motion="reduce"
+            ) as context,
         ):
             page = await context.new_page()
             page.on("pageerror", lambda error: complaints.append(str(error)))
