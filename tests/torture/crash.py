@@ -46,6 +46,7 @@ MAIN_STORIES: Final = (
     "MoMo, request lost, approve",
     "MoMo, 404 at first, approve",
     "MoMo, message's reply lost, approve",
+    "MoMo, slow to answer, approve",
     "Startbutton, well, approve",
     "Startbutton, well, reject",
     "Startbutton, code's reply lost, approve",
