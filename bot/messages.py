@@ -125,7 +125,7 @@ def _sentence(order: OrderRow, said: OrderState, *, given_back: bool) -> str:
     if order.kind is OrderKind.BILL and word == "failed":
         return "result.bill.failed_refund" if given_back else "result.bill.failed_kept"
     # Nobody asked for it, and its payer has been told that it comes: not that nothing was taken.
-    if order.kind is OrderKind.REFUND and not order.staff_id and word == "failed":
+    if order.goes_back_by_itself and word == "failed":
         return "result.refund.failed_kept"
     if order.kind is not OrderKind.COLLECTION:
         return f"result.{order.kind.value}.{word}"

@@ -53,7 +53,7 @@ def follow_ups(
         changes.append(_bill(order, at))
     if said is OrderState.FAILED and order.kind is OrderKind.BILL and at.follows is not None:
         changes += _given_back(order, at.follows, at)
-    if said is OrderState.FAILED and order.kind is OrderKind.REFUND and not order.staff_id:
+    if said is OrderState.FAILED and order.goes_back_by_itself:
         changes.append(_kept(order, at))
     return changes
 

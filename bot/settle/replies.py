@@ -7,7 +7,7 @@ a failure.
 from typing import Final, TypeAlias
 
 from bot.messages import otp_prompts
-from bot.money import OrderKind, OrderState, Reason, Source
+from bot.money import OrderState, Reason, Source
 from bot.providers.base import (
     AlreadyAccepted,
     Declined,
@@ -121,8 +121,7 @@ def after_otp(order: OrderRow, answer: OtpAnswer | ProviderError, at: Context) -
 def may_give_up(order: OrderRow, now_ms: int, times: Times) -> bool:
     """Whether the time to send is over for an order of which no copy can have left. Nobody waits at a
     counter for money that goes back by itself: that is tried for a day."""
-    by_itself = order.kind is OrderKind.REFUND and not order.staff_id
-    send_s = times.daily_s if by_itself else times.send_s
+    send_s = times.daily_s if order.goes_back_by_itself else times.send_s
     return order.deadline_ms is None and now_ms - order.created_ms > send_s * 1000
 
 

@@ -201,6 +201,11 @@ class OrderRow(msgspec.Struct, frozen=True):
     # The order whose money this one passes on: a bill's collection.
     follows_id: str | None = None
 
+    @property
+    def goes_back_by_itself(self) -> bool:
+        """Whether it is a refund that nobody asked for: of the money for a bill that was not paid."""
+        return self.kind is OrderKind.REFUND and not self.staff_id
+
 
 class Transition(msgspec.Struct, frozen=True):
     """One line of the ledger, append-only: who moved an order from where to where, and why."""
