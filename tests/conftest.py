@@ -31,8 +31,9 @@ _ROOM: Final = 1 << 30
 if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
-# Many properties, each tried in every run: fewer examples at a time, other ones every time.
-settings.register_profile("quick", max_examples=25)
+# Many properties, each tried in every run: fewer examples at a time, other ones every time. The machine's
+# speed is not the subject of any.
+settings.register_profile("quick", max_examples=25, deadline=None)
 settings.load_profile("quick")
 
 _KEEPER = pytest.StashKey[LogKeeper]()

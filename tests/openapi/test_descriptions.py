@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -89,3 +90,13 @@ def test_the_references_of_a_document_are_put_in() -> None:
     assert _inline(whole["c"], whole) == {"type": "string", "description": "d"}
     empty = Description({"paths": {}, "components": {"securitySchemes": {}}})
     assert empty.find("GET", "/") is None
+
+
+def test_every_day_of_the_calendar_is_a_day_and_no_other_is() -> None:
+    shape = load("startbutton")["components"]["schemas"]["Day"]["pattern"]
+    for year in (2023, 2024, 2099):
+        days = {date(year, 1, 1) + timedelta(days=n) for n in range(366)}
+        said = {f"{year}-{month:02}-{day:02}" for month in range(14) for day in range(33)}
+        assert {text for text in said if re.search(shape, text)} == {
+            str(day) for day in days if day.year == year
+        }

@@ -28,6 +28,7 @@ DEFAULT_API_URL: Final = "https://api.telegram.org"
 _LOUD_LOGGERS: Final = ("httpx", "httpcore", "telegram")
 _LONGEST_PAUSE_S: Final = 86_400.0
 _UNSURE_PAUSE_S: Final = 5.0
+_CONNECT_S: Final = 5.0
 
 
 # How a call ends that does not end well: the library's errors, and what it raises itself for a reply
@@ -87,8 +88,8 @@ class _Request(HTTPXRequest):
         super().__init__(
             connection_pool_size=connections,
             read_timeout=timeout_s,
-            write_timeout=timeout_s,
-            connect_timeout=min(timeout_s, 5.0),
+            write_timeout=_CONNECT_S,
+            connect_timeout=_CONNECT_S,
             pool_timeout=timeout_s,
             httpx_kwargs=options,
         )
