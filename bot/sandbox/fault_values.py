@@ -92,6 +92,10 @@ class FaultValues(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     financial_id_absent: Annotated[
         bool, Meta(description="Results leave out financialTransactionId, as deposits have done.")
     ] = False
+    deposit_party: Annotated[
+        Literal["payee", "payer"],
+        Meta(description="Field of a deposit's status that names whose wallet it went to."),
+    ] = "payee"
     numeric_ids: Annotated[
         bool, Meta(description="Write ids and amounts as JSON numbers, as the old samples do.")
     ] = False

@@ -144,8 +144,10 @@ def _say(entry: Entry, prompt: Prompt) -> str:
     if prompt.kind == "withdrawal":
         return f"Withdraw cash at {prompt.payee}"
     if prompt.kind == "pre_approval":
-        lasts = _say_duration(entry.detail["validity_s"])
-        return f"Let {prompt.payee} take {entry.currency} from this wallet without asking, for {lasts}"
+        validity_s = entry.detail["validity_s"]
+        lasts = f"for {_say_duration(validity_s)}" if validity_s else "until it is cancelled"
+        what = entry.currency or "money"
+        return f"Let {prompt.payee} take {what} from this wallet without asking, {lasts}"
     if prompt.kind == "consent":
         return f"Share your details ({prompt.message}) with {prompt.payee}"
     return f"Pay {prompt.payee}"

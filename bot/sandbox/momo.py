@@ -189,7 +189,7 @@ def _creator(op: Operation, callback_method: str, momo: Momo) -> Handler:
         wanted = op.parse({} if bare else parse_body(ex), strict=strict)
         if world.find_entry("momo", "", reference) is not None or reference == user.api_user:
             raise momo_error(409, "RESOURCE_ALREADY_EXIST")
-        if op.kind != "invoice_cancellation" and wanted.currency not in CURRENCIES[user.environment]:
+        if wanted.currency and wanted.currency not in CURRENCIES[user.environment]:
             raise momo_error(500, "INVALID_CURRENCY")
         if about is not None:
             wanted = replace(wanted, about=about.reference)

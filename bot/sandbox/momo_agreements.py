@@ -19,12 +19,10 @@ _ID_TYPES = ("msisdn", "email", "id", "alias", "party_code")
 
 def stands(world: World, entry: Entry) -> bool:
     """Whether a pre-approval was given, not cancelled and has not run out."""
-    return (
-        entry.kind == "pre_approval"
-        and entry.status == SUCCESSFUL
-        and entry.detail["state"] == "APPROVED"
-        and entry.detail["expires_at"] > world.now()
-    )
+    if entry.kind != "pre_approval" or entry.status != SUCCESSFUL or entry.detail["state"] != "APPROVED":
+        return False
+    expires_at = entry.detail["expires_at"]
+    return expires_at is None or expires_at > world.now()
 
 
 def find_standing(world: World, request: Entry) -> Entry | None:
@@ -32,8 +30,8 @@ def find_standing(world: World, request: Entry) -> Entry | None:
     if request.kind != "request_to_pay":
         return None
     for entry in world.agreements_of(request.msisdn or request.party):
-        same = entry.detail["purse"] == request.detail["purse"] and entry.currency == request.currency
-        if same and stands(world, entry):
+        fits = entry.currency in ("", request.currency)
+        if fits and entry.detail["purse"] == request.detail["purse"] and stands(world, entry):
             return entry
     return None
 
@@ -86,10 +84,10 @@ def _show_approved(entry: Entry) -> dict[str, Any]:
         "preApprovalId": entry.provider_reference,
         "toFri": f"FRI:{detail['merchant']}/USER",
         "fromFri": f"FRI:{detail['party_id'].removeprefix('+')}/{detail['party_type']}",
-        "fromCurrency": entry.currency,
+        "fromCurrency": entry.currency or None,
         "createdTime": moment(entry.created_at),
         "approvedTime": moment(detail["approved_at"]),
-        "expiryTime": moment(detail["expires_at"]),
+        "expiryTime": None if detail["expires_at"] is None else moment(detail["expires_at"]),
         "status": detail["state"],
         "message": detail["payer_message"],
     }

@@ -46,7 +46,8 @@ class Party:
 class Creation:
     """The checked body of a creating call. What a kind has no field for stays as it is here.
 
-    `validity_s` is how long an agreement shall stand; `about` the reference of another creation;
+    `validity_s` is how long an agreement shall stand (0: no end was named); `about` the reference of
+    another creation;
     `terms` the fields only shown again.
     """
 
@@ -86,12 +87,16 @@ def parse_refund(body: dict[str, Any], *, strict: bool) -> Creation:
 
 
 def parse_pre_approval(body: dict[str, Any], *, strict: bool) -> Creation:
-    """A pre-approval: whose wallet, in which currency, for how many seconds."""
+    """A pre-approval: whose wallet, in which currency, for how many seconds.
+
+    The page marks neither currency nor time as required: without them it is for any currency and has no end.
+    """
+    timed = body.get("validityTime") is not None
     return Creation(
-        currency=_currency(body, "payerCurrency"),
+        currency=_currency(body, "payerCurrency") if body.get("payerCurrency") is not None else "",
         party=parse_party(body.get("payer"), "payer", strict=strict),
         payer_message=_note(body, "payerMessage", strict=strict),
-        validity_s=_seconds(body, "validityTime", text=False, strict=strict),
+        validity_s=_seconds(body, "validityTime", text=False, strict=strict) if timed else 0,
     )
 
 

@@ -55,7 +55,8 @@ class Momo:
         """Do what the entry is for; the reason if that cannot be done."""
         if entry.kind == "pre_approval":
             entry.detail |= {"state": "APPROVED", "approved_at": at}
-            entry.detail["expires_at"] = at + entry.detail["validity_s"]
+            if entry.detail["validity_s"]:
+                entry.detail["expires_at"] = at + entry.detail["validity_s"]
         elif entry.kind == "invoice_cancellation":
             invoice = world.find_entry("momo", "", entry.detail["about"])
             if invoice is None or invoice.final_at is not None:

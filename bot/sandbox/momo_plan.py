@@ -81,7 +81,7 @@ def _add_agreement(world: World, entry: Entry, wanted: Creation) -> None:
     entry.detail |= {
         "state": PENDING,
         "validity_s": wanted.validity_s,
-        "expires_at": entry.created_at + wanted.validity_s,
+        "expires_at": entry.created_at + wanted.validity_s if wanted.validity_s else None,
     }
     if entry.kind == "invoice":
         payee = world.handsets.get(str(wanted.terms["payee"]).removeprefix("+"))

@@ -71,12 +71,13 @@ def show_expiry(at: float) -> str:
 
 
 def _build_money(entry: Entry, faults: FaultValues) -> dict[str, Any]:
+    named = faults.deposit_party if entry.kind == "deposit" else entry.detail["party_field"]
     return {
         "financialTransactionId": _financial_id(entry, faults),
         "externalId": entry.external_id,
         "amount": faults.echo_amount or plain(entry.amount),
         "currency": faults.echo_currency or entry.currency,
-        entry.detail["party_field"]: show_party(entry),
+        named: show_party(entry),
         "payerMessage": entry.detail["payer_message"],
         "payeeNote": entry.detail["payee_note"],
         "status": _word(entry, faults),
@@ -85,13 +86,15 @@ def _build_money(entry: Entry, faults: FaultValues) -> dict[str, Any]:
 
 
 def _build_pre_approval(entry: Entry, faults: FaultValues) -> dict[str, Any]:
-    expires_at = entry.detail["expires_at"]
-    as_number = faults.expiration_shape == "integer"
+    expires_at, end = entry.detail["expires_at"], None
+    if expires_at is not None:
+        as_number = faults.expiration_shape == "integer"
+        end = int(expires_at * 1000) if as_number else show_expiry(expires_at)
     return {
         "payer": show_party(entry),
-        "payerCurrency": faults.echo_currency or entry.currency,
+        "payerCurrency": faults.echo_currency or entry.currency or None,
         "payerMessage": entry.detail["payer_message"],
-        "expirationDateTime": int(expires_at * 1000) if as_number else show_expiry(expires_at),
+        "expirationDateTime": end,
         "status": _word(entry, faults),
         "reason": _reason(entry, faults),
     }

@@ -159,8 +159,8 @@ class _Desk:
         self._startbutton.plan(world, entry, prompt=world.faults.over(entry.knobs).otp_then_pin)
         world.keep_entry(entry)
         ex.created = entry  # the rest happens once this answer is out
-        message = "Charge attempted, requery to get status"
-        data = {"status": "requery", "message": "The payment is being confirmed"}
+        message = "Charge attempted"
+        data = {"status": "requery", "message": "Confirming payment"}
         return granted(ex.faults, message, data, usual="status")
 
 

@@ -179,6 +179,15 @@ async def test_money_moves_or_does_not(box: Box, version: str, kind: OrderKind, 
         assert report.reason is Reason.OTHER
 
 
+async def test_a_deposit_may_name_its_payer(box: Box) -> None:
+    """One published edition does. Whom it names there is not said: it is no evidence of another payee."""
+    await box.faults(deposit_party="payer")
+    order = fresh(OrderKind.DEPOSIT, payee=OTHER)
+    await box.make(order)
+    report = await box.ask(order)
+    assert (report.state, report.amount, report.party) == (OrderState.SUCCESSFUL, order.amount, None)
+
+
 @pytest.mark.parametrize("kind", [OrderKind.WITHDRAWAL, OrderKind.TRANSFER, OrderKind.DEPOSIT])
 async def test_a_lost_reply_is_found_and_not_repeated(box: Box, kind: OrderKind) -> None:
     order = fresh(kind, payee=OTHER)

@@ -68,8 +68,10 @@ class Merchant:
         return await self.accepted("collection/v1_0/requesttowithdraw", body)
 
     async def pre_approve(self, number: str = PAYER, **more: Any) -> str:
+        """A field that is None in `more` is left out."""
         body = {"payer": party(number), "payerCurrency": "EUR", "payerMessage": "Dues", "validityTime": 86400}
-        return await self.accepted("collection/v2_0/preapproval", body | more)
+        named = {name: value for name, value in (body | more).items() if value is not None}
+        return await self.accepted("collection/v2_0/preapproval", named)
 
     async def invoice(self, number: str = PAYER, **more: Any) -> str:
         return await self.accepted("collection/v2_0/invoice", invoice(number) | more)

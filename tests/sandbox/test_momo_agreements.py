@@ -77,6 +77,22 @@ async def test_it_runs_out(merchant: Merchant) -> None:
     assert len(await merchant.box.prompts()) == 1
 
 
+async def test_currency_and_end_need_not_be_named(merchant: Merchant) -> None:
+    """By the page nothing of a pre-approval is required; then it is for any currency and has no end."""
+    box = merchant.box
+    reference = await merchant.pre_approve(payerCurrency=None, validityTime=None)
+    (prompt,) = await box.prompts()
+    assert prompt["text"] == "Let Kasapay take money from this wallet without asking, until it is cancelled"
+    await box.press("approve", pin="1234")
+    await box.advance(3000)
+    found = await merchant.look(f"collection/v2_0/preapproval/{reference}")
+    assert found == {"payer": party(), "payerMessage": "Dues", "status": "SUCCESSFUL"}
+    (one,) = (await merchant.ask(APPROVED)).json()
+    assert (one["status"], "fromCurrency" in one, "expiryTime" in one) == ("APPROVED", False, False)
+    await merchant.pay(PAYER)
+    assert await box.prompts() == []
+
+
 async def test_it_is_cancelled_by_its_own_id_and_only_while_it_stands(merchant: Merchant) -> None:
     reference = await merchant.pre_approve()
     entry = await merchant.box.record(reference)
@@ -160,11 +176,10 @@ async def test_a_pre_approval_calls_back(merchant: Merchant, receiver: Receiver)
 @pytest.mark.parametrize(
     "changes",
     [
-        {"payerCurrency": None},
         {"payerCurrency": "euro"},
+        {"payerCurrency": ""},
         {"validityTime": 0},
         {"validityTime": -5},
-        {"validityTime": None},
         {"validityTime": 1.5},
         {"validityTime": True},
         {"validityTime": 10**12},
