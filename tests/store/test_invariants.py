@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.money import OrderKind, OrderState, Source, Verdict, judge
+from bot.money import OrderKind, OrderState, Source, Terms, Verdict, judge
 from bot.store import Conflict, Store
 from bot.store.base import AddIncident, Change, CreateOrder, SavePerson
 from bot.store.records import OrderRow
@@ -240,6 +240,38 @@ async def test_whatever_happens_to_refunds_they_never_exceed_the_order(
         # The messages are not this room's to queue.
         left = await store.audit(NOW, 0, 10**12)
         assert [found for found in left if found.rule != "untold"] == []
+
+
+async def collected_for_a_bill(store: Store, *path: OrderState) -> OrderRow:
+    """A bill that has gone `path`, and the collection o1 whose money it passes on."""
+    terms = Terms(service_provider="ECG", customer_reference="77")
+    await kept_order(store, order("o1", terms=terms), S.PENDING, S.SUCCESSFUL)
+    row = order("bill", kind=OrderKind.BILL, payer="", follows_id="o1", terms=terms)
+    return await kept_order(store, row, *path)
+
+
+@pytest.mark.parametrize("path", [(), (S.PENDING,), (S.PENDING, S.UNRESOLVED), (S.PENDING, S.SUCCESSFUL)])
+async def test_money_that_pays_a_bill_is_not_given_back(store: Store, path: tuple[OrderState, ...]) -> None:
+    await collected_for_a_bill(store, *path)
+    await refused(store, "refund", CreateOrder(refund("r1", 1), Source.US))
+    assert await store.order("r1") is None
+
+
+async def test_a_bill_whose_money_went_back_is_not_paid_after_all(store: Store) -> None:
+    bill = await collected_for_a_bill(store, S.PENDING, S.FAILED)
+    await kept_order(store, refund("r1", 500), S.PENDING)
+    back = move(bill, S.SUCCESSFUL, source=Source.OPERATOR, note="ama: on the statement")
+    await refused(store, "refund", back)
+    assert await store.order("bill") == bill
+
+
+async def test_a_refund_of_a_bill_cannot_come_back_once_the_bill_is_paid(store: Store) -> None:
+    bill = await collected_for_a_bill(store, S.PENDING, S.FAILED)
+    failed = await kept_order(store, refund("r1", 500), S.PENDING, S.FAILED)
+    note = "ama: on the statement"
+    await store.commit([move(bill, S.SUCCESSFUL, source=Source.OPERATOR, note=note)])
+    await refused(store, "refund", move(failed, S.SUCCESSFUL, source=Source.OPERATOR, note=note))
+    assert await store.order("r1") == failed
 
 
 # ---- the ledger and alarms
