@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Final
 
 from bot.calls import Calls, Connections
-from bot.channels.ussd import GATEWAYS
-from bot.config import Settings
+from bot.config import ENV_FILE, Settings
+from bot.config_doors import readable_files
 from bot.logs import configure_logs
 from bot.money import PAYOUTS, OrderKind
-from bot.providers import PROVIDERS, Capability, ProviderError, Sender, check_account
+from bot.providers import PROVIDERS, Account, Capability, ProviderError, Sender, check_account
 from bot.sealing import Sealer
 from bot.store import SqliteStore, StoreUnavailable, sqlite_path
 
-__all__ = ["check_here", "warnings_of"]
+__all__ = ["check_here", "open_doors", "warnings_of"]
 
 _TRY_S: Final = 20.0
 
@@ -22,7 +22,7 @@ _TRY_S: Final = 20.0
 async def check_here(settings: Settings) -> list[str]:
     """Every problem found, as sentences for the operator; moves no money and changes nothing."""
     configure_logs("CRITICAL", sys.stderr)  # what went wrong is in the sentences
-    found = _on_paper(settings)
+    found = _on_paper(settings) + open_doors(settings)
     tried = await asyncio.gather(_database(settings), _accounts(settings), _telegram(settings))
     for problems in tried:
         found += problems
@@ -38,9 +38,6 @@ def _on_paper(settings: Settings) -> list[str]:
     telegram = settings.telegram_token.get_secret_value()
     if not settings.gateways and not telegram:
         found.append("Nobody can reach us: set USSD_GATEWAYS with USSD_SECRET, or TELEGRAM_TOKEN.")
-    for gateway in settings.gateways:
-        if gateway.name not in GATEWAYS:
-            found.append(f"There is no gateway {gateway.name}; there are {', '.join(sorted(GATEWAYS))}.")
     if not settings.public_url and any(account.provider == "momo" for account in settings.accounts):
         found.append("PUBLIC_URL is not set: no callback can reach us, and results come by asking only.")
     if settings.gateways and not settings.africastalking_username:
@@ -48,6 +45,21 @@ def _on_paper(settings: Settings) -> list[str]:
     for account in settings.accounts:
         found += [f"Account {account.id}: {problem}" for problem in check_account(account)]
     return found
+
+
+def open_doors(settings: Settings) -> list[str]:
+    """What `serve` starts with all the same and says in its log: nobody has decided that it is to be so."""
+    return readable_files(ENV_FILE, settings.kasapay_config) + [
+        f"Account {account.id} can pay out without limit: set PAYOUT_LIMITS, such as"
+        ' "number_day=1000 merchant_day=5000 total_day=20000" (payout_limits in a file), or none.'
+        for account in settings.accounts
+        if _pays_out(account) and not account.payout_limits and not account.payouts_unlimited
+    ]
+
+
+def _pays_out(account: Account) -> bool:
+    adapter = PROVIDERS.get(account.provider)
+    return adapter is not None and not check_account(account) and bool(adapter.kinds(account) & PAYOUTS)
 
 
 def warnings_of(settings: Settings) -> list[str]:
@@ -58,11 +70,8 @@ def warnings_of(settings: Settings) -> list[str]:
         if adapter is None or check_account(account):
             continue
         kinds = adapter.kinds(account)
-        if kinds & PAYOUTS and not account.payout_limits:
-            found.append(
-                f"Account {account.id} can pay out without limit: set PAYOUT_LIMITS, such as"
-                ' "number_day=1000 merchant_day=5000 total_day=20000" (payout_limits in a file).'
-            )
+        if account.payouts_unlimited and _pays_out(account):
+            found.append(f"Account {account.id} pays out without limit, as PAYOUT_LIMITS=none says.")
         if OrderKind.INVOICE in kinds and not account.invoice_successful_means:
             found.append(
                 f"Account {account.id}: nobody has said what an invoice's SUCCESSFUL means, so that none is"

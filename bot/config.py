@@ -4,24 +4,38 @@ All problems are reported together, each as a sentence for the operator; a secre
 Nothing is read at import.
 """
 
+import io
 import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.config_values import read_bills, read_currencies, read_limits, split_bills, split_limits
+from bot.channels.ussd import GATEWAYS
+from bot.config_doors import door_problems, weak_secret
+from bot.config_names import nearest_name, refused_names
+from bot.config_values import (
+    UNLIMITED,
+    read_bills,
+    read_currencies,
+    read_limits,
+    split_bills,
+    split_limits,
+)
 from bot.money import EXPONENTS, knows_region
 from bot.providers.base import ASKS_PER_S, Account, Credentials, Secret
 
-__all__ = ["ConfigProblems", "GatewaySettings", "Settings", "given_values", "read_settings"]
+__all__ = ["ENV_FILE", "ConfigProblems", "GatewaySettings", "Settings", "given_values", "read_settings"]
+
+ENV_FILE: Final = ".env"
 
 _REGION_OF: Final = {
     "GHS": "GH",
@@ -79,6 +93,8 @@ _CHOICES: Final = {
 }
 
 
+# Made of several names, and none themselves.
+_MADE: Final = frozenset({"accounts", "gateways"})
 _PRODUCTS: Final = ("collection", "disbursement")
 _PRODUCT_KEYS: Final = frozenset({"subscription_key", "api_user", "api_key"})
 # What stands in a path: a gateway's secret and an account's name.
@@ -179,13 +195,14 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
-def read_settings(environ: Mapping[str, str] | None = None, env_file: str | Path | None = ".env") -> Settings:
+def read_settings(
+    environ: Mapping[str, str] | None = None, env_file: str | Path | None = ENV_FILE
+) -> Settings:
     """The settings of this process. Raises ConfigProblems with all that is wrong."""
-    given = given_values(environ, env_file)
-    named = {k.lower(): v for k, v in given.items() if k.lower() in Settings.model_fields and v != ""}
-    named.pop("accounts", None)
-    named.pop("gateways", None)
     problems: list[str] = []
+    given = given_values(environ, env_file, problems)
+    names = Settings.model_fields.keys() - _MADE
+    named = {k.lower(): v for k, v in given.items() if k.lower() in names and v != ""}
     try:
         settings = Settings.model_validate(named)
     except ValidationError as error:
@@ -195,12 +212,18 @@ def read_settings(environ: Mapping[str, str] | None = None, env_file: str | Path
         settings = Settings.model_validate(
             {k: v for k, v in named.items() if (k,) not in [f["loc"] for f in faults]}
         )
-    accounts = [
-        *_accounts_of_environment(settings, given, problems),
-        *_accounts_of_file(settings, given, problems),
-    ]
-    gateways = _gateways(settings, given, problems)
+    in_capitals = {name.upper(): value for name, value in given.items()}
+    content = _content_of_file(settings, problems)
+    of_environment = _accounts_of_environment(settings, in_capitals, problems)
+    accounts = [*of_environment, *_accounts_of_file(content, settings, given, problems)]
+    gateways = _gateways(settings, in_capitals, problems)
     _check_values(settings, problems)
+    problems += door_problems(settings)
+    problems += refused_names(
+        {name: value for name, value in given.items() if name not in set(_references(content))},
+        {name.upper() for name in names},
+        _parts(gateways, of_environment),
+    )
     seen: set[str] = set()
     for account in accounts:
         if account.id in seen:
@@ -213,14 +236,44 @@ def read_settings(environ: Mapping[str, str] | None = None, env_file: str | Path
 
 
 def given_values(
-    environ: Mapping[str, str] | None = None, env_file: str | Path | None = ".env"
+    environ: Mapping[str, str] | None = None,
+    env_file: str | Path | None = ENV_FILE,
+    problems: list[str] | None = None,
 ) -> dict[str, str]:
-    """What the environment and the file say, unread; the environment comes first."""
+    """What the environment and the file say, unread; the environment comes first. What keeps the file, or a
+    line of it, from being read is added to `problems`."""
     given: dict[str, str] = {}
     if env_file is not None and Path(env_file).is_file():
-        given.update({k: v for k, v in dotenv_values(env_file).items() if v is not None})
+        given.update(_values_of_env_file(Path(env_file), [] if problems is None else problems))
     given.update(os.environ if environ is None else environ)
     return given
+
+
+def _values_of_env_file(path: Path, problems: list[str]) -> dict[str, str]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{path}: the file cannot be read ({type(error).__name__}).")
+        return {}
+    lines = [b.original.line for b in parse_stream(io.StringIO(text)) if b.error]
+    if lines:
+        problems.extend(f"{path}: line {line} cannot be read as NAME=value." for line in lines)
+        return {}
+    return {k: v for k, v in dotenv_values(stream=io.StringIO(text)).items() if v is not None}
+
+
+def _parts(gateways: list[GatewaySettings], accounts: list[Account]) -> dict[str, set[str]]:
+    """What may stand behind the names that end in a gateway's or an account's."""
+    of_gateways = {_in_a_name(name) for name in (*GATEWAYS, *(gateway.name for gateway in gateways))}
+    return {
+        "USSD_SECRET_": of_gateways,
+        "USSD_ALLOW_": of_gateways,
+        "PAYOUT_LIMITS_": {_in_a_name(account.id) for account in accounts},
+    }
+
+
+def _in_a_name(text: str) -> str:
+    return text.upper().replace("-", "_")
 
 
 def _sentence(error: Any) -> str:
@@ -232,8 +285,6 @@ def _check_values(settings: Settings, problems: list[str]) -> None:
     secret = settings.secret_key.get_secret_value()
     if secret and len(secret) < 32:
         problems.append("SECRET_KEY needs at least 32 characters; make one with: openssl rand -hex 32")
-    if settings.public_url and not settings.public_url.startswith(("http://", "https://")):
-        problems.append("PUBLIC_URL must begin with https:// (or http:// on your own machine).")
     for text in _listed(settings.trusted_proxies):
         try:
             ipaddress.ip_network(text, strict=False)
@@ -260,8 +311,14 @@ def _check_values(settings: Settings, problems: list[str]) -> None:
 
 def _gateways(settings: Settings, given: Mapping[str, str], problems: list[str]) -> list[GatewaySettings]:
     found = []
-    for name in _listed(settings.ussd_gateways):
-        upper = name.upper().replace("-", "_")
+    for name in (listed.lower() for listed in _listed(settings.ussd_gateways)):
+        if name not in GATEWAYS:
+            near = nearest_name(name, GATEWAYS)
+            known = f"did you mean {near}?" if near else f"there are {', '.join(sorted(GATEWAYS))}."
+            shown = name if _IN_A_PATH.fullmatch(name) else "of that name"
+            problems.append(f"USSD_GATEWAYS: there is no gateway {shown}; {known}")
+            continue
+        upper = _in_a_name(name)
         secret = given.get(f"USSD_SECRET_{upper}") or settings.ussd_secret.get_secret_value()
         allow = tuple(_listed(given.get(f"USSD_ALLOW_{upper}", "")))
         if len(secret) < 16:
@@ -270,12 +327,14 @@ def _gateways(settings: Settings, given: Mapping[str, str], problems: list[str])
             problems.append(
                 f"USSD_SECRET_{upper} (or USSD_SECRET) stands in an address: letters, digits, - and _ only."
             )
+        elif weak_secret(secret):
+            problems.append(f"USSD_SECRET_{upper} (or USSD_SECRET) can be guessed: {weak_secret(secret)}.")
         for text in allow:
             try:
                 ipaddress.ip_network(text, strict=False)
             except ValueError:
                 problems.append(f"USSD_ALLOW_{upper}: {text} is no address or network.")
-        found.append(GatewaySettings(name.lower(), SecretStr(secret), allow))
+        found.append(GatewaySettings(name, SecretStr(secret), allow))
     return found
 
 
@@ -286,14 +345,17 @@ def _accounts_of_environment(
     limits = {
         account.id: (where, given[where])
         for account in accounts
-        if given.get(where := f"PAYOUT_LIMITS_{account.id.upper().replace('-', '_')}")
+        if given.get(where := f"PAYOUT_LIMITS_{_in_a_name(account.id)}")
     }
     if settings.payout_limits and not accounts:
         problems.append("PAYOUT_LIMITS is for accounts of the environment; in a file it is payout_limits.")
     return [
         msgspec.structs.replace(
             account,
-            payout_limits=read_limits(split_limits(text, where, problems), account.currency, where, problems),
+            payout_limits={}
+            if text == UNLIMITED
+            else read_limits(split_limits(text, where, problems), account.currency, where, problems),
+            payouts_unlimited=text == UNLIMITED,
         )
         for account in accounts
         for where, text in [limits.get(account.id, ("PAYOUT_LIMITS", settings.payout_limits))]
@@ -370,16 +432,36 @@ def _momo_credentials(settings: Settings, product: str) -> Credentials:
     )
 
 
-def _accounts_of_file(settings: Settings, given: Mapping[str, str], problems: list[str]) -> list[Account]:
+def _content_of_file(settings: Settings, problems: list[str]) -> dict[str, Any]:
     if not settings.kasapay_config:
-        return []
+        return {}
     try:
-        content = tomllib.loads(Path(settings.kasapay_config).read_text(encoding="utf-8"))
+        return tomllib.loads(Path(settings.kasapay_config).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         problems.append(f"KASAPAY_CONFIG: the file cannot be read ({type(error).__name__}).")
-        return []
+        return {}
+
+
+def _references(value: Any) -> Iterator[str]:
+    """The variables of the environment that the file names, whatever they are called."""
+    if isinstance(value, str) and value.startswith("env:"):
+        yield value[4:]
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _references(inner)
+
+
+def _no_such_setting(where: str, key: str, known: frozenset[str], part: str = "") -> str:
+    near = nearest_name(key, known)
+    return f"{where}: there is no setting {part}{key}" + (f"; did you mean {part}{near}?" if near else ".")
+
+
+def _accounts_of_file(
+    content: Mapping[str, Any], settings: Settings, given: Mapping[str, str], problems: list[str]
+) -> list[Account]:
     problems.extend(
-        f"KASAPAY_CONFIG: there is no setting {key}." for key in sorted(content.keys() - {"accounts"})
+        _no_such_setting("KASAPAY_CONFIG", key, frozenset({"accounts"}))
+        for key in sorted(content.keys() - {"accounts"})
     )
     tables = content.get("accounts", {})
     if not isinstance(tables, dict):
@@ -401,23 +483,20 @@ def _accounts_of_file(settings: Settings, given: Mapping[str, str], problems: li
 def _account_of_table(
     name: str, table: dict[str, Any], settings: Settings, given: Mapping[str, str], problems: list[str]
 ) -> Account | None:
-    unknown = sorted(set(table) - _TOML_KEYS)
-    problems.extend(f"accounts.{name}: there is no setting {key}." for key in unknown)
+    where = f"accounts.{name}"
+    problems.extend(_no_such_setting(where, key, _TOML_KEYS) for key in sorted(set(table) - _TOML_KEYS))
     for product in _PRODUCTS:
         part = table.get(product, {})
         if not isinstance(part, dict):
             problems.append(f"accounts.{name}: {product} must be a table.")
             continue
-        unknown = sorted(set(part) - _PRODUCT_KEYS)
-        problems.extend(f"accounts.{name}: there is no setting {product}.{key}." for key in unknown)
-    currency = str(table.get("currency", "")).upper()
-    if currency not in EXPONENTS:
-        problems.append(f"accounts.{name}: currency must be a code such as GHS.")
-        return None
-    provider = str(table.get("provider", ""))
+        problems.extend(
+            _no_such_setting(where, key, _PRODUCT_KEYS, f"{product}.")
+            for key in sorted(set(part) - _PRODUCT_KEYS)
+        )
 
-    def text(source: Mapping[str, Any], key: str) -> str:
-        value = str(source.get(key, ""))
+    def text(source: Mapping[str, Any], key: str, default: str = "") -> str:
+        value = str(source.get(key, default))
         if not value.startswith("env:"):
             return value
         found = given.get(value[4:], "")
@@ -425,6 +504,11 @@ def _account_of_table(
             problems.append(f"accounts.{name}: {key} names {value[4:]}, which is not set.")
         return found
 
+    currency = text(table, "currency").upper()
+    if currency not in EXPONENTS:
+        problems.append(f"accounts.{name}: currency must be a code such as GHS.")
+        return None
+    provider = text(table, "provider")
     credentials = {
         product: Credentials(
             subscription_key=Secret(text(part, "subscription_key")),
@@ -439,12 +523,12 @@ def _account_of_table(
             public_key=Secret(text(table, "public_key")), secret_key=Secret(text(table, "secret_key"))
         )
         credentials["default"] = keys
-    environment = str(table.get("target_environment", ""))
+    environment = text(table, "target_environment")
     default_wire = "EUR" if environment == "sandbox" else ""
-    wire_currency = str(table.get("wire_currency", default_wire)).upper()
+    wire_currency = text(table, "wire_currency", default_wire).upper()
     if wire_currency and wire_currency not in EXPONENTS:
         problems.append(f"accounts.{name}: wire_currency must be a code such as EUR.")
-    region = str(table.get("region", _REGION_OF.get(currency, settings.default_region))).upper()
+    region = text(table, "region", _REGION_OF.get(currency, settings.default_region)).upper()
     if not knows_region(region):
         problems.append(f"accounts.{name}: region must be a country's two letters, such as GH.")
     factor_confirmed = table.get("factor_confirmed", False)
@@ -467,6 +551,7 @@ def _account_of_table(
         for key, value in chosen.items()
         if value not in _CHOICES[key]
     )
+    unlimited = table.get("payout_limits") == UNLIMITED
     return Account(
         id=name,
         provider=provider,
@@ -476,15 +561,16 @@ def _account_of_table(
         credentials=credentials,
         target_environment=environment,
         wire_currency=wire_currency,
-        email=str(table.get("email", "")),
+        email=text(table, "email"),
         networks=tuple(networks),
         factor_confirmed=factor_confirmed is True,
-        display_name=str(table.get("name", name)),
+        display_name=text(table, "name", name),
         asks_per_s=asks_per_s,
         payee=text(table, "payee"),
-        payout_limits=read_limits(
-            table.get("payout_limits", {}), currency, f"accounts.{name}: payout_limits", problems
-        ),
+        payout_limits={}
+        if unlimited
+        else read_limits(table.get("payout_limits", {}), currency, f"{where}: payout_limits", problems),
+        payouts_unlimited=unlimited,
         invoice_successful_means=str(chosen.get("invoice_successful_means", "")),
         refund_unit=str(chosen.get("refund_unit", "")),
         sign_key=Secret(text(table, "sign_key")),

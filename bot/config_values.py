@@ -10,12 +10,22 @@ from typing import Any, Final
 
 from bot.money import AmountProblem, parse_amount
 
-__all__ = ["LIMITS", "read_bills", "read_currencies", "read_limits", "split_bills", "split_limits"]
+__all__ = [
+    "LIMITS",
+    "UNLIMITED",
+    "read_bills",
+    "read_currencies",
+    "read_limits",
+    "split_bills",
+    "split_limits",
+]
 
 # To one number, of one merchant, of everybody in the currency; within an hour or a day.
 LIMITS: Final = tuple(
     f"{of}_{within}" for of in ("number", "merchant", "total") for within in ("hour", "day")
 )
+# In place of limits: somebody decided that there are none.
+UNLIMITED: Final = "none"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _BILL_NAME_AT_MOST: Final = 30

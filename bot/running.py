@@ -14,6 +14,7 @@ import msgspec
 import structlog
 from pydantic import SecretStr
 
+from bot.checking import open_doors, warnings_of
 from bot.clock import Ids, wall_clock_ms
 from bot.commands import COMMANDS, Desk
 from bot.config import Settings
@@ -33,6 +34,8 @@ async def serve_here(settings: Settings, *, host: str, port: int) -> None:
     configure_logs()
     with _said():
         kasapay = build(settings)
+        for sentence in open_doors(settings) + warnings_of(settings):
+            _log.warning("settings", told=sentence)
         async with running(kasapay, host=host, port=port) as url:
             _log.info("serving", url=url, gateways=[g.name for g in settings.gateways])
             await asyncio.Event().wait()

@@ -55,6 +55,7 @@ TOP: dict[str, str] = {
 # What a module, or any module of a package, may import all the same.
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("bot.intake", "bot.channels.telegram"): "it is Telegram's part of the shell: the inbox and its workers",
+    ("bot.config", "bot.channels.ussd"): "it refuses the settings of a gateway that does not exist",
     ("bot.perform", "flows.effects"): "it performs them",
     ("bot.perform", "flows.business_effects"): "it performs them",
     ("bot.turns.last_words", "flows.effects"): "it tells of the payment that one begins",

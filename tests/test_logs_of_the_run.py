@@ -18,7 +18,7 @@ NUMBER = "+23324" + "0000001"
 
 
 def kept_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> LogKeeper:
-    monkeypatch.setenv("KASAPAY_TEST_LOGS", str(folder))
+    monkeypatch.setenv("TEST_LOGS_FOLDER", str(folder))
     return LogKeeper("planted")
 
 
@@ -92,7 +92,7 @@ def test_a_run_that_logs_a_number_fails(tmp_path: Path, workers: list[str]) -> N
     logs = tmp_path / "logs"
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *workers, str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "KASAPAY_TEST_LOGS": str(logs), "PYTEST_ADDOPTS": ""},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TEST_LOGS_FOLDER": str(logs), "PYTEST_ADDOPTS": ""},
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -145,6 +145,8 @@ class Account(msgspec.Struct, frozen=True):
     # Payouts of an hour and of a day at the most, in minor units: `number_hour`, `number_day` (to one
     # number), `merchant_hour`, `merchant_day`, `total_hour`, `total_day` (of everybody in the currency).
     payout_limits: Mapping[str, int] = {}
+    # Somebody said that there are none on purpose.
+    payouts_unlimited: bool = False
     # What the provider's reference leaves open; empty means that nobody has asked, and then the safe
     # reading holds. MoMo: an invoice's SUCCESSFUL says "created" or "paid". Startbutton: a refund's amount
     # is in "minor" or "major" units; without it nothing is refunded there.

@@ -32,7 +32,7 @@ __all__ = [
 
 _ARTIFACTS = Path(__file__).parents[1] / ".artifacts"
 _WORDS = "forbidden.words"
-_FOLDER_VARIABLE = "KASAPAY_TEST_LOGS"
+_FOLDER_VARIABLE = "TEST_LOGS_FOLDER"
 
 # The numbers of the tests: Ghana, Kenya, Uganda, Cameroon and the providers' own test numbers, whole
 # or as people write them at home. Longer runs of digits (times, ids) are something else.

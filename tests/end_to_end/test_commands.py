@@ -47,17 +47,22 @@ def refused(said: str, *, by: str = "kasapay: ") -> list[str]:
 async def test_serve_says_why_it_does_not_start(deployment: Deployment) -> None:
     deployment.sandbox_url = "http://127.0.0.1:9"
     deployment.configure()
-    old, keyless, short, elsewhere, worker = await asyncio.gather(
+    old, keyless, short, misspelt, elsewhere, worker = await asyncio.gather(
         deployment.run("serve"),
         deployment.run("serve", SECRET_KEY=""),
         deployment.run("serve", SECRET_KEY="short", PUBLIC_URL="ftp://x", USSD_SECRET="few", PORT="99999"),
+        deployment.run("serve", USSD_GATEWAYS="hubtle", USSD_ALLOW_HUBTLE="192.0.2.1"),
         deployment.run("serve", DATABASE_URL="postgresql://nobody@127.0.0.1/x"),
         deployment.run("worker", SECRET_KEY=""),
     )
-    assert {ended.code for ended in (old, keyless, short, elsewhere, worker)} == {1}
+    assert {ended.code for ended in (old, keyless, short, misspelt, elsewhere, worker)} == {1}
     assert any("kasapay migrate" in line for line in refused(old.err)), old.err
     assert refused(keyless.err) == ["SECRET_KEY is not set; make one with: openssl rand -hex 32"]
     assert any(line.startswith("PORT: ") for line in refused(short.err))
+    assert refused(misspelt.err) == [
+        "USSD_GATEWAYS: there is no gateway hubtle; did you mean hubtel?",
+        "There is no setting USSD_ALLOW_HUBTLE; did you mean USSD_ALLOW_HUBTEL?",
+    ]
     assert any("SQLite" in line for line in refused(elsewhere.err))
     assert refused(worker.err) == refused(keyless.err)
     assert not deployment.database.exists(), "a refusal makes no file"
@@ -110,9 +115,10 @@ async def test_check_tries_what_can_be_tried(deployment: Deployment) -> None:
         "MOMO_DISBURSEMENT_API_KEY": API_KEY,
     }
     limits = "number_day=1000 total_day=20000"
-    fine, unlimited, limited, refused_key, silent, empty = await asyncio.gather(
+    fine, undecided, unlimited, limited, refused_key, silent, empty = await asyncio.gather(
         deployment.run("check"),
         deployment.run("check", **paying_out),
+        deployment.run("check", **paying_out, PAYOUT_LIMITS="none"),
         deployment.run("check", **paying_out, PAYOUT_LIMITS=limits),
         deployment.run("check", GHANA_API_KEY="wrong0api0key0000000000000000000"),
         deployment.run(
@@ -125,9 +131,10 @@ async def test_check_tries_what_can_be_tried(deployment: Deployment) -> None:
     assert unasked.startswith(
         "Warning: Account momo-ghana: nobody has said what an invoice's SUCCESSFUL means"
     )
-    no_limits = "kasapay: Warning: Account momo can pay out without limit: set PAYOUT_LIMITS, such as"
-    assert no_limits in unlimited.err
-    assert no_limits not in limited.err
+    no_limits = "kasapay: Account momo can pay out without limit: set PAYOUT_LIMITS, such as"
+    assert [no_limits in ended.err for ended in (undecided, unlimited, limited)] == [True, False, False]
+    on_purpose = "kasapay: Warning: Account momo pays out without limit, as PAYOUT_LIMITS=none says."
+    assert [on_purpose in ended.err for ended in (undecided, unlimited, limited)] == [False, True, False]
     assert "Account momo: the provider did not take our keys" in limited.err, "it is tried as well"
     assert [line for line in refused(refused_key.err) if line.startswith("Account momo-ghana: ")]
     assert [line for line in refused(silent.err) if line.startswith("Telegram did not")]

@@ -15,7 +15,7 @@ SECRETS = {
     "USSD_SECRET": "ussd-secret-bbbbbbbb",
     "USSD_SECRET_HUBTEL": "hubtel-secret-cccccccc",
     "TELEGRAM_TOKEN": "123456:telegram-dddd",
-    "TELEGRAM_WEBHOOK_SECRET": "webhook-eeeeeeee",
+    "TELEGRAM_WEBHOOK_SECRET": "webhook-secret-eeeeeeee",
     "AFRICASTALKING_API_KEY": "atsk_ffffffff",
     "MOMO_COLLECTION_SUBSCRIPTION_KEY": "momo-sub-gggg",
     "MOMO_COLLECTION_API_KEY": "momo-api-hhhh",
@@ -167,6 +167,25 @@ def test_all_problems_are_told_together(in_file) -> None:  # type: ignore[no-unt
         ({"PORT": "-1"}, "PORT: "),
         ({"SECRET_KEY": "x" * 31}, "SECRET_KEY needs at least 32"),
         ({"PUBLIC_URL": "ftp://x"}, "PUBLIC_URL must begin"),
+        ({"PUBLIC_URL": "http://pay.example.com"}, "PUBLIC_URL must begin with https://: over http://"),
+        ({"PUBLIC_URL": "https://"}, "PUBLIC_URL names no host"),
+        ({"PUBLIC_URL": "https://[::1"}, "PUBLIC_URL cannot be read"),
+        ({"PUBLIC_URL": "https://me:pass@pay.example"}, "PUBLIC_URL is an address only"),
+        ({"TELEGRAM_API_URL": "http://api.telegram.org"}, "TELEGRAM_API_URL must begin with https://"),
+        ({"AFRICASTALKING_API_URL": "api.africastalking.com"}, "AFRICASTALKING_API_URL must begin"),
+        ({"TRUSTED_PROXIES": "0.0.0.0/0"}, "TRUSTED_PROXIES: 0.0.0.0/0 is nearly everybody"),
+        ({"TRUSTED_PROXIES": "10.0.0.0/8 128.0.0.0/1"}, "TRUSTED_PROXIES: 128.0.0.0/1 is nearly everybody"),
+        ({"TRUSTED_PROXIES": "::/0"}, "TRUSTED_PROXIES: ::/0 is nearly everybody"),
+        ({"SECRET_KEY": "a" * 64}, "SECRET_KEY can be guessed: it is made of a few characters only"),
+        ({"SECRET_KEY": "0123456789abcdef" * 2}, "SECRET_KEY can be guessed: it repeats itself"),
+        ({"SECRET_KEY": "please-ChangeMe-0123456789abcdefgh"}, "SECRET_KEY can be guessed: it is a place"),
+        (
+            {"USSD_GATEWAYS": "hubtel", "USSD_SECRET": "abcdefgh" * 2},
+            "USSD_SECRET_HUBTEL (or USSD_SECRET) can",
+        ),
+        ({"TELEGRAM_WEBHOOK_SECRET": "password1234567890"}, "TELEGRAM_WEBHOOK_SECRET can be guessed"),
+        ({"USSD_GATEWAYS": "hubtle"}, "USSD_GATEWAYS: there is no gateway hubtle; did you mean hubtel?"),
+        ({"USSD_GATEWAYS": "pigeon"}, "USSD_GATEWAYS: there is no gateway pigeon; there are africastalking"),
         ({"DATABASE_URL": "kasapay.db"}, "DATABASE_URL must begin"),
         ({"DEFAULT_REGION": "gh"}, "DEFAULT_REGION must be"),
         ({"USSD_SCREEN_SEPTETS": "59"}, "USSD_SCREEN_SEPTETS is 60"),
@@ -183,6 +202,21 @@ def test_all_problems_are_told_together(in_file) -> None:  # type: ignore[no-unt
 )
 def test_a_problem_names_its_setting(environ: dict[str, str], begins: str) -> None:
     assert one_problem(environ).startswith(begins)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"PUBLIC_URL": "http://127.0.0.1:8000"},
+        {"PUBLIC_URL": "http://[::1]:8000"},
+        {"PUBLIC_URL": "http://192.168.1.7"},
+        {"TELEGRAM_API_URL": "http://telegram-bot-api:8081"},
+        {"TRUSTED_PROXIES": "10.0.0.0/8 192.0.2.1 2001:db8::/32"},
+        {"SECRET_KEY": "b4f1c2d3e5a69788b4f1c2d3e5a69789"},
+    ],
+)
+def test_what_is_well_closed_is_no_problem(environ: dict[str, str]) -> None:
+    read_settings(environ, None)
 
 
 def test_a_key_that_cannot_stand_in_a_header_is_a_problem() -> None:
@@ -340,6 +374,20 @@ def test_a_problem_with_an_account_of_the_environment(environ: dict[str, str], b
     assert found[0].startswith(begins)
 
 
+def test_none_says_that_payouts_have_no_limit_on_purpose(in_file) -> None:  # type: ignore[no-untyped-def]
+    environ = WHOLE | {"PAYOUT_LIMITS": "none", "PAYOUT_LIMITS_STARTBUTTON_KES": "number_hour=9000"}
+    assert {
+        a.id: (a.payouts_unlimited, dict(a.payout_limits)) for a in read_settings(environ, None).accounts
+    } == {
+        "momo": (True, {}),
+        "startbutton-ghs": (True, {}),
+        "startbutton-kes": (False, {"number_hour": 900_000}),
+    }
+    table = '[accounts.a]\nprovider = "momo"\ncurrency = "GHS"\n'
+    assert only_account(in_file(f'{table}payout_limits = "none"\n')).payouts_unlimited
+    assert not only_account(in_file(table)).payouts_unlimited
+
+
 def test_limits_that_are_no_accounts_are_a_problem() -> None:
     assert one_problem({"PAYOUT_LIMITS": "number_day=1000"}).startswith("PAYOUT_LIMITS is for accounts of")
 
@@ -418,6 +466,27 @@ REFERRED = {
 }
 
 
+def test_every_text_of_a_table_may_name_a_variable(in_file) -> None:  # type: ignore[no-untyped-def]
+    names = (
+        "provider",
+        "base_url",
+        "currency",
+        "region",
+        "target_environment",
+        "wire_currency",
+        "email",
+        "name",
+    )
+    table = "".join(f'{name} = "env:MOMO_OWN_{name.upper()}"\n' for name in (*names, "payee"))
+    values = dict(
+        zip(names, ("momo", "https://x.example", "GHS", "GH", "sandbox", "EUR", "a@b.co", "N"), strict=True)
+    )
+    given = {f"MOMO_OWN_{name.upper()}": value for name, value in {**values, "payee": "0240000001"}.items()}
+    account = only_account(in_file(f"[accounts.a]\n{table}", **given))
+    assert {name: getattr(account, "display_name" if name == "name" else name) for name in values} == values
+    assert account.payee == "0240000001"
+
+
 def test_accounts_stand_side_by_side_in_a_file(in_file) -> None:  # type: ignore[no-untyped-def]
     uganda, ivory = read_settings(in_file(FILE, **REFERRED), None).accounts
     assert (uganda.id, uganda.currency, uganda.region) == ("momo-ug", "UGX", "UG")
@@ -474,7 +543,10 @@ def test_an_account_may_be_in_any_currency_we_know(in_file, currency: str) -> No
         ('networks = "MTN"', 'networks is a list, such as ["MTN", "VOD"].'),
         ("networks = [1]", 'networks is a list, such as ["MTN", "VOD"].'),
         ('collection = "keys"', "collection must be a table."),
-        ('collection = {api_kay = "x"}', "there is no setting collection.api_kay."),
+        (
+            'collection = {api_kay = "x"}',
+            "there is no setting collection.api_kay; did you mean collection.api_key?",
+        ),
         ('refund_unit = "pesewas"', "refund_unit is minor or major."),
         ("refund_unit = 1", "refund_unit is minor or major."),
         ('api_version = "v3"', "api_version is v1_0 or v2_0."),
@@ -512,7 +584,10 @@ def test_a_setting_that_is_wrong_in_a_file_is_a_problem(in_file, line: str, prob
         ("accounts = 3", "KASAPAY_CONFIG: each account is a table"),
         ("[[accounts]]\nname = 'a'", "KASAPAY_CONFIG: each account is a table"),
         ("[accounts]\na = 3", "accounts.a must be a table."),
-        ("[acounts.a]\ncurrency = 'GHS'", "KASAPAY_CONFIG: there is no setting acounts."),
+        (
+            "[acounts.a]\ncurrency = 'GHS'",
+            "KASAPAY_CONFIG: there is no setting acounts; did you mean accounts?",
+        ),
         ("port = 9000", "KASAPAY_CONFIG: there is no setting port."),
         ('[accounts."momo/gh"]\ncurrency = "GHS"', "accounts.momo/gh: the name stands in an address"),
         ("not toml", "KASAPAY_CONFIG: the file cannot be read (TOMLDecodeError)."),

@@ -138,7 +138,7 @@ class Stage:
         preload: str = "",
         more: Mapping[str, str] = {},
     ) -> None:
-        if "KASAPAY_TEST_LOGS" in os.environ:
+        if "TEST_LOGS_FOLDER" in os.environ:
             forbid(*SECRETS, _SB_PUBLIC, _SB_SECRET)
         self.folder = folder
         self.database = database or folder / "kasapay.db"
@@ -228,7 +228,7 @@ class Stage:
     def log(self, name: str) -> Path:
         """Where a process writes: among the logs that the end of the test run reads, where there is one."""
         if name not in self._logs:
-            kept = "KASAPAY_TEST_LOGS" in os.environ
+            kept = "TEST_LOGS_FOLDER" in os.environ
             self._logs[name] = keep_file(f"torture-{name}") if kept else self.folder / f"{name}.log"
         return self._logs[name]
 
