@@ -15,13 +15,16 @@ from bot.rounds import keep_going
 from bot.store.base import AddIncident, Store
 from bot.store.records import Incident
 
-__all__ = ["GRACE_S", "raise_overdue", "watch_deadlines"]
+__all__ = ["GRACE_S", "raise_overdue", "watch_deadlines", "watch_soundness"]
 
 _log = structlog.get_logger("alarms")
 
 # Longer than a lease, a slow provider call and the pause before the last asking together.
 GRACE_S: Final = 600.0
 _ROUND_S: Final = 60.0
+# The whole file is looked at once a day, with a rest before each table: turns want the disk too.
+_EXAMINE_S: Final = 86_400.0
+_REST_S: Final = 1.0
 
 
 async def raise_overdue(store: Store, metrics: Metrics, clock: Clock, ids: Ids) -> int:
@@ -54,3 +57,13 @@ async def watch_deadlines(store: Store, metrics: Metrics, clock: Clock, ids: Ids
         return _ROUND_S
 
     await keep_going("alarms", asyncio.Event(), once)
+
+
+async def watch_soundness(store: Store) -> NoReturn:
+    """Have the database look for damage in itself, now and every day; what it finds stops payments."""
+
+    async def once() -> float:
+        await store.examine(_REST_S)
+        return _EXAMINE_S
+
+    await keep_going("soundness", asyncio.Event(), once)

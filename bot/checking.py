@@ -12,7 +12,7 @@ from bot.logs import configure_logs
 from bot.money import PAYOUTS, OrderKind
 from bot.providers import PROVIDERS, Account, Capability, ProviderError, Sender, check_account
 from bot.sealing import Sealer
-from bot.store import SqliteStore, StoreUnavailable, sqlite_path
+from bot.store import SqliteStore, StoreUnavailable, damaged, sqlite_path
 
 __all__ = ["check_here", "open_doors", "warnings_of"]
 
@@ -90,6 +90,8 @@ async def _database(settings: Settings) -> list[str]:
     store = SqliteStore(path, clock=lambda: 0)
     try:
         await store.open(owner=False)
+        if faults := await store.examine():
+            return [f"The database cannot be used: {damaged('; '.join(faults))}."]
         lost = sorted(await store.open_connections() - {a.id for a in settings.accounts})
         return [f"Open orders need the account {name}, which is not configured." for name in lost]
     except StoreUnavailable as error:

@@ -38,7 +38,9 @@ class _Answered(msgspec.Struct, frozen=True):
 
 
 def socket_path(database: Path) -> Path:
-    return database.with_name(database.name + ".sock")
+    """Beside the file itself, where `database` is a symbolic link to it."""
+    found = database.resolve()
+    return found.with_name(found.name + ".sock")
 
 
 @asynccontextmanager

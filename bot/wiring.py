@@ -18,7 +18,7 @@ from aiohttp import web
 
 from bot import control
 from bot.agreements import AgreementKeeper
-from bot.alarms import watch_deadlines
+from bot.alarms import watch_deadlines, watch_soundness
 from bot.callbacks import Callbacks
 from bot.calls import Calls, Connections
 from bot.catalogue import Catalogue
@@ -368,6 +368,7 @@ def _background(kasapay: Kasapay) -> list[Any]:
         kasapay.keeper.run(),
         kasapay.callbacks.run(),
         watch_deadlines(kasapay.store, kasapay.metrics, kasapay.clock, kasapay.desk.ids),
+        watch_soundness(kasapay.store),
         _heal(kasapay),
     ]
 

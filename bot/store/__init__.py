@@ -7,6 +7,7 @@ subject. Importing this room never imports alembic: `migrate` does, when it has 
 from bot.store.base import Change, Conflict, LoadedTurn, Store, StoreUnavailable, TurnQuery
 from bot.store.migrate import SchemaMismatch, expected_version, migrate, schema_version, sqlite_path
 from bot.store.ownership import AlreadyOwned
+from bot.store.soundness import damaged
 from bot.store.sqlite import SqliteStore
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Store",
     "StoreUnavailable",
     "TurnQuery",
+    "damaged",
     "expected_version",
     "migrate",
     "schema_version",

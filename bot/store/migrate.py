@@ -114,7 +114,7 @@ def _make_private(path: Path) -> None:
     """The file exists and is its owner's alone, before anything is in it; SQLite's other files follow it."""
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        path.chmod(0o600)
+        path.chmod(path.stat().st_mode & 0o660 | 0o600)
     except OSError as error:
         raise StoreUnavailable(f"cannot open {path}: {error.strerror}") from error
 

@@ -22,8 +22,9 @@ class Ownership:
     """The lock of a database file, held from `take` to `give_back`."""
 
     def __init__(self, database: Path) -> None:
-        self._database = database
-        self._lock = database.with_name(database.name + ".lock")
+        # Under every name of the file there is one lock: SQLite follows a symbolic link too.
+        self._database = database.resolve()
+        self._lock = self._database.with_name(self._database.name + ".lock")
         self._file: int | None = None
 
     @property

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from bot.store.base import StoreUnavailable
 from bot.store.connection import OF_THE_CALLER, Connection
+from bot.store.soundness import damaged, is_damage, name_of
 
 __all__ = ["Reader"]
 
@@ -23,8 +24,12 @@ _MOST_AT_ONCE: Final = 256
 class Reader:
     """Reads on one connection, opened by whoever made it and closed here."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(
+        self, connection: Connection, on_damage: Callable[[BaseException], None] = lambda error: None
+    ) -> None:
+        """`on_damage` hears of an error that says the file itself is wrong."""
         self._connection = connection
+        self._on_damage = on_damage
         self._waiting: deque[tuple[Read, asyncio.Future[Any]]] = deque()
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -73,7 +78,11 @@ class Reader:
         try:
             outcomes = await self._connection.run(lambda raw: _read_all(raw, reads))
         except Exception as error:
-            outcomes = [(None, StoreUnavailable(f"the database cannot be read: {error}")) for _ in batch]
+            why = f"the database cannot be read: {name_of(error)}"
+            if is_damage(error):
+                self._on_damage(error)
+                why = damaged(name_of(error))
+            outcomes = [(None, StoreUnavailable(why)) for _ in batch]
         for (_, done), (result, error_of_one) in zip(batch, outcomes, strict=True):
             if done.done():
                 continue

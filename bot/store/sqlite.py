@@ -4,8 +4,11 @@ Leases and fences work as on PostgreSQL; what an earlier owner of the file still
 when the next one opens it, since it cannot live any more.
 """
 
+import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
@@ -37,6 +40,7 @@ from bot.store.records import (
     WebhookRow,
 )
 from bot.store.rows import Tx
+from bot.store.soundness import damaged, first_look, is_damage, name_of, table_faults, tables
 from bot.store.writer import Writer
 
 __all__ = ["SqliteStore"]
@@ -52,7 +56,7 @@ class SqliteStore:
     """See bot.store.base.Store for the promises. `clock` gives epoch milliseconds."""
 
     def __init__(self, path: str | Path, *, clock: Callable[[], int]) -> None:
-        self._path = Path(path).absolute()
+        self._path = Path(path).resolve()
         self._clock = clock
         self._ownership = Ownership(self._path)
         self._writer = Writer(lambda: open_writer(self._path))
@@ -60,12 +64,14 @@ class SqliteStore:
         # never waits behind a long list.
         self._turn_reads: Reader | None = None
         self._list_reads: Reader | None = None
+        self._file: tuple[int, int] | None = None
 
     # ---- life
 
     async def open(self, owner: bool = True) -> None:
         """Open for use. Raises StoreUnavailable: AlreadyOwned where another process owns the file,
-        SchemaMismatch where the schema is not today's. Without `owner` only reads work."""
+        SchemaMismatch where the schema is not today's, and where the file is damaged as far as a first
+        look sees. Without `owner` only reads work."""
         if not self._path.exists():
             raise SchemaMismatch(None, expected_version())
         if owner:
@@ -74,22 +80,35 @@ class SqliteStore:
             await self._open(owner)
         except sqlite3.Error as error:
             await self.close()
-            raise StoreUnavailable(f"cannot open {self._path}: {error}") from error
+            if is_damage(error):
+                raise StoreUnavailable(damaged(name_of(error))) from error
+            raise StoreUnavailable(f"cannot open {self._path}: {name_of(error)}") from error
         except BaseException:
             await self.close()
             raise
 
     async def _open(self, owner: bool) -> None:
+        found = self._path.stat()
+        self._file = (found.st_dev, found.st_ino)
         if owner:
-            self._path.chmod(0o600)
-        self._turn_reads = Reader(await open_reader(self._path))
+            # Its group may have been let in on purpose; nobody else.
+            self._path.chmod(found.st_mode & 0o660 | 0o600)
+        self._turn_reads = await self._reader()
         kept, expected = await self._turn_reads.run(read_version), expected_version()
         if kept != expected:
             raise SchemaMismatch(kept, expected)
+        if faults := await self._turn_reads.run(first_look):
+            raise StoreUnavailable(damaged("; ".join(faults)))
         if owner:
             await self._writer.start()
             await self._write(chores.take_over, self._clock())
-        self._list_reads = Reader(await open_reader(self._path))
+        self._list_reads = await self._reader()
+
+    async def _reader(self) -> Reader:
+        return Reader(await open_reader(self._path), self._condemn)
+
+    def _condemn(self, error: BaseException) -> None:
+        self._writer.condemn(damaged(name_of(error)))
 
     async def close(self) -> None:
         """Commits what waits, closes every connection and gives the file up. May be repeated."""
@@ -111,11 +130,38 @@ class SqliteStore:
         return self._writer.stopped is None
 
     async def probe(self) -> None:
+        self._look_for_the_file()
         if self._writer.stopped is not None:
             await self._writer.renew(chores.probe)
         written = await self._write(chores.probe)
         if await self._quick(chores.probed) < written:
             raise StoreUnavailable("the database does not show what it has committed")
+
+    def _look_for_the_file(self) -> None:
+        """A file that was moved, removed or replaced takes commits as ever, and nobody will find them."""
+        try:
+            found = os.stat(self._path)
+            there = self._file == (found.st_dev, found.st_ino)
+        except OSError:
+            there = False
+        if not there:
+            self._writer.condemn(f"the file {self._path} was removed or replaced while it was in use")
+
+    async def examine(self, pause_s: float = 0.0) -> Sequence[str]:
+        found: list[str] = []
+        try:
+            reader = Reader(await open_reader(self._path))
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"cannot open {self._path}: {name_of(error)}") from error
+        try:
+            for table in await reader.run(tables):
+                await asyncio.sleep(pause_s)
+                found += await reader.run(partial(_faults, table))
+        finally:
+            await reader.close()
+        if found:
+            self._writer.condemn(damaged("; ".join(found)))
+        return found
 
     # ---- how things run
 
@@ -380,6 +426,15 @@ class SqliteStore:
             gone = _FORGET_AT_ONCE
             while gone == _FORGET_AT_ONCE:
                 gone = await self._write(forget, _FORGET_AT_ONCE)
+
+
+def _faults(table: str, tx: sqlite3.Connection) -> tuple[str, ...]:
+    try:
+        return table_faults(tx, table)
+    except sqlite3.Error as error:
+        if not is_damage(error):
+            raise
+        return (f"{table}: {name_of(error)}",)
 
 
 async def _run(reader: Reader | None, read: Callable[[sqlite3.Connection], T]) -> T:

@@ -1,7 +1,8 @@
 """The one writer: waiting commits share a flush, and a Conflict of one never touches another.
 
 After a failed flush or a full disk later statements may succeed again although the disk has lost
-something, so the writer stops for good until `renew` has opened the file anew and really committed.
+something, so the writer stops for good until `renew` has opened the file anew and really committed. In a
+damaged file nothing is committed any more, whatever the next statement says.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import structlog
 
 from bot.store.base import StoreUnavailable
 from bot.store.connection import OF_THE_CALLER, Connection
+from bot.store.soundness import damaged, is_damage, name_of
 
 __all__ = ["Unit", "Writer", "flush"]
 
@@ -66,6 +68,7 @@ class Writer:
         self._task: asyncio.Task[None] | None = None
         self._why: str | None = "the store is not open"
         self._closing = False
+        self._condemned = False
 
     @property
     def stopped(self) -> str | None:
@@ -107,9 +110,17 @@ class Writer:
         self._wake.set()
         return await done
 
+    def condemn(self, why: str) -> None:
+        """The file is damaged: nothing is committed any more, until the process is started on another."""
+        if not self._condemned:
+            self._condemned, self._why = True, why
+            _log.error("store.damaged", why=why)
+
     async def renew(self, proof: Unit) -> None:
         """Open the file anew and commit `proof`; then commits are taken again. Raises StoreUnavailable."""
         async with self._flushing:
+            if self._condemned:
+                raise StoreUnavailable(self._why or "the database is damaged")
             if self._task is None:
                 raise StoreUnavailable("the store is not open")
             await self._close()
@@ -117,11 +128,16 @@ class Writer:
                 self._connection = await self._connect()
                 [(_, error)] = await self._connection.run(lambda raw: flush(raw, [proof]))
             except (sqlite3.Error, OSError) as failure:
-                self._why = _sentence(failure)
+                if is_damage(failure):
+                    self.condemn(damaged(name_of(failure)))
+                else:
+                    self._why = _sentence(failure)
                 raise StoreUnavailable(self._why) from failure
             if error is not None:
                 self._why = _sentence(error)
                 raise StoreUnavailable(self._why) from error
+            if self._condemned:  # meanwhile, by a reader
+                raise StoreUnavailable(self._why)
             if self._why is not None:
                 _log.info("store.recovered", was=self._why)
             self._why = None
@@ -155,9 +171,12 @@ class Writer:
         try:
             outcomes = await self._connection.run(lambda raw: flush(raw, units))
         except Exception as failure:
-            self._why = _sentence(failure)
-            _log.error("store.unavailable", why=self._why, commits=len(batch))
-            _fail(batch, self._why)
+            if is_damage(failure):
+                self.condemn(damaged(name_of(failure)))
+            else:
+                self._why = _sentence(failure)
+                _log.error("store.unavailable", why=self._why, commits=len(batch))
+            _fail(batch, self._why or "the store is not open")
             return
         except BaseException:
             _fail(batch, "the store is closed")
@@ -191,5 +210,4 @@ def _fail(batch: Iterable[tuple[Unit, asyncio.Future[Any]]], why: str) -> None:
 
 
 def _sentence(error: BaseException) -> str:
-    name = getattr(error, "sqlite_errorname", type(error).__name__)
-    return f"the database cannot commit: {error} ({name})"
+    return f"the database cannot commit: {name_of(error)}"

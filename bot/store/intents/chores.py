@@ -1,5 +1,6 @@
 """What serves everything else: rates, provider events, incidents, the audit, the clock, forgetting."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -59,6 +60,14 @@ class ChoreIntents(Protocol):
 
         Reads everything on a connection of its own, so nobody waits for it. `remembered_ms`: how long
         sent messages are kept; whether an older result was told cannot be said.
+        """
+        ...
+
+    async def examine(self, pause_s: float = 0.0) -> Sequence[str]:
+        """What is wrong with all that is kept, in the database's own words; empty where it is sound.
+
+        Reads everything, a table at a time with a pause before each, on a connection of its own: nobody
+        waits for it. Once something was found, nothing is committed any more. Raises StoreUnavailable.
         """
         ...
 
