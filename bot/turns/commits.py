@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from bot.clock import Ids
+from bot.clock import Clock, Ids
 from bot.dialog import Answer, Entry, View
 from bot.dialog.screens import UssdScreen
 from bot.messages import reply_message
@@ -19,12 +19,23 @@ RenderUssd = Callable[[View, str, str], UssdScreen]  # view, gateway, language
 
 
 class Commits:
-    """`hashed` is the keyed hash of what a gateway sent: the text itself may hold a code."""
+    """`hashed` is the keyed hash of what a gateway sent: the text itself may hold a code.
+
+    An answer is kept with the time it was given, not the time its turn began: a delivery that came before
+    its answer was there, or a moment after, may be a repeat of it.
+    """
 
     def __init__(
-        self, store: Store, ids: Ids, times: Times, render_ussd: RenderUssd, hashed: Callable[[str], str]
+        self,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        times: Times,
+        render_ussd: RenderUssd,
+        hashed: Callable[[str], str],
     ) -> None:
         self._store = store
+        self._clock = clock
         self._ids = ids
         self._lease_ms = int(times.lease_s * 1000)
         self._render_ussd = render_ussd
@@ -75,7 +86,7 @@ class Commits:
                 # The result is said right here: its message need not come as well.
                 own = turn.inbound.address
                 turn.changes.append(DropMessages(view.order_id, MessageKind.RESULT, own.kind, own.value))
-        done = TurnRow(turn.scope, turn.key, TurnState.DONE, turn.now_ms, answer.text, answer.keep_open)
+        done = TurnRow(turn.scope, turn.key, TurnState.DONE, self._clock(), answer.text, answer.keep_open)
         turn.changes.append(KeepTurn(done))
         await self._store.commit(turn.changes)
         return answer
@@ -83,7 +94,7 @@ class Commits:
     async def give_up(self, turn: Turn, text: str) -> Answer:
         """Keep that the person was told `text` instead of an answer, and nothing else of the turn: a
         repeated delivery hears the same, and the next dial finds the question unanswered."""
-        done = TurnRow(turn.scope, turn.key, TurnState.DONE, turn.now_ms, text, keep_open=False)
+        done = TurnRow(turn.scope, turn.key, TurnState.DONE, self._clock(), text, keep_open=False)
         kept: list[Change] = [KeepTurn(done)]
         if turn.session is not None:
             kept.append(SaveSession(msgspec.structs.replace(turn.session, open=False, last_ms=turn.now_ms)))

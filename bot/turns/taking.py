@@ -92,7 +92,7 @@ class Turns:
         self._metrics = metrics
         self._locks = Locks()
         reader = Reader(catalogue, config.region)
-        self._commits = Commits(store, ids, times, render_ussd, self._hashed)
+        self._commits = Commits(store, clock, ids, times, render_ussd, self._hashed)
         self._steps = Steps(store, performer, flows, reader, self._commits, times, config)
         self._conversations = Conversations(store, performer, self._steps, reader, ids, times, config)
 
@@ -207,7 +207,7 @@ class Turns:
         ours: set[tuple[str, str]],
         arrived_ms: int,
     ) -> tuple[Turn, Answer]:
-        turn = await self._load(inbound, last_words, ours)
+        turn = await self._load(inbound, last_words, ours, arrived_ms)
         if update is not None:
             turn.changes.append(EndUpdate(update.source, update.update_id))
         if inbound.session is not None:
@@ -226,7 +226,9 @@ class Turns:
             return turn, await self._commits.give_up(turn, self.closing_words(inbound.language))
         return turn, await self._commits.finish(turn, view)
 
-    async def _load(self, inbound: Inbound, last_words: LastWords, ours: set[tuple[str, str]]) -> Turn:
+    async def _load(
+        self, inbound: Inbound, last_words: LastWords, ours: set[tuple[str, str]], arrived_ms: int
+    ) -> Turn:
         """The turn with all that is kept about its address, its session and this very delivery."""
         now_ms = self._clock()
         session = inbound.session
@@ -246,7 +248,8 @@ class Turns:
             )
         )
         if session is not None and not key:
-            key = unnumbered_key(inbound, loaded, now_ms=now_ms, times=self._times, hashed=self._hashed)
+            # When it came, not when its turn came: a repeat may have waited behind the first.
+            key = unnumbered_key(inbound, loaded, now_ms=arrived_ms, times=self._times, hashed=self._hashed)
             if loaded.last_turn is not None and loaded.last_turn.key == key:
                 loaded = msgspec.structs.replace(loaded, turn=loaded.last_turn)
         inbound = msgspec.structs.replace(inbound, turn_key=key)
@@ -273,7 +276,6 @@ class Turns:
             session,
             turn.inbound,
             turn.loaded,
-            # When it came, not when its turn came: a repeat may have waited behind the first.
             now_ms=arrived_ms,
             times=self._times,
             hashed=self._hashed,

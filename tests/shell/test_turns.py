@@ -124,7 +124,21 @@ async def test_a_repeated_chat_message_gets_no_second_reply(stage: Stage) -> Non
     assert len(await chat.look()) == 1
 
 
-async def test_a_duplicate_of_a_running_turn_waits_for_its_answer(tmp_path: Path, template: Path) -> None:
+class Unnumbered(Phone):
+    """A phone whose gateway counts no turns."""
+
+    def _request(self, kind: str, message: str, status: str = "") -> WireRequest:
+        request = super()._request(kind, message, status)
+        body = json.loads(request.content)
+        del body["Sequence"]
+        return msgspec.structs.replace(request, content=json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("gateway", [*GATEWAYS, "unnumbered"])
+async def test_a_duplicate_of_a_running_turn_waits_for_its_answer(
+    tmp_path: Path, template: Path, gateway: str
+) -> None:
+    """However long the first has been running: the repeat comes ten seconds into it."""
     gate = Gate()
     gated: list[Gated] = []
 
@@ -133,11 +147,12 @@ async def test_a_duplicate_of_a_running_turn_waits_for_its_answer(tmp_path: Path
         return gated[-1]
 
     async with open_stage(tmp_path, template, serve=False, wrap_sender=wrap) as stage:
-        phone = Phone(stage, EFUA)
+        phone = Unnumbered(stage, EFUA, "hubtel") if gateway == "unnumbered" else Phone(stage, EFUA, gateway)
         await Robot(stage, phone, "1002").pay(until="pay/confirm")
         request = phone.answer_request("1")
         first = asyncio.create_task(phone.send(request))
         await gate.until(1)
+        stage.clock.ms += 10_000
         other = other_process(stage)
         heard = phone.read(request)
         assert isinstance(heard, Heard)

@@ -1,0 +1,146 @@
+"""What leaves the wallet: asked for now and approved later, raced, counted, and given back the right way."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from bot.money import Money, OrderKind, OrderState
+from bot.store.base import Conflict, CountTries, KeepMerchant
+from bot.store.records import ApprovalState
+from flows import business_effects as b
+from flows import effects as e
+from tests.conversations.people import Phone, decide
+from tests.conversations.stage import ACCOUNTANT, EFUA, KWAME, STAFF, STAFF_PIN, Stage
+from tests.shell.test_business import GHS_20, GHS_600, act, paid, plan_of, speaker_of
+
+
+async def waiting(stage: Stage) -> str:
+    """The id of the one request that waits for a second person."""
+    (row,) = stage.rows("SELECT id FROM approvals WHERE state = 'waiting'")
+    return str(row["id"])
+
+
+async def test_a_payout_approved_ten_minutes_later_arrives(stage: Stage) -> None:
+    """Its time to be sent counts from the approval."""
+    ama, yaw = await speaker_of(stage, STAFF), await speaker_of(stage, ACCOUNTANT)
+    assert (await act(stage, b.PayOut(ama.staff[0].id, GHS_600, payee=EFUA), ama, 1)).waits
+    await stage.pass_time(600)
+    assert await stage.orders() == ()
+    approve = b.DecideApproval(yaw.staff[0].id, await waiting(stage), approve=True)
+    assert not (await act(stage, approve, yaw, 1)).refused
+    await stage.pass_time(60)
+    order = await stage.order()
+    assert (order.state, order.kind, order.payee) == (OrderState.SUCCESSFUL, OrderKind.TRANSFER, EFUA)
+    (entry,) = stage.entries
+    assert (entry.times_paid_out, entry.msisdn) == (1, EFUA.removeprefix("+"))
+
+
+async def test_a_second_approval_that_is_slower_than_another_payout_keeps_the_limit(stage: Stage) -> None:
+    ama, yaw = await speaker_of(stage, STAFF), await speaker_of(stage, ACCOUNTANT)
+    assert (await act(stage, b.PayOut(ama.staff[0].id, GHS_600, payee=EFUA), ama, 1)).waits
+    held = await waiting(stage)
+    approve = b.DecideApproval(yaw.staff[0].id, held, approve=True)
+    planned = await plan_of(stage, approve, yaw, 1)
+    assert not planned.result.refused
+    assert not (await act(stage, b.PayOut(ama.staff[0].id, Money(45_000, "GHS"), payee=EFUA), ama, 2)).refused
+    with pytest.raises(Conflict, match="limit_number"):
+        await stage.store.commit(planned.changes)
+    row = await stage.store.approval(held)
+    assert row is not None
+    assert row.state is ApprovalState.WAITING
+    assert len(await stage.orders()) == 1
+
+
+async def test_a_refund_counts_in_the_limits_of_payouts(stage: Stage) -> None:
+    """GHS 1,000 a day to one number: a refund to it and a payout to it are the same money."""
+    order = await paid(stage)
+    ama = await speaker_of(stage, STAFF)
+    role = ama.staff[0].id
+    assert not (await act(stage, b.Refund(role, order.id, GHS_20), ama, 1)).refused
+    stage.change("UPDATE merchants SET approve_over_minor = NULL")
+    over = await act(stage, b.PayOut(role, Money(98_001, "GHS"), payee=EFUA), ama, 2)
+    assert (over.refused, over.most) == ("limit_number", Money(98_000, "GHS"))
+    assert not (await act(stage, b.PayOut(role, Money(98_000, "GHS"), payee=EFUA), ama, 3)).refused
+
+
+async def test_a_refund_is_held_back_by_what_was_paid_out(stage: Stage) -> None:
+    order = await paid(stage)
+    stage.change("UPDATE merchants SET approve_over_minor = NULL")
+    ama = await speaker_of(stage, STAFF)
+    role = ama.staff[0].id
+    assert not (await act(stage, b.PayOut(role, Money(99_000, "GHS"), payee=EFUA), ama, 1)).refused
+    over = await act(stage, b.Refund(role, order.id, GHS_20), ama, 2)
+    assert (over.refused, over.most) == ("limit_number", Money(1000, "GHS"))
+
+
+async def test_money_goes_back_by_the_account_it_came_through(stage: Stage) -> None:
+    """The merchant changed its account since."""
+    order = await paid(stage)
+    merchant = await stage.store.merchant_by_code("1001")
+    assert merchant is not None
+    elsewhere = msgspec.structs.replace(merchant, connection="startbutton-ghs")
+    assert order.connection == merchant.connection != elsewhere.connection
+    await stage.store.commit([KeepMerchant(elsewhere)])
+    ama = await speaker_of(stage, STAFF)
+    assert not (await act(stage, b.Refund(ama.staff[0].id, order.id, GHS_20), ama, 1)).refused
+    await stage.pass_time(60)
+    refund = (await stage.orders())[-1]
+    assert (refund.kind, refund.state) == (OrderKind.REFUND, OrderState.SUCCESSFUL)
+    assert refund.connection == order.connection
+
+
+async def test_the_money_of_a_paid_bill_is_not_given_back(stage: Stage) -> None:
+    phone = Phone(stage, EFUA)
+    ama = await speaker_of(stage, STAFF)
+    efua = await speaker_of(stage, EFUA)
+    merchant = await stage.store.merchant_by_code("1001")
+    assert merchant is not None
+    wanted = e.PayBill(merchant.id, "ECG", "4455", GHS_20, EFUA)
+    assert not (await act(stage, wanted, efua, 1)).refused
+    await stage.settle()
+    decide(stage, phone.msisdn, "approve")
+    await stage.pass_time(120)
+    collection, bill = await stage.orders()
+    assert (collection.kind, bill.kind) == (OrderKind.COLLECTION, OrderKind.BILL)
+    assert [bill.state, collection.state] == [OrderState.SUCCESSFUL] * 2
+    refused = await act(stage, b.Refund(ama.staff[0].id, collection.id, GHS_20), ama, 1)
+    assert (refused.refused, refused.most) == ("nothing_left", Money(0, "GHS"))
+
+
+@pytest.mark.parametrize(("amount", "refused"), [(5000, ""), (5001, "limit")])
+async def test_a_payment_of_exactly_the_merchants_maximum_begins(
+    stage: Stage, amount: int, refused: str
+) -> None:
+    stage.change("UPDATE merchants SET max_amount_minor = 5000")
+    efua = await speaker_of(stage, EFUA)
+    merchant = await stage.store.merchant_by_code("1001")
+    assert merchant is not None
+    wanted = e.RequestPayment(merchant.id, Money(amount, "GHS"), EFUA)
+    assert (await act(stage, wanted, efua, 1)).refused == refused
+    assert len(await stage.orders()) == (0 if refused else 1)
+
+
+async def test_a_payout_of_exactly_what_is_left_begins(stage: Stage) -> None:
+    stage.change("UPDATE merchants SET approve_over_minor = NULL")
+    ama = await speaker_of(stage, STAFF)
+    role = ama.staff[0].id
+    assert not (await act(stage, b.PayOut(role, Money(100_000, "GHS"), payee=KWAME), ama, 1)).refused
+    over = await act(stage, b.PayOut(role, Money(1, "GHS"), payee=KWAME), ama, 2)
+    assert (over.refused, over.most) == ("limit_number", Money(0, "GHS"))
+
+
+async def test_three_wrong_pins_at_once_lock(stage: Stage) -> None:
+    """None of them sees the count of another too early, on whatever channel."""
+    ama = await speaker_of(stage, STAFF)
+    roles = stage.kasapay.performer._roles
+    role = ama.staff[0].id
+    answers = await asyncio.gather(*(roles.check_pin("9999", role, ama) for _ in range(3)))
+    assert sorted((answer.refused, answer.tries_left) for answer in answers) == [
+        ("locked", 0),
+        ("wrong_pin", 1),
+        ("wrong_pin", 2),
+    ]
+    assert (await roles.check_pin(STAFF_PIN, role, ama)).refused == "locked"
+    await stage.store.commit([CountTries(role, 0, locked=False)])
+    assert not (await roles.check_pin(STAFF_PIN, role, ama)).refused
