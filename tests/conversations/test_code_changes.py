@@ -4,6 +4,7 @@ The changed flows are small copies of ours with a question more, a question less
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from flows.menu import FLOWS
 from flows.pay import follow
 from tests.conversations.people import Phone, WebChat, asked, decide
 from tests.conversations.robot import Robot
-from tests.conversations.stage import EFUA, Stage
+from tests.conversations.stage import EFUA, Stage, open_stage
+from tests.conversations.trouble import Break, BreakingSender, Killed
 
 Deploy = Callable[..., Any]
 
@@ -166,6 +168,31 @@ async def test_after_the_request_it_ends_with_where_the_payment_stands(stage: St
     await stage.pass_time(10)
     assert (await stage.order()).state is OrderState.SUCCESSFUL
     assert len(stage.entries) == 1
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+async def test_cut_off_inside_its_request_it_ends_with_where_the_payment_stands(
+    tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    """The process dies while it asks for the money, and comes back with other code."""
+    plan = Break(1, after=after)
+    async with open_stage(
+        tmp_path, template, serve=False, wrap_sender=lambda sender: BreakingSender(sender, plan)
+    ) as stage:
+        phone = Phone(stage, EFUA)
+        await Robot(stage, phone, "1002").pay(until="pay/confirm")
+        with pytest.raises(Killed):
+            await phone.answer("1")
+        order = await stage.order()
+        monkeypatch.setattr(wiring, "FLOWS", {**FLOWS, "main": changed(note="amount")})
+        await stage.restart()
+        screen = await phone.repeat()
+        assert order.code in screen.text
+        assert not screen.is_open
+        await stage.pass_time(2 * 3600)
+        assert (await stage.order()).id == order.id
+        assert len(stage.entries) == (1 if after else 0)
+        await stage.judge()
 
 
 async def test_after_a_payment_that_has_ended_its_end_is_told(stage: Stage, deploy: Deploy) -> None:

@@ -13,6 +13,7 @@ from bot.money import OrderState
 from bot.store.base import StoreUnavailable
 from tests.conversations.people import asked
 from tests.conversations.stage import EFUA, STAFF_PIN, Stage, open_stage
+from tests.conversations.trouble import Break, BreakingSender, Killed
 from tests.fake_telegram import FakeTelegram, Person, accept_then_hang, hang, server_error
 
 
@@ -131,6 +132,32 @@ async def test_a_crash_in_the_middle_takes_the_update_up_again(telegram: Stage, 
     await telegram.pass_time(70)
     assert (await asked(telegram, "telegram", str(efua.id)))[0] == "pay/confirm"
     assert await waiting(telegram) == []
+
+
+async def test_an_update_cut_off_at_its_call_is_answered_after_all(tmp_path: Path, template: Path) -> None:
+    """What was kept before the call takes the update along only with the answer."""
+    plan = Break(1, after=True)
+    plan.armed = False
+    async with open_stage(
+        tmp_path, template, telegram=True, wrap_sender=lambda sender: BreakingSender(sender, plan)
+    ) as stage:
+        efua = fake_of(stage).person("Efua", phone=EFUA.lstrip("+"))
+        await say(stage, efua, "/start", "1", "1002", "5", "0240000001", "1")
+        assert (await asked(stage, "telegram", str(efua.id)))[0] == "pay/confirm"
+        plan.armed = True
+        await efua.says("1")
+        intake = stage.kasapay.intake
+        assert intake is not None
+        with pytest.raises(Killed):
+            await intake.drain()
+        assert len(await waiting(stage)) == 1
+        before = len(efua.messages)
+        await stage.restart()
+        await stage.pass_time(120)
+        order = await stage.order()
+        assert any(order.code in message.text for message in efua.messages[before:])
+        assert await waiting(stage) == []
+        assert len(stage.entries) == 1
 
 
 async def test_an_update_that_always_fails_is_given_up_and_the_chat_goes_on(

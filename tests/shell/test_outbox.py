@@ -24,6 +24,7 @@ from bot.messages import encode_view, reply_message
 from bot.money import OrderState
 from bot.store.base import LinkAddress, Queue, SaveAddress, SavePerson
 from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState, PersonRow
+from bot.times import TIMES
 from tests.conversations.people import Phone, WebChat, decide
 from tests.conversations.robot import Robot
 from tests.conversations.stage import EFUA, Stage, open_stage
@@ -206,6 +207,18 @@ async def test_a_result_goes_by_sms_once_though_two_chats_fail(post: Post) -> No
     await post.queue(MessageKind.RESULT, name="o1:SUCCESSFUL", to="msisdn")
     await post.drain(60)
     assert len(post.sms.sent) == 1
+
+
+@pytest.mark.parametrize(("silent_s", "sent"), [(TIMES.lapse_s, 1), (TIMES.lapse_s + 1, 0)])
+async def test_a_number_that_was_silent_for_half_a_year_gets_no_sms(
+    post: Post, silent_s: float, sent: int
+) -> None:
+    """It may be somebody else's by now."""
+    post.stage.clock.ms += int(silent_s * 1000)
+    post.chat.errors = [Unreachable("blocked")]
+    await post.queue(MessageKind.RESULT)
+    await post.drain(60)
+    assert len(post.sms.tried) == sent
 
 
 async def test_a_reply_nobody_can_be_told_is_not_sent_by_sms(post: Post) -> None:

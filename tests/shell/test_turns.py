@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -366,14 +367,21 @@ async def test_a_code_cut_off_at_its_call_is_not_asked_for_again(tmp_path: Path,
 # ---- sessions ------------------------------------------------------------------------------------
 
 
-async def test_a_text_that_does_not_grow_from_ours_shows_where_we_are(stage: Stage) -> None:
+@pytest.mark.parametrize(
+    "change", [lambda text: "9*9*9", lambda text: f"{text[:-1]}9*5"], ids=["other", "tail"]
+)
+async def test_a_text_that_does_not_grow_from_ours_shows_where_we_are(
+    stage: Stage, change: Callable[[str], str]
+) -> None:
+    """Also where it is as long as ours and has an answer more behind it."""
     phone = Phone(stage, EFUA)
     await Robot(stage, phone, "1001").pay(until="pay/amount")
     before = phone.screen.text
-    phone._text = "9*9*9"
+    phone._text = change(phone._text)
     screen = await phone.send(phone._request("Response", ""))
     assert screen.text == before
-    phone._text = "9*9*9*5"  # grown by an answer, from what we know now
+    assert (await asked(stage, "msisdn", EFUA))[0] == "pay/amount"
+    phone._text += "*5"  # grown by an answer, from what we know now
     assert (await asked(stage, "msisdn", EFUA))[0] == "pay/amount"
     await phone.send(phone._request("Response", "5"))
     assert (await asked(stage, "msisdn", EFUA))[0] == "pay/payer"

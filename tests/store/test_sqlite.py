@@ -77,6 +77,28 @@ async def test_a_failed_commit_fails_everyone_in_it(store: SqliteStore) -> None:
     assert await store.person("p1") is None
 
 
+async def test_a_change_that_is_its_callers_fault_stops_nobody(store: SqliteStore) -> None:
+    """What SQLite refuses about one unit says nothing about the file: its neighbours are kept, and so is
+    what comes later."""
+
+    def half(raw: sqlite3.Connection) -> None:
+        raw.execute("INSERT INTO link_codes SELECT * FROM link_codes")
+        raw.execute("INSERT INTO addresses DEFAULT VALUES")
+
+    outcomes = await asyncio.gather(
+        store.commit([SavePerson(person("before"))]),
+        store._writer.run(half),
+        store.commit([SavePerson(person("behind"))]),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes] == [type(None), sqlite3.IntegrityError, type(None)]
+    assert store.available
+    await store.commit([SavePerson(person("later"))])
+    assert [await store.person(id) for id in ("before", "behind", "later")] == [
+        person(id) for id in ("before", "behind", "later")
+    ]
+
+
 @pytest.mark.parametrize("fault", [refuse_commits, fill_the_disk])
 async def test_after_a_failed_flush_nothing_is_kept_until_a_probe(
     store: SqliteStore, fault: Callable[[sqlite3.Connection], None]
