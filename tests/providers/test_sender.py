@@ -96,8 +96,7 @@ async def test_a_base_url_may_end_with_a_slash_or_a_path(sender: Sender, pretend
 async def test_what_cannot_be_sent_is_our_mistake(sender: Sender, pretend: Pretend, changes: dict) -> None:
     account = msgspec.structs.replace(at(pretend), **changes)
     error = await failure(pay(sender, account))
-    assert isinstance(error, Misconfigured | NotSent)
-    assert getattr(error, "created_nothing", True)
+    assert isinstance(error, NotSent) or (isinstance(error, Misconfigured) and error.created_nothing)
     assert pretend.seen == []
 
 

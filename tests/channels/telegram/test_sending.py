@@ -235,12 +235,21 @@ async def test_typing(channel: TelegramChannel, ama: Person) -> None:
 async def test_courtesies_never_fail(
     fake: FakeTelegram, channel: TelegramChannel, ama: Person, trouble: Callable[[], Failure]
 ) -> None:
+    """They say that they did nothing, and are not tried again."""
     fake.fail("*", trouble(), times=None)
+    before = len(fake.calls)
     await channel.answer_callback("1")
     await channel.typing(str(ama.id))
-    await channel.delete(str(ama.id), "5")
-    await channel.remove_keyboard(str(ama.id), "5")
-    await channel.close_contact_keyboard(str(ama.id), "Thanks")
+    assert not await channel.delete(str(ama.id), "5")
+    assert not await channel.remove_keyboard(str(ama.id), "5")
+    assert not await channel.close_contact_keyboard(str(ama.id), "Thanks")
+    assert [call.method for call in fake.calls[before:]] == [
+        "answerCallbackQuery",
+        "sendChatAction",
+        "deleteMessage",
+        "editMessageReplyMarkup",
+        "sendMessage",
+    ]
 
 
 async def test_the_bot_knows_its_name(fake: FakeTelegram, channel: TelegramChannel) -> None:
