@@ -22,6 +22,7 @@ __all__ = [
     "Repeated",
     "Stray",
     "cumulative_key",
+    "is_its_end",
     "read_session",
     "unnumbered_key",
 ]
@@ -88,30 +89,80 @@ def unnumbered_key(inbound: Inbound, loaded: LoadedTurn, *, now_ms: int, times: 
 def read_session(
     session: Session, inbound: Inbound, loaded: LoadedTurn, *, now_ms: int, times: Times, hashed: Hash
 ) -> Meaning:
-    """Decides what the request is, from what is kept about its session and this very delivery."""
-    row = loaded.session
+    """Decides what the request is, from what is kept about its session and this very delivery.
+
+    A session that was silent too long takes no answer: its question is shown again. Only so can a
+    confirmation never be answered by somebody who found the phone, or by an id that came again.
+    """
+    row, turn = loaded.session, loaded.turn
     if row is None:
         return _dialled(session, 1)
-    turn = loaded.turn
-    if session.opens:
-        repeat = turn is not None and now_ms - row.started_ms <= times.duplicate_s * 1000
-        if not (repeat and row.first_key == inbound.turn_key):
-            return _dialled(session, row.generation + 1)
+    silent = now_ms - row.last_ms > max(times.silent_s, session.idle_s) * 1000
+    if _is_dial(session, inbound, loaded, row, silent=silent, now_ms=now_ms, times=times, hashed=hashed):
+        return _dialled(session, row.generation + 1)
     if turn is not None:
-        over = not row.open and now_ms - row.last_ms > times.stray_s * 1000
-        if not over:
-            running = turn.state is TurnState.RUNNING
-            if running and turn.lease_until_ms <= now_ms:
-                return Follows(row, Nothing())
-            return InFlight(turn) if running else Repeated(turn)
-        return _dialled(session, row.generation + 1)
+        if turn.state is not TurnState.RUNNING:
+            return Repeated(turn)
+        return Follows(row, Nothing()) if turn.lease_until_ms <= now_ms else InFlight(turn)
     if not row.open:
-        if loaded.last_turn is not None and now_ms - row.last_ms <= times.stray_s * 1000:
-            return Stray(loaded.last_turn)
-        return _dialled(session, row.generation + 1)
+        return (
+            Stray(loaded.last_turn) if loaded.last_turn is not None else _dialled(session, row.generation + 1)
+        )
+    if silent:
+        return Follows(row, Nothing())
     if session.cumulative is None:
         return Follows(row, inbound.input)
     return Follows(row, _newest(session.cumulative, row, hashed))
+
+
+def is_its_end(row: SessionRow, why: str, cumulative: str | None, *, hashed: Hash) -> bool:
+    """Whether news of an end is about `row`, the newest of the sessions with this id.
+
+    Such news may come after the next dial, which may have the same id. `cumulative` is the text of the
+    session that ended, where the gateway says it.
+    """
+    if not row.open or why == "success":
+        return False  # closed already, or another one: success is behind a last screen of ours
+    if cumulative is None or _is(cumulative, row, hashed):
+        return True
+    # The end may overtake one answer.
+    return _grew(cumulative, row, hashed) and "*" not in cumulative[row.text_length + 1 :]
+
+
+def _is_dial(
+    session: Session,
+    inbound: Inbound,
+    loaded: LoadedTurn,
+    row: SessionRow,
+    *,
+    silent: bool,
+    now_ms: int,
+    times: Times,
+    hashed: Hash,
+) -> bool:
+    """Whether a request with a known id begins another session, as gateways use ids again."""
+    turn, text = loaded.turn, session.cumulative
+    running = turn is not None and turn.state is TurnState.RUNNING and turn.lease_until_ms > now_ms
+    window_ms = times.duplicate_s * 1000
+    if turn is not None and turn.key == row.first_key and (running or now_ms - row.started_ms <= window_ms):
+        return False  # the first request, said twice
+    if session.opens:
+        return True
+    if running:
+        return False
+    if not row.open and now_ms - row.last_ms > times.stray_s * 1000:
+        return True
+    if text is None:
+        # Where nothing else tells, only a dial says nothing after so long a silence.
+        return silent and session.opens is None and isinstance(inbound.input, Nothing)
+    if row.open:
+        return silent and not _grew(text, row, hashed)
+    if not text:
+        return True
+    if turn is None:
+        return not _grew(text, row, hashed)
+    newest = loaded.last_turn is not None and loaded.last_turn.key == turn.key
+    return (turn.key == row.first_key or not newest) and now_ms - turn.at_ms > window_ms
 
 
 def _dialled(session: Session, generation: int) -> Dialled:
@@ -126,7 +177,22 @@ def _newest(text: str, row: SessionRow, hashed: Hash) -> Input:
     """What the newest part of a cumulative text says. A star inside it belongs to the answer."""
     if row.text_length == 0:
         return Typed(text)
-    known, rest = text[: row.text_length], text[row.text_length :]
-    if len(known) < row.text_length or hashed(known) != row.text_hash or not rest.startswith("*"):
+    if not _goes_on(text, row, hashed):
         return Nothing()  # not what we know grown by one answer: show where we are
-    return Typed(rest[1:])
+    return Typed(text[row.text_length + 1 :])
+
+
+def _is(text: str, row: SessionRow, hashed: Hash) -> bool:
+    return len(text) == row.text_length and (not text or hashed(text) == row.text_hash)
+
+
+def _goes_on(text: str, row: SessionRow, hashed: Hash) -> bool:
+    """Whether `text` is the session's text with a star and something behind it."""
+    known, rest = text[: row.text_length], text[row.text_length :]
+    return rest.startswith("*") and hashed(known) == row.text_hash
+
+
+def _grew(text: str, row: SessionRow, hashed: Hash) -> bool:
+    """Whether `text` may be the session's text grown by one answer. The first answer stands alone: with a
+    star in it, it rather was dialled behind the code."""
+    return bool(text) and "*" not in text if row.text_length == 0 else _goes_on(text, row, hashed)

@@ -15,6 +15,7 @@ class Times(msgspec.Struct, frozen=True):
     lease_s: float = 60
     duplicate_s: float = 2  # a second "new" within this is the first, repeated
     stray_s: float = 600  # how long a closed session's id answers with its last screen
+    silent_s: float = 600  # a session silent for longer takes no answer; a gateway may only lengthen it
     link_code_s: float = 5 * 60
     link_code_tries: int = 5
     hint_spacing_s: float = 5  # between two status calls, whatever callbacks say

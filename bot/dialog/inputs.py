@@ -77,7 +77,7 @@ class Session(msgspec.Struct, frozen=True):
 
     `cumulative` is the whole text typed so far, on gateways that send it so; else None and the
     newest input stands in `Inbound.input`. `dial_args`: what was dialled behind the code.
-    `ended`: the gateway says the person left.
+    `ended`: the gateway says the person left. `idle_s`: how long the gateway waits for its person.
     """
 
     gateway: str
@@ -88,6 +88,7 @@ class Session(msgspec.Struct, frozen=True):
     ended: bool = False
     service_code: str = ""
     network: str = ""
+    idle_s: float = 0.0
 
 
 class Inbound(msgspec.Struct, frozen=True):

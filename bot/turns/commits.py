@@ -63,12 +63,17 @@ class Commits:
         turn.ours.add((turn.scope, turn.key))
         turn.changes = left
 
-    async def finish(self, turn: Turn, view: View) -> Answer:
-        """Render and commit: journal, session, answer as sent, orders and messages in one."""
+    async def finish(self, turn: Turn, view: View, instead: str = "") -> Answer:
+        """Render and commit: journal, session, answer as sent, orders and messages in one.
+
+        `instead`: the last words the person was told already; no question is asked behind them.
+        """
         answer = Answer("", not view.ends)
         if turn.session is not None:
             gateway = turn.session.gateway
             answer = Answer(self._render_ussd(view, gateway, turn.person.language).text, not view.ends)
+            if instead and answer.keep_open:
+                answer = Answer(instead, keep_open=False)
             turn.changes.append(SaveSession(self._session_after(turn, keep_open=answer.keep_open)))
         else:
             turn.changes.append(
@@ -100,6 +105,11 @@ class Commits:
             kept.append(SaveSession(msgspec.structs.replace(turn.session, open=False, last_ms=turn.now_ms)))
         await self._store.commit(kept)
         return Answer(text, keep_open=False)
+
+    async def close(self, turn: Turn) -> None:
+        """The person was sent away while the answer was on its way: its question is seen by nobody."""
+        if turn.session is not None:
+            await self._store.commit([SaveSession(msgspec.structs.replace(turn.session, open=False))])
 
     def _session_after(self, turn: Turn, *, keep_open: bool) -> SessionRow:
         session = turn.session

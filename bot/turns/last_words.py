@@ -18,21 +18,22 @@ class LastWords:
     """One per turn, shared by the turn and whoever waits for it.
 
     `payment` is the order the turn begins or goes on with; `is_kept` once it surely stands in the store.
+    Once they are `said`, their session is over, whatever the turn comes to.
     """
 
     def __init__(self) -> None:
         self.payment: OrderView | None = None
         self.is_kept = False
-        self._said = False
+        self.said = False
 
     def begin(self, payment: OrderView | None, *, is_kept: bool) -> None:
         """The turn is about to do something, with money where `payment` names it. Raises TooLate where the
         words were said."""
-        if self._said:
+        if self.said:
             raise TooLate
         if payment is not None:
             self.payment, self.is_kept = payment, is_kept
 
     def say(self) -> None:
         """They are being said now: from here on the turn begins nothing."""
-        self._said = True
+        self.said = True

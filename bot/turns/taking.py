@@ -20,6 +20,7 @@ from bot.sessions import (
     Repeated,
     Stray,
     cumulative_key,
+    is_its_end,
     read_session,
     unnumbered_key,
 )
@@ -130,14 +131,16 @@ class Turns:
         )
         return answer
 
-    async def left(self, gateway: str, session_id: str, msisdn: str, why: str) -> None:
+    async def left(
+        self, gateway: str, session_id: str, msisdn: str, why: str, cumulative: str | None = None
+    ) -> None:
         """The gateway says the person left: close the session; the conversation waits to be resumed."""
         async with self._locks.alone(f"msisdn:{msisdn}"):
             loaded = await self._store.load_turn(
                 TurnQuery("msisdn", msisdn, gateway=gateway, session_id=session_id)
             )
             row = loaded.session
-            if row is not None and row.open:
+            if row is not None and is_its_end(row, why, cumulative, hashed=self._hashed):
                 closed = msgspec.structs.replace(row, open=False, last_ms=self._clock())
                 await self._store.commit([SaveSession(closed)])
         _log.info("session ended", gateway=gateway, why=why)
@@ -224,7 +227,12 @@ class Turns:
         except TooLate:
             turn.outcome = "too late"
             return turn, await self._commits.give_up(turn, self.closing_words(inbound.language))
-        return turn, await self._commits.finish(turn, view)
+        # Whoever was sent away meanwhile saw those words and not this question; so does a repeat.
+        instead = self.closing_words(inbound.language, last_words) if last_words.said else ""
+        answer = await self._commits.finish(turn, view, instead)
+        if answer.keep_open and last_words.said:
+            await self._commits.close(turn)
+        return turn, answer
 
     async def _load(
         self, inbound: Inbound, last_words: LastWords, ours: set[tuple[str, str]], arrived_ms: int
@@ -286,7 +294,7 @@ class Turns:
                 return Answer(row.text, row.keep_open)
             case Stray(last):
                 turn.outcome = "stray"
-                return Answer(last.text or self.closing_words(), False)
+                return Answer(last.text if last.text and not last.keep_open else self._over(turn), False)
             case InFlight(row):
                 await self._unless_running(turn, row)
                 # Ours from an earlier try, or of a process that died meanwhile: go on with what is kept.
@@ -301,6 +309,14 @@ class Turns:
                 turn.session, said = row, _Said(newest)
         turn.scope = turn.session.id
         return said
+
+    def _over(self, turn: Turn) -> str:
+        """The last words in a session that ended with a question. What became of the answer to it is not
+        known here: an earlier delivery may have brought it."""
+        person = turn.loaded.person
+        language = person.language if person is not None else self._config.guess(turn.inbound.language)
+        over = Text("talk.over", {"short_code": self._config.short_code})
+        return self._catalogue.say(over, language, self._config.region)
 
     async def _said_in_chat(self, turn: Turn, update: UpdateRow | None) -> _Said | Answer:
         """What a chat's message says, or its answer where that is known already."""

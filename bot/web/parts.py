@@ -45,7 +45,9 @@ class Turns(Protocol):
         into the outbox and the answer says nothing."""
         ...
 
-    async def left(self, gateway: str, session_id: str, msisdn: str, why: str) -> None:
+    async def left(
+        self, gateway: str, session_id: str, msisdn: str, why: str, cumulative: str | None = None
+    ) -> None:
         """The gateway says the person left the session."""
         ...
 

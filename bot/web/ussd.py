@@ -44,7 +44,9 @@ async def _serve(request: web.Request) -> web.Response:
             return _respond(entry.gateway.build_reply(read, answer.text, keep_open=answer.keep_open))
         case Left():
             # News for us only: the gateway gets its acknowledgement whatever we make of it.
-            work = parts.turns.left(entry.gateway.name, read.session_id, read.msisdn, read.why)
+            work = parts.turns.left(
+                entry.gateway.name, read.session_id, read.msisdn, read.why, read.cumulative
+            )
             task = request.app[BACKGROUND].start("ussd.left", work)
             await asyncio.wait({task}, timeout=_patience(request, entry))
             return _respond(read.reply)

@@ -108,7 +108,9 @@ class Phone:
         self.screen = Screen(self.screen.text, False, b"")
         read = self.read(self._request(kind, "", status=status))
         assert isinstance(read, Left), read
-        await self.stage.kasapay.turns.left(self.gateway, read.session_id, read.msisdn, read.why)
+        await self.stage.kasapay.turns.left(
+            self.gateway, read.session_id, read.msisdn, read.why, read.cumulative
+        )
 
     def _request(self, kind: str, message: str, status: str = "") -> WireRequest:
         if self.gateway == "hubtel":
@@ -129,7 +131,7 @@ class Phone:
             "networkCode": "62001",
             "serviceCode": _CODE,
             "text": self._text,
-        } | ({"status": status} if status else {})
+        } | ({"status": status, "input": self._text} if status else {})
         content_type = "application/x-www-form-urlencoded"
         path = "/events" if status else ""
         return WireRequest("POST", path, (), {"content-type": content_type}, urlencode(form).encode())

@@ -162,6 +162,16 @@ class Play:
             screen = await actor.dial(*args)
             self._show_screen(screen.text, screen.is_open)
             return
+        if what == "dials again with the same id":
+            assert isinstance(actor, Phone)
+            screen = await actor.dial(session=actor.session)
+            self._show_screen(screen.text, screen.is_open)
+            return
+        if what == "types 1 all the same":
+            assert isinstance(actor, Phone)
+            screen = await actor.send(actor.answer_request("1"))
+            self._show_screen(screen.text, screen.is_open)
+            return
         if found := re.fullmatch(r"(\w+)'s wallet (approve|reject|ignore)s", what):
             decide(stage, PEOPLE[found[1]], found[2])
             await stage.pass_time(_NEWS_S)

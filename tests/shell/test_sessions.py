@@ -2,12 +2,23 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.dialog import Address, Inbound, Input, Nothing, Session, Typed
-from bot.sessions import Dialled, Follows, InFlight, Meaning, Repeated, Stray, cumulative_key, read_session
+from bot.sessions import (
+    Dialled,
+    Follows,
+    InFlight,
+    Meaning,
+    Repeated,
+    Stray,
+    cumulative_key,
+    is_its_end,
+    read_session,
+)
 from bot.store.base import LoadedTurn
 from bot.store.records import SessionRow, TurnRow, TurnState
 from bot.times import TIMES
@@ -17,6 +28,7 @@ from tests.store.make import session as session_row
 SECOND = 1000
 STRAY = int(TIMES.stray_s * SECOND)
 DUPLICATE = int(TIMES.duplicate_s * SECOND)
+SILENT = int(TIMES.silent_s * SECOND)
 
 
 def hashed(text: str) -> str:
@@ -216,6 +228,131 @@ def test_a_whole_conversation_is_read_answer_by_answer(answers: list[str]) -> No
             # Nothing was typed yet: the next text begins anew.
             text = ""
             break
+
+
+# ---- sessions have an age ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("session", "answer"),
+    [
+        (newest(opens=False), Typed("1")),
+        (newest(), Typed("1")),
+        (whole("1*50*1"), Typed("1")),
+    ],
+)
+@pytest.mark.parametrize(
+    ("idle_s", "limit_ms"),
+    [(0.0, SILENT), (60.0, SILENT), (900.0, 900 * SECOND)],
+    ids=["unsaid", "shorter", "longer"],
+)
+def test_an_answer_after_long_silence_is_not_taken(
+    session: Session, answer: Input, idle_s: float, limit_ms: int
+) -> None:
+    """A gateway that keeps its sessions for longer may lengthen the time, and none may shorten it."""
+    kept, last = row(text_length=4, text_hash=hashed("1*50")), done("5", "Pay?")
+    session = msgspec.structs.replace(session, idle_s=idle_s)
+
+    def after(ms: int) -> Meaning:
+        return read(session, said=answer, key="6", kept=kept, last=last, now_ms=NOW + ms)
+
+    assert after(limit_ms) == Follows(kept, answer)
+    assert after(limit_ms + 1) == Follows(kept, Nothing())
+
+
+def test_an_answer_not_taken_is_no_part_of_the_next_one() -> None:
+    ignored = row(text_length=6, text_hash=hashed("1*50*1"), last_ms=NOW + SILENT + 1)
+    found = read(whole("1*50*1*2"), key="x", kept=ignored, now_ms=NOW + SILENT + 2)
+    assert found == Follows(ignored, Typed("2"))
+
+
+@pytest.mark.parametrize(
+    ("session", "said", "args"),
+    [
+        (newest(opens=True), Nothing(), ()),
+        (newest(), Nothing(), ()),
+        (whole(""), Nothing(), ()),
+        (whole("1*50"), Nothing(), ("1", "50")),  # the very text of the session: dialled in one go
+        (whole("1002*50"), Nothing(), ("1002", "50")),
+        (whole("1*501"), Nothing(), ("1", "501")),
+    ],
+)
+def test_an_id_that_dials_after_long_silence_is_another_session(
+    session: Session, said: Input, args: tuple[str, ...]
+) -> None:
+    kept = row(text_length=4, text_hash=hashed("1*50"), generation=2)
+    for turn in (None, done("1"), done("2")):
+        found = read(session, said=said, kept=kept, turn=turn, last=done("2"), now_ms=NOW + SILENT + 1)
+        assert found == Dialled(3, args)
+
+
+def test_behind_a_bare_dial_only_what_holds_a_star_was_dialled() -> None:
+    kept = row(text_length=0)
+    late = NOW + SILENT + 1
+    assert read(whole("1"), key="x", kept=kept, now_ms=late) == Follows(kept, Nothing())
+    assert read(whole("1001*50"), key="x", kept=kept, now_ms=late) == Dialled(2, ("1001", "50"))
+
+
+# ---- ids come again ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("after_ms", [DUPLICATE + 1, 60 * SECOND, STRAY])
+def test_an_empty_text_on_a_closed_session_is_a_dial(after_ms: int) -> None:
+    kept = row(open=False, text_length=8, text_hash=hashed("1*50*1*1"))
+    for turn in (done("1"), None):
+        found = read(whole(""), kept=kept, turn=turn, last=done("9", "Approve"), now_ms=NOW + after_ms)
+        assert found == Dialled(2, ())
+
+
+@pytest.mark.parametrize("text", ["", "1001*50"])
+def test_a_dial_that_ended_at_once_and_is_said_again_at_once_is_a_repeat(text: str) -> None:
+    kept, only = row(open=False, text_length=len(text), text_hash=hashed(text)), done("1", "Goodbye")
+
+    def after(ms: int) -> Meaning:
+        return read(whole(text), kept=kept, turn=only, last=only, now_ms=NOW + ms)
+
+    assert after(SECOND) == after(DUPLICATE) == Repeated(only)
+    assert isinstance(after(DUPLICATE + 1), Dialled)
+
+
+def test_on_a_closed_session_only_its_last_words_are_repeated_for_long() -> None:
+    """What repeats an earlier text, or cannot follow on the last one, was dialled anew."""
+    kept = row(open=False, text_length=8, text_hash=hashed("1*50*1*1"))
+    last = done("9", "Approve")
+    late = NOW + 60 * SECOND
+    assert read(whole("1*50*1*1"), key="9", kept=kept, turn=last, last=last, now_ms=late) == Repeated(last)
+    assert read(whole("1*50*1*1*1"), key="x", kept=kept, last=last, now_ms=late) == Stray(last)
+    for turn, now_ms, is_dial in ((done("3"), late, True), (done("3"), NOW + DUPLICATE, False)):
+        found = read(whole("1*50"), key="3", kept=kept, turn=turn, last=last, now_ms=now_ms)
+        assert found == (Dialled(2, ("1", "50")) if is_dial else Repeated(turn))
+    assert read(whole("1002*50"), key="x", kept=kept, last=last, now_ms=late) == Dialled(2, ("1002", "50"))
+
+
+def test_a_dial_still_running_is_waited_for_however_long_it_takes() -> None:
+    kept = running(NOW + 60 * SECOND)
+    for session in (newest(opens=True), whole("")):
+        for open_ in (True, False):
+            found = read(session, kept=row(open=open_), turn=kept, last=kept, now_ms=NOW + 10 * SECOND)
+            assert found == InFlight(kept)
+
+
+@pytest.mark.parametrize(
+    ("why", "cumulative", "is_ours"),
+    [
+        ("incomplete", None, True),
+        ("incomplete", "1*50", True),
+        ("incomplete", "1*50*1", True),  # said before the answer came to us
+        ("incomplete", "1*50*1*1", False),  # of the session before
+        ("incomplete", "1*1001", False),
+        ("incomplete", "", False),
+        ("success", "1*50", False),  # ours was not closed by a last screen
+        ("release", None, True),
+    ],
+)
+def test_late_news_of_an_end_closes_no_newer_session(why: str, cumulative: str | None, is_ours: bool) -> None:
+    kept = row(text_length=4, text_hash=hashed("1*50"))
+    assert is_its_end(kept, why, cumulative, hashed=hashed) is is_ours
+    assert not is_its_end(row(open=False), why, cumulative, hashed=hashed)
 
 
 def test_a_turn_key_hides_what_was_typed() -> None:

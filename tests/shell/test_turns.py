@@ -474,6 +474,116 @@ async def test_input_after_the_session_was_left_is_not_taken(stage: Stage) -> No
 
 
 @pytest.mark.parametrize("gateway", GATEWAYS)
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("left", ["drop", "time_out"])
+async def test_an_answer_behind_the_end_shows_no_question(
+    stage: Stage, gateway: str, language: str, left: str
+) -> None:
+    """The gateway's news of the end may overtake the answer: nobody could answer a question in an END."""
+    phone = Phone(stage, EFUA, gateway)
+    await Robot(stage, phone, "1001").pay(until="pay/confirm")
+    stage.change("UPDATE people SET language = ?", language)
+    question = phone.screen.text
+    request = phone.answer_request("1")
+    await getattr(phone, left)()
+    screen = await phone.send(request)
+    assert not screen.is_open
+    assert not set(screen.text.splitlines()) & set(question.splitlines())
+    said = {
+        "en": "This session is over. Dial *920*10#",
+        "fr": "Cette session est terminée. Composez *920*10#",
+    }
+    assert screen.text.startswith(said[language])
+    assert not await stage.orders()
+
+
+async def test_late_news_of_an_end_leaves_the_next_session_open(stage: Stage) -> None:
+    phone = Phone(stage, EFUA)
+    await Robot(stage, phone, "1001").pay()
+    ended = phone.session, phone._text
+    stage.clock.ms += 5000
+    await phone.dial(session=ended[0])
+    await phone.answer("1")
+    await stage.kasapay.turns.left("africastalking", f"ATUid_{ended[0]}", EFUA, "success", ended[1])
+    await stage.kasapay.turns.left("africastalking", f"ATUid_{ended[0]}", EFUA, "incomplete", ended[1])
+    assert (await phone.answer("2")).is_open
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS)
+async def test_an_answer_after_ten_silent_minutes_is_not_taken(stage: Stage, gateway: str) -> None:
+    phone = Phone(stage, EFUA, gateway)
+    asked_last = await Robot(stage, phone, "1001").pay(until="pay/confirm")
+    stage.clock.ms += 600_001
+    again = await phone.answer("1")
+    assert again == asked_last
+    assert (await phone.repeat()).raw == again.raw
+    assert not await stage.orders()
+    # The question is answered anew; the answer that was ignored is no part of this one.
+    assert "Ref" in (await phone.answer("1")).text
+    assert len(await stage.orders()) == 1
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS)
+@pytest.mark.parametrize("after_s", [3, 300, 601])
+async def test_an_id_that_comes_again_is_a_session_of_its_own(
+    stage: Stage, gateway: str, after_s: int
+) -> None:
+    """Every payment in it has its own reference, and no screen of the session before is shown."""
+    phone = Phone(stage, EFUA, gateway)
+    await phone.dial("1001", "5", "1", session="7")
+    await phone.answer("1")
+    ended = [phone.screen.text]
+    for _ in range(2):
+        stage.clock.ms += after_s * 1000
+        await phone.dial(session="7")
+        for answer in ("1", "2", "1001", "5", "1", "1"):
+            assert phone.screen.is_open, phone.screen.text
+            assert "Ref" not in phone.screen.text or "Pay GHS" in phone.screen.text
+            await phone.answer(answer)
+        assert not phone.screen.is_open
+        ended.append(phone.screen.text)
+    assert len(set(ended)) == 3
+    for order, text in zip(sorted(await stage.orders(), key=lambda o: o.created_ms), ended, strict=True):
+        assert order.code in text
+
+
+async def test_who_was_sent_away_is_asked_again_at_the_next_dial_with_the_same_id(stage: Stage) -> None:
+    """The turn came to its question after its person had been told to dial again."""
+    phone = Phone(stage, EFUA)
+    await phone.dial("1001", session="7")
+    request = phone.answer_request("5")
+    heard = phone.read(request)
+    assert isinstance(heard, Heard)
+    turns = stage.kasapay.turns
+    last_words = turns.last_words()
+    said = turns.closing_words("", last_words)
+    await turns.take(heard.inbound, last_words=last_words)
+    assert (await phone.send(request)).text == said
+    stage.clock.ms += 3000
+    assert (await phone.dial(session="7")).text.startswith("You had not finished: Pay.")
+    await phone.answer("1")
+    assert (await asked(stage, "msisdn", EFUA))[0] == "pay/payer"
+
+
+async def test_words_said_while_the_answer_is_kept_close_the_session_too(stage: Stage) -> None:
+    phone = Phone(stage, EFUA)
+    await phone.dial("1001")
+    heard = phone.read(phone.answer_request("5"))
+    assert isinstance(heard, Heard)
+    turns = stage.kasapay.turns
+    last_words = turns.last_words()
+    kept = stage.kasapay.store.commit
+
+    async def meanwhile(changes: Any) -> None:
+        await kept(changes)
+        turns.closing_words("", last_words)
+
+    turns._commits._store = SimpleNamespace(commit=meanwhile)  # type: ignore[assignment]
+    await turns.take(heard.inbound, last_words=last_words)
+    assert [row["open"] for row in stage.rows("SELECT open FROM sessions")] == [0]
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS)
 async def test_a_deep_dial_never_confirms(stage: Stage, gateway: str) -> None:
     phone = Phone(stage, EFUA, gateway)
     for args in (("1001", "5", "1", "1"), ("1001", "5", "1", "1", "1", "1"), ("1", "1001", "5", "1", "1")):

@@ -41,7 +41,9 @@ class FakeTurns:
             return await self.on_take(inbound)
         return Answer(f"Screen {len(self.heard)}", keep_open=True)
 
-    async def left(self, gateway: str, session_id: str, msisdn: str, why: str) -> None:
+    async def left(
+        self, gateway: str, session_id: str, msisdn: str, why: str, cumulative: str | None = None
+    ) -> None:
         self.gone.append((gateway, session_id, msisdn, why))
 
     def last_words(self) -> Any:

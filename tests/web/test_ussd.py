@@ -118,7 +118,9 @@ async def test_the_end_event_is_acknowledged_even_if_we_fail(
     log: list[Any], http: aiohttp.ClientSession
 ) -> None:
     class Failing(FakeTurns):
-        async def left(self, gateway: str, session_id: str, msisdn: str, why: str) -> None:
+        async def left(
+            self, gateway: str, session_id: str, msisdn: str, why: str, cumulative: str | None = None
+        ) -> None:
             raise RuntimeError("the store is away")
 
     async with serve(turns=Failing()) as world:

@@ -72,6 +72,7 @@ class AfricasTalking:
             cumulative=read_text(fields, "text"),
             service_code=read_word(fields, "serviceCode"),
             network=read_word(fields, "networkCode"),
+            idle_s=self.idle_s,
         )
         msisdn = read_msisdn(fields, "phoneNumber", region)
         return Heard(Inbound("ussd", address_of(msisdn), Nothing(), turn_key="", session=session))
@@ -82,4 +83,5 @@ class AfricasTalking:
             msisdn=read_msisdn(fields, "phoneNumber", region),
             why=_ENDS.get(read_word(fields, "status").lower(), "unknown"),
             reply=WireReply(200, b"OK\n"),
+            cumulative=read_text(fields, "input") if "input" in fields else None,
         )

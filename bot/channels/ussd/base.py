@@ -38,12 +38,17 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 class Left(msgspec.Struct, frozen=True):
-    """The gateway says the person left the session; `reply` is the acknowledgement."""
+    """The gateway says the person left the session; `reply` is the acknowledgement.
+
+    `why` is success where a last screen of ours ended it. `cumulative`: all that was typed in it, where the
+    gateway says so: its id may be another session's by now.
+    """
 
     session_id: str
     msisdn: str
     why: str
     reply: WireReply
+    cumulative: str | None = None
 
 
 class Rejected(msgspec.Struct, frozen=True):

@@ -83,6 +83,7 @@ class Hubtel:
             dial_args=parse_dial(message, code) if opens else (),
             service_code=show_code(code),
             network=read_word(fields, "Operator"),
+            idle_s=self.idle_s,
         )
         said = Nothing() if opens else input_of(message)
         return Heard(Inbound("ussd", address_of(msisdn), said, turn_key=_sequence(fields), session=session))
