@@ -50,6 +50,8 @@ _EMPTY_NOTE: Final = "Payment"
 _LETTERS: Final = str.maketrans(
     {"ɛ": "e", "Ɛ": "E", "ɔ": "o", "Ɔ": "O", "ŋ": "n", "Ŋ": "N", "œ": "oe", "Œ": "OE"}
 )
+# What stands between a name and its English "s".
+_POSSESSIVE: Final = re.compile(r"(?<=\w)['’ʼ`´](?=s\b)", re.IGNORECASE)
 _EMAIL: Final = re.compile(r"[A-Za-z0-9._+\-]{1,64}@[A-Za-z0-9.\-]{1,190}")
 
 
@@ -98,9 +100,10 @@ def build_money(account: Account, amount: Money) -> dict[str, str]:
 def build_note(text: str, limit: int = _NOTE_LIMIT) -> str:
     """`text` with only what every market takes: plain letters, digits, space, dot, comma, dash; cut.
 
-    Accents are dropped with their letter kept. Never empty: empty notes were answered with 500.
+    Accents are dropped with their letter kept, and so is the mark in "Ama's": people read "Amas Kitchen"
+    on their wallet, not "Ama s". Never empty: empty notes were answered with 500.
     """
-    plain = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+    plain = unicodedata.normalize("NFKD", _POSSESSIVE.sub("", text).translate(_LETTERS))
     plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
     plain = " ".join(re.sub(r"[^A-Za-z0-9 .,\-]+", " ", plain).split())
     return plain[:limit].strip() or _EMPTY_NOTE
