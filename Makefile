@@ -6,16 +6,16 @@ ARGS   ?=
 
 .PHONY: run tour test torture check lock clean browser
 
-run: $(VENV)/.ready
+run: $(VENV)/.ready $(BIN)/kasapay
 	@$(BIN)/python -m bot run $(ARGS)
 
-tour: $(VENV)/.ready
+tour: $(VENV)/.ready $(BIN)/kasapay
 	@$(BIN)/python -m bot tour $(ARGS)
 
 # Style, types, room boundaries, then every test; types are checked beside the tests, and there is one worker
 # more than cores, since some tests only wait. The first run compiles the tests once for all workers.
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(VENV)/.ready-dev browser
+test: $(VENV)/.ready-dev $(BIN)/kasapay browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@$(BIN)/mypy > $(VENV)/types.log 2>&1 & types=$$!; \
@@ -52,6 +52,14 @@ $(VENV)/.ready-dev: requirements-dev.lock | $(VENV)/bin/python
 	@echo "Installing Kasapay's libraries and test tools into $(VENV) (once)..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@ $(VENV)/.ready
+
+# The command as people type it: this checkout's code, from whatever folder, with no package to build.
+$(BIN)/kasapay: Makefile | $(VENV)/bin/python
+	@printf '%s\n' '#!/bin/sh' \
+	  'bin=$$(CDPATH= cd -- "$$(dirname -- "$$0")" && pwd) || exit' \
+	  'export PYTHONPATH="$${bin%/*/*}$${PYTHONPATH:+:$$PYTHONPATH}"' \
+	  'exec "$$bin/python" -P -m bot "$$@"' > $@
+	@chmod +x $@
 
 # Rewrites both locks from pyproject.toml; needs uv.
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate

@@ -43,8 +43,10 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Say the ve
 
 @app.command()
 def run(
-    port: Annotated[int, typer.Option(help="Port of the page; 0 takes any.")] = 8000,
-    sandbox_port: Annotated[int, typer.Option(help="Port of the sandbox; 0 takes any.")] = 0,
+    port: Annotated[int, typer.Option(help="Port of the page; 0 takes any.", min=0, max=65535)] = 8000,
+    sandbox_port: Annotated[
+        int, typer.Option(help="Port of the sandbox; 0 takes any.", min=0, max=65535)
+    ] = 0,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     database: Annotated[Path | None, typer.Option(help="The SQLite file.")] = None,
     folder: Folder = Path("kasapay-data"),
@@ -89,7 +91,7 @@ def tour() -> None:
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (HOST).")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on (PORT).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (PORT).", min=0, max=65535)] = None,
 ) -> None:
     """The web process: gateways, chats, callbacks. On SQLite the worker runs inside it."""
     from bot.running import serve_here
@@ -124,7 +126,7 @@ def migrate() -> None:
 
 @app.command()
 def sandbox(
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8001,
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8001,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     config: Annotated[Path | None, typer.Option(help="A JSON file with the sandbox's configuration.")] = None,
     database: Annotated[str, typer.Option(help="The file of its record, or :memory:.")] = ":memory:",
@@ -209,7 +211,7 @@ def provision(
 def main() -> None:
     """The entry point of the `kasapay` command."""
     os.environ.setdefault("PTB_TIMEDELTA", "true")
-    app()
+    app(prog_name="kasapay")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ it over HTTP as it would to the real ones. What is kept stands in one folder and
 import json
 import os
 import secrets
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pydantic import SecretStr
 from bot.clock import Clock, Ids, wall_clock_ms
 from bot.commands import COMMANDS
 from bot.config import GatewaySettings, Settings
+from bot.listening import cannot_listen, find_free_port, url_of
 from bot.providers import Account, Credentials, Secret
 from bot.sandbox import RecordError, SandboxConfig, serve_sandbox
 from bot.sealing import Sealer
@@ -115,7 +115,10 @@ async def run_embedded(
     ussd_secret = Sealer(secret).hash("try", "ussd")
     async with AsyncExitStack() as stack:
         # The callback addresses need our port before we listen on it.
-        port = port or _free_port(host)
+        try:
+            port = port or find_free_port(host)
+        except OSError as error:
+            raise CannotStart(cannot_listen(host, port, error)) from error
         url = f"http://127.0.0.1:{port}"
         sandbox = await stack.enter_async_context(_sandbox(folder, url, sandbox_port))
         settings = _settings(
@@ -132,9 +135,13 @@ async def run_embedded(
         )
         migrate(settings.database_url)
         kasapay = build(settings, clock=clock, times=times, tryit=tryit)
-        address = await stack.enter_async_context(running(kasapay, host=host, port=port))
-        await _seed(kasapay)
-        _tell_dial(folder, address, ussd_secret, settings.short_code)
+
+        async def prepare() -> None:
+            """Whoever finds the page finds the merchants, and `kasapay dial` finds us."""
+            await _seed(kasapay)
+            _tell_dial(folder, url_of(host, port), ussd_secret, settings.short_code)
+
+        address = await stack.enter_async_context(running(kasapay, host=host, port=port, first=prepare))
         yield Embedded(kasapay, address, sandbox, ussd_path, folder)
 
 
@@ -185,9 +192,12 @@ async def _sandbox(folder: Path, url: str, port: int) -> AsyncIterator[str]:
         async with serve_sandbox(config, "127.0.0.1", port) as sandbox:
             yield sandbox.url
     except RecordError as error:
-        raise CannotStart(f"Does another `kasapay run` use the folder {folder}? {error}.") from error
+        raise CannotStart(
+            f"Another `kasapay run` seems to use the folder {folder}: stop it, "
+            f"or give this one another with --folder. ({error}.)"
+        ) from error
     except OSError as error:
-        raise CannotStart(f"The sandbox cannot start: {error.strerror or error}.") from error
+        raise CannotStart(cannot_listen("127.0.0.1", port, error, "--sandbox-port")) from error
 
 
 def _settings(
@@ -312,9 +322,3 @@ def _tell_dial(folder: Path, url: str, ussd_secret: str, short_code: str) -> Non
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(file, "w", encoding="utf-8") as out:
         json.dump({"url": url, "ussd_secret": ussd_secret, "short_code": short_code}, out)
-
-
-def _free_port(host: str) -> int:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])

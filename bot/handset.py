@@ -1,10 +1,12 @@
 """`kasapay dial`: a feature phone in the terminal, behind a gateway, over real HTTP.
 
-Plays Africa's Talking or Hubtel to a Kasapay that runs, on this machine or elsewhere. What is typed
-for a code or a PIN shows in the terminal, as it would on a phone.
+Plays Africa's Talking or Hubtel to a Kasapay that runs, on this machine or elsewhere. Where that is a
+`run` on pretend money, the same terminal shows the number's SMS and asks for its wallet PIN. What is
+typed for a code or a PIN shows in the terminal, as it would on a phone.
 """
 
 import asyncio
+import contextlib
 import json
 import uuid
 from pathlib import Path
@@ -17,10 +19,17 @@ from rich.panel import Panel
 
 from bot.config import Settings
 from bot.dialog import count_septets
+from bot.keyboard import Keyboard
+from bot.money import parse_msisdn
+from bot.pretend_wallet import PretendWallet, Prompt, open_wallet
+from bot.typed_command import typed_command
 
 __all__ = ["AfricasTalkingLine", "HandsetProblem", "HubtelLine", "Line", "dial_here"]
 
 _TIMEOUT_S: Final = 15.0
+_LOOK_EVERY_S: Final = 0.4
+# How long a result is waited for where nobody can press Enter.
+_PATIENCE_S: Final = 60.0
 
 
 class HandsetProblem(Exception):
@@ -126,54 +135,159 @@ _LINES: Final[dict[str, type[AfricasTalkingLine] | type[HubtelLine]]] = {
 async def dial_here(
     settings: Settings, *, code: str, msisdn: str, gateway: str, url: str, folder: Path
 ) -> None:
-    """One dialogue in the terminal. Raises HandsetProblem."""
+    """One dialogue in the terminal, and what the phone shows after it. Raises HandsetProblem."""
     if gateway not in _LINES:
         raise HandsetProblem(f"There is no gateway {gateway!r} to play; there are {', '.join(_LINES)}.")
-    base, secret, short_code = _where(settings, gateway, url, folder)
-    console = Console()
+    number = parse_msisdn(msisdn, settings.default_region)
+    if number is None:
+        raise HandsetProblem(f"{msisdn!r} is no phone number; write it like +233240000001.")
     async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as http:
-        line: Line = _LINES[gateway](http, f"{base}/ussd/{gateway}/{secret}", msisdn, short_code)
+        base, secret, short_code = await _where(http, settings, gateway, url, folder)
+        line: Line = _LINES[gateway](http, f"{base}/ussd/{gateway}/{secret}", number, short_code)
         try:
-            screen, is_open = await line.dial(code or short_code)
-            while True:
-                _show(console, screen, is_open=is_open)
-                if not is_open:
-                    return
-                typed = await _typed()
-                if typed is None:
-                    await line.drop()
-                    console.print("[dim]The line is dropped.[/dim]")
-                    return
-                screen, is_open = await line.answer(typed)
+            wallet = await open_wallet(http, base, number)
+            with Keyboard() as keyboard:
+                await _Phone(line, wallet, keyboard).call(code or short_code)
         except httpx.HTTPError as error:
-            raise HandsetProblem(f"Kasapay cannot be reached at {base} ({type(error).__name__}).") from None
+            raise HandsetProblem(
+                f"Kasapay cannot be reached at {base} ({type(error).__name__}). "
+                f"Is it running? `{typed_command()} run` starts one."
+            ) from None
 
 
-async def _typed() -> str | None:
-    """A line from the keyboard; None where the person hangs up (Ctrl-D)."""
-    try:
-        return await asyncio.to_thread(input, "> ")
-    except EOFError:
-        return None
+class _Phone:
+    """What the person sees and types: the dialogue first, then the wallet's prompt and the SMS."""
+
+    def __init__(self, line: Line, wallet: PretendWallet | None, keyboard: Keyboard) -> None:
+        self._line, self._wallet, self._keyboard = line, wallet, keyboard
+        self._console = Console()
+        self._typed_ahead: list[str] = []
+
+    async def call(self, code: str) -> None:
+        screen, is_open = await self._line.dial(code)
+        while True:
+            self._show(screen, is_open=is_open)
+            if not is_open:
+                break
+            typed = await self._answer()
+            if typed is None:
+                await self._line.drop()
+                self._console.print("[dim]The line is dropped.[/dim]")
+                return
+            screen, is_open = await self._line.answer(typed)
+        if self._wallet is not None:
+            await self._follow(self._wallet)
+
+    async def _answer(self) -> str | None:
+        """A line from the keyboard, None where the person hangs up (Ctrl-D). SMS show as they come: one
+        may hold the code that is asked for."""
+        self._ask("> ")
+        while True:
+            try:
+                return await self._keyboard.line(_LOOK_EVERY_S if self._wallet is not None else None)
+            except TimeoutError:
+                pass
+            if self._wallet is not None:
+                _, messages = await self._wallet.look()
+                for message in messages:
+                    self._console.print()
+                    self._show_sms(message.sender, message.text)
+                    self._ask("> ")
+
+    async def _follow(self, wallet: PretendWallet) -> None:
+        """After the dialogue: the PIN prompt and the SMS, until a message came and nothing is asked any
+        more, or the person has seen enough."""
+        self._console.print("[dim]The wallet's request and SMS show here as they come. Enter ends.[/dim]")
+        pressed, told = False, False
+        ends_at = asyncio.get_running_loop().time() + _PATIENCE_S
+        while True:
+            prompts, messages = await wallet.look()
+            for message in messages:
+                self._show_sms(message.sender, message.text)
+                told = True
+            if prompts:
+                if not await self._decide(wallet, prompts[0]):
+                    return
+                pressed = True
+            elif told or await self._had_enough(pressed=pressed):
+                return
+            elif self._keyboard.ended and asyncio.get_running_loop().time() > ends_at:
+                self._console.print("[dim]No message came.[/dim]")
+                return
+
+    async def _had_enough(self, *, pressed: bool) -> bool:
+        """Whether the person pressed Enter within a moment. Anything else is the PIN, typed early."""
+        if self._keyboard.ended and (pressed or self._typed_ahead):
+            await asyncio.sleep(_LOOK_EVERY_S)
+            return False
+        try:
+            typed = await self._keyboard.line(_LOOK_EVERY_S)
+        except TimeoutError:
+            return False
+        if typed:
+            self._typed_ahead.append(typed)
+        return typed == "" or (typed is None and not pressed)
+
+    async def _decide(self, wallet: PretendWallet, prompt: Prompt) -> bool:
+        """Have the prompt answered. False where the person leaves it."""
+        title = f"{prompt.text}: {prompt.amount}" if prompt.amount else prompt.text
+        self._console.print(Panel(escape(title), width=44, title="Wallet", border_style="yellow"))
+        hint = f" (it is {wallet.pin})" if wallet.pin else ""
+        while True:
+            self._ask(f"PIN{hint}, r to reject, Enter to leave it: ")
+            typed = self._typed_ahead.pop(0) if self._typed_ahead else await self._keyboard.line()
+            if not typed:
+                self._console.print("[dim]The request stays on the wallet.[/dim]")
+                return False
+            rejected = typed.strip().lower() in ("r", "reject")
+            refusal = await wallet.press(prompt, "reject" if rejected else "approve", typed.strip())
+            if not refusal:
+                self._console.print(f"[dim]{'Rejected' if rejected else 'Approved'}.[/dim]")
+                return True
+            self._console.print(escape(refusal))
+            prompts, _ = await wallet.look()
+            if prompt.id not in [one.id for one in prompts]:
+                return True
+
+    def _show(self, screen: str, *, is_open: bool) -> None:
+        septets = count_septets(screen)
+        measured = f"{septets} septets" if septets is not None else f"{len(screen)} UCS-2 characters"
+        end = "Ctrl-D hangs up" if is_open else "session ended"
+        self._console.print(Panel(escape(screen), width=44, subtitle=f"[dim]{measured}; {end}[/dim]"))
+
+    def _show_sms(self, sender: str, text: str) -> None:
+        title = f"SMS from {escape(sender)}"
+        self._console.print(Panel(escape(text), width=44, title=title, border_style="green"))
+
+    @staticmethod
+    def _ask(words: str) -> None:
+        print(words, end="", flush=True)
 
 
-def _show(console: Console, screen: str, *, is_open: bool) -> None:
-    septets = count_septets(screen)
-    measured = f"{septets} septets" if septets is not None else f"{len(screen)} UCS-2 characters"
-    end = "Ctrl-D hangs up" if is_open else "session ended"
-    console.print(Panel(escape(screen), width=44, subtitle=f"[dim]{measured}; {end}[/dim]"))
-
-
-def _where(settings: Settings, gateway: str, url: str, folder: Path) -> tuple[str, str, str]:
-    """Address, secret and short code: the settings', or what a `run` on this machine left behind."""
-    for entry in settings.gateways:
-        if entry.name == gateway:
-            base = url or settings.public_url or f"http://127.0.0.1:{settings.port}"
-            return base.rstrip("/"), entry.secret.get_secret_value(), settings.short_code
-    try:
+async def _where(
+    http: httpx.AsyncClient, settings: Settings, gateway: str, url: str, folder: Path
+) -> tuple[str, str, str]:
+    """Address, secret and short code: of the `run` on this machine if it answers, else the settings'."""
+    left: dict[str, str] | None = None
+    with contextlib.suppress(OSError, ValueError):
         left = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    entry = next((entry for entry in settings.gateways if entry.name == gateway), None)
+    if left is not None and not {"url", "ussd_secret", "short_code"} <= left.keys():
+        left = None
+    if left is not None and (entry is None or (not url and await _answers(http, left["url"]))):
         return (url or left["url"]).rstrip("/"), left["ussd_secret"], left["short_code"]
-    except (OSError, ValueError, KeyError):
-        raise HandsetProblem(
-            "No Kasapay is known here. Start one with `kasapay run`, or set USSD_GATEWAYS and USSD_SECRET."
-        ) from None
+    if entry is not None:
+        base = url or settings.public_url or f"http://127.0.0.1:{settings.port}"
+        return base.rstrip("/"), entry.secret.get_secret_value(), settings.short_code
+    raise HandsetProblem(
+        f"No Kasapay is known here. Start one with `{typed_command()} run`, "
+        "or set USSD_GATEWAYS and USSD_SECRET."
+    )
+
+
+async def _answers(http: httpx.AsyncClient, url: str) -> bool:
+    """Whether the page of a `run` is there."""
+    try:
+        return (await http.get(f"{url}/try/setup")).is_success
+    except httpx.HTTPError:
+        return False

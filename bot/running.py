@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-import socket
+import shlex
 import sys
 import webbrowser
 from collections.abc import AsyncIterator
@@ -19,9 +19,11 @@ from bot.clock import Ids, wall_clock_ms
 from bot.commands import COMMANDS, Desk
 from bot.config import Settings
 from bot.control import ask_owner
+from bot.listening import cannot_listen, is_free
 from bot.logs import configure_logs
 from bot.reconcile.gather import Ask
 from bot.store import AlreadyOwned, SchemaMismatch, StoreUnavailable, sqlite_path
+from bot.typed_command import typed_command
 from bot.wiring import CannotStart, build, running
 
 __all__ = ["operate", "operator", "run_here", "sandbox_here", "serve_here", "work_here"]
@@ -69,15 +71,23 @@ async def run_here(
     # The terminal belongs to the person; the log goes beside the data.
     with (folder / "kasapay.log").open("a", encoding="utf-8") as log, _said():
         configure_logs(stream=log)
-        if not port_given and not _is_free(host, port):
-            port = 0
+        # Only `dial` of the same folder finds this process by itself.
+        elsewhere = "" if folder == Path("kasapay-data") else f" --folder {shlex.quote(str(folder))}"
+        wanted = port
+        try:
+            if not port_given and not is_free(host, port):
+                port = 0
+        except OSError as error:
+            raise CannotStart(cannot_listen(host, port, error)) from error
         async with run_embedded(
             folder, host=host, port=port, sandbox_port=sandbox_port, database=database, extra=settings
         ) as embedded:
+            if port != wanted:
+                print(f"\n  Port {wanted} is in use by something else, so that this page has another one.")
             print(f"\n  Kasapay is running:  {embedded.url}\n")
             print(f"  Dial {settings.short_code} on the page's phone. Pretend money, real conversations.")
             print(f"  Sandbox (MoMo, Startbutton, SMS):  {embedded.sandbox_url}")
-            print(f"  In a second terminal:  kasapay dial '{settings.short_code}'")
+            print(f"  In a second terminal:  {typed_command()} dial '{settings.short_code}'{elsewhere}")
             print(f"  Log: {folder / 'kasapay.log'}   Stop with Ctrl-C.\n", flush=True)
             if browser and _has_screen():
                 webbrowser.open(embedded.url)
@@ -107,7 +117,7 @@ async def sandbox_here(*, host: str, port: int, config: Path | None, database: s
         except RecordError as error:
             raise CannotStart(f"{error}.") from error
         except OSError as error:
-            raise CannotStart(f"Port {port} of {host} cannot be used: {error.strerror}.") from error
+            raise CannotStart(cannot_listen(host, port, error)) from error
 
 
 async def operate(settings: Settings, folder: Path, command: str, values: dict[str, Any]) -> Any:
@@ -183,13 +193,3 @@ def _has_screen() -> bool:
     return sys.platform in ("darwin", "win32") or bool(
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     )
-
-
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-        return True

@@ -6,7 +6,7 @@ way is finished or left to be taken up again.
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +33,7 @@ from bot.contexts import Contexts
 from bot.dialog import Text, View
 from bot.dialog.screens import UssdScreen, render_chat, render_sms, render_ussd
 from bot.intake import TelegramIntake
+from bot.listening import cannot_listen, url_of
 from bot.metrics import Metrics
 from bot.money import OrderKind
 from bot.outbox import Outbox, Worded
@@ -333,12 +334,18 @@ def build(
 
 
 @asynccontextmanager
-async def running(kasapay: Kasapay, *, host: str, port: int) -> AsyncIterator[str]:
-    """Serve and work until left; gives the address. Raises CannotStart, StoreUnavailable."""
+async def running(
+    kasapay: Kasapay, *, host: str, port: int, first: Callable[[], Awaitable[None]] | None = None
+) -> AsyncIterator[str]:
+    """Serve and work until left; gives the address. Raises CannotStart, StoreUnavailable.
+
+    `first` is done once the database is ours and before anybody is answered."""
     async with AsyncExitStack() as stack:
         await kasapay.store.open()
         stack.push_async_callback(kasapay.store.close)
         stack.push_async_callback(kasapay.close)
+        if first is not None:
+            await first()
         await kasapay.check_open_orders()
         path = _sqlite(kasapay.settings.database_url)
         await stack.enter_async_context(control.listen(path, kasapay.desk))
@@ -355,10 +362,8 @@ async def running(kasapay: Kasapay, *, host: str, port: int) -> AsyncIterator[st
             site = web.TCPSite(runner, host, port, reuse_address=True)
             await site.start()
         except OSError as error:
-            raise CannotStart(f"Port {port} of {host} cannot be used: {error.strerror or error}.") from error
-        bound = runner.addresses[0][1]
-        shown = f"[{host}]" if ":" in host else host
-        yield f"http://{'127.0.0.1' if shown in ('0.0.0.0', '[::]') else shown}:{bound}"  # noqa: S104
+            raise CannotStart(cannot_listen(host, port, error)) from error
+        yield url_of(host, runner.addresses[0][1])
 
 
 def _background(kasapay: Kasapay) -> list[Any]:

@@ -51,6 +51,7 @@ TOP: dict[str, str] = {
     "bot.tour": "plays a session against `embedded`",
     "bot.checking": "check: tries each account, gateway and chat by itself, without building the rest",
     "bot.handset": "dial: a handset in the terminal",
+    "bot.pretend_wallet": "its other half: the wallet and the SMS of `run`, through the page's doors",
 }
 # What a module, or any module of a package, may import all the same.
 EXCEPTIONS: dict[tuple[str, str], str] = {

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -118,6 +119,29 @@ def test_its_pages_come_from_inside(installed: Installed) -> None:
         check=False,
     )
     assert (said.returncode, said.stdout) == (0, "Payer\n"), said.stderr
+
+
+def test_make_gives_the_checkout_its_own_command(tmp_path: Path) -> None:
+    """`.venv/bin/kasapay` runs this checkout's code from whatever folder, with nothing to build."""
+    checkout, elsewhere = tmp_path / "a checkout", tmp_path / "elsewhere"
+    (checkout / ".venv" / "bin").mkdir(parents=True)
+    (elsewhere / "bot").mkdir(parents=True)  # somebody else's package of that name
+    python = checkout / ".venv" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="ascii")
+    python.chmod(0o755)
+    shutil.copy(ROOT / "Makefile", checkout)
+    (checkout / "bot").symlink_to(ROOT / "bot")
+    subprocess.run(["make", "-s", ".venv/bin/kasapay"], cwd=checkout, check=True, timeout=60)
+    said = subprocess.run(
+        [checkout / ".venv" / "bin" / "kasapay", "--version"],
+        cwd=elsewhere,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (said.returncode, said.stdout) == (0, f"{version()}\n"), said.stderr
 
 
 def version() -> str:

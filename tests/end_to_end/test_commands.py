@@ -476,15 +476,26 @@ async def test_run_needs_nothing_and_owns_its_folder(tmp_path: Path, http: httpx
     )
     again, dialled, added = await asyncio.gather(
         command("run", "--port", "0", "--no-browser", folder=tmp_path),
-        command("dial", "*920*10#", folder=tmp_path, typed=""),
+        # Typed ahead, the PIN too: the terminal is the phone, its wallet and its inbox.
+        command(
+            *("dial", "*920*10#", "--msisdn", "0240000001"),
+            folder=tmp_path,
+            typed="1\n1001\n5\n1\n1\n1111\n1234\n",
+        ),
         command("merchants", "add", "2001", "Esi Tailors", "--account", "momo-ghana", folder=tmp_path),
     )
     assert again.code == 1
-    sentences = refused(again.err)
-    assert len(sentences) == 1, again.err
-    assert re.search(r"already|another|in use", sentences[0]), sentences
+    (sentence,) = refused(again.err)
+    assert "stop it, or give this one another with --folder" in sentence
     assert dialled.code == 0, dialled.err
-    assert "What would you like to do?" in dialled.out
+    said_on_the_phone = " ".join(re.sub("[│╭╮╰╯─]", " ", dialled.out).split())
+    for words in (
+        "What would you like to do?",
+        "Wallet Pay Ama's Kitchen: GHS 5.00",
+        "The PIN is wrong. Tries left: 2.",
+        "SMS from Kasapay Paid: GHS 5.00 to Ama's Kitchen.",
+    ):
+        assert words in said_on_the_phone, dialled.out
     assert added.out == "Added Esi Tailors: code 2001, GHS.\n", added.err
     assert await run.stop() == 0
     assert "Traceback" not in run.said
@@ -503,18 +514,25 @@ async def test_run_needs_nothing_and_owns_its_folder(tmp_path: Path, http: httpx
         assert [line for line in refused(told.err) if "kasapay.db.key cannot be read" in line], told.err
 
 
-async def test_run_takes_another_port_where_its_own_is_busy(tmp_path: Path) -> None:
+async def test_a_port_that_is_in_use_is_said_with_what_to_do(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
         busy = await command("run", "--port", port, "--no-browser", folder=tmp_path)
         assert busy.code == 1
-        assert [line for line in refused(busy.err) if f"Port {port} of 127.0.0.1 cannot be used" in line]
-        assert "Traceback" not in busy.err
-        sandbox = await command("sandbox", "--port", port, folder=tmp_path)
-        assert sandbox.code == 1
-        assert [line for line in refused(sandbox.err) if f"Port {port} of 127.0.0.1 cannot be used" in line]
+        (sentence,) = refused(busy.err)
+        assert f"Port {port} of 127.0.0.1 cannot be used: something listens there already." in sentence
+        assert "choose another port with --port" in sentence
+        sandbox, behind, absurd = await asyncio.gather(
+            command("sandbox", "--port", port, folder=tmp_path),
+            command("run", "--port", "0", "--sandbox-port", port, "--no-browser", folder=tmp_path),
+            command("serve", "--port", "65536", folder=tmp_path),
+        )
+        assert (sandbox.code, behind.code, absurd.code) == (1, 1, 2)
+        assert "choose another port with --port" in refused(sandbox.err)[0]
+        assert "choose another port with --sandbox-port" in refused(behind.err)[0]
+        assert "Traceback" not in busy.err + sandbox.err + behind.err + absurd.err
 
 
 async def test_every_command_of_the_procfile_is_there() -> None:

@@ -1,7 +1,11 @@
 """What `run` has from the start: people in every role, both wallets, limits and a bill."""
 
+import json
+import sqlite3
 from pathlib import Path
 
+import pytest
+from aiohttp import web
 from argon2 import PasswordHasher
 
 from bot.checking import warnings_of
@@ -35,6 +39,26 @@ async def test_the_wallet_that_pays_out_is_another(live: Embedded) -> None:
     calls = live.kasapay.desk.calls
     assert await calls.balance("momo-ghana", "", 5) == (Money(1000_00, "GHS"),)
     assert await calls.balance("momo-ghana", "", 5, payouts=True) == (Money(2000_00, "GHS"),)
+
+
+async def test_whoever_finds_the_page_finds_the_merchants_and_dial_finds_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it is there before the first port of ours is opened."""
+    listen, ready = web.TCPSite.start, []
+
+    async def look_then_listen(site: web.TCPSite) -> None:
+        if (tmp_path / "kasapay.db").is_file():  # the sandbox listens before there is one
+            with sqlite3.connect(tmp_path / "kasapay.db") as database:
+                (merchants,) = database.execute("SELECT count(*) FROM merchants").fetchone()
+            ready.append((merchants, json.loads((tmp_path / "run.json").read_text())["url"]))
+            database.close()
+        await listen(site)
+
+    monkeypatch.setattr(web.TCPSite, "start", look_then_listen)
+    async with run_embedded(tmp_path) as embedded:
+        forbid(embedded.ussd_path.rsplit("/", 1)[-1])
+        assert ready == [(len(MERCHANTS), embedded.url)]
 
 
 async def test_what_was_changed_stays_changed(tmp_path: Path) -> None:
