@@ -125,6 +125,11 @@ class Settings(BaseSettings):
         extra="ignore", frozen=True, case_sensitive=False, env_ignore_empty=True
     )
 
+    # The most at once, where the limit on open files allows as many. An address may be a carrier's.
+    web_connections: int = Field(10_000, ge=16)
+    web_connections_per_address: int = Field(500, ge=1)
+    web_streams: int = Field(2000, ge=1)
+    web_streams_per_address: int = Field(200, ge=1)
     # May hold a password.
     database_url: str = Field("sqlite:///kasapay.db", repr=False)
     secret_key: SecretStr = SecretStr("")

@@ -44,6 +44,16 @@ class Metrics:
             "Open orders past their time that nobody works on and that are not UNRESOLVED",
             registry=self._registry,
         )
+        self.connections = Gauge(
+            "kasapay_connections", "Connections open to our port", registry=self._registry
+        )
+        self.streams = Gauge("kasapay_streams", "Event streams open to pages", registry=self._registry)
+        self.bounds_met = Counter(
+            "kasapay_bounds_met",
+            "How often somebody met the most there may be at once, by what is bounded",
+            ("bound",),
+            registry=self._registry,
+        )
         self.ready = Gauge("kasapay_ready", "1 while payments may start", registry=self._registry)
 
     def render(self) -> bytes:

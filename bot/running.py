@@ -21,6 +21,7 @@ from bot.config import Settings
 from bot.control import ask_owner
 from bot.listening import cannot_listen, is_free
 from bot.logs import configure_logs
+from bot.open_files import raise_open_files
 from bot.reconcile.gather import Ask
 from bot.store import AlreadyOwned, SchemaMismatch, StoreUnavailable, sqlite_path
 from bot.typed_command import typed_command
@@ -34,6 +35,7 @@ _log = structlog.get_logger("kasapay")
 async def serve_here(settings: Settings, *, host: str, port: int) -> None:
     """Serve until told to stop. Exits with a sentence where it must not start."""
     configure_logs()
+    raise_open_files()
     with _said():
         kasapay = build(settings)
         for sentence in open_doors(settings) + warnings_of(settings):

@@ -36,6 +36,7 @@ from bot.intake import TelegramIntake
 from bot.listening import cannot_listen, url_of
 from bot.metrics import Metrics
 from bot.money import OrderKind
+from bot.open_files import open_files_at_most
 from bot.outbox import Outbox, Worded
 from bot.perform import Performer
 from bot.providers import PROVIDERS, Sender, check_account
@@ -46,7 +47,18 @@ from bot.store.base import Store
 from bot.store.records import MessageRow
 from bot.times import TIMES, Times
 from bot.turns import Turns, TurnsConfig
-from bot.web import ChatWords, GatewayEntry, TryIt, WebParts, build_web, make_runner
+from bot.web import (
+    ROOM,
+    Bounds,
+    ChatWords,
+    GatewayEntry,
+    TryIt,
+    WebParts,
+    backlog_for,
+    bounds_for,
+    build_web,
+    make_runner,
+)
 from bot.worker import Worker
 from flows import FLOWS
 
@@ -208,7 +220,7 @@ class Kasapay:
 
     def web(self) -> web.Application:
         """The application with every entrance and page."""
-        return build_web(
+        app = build_web(
             WebParts(
                 turns=self.turns,
                 gateways=self._gateways(),
@@ -226,8 +238,22 @@ class Kasapay:
                 trusted_proxies=_networks(self.settings.trusted_proxies.replace(",", " ").split()),
                 secure_cookies=self.settings.public_url.startswith("https://"),
                 tryit=self._tryit,
+                bounds=self._bounds(),
+                bound_met=lambda what: self.metrics.bounds_met.labels(what).inc(),
             )
         )
+        self.metrics.connections.set_function(lambda: app[ROOM].connections)
+        self.metrics.streams.set_function(lambda: app[ROOM].streams)
+        return app
+
+    def _bounds(self) -> Bounds:
+        wanted = Bounds(
+            connections=self.settings.web_connections,
+            per_address=self.settings.web_connections_per_address,
+            streams=self.settings.web_streams,
+            streams_per_address=self.settings.web_streams_per_address,
+        )
+        return bounds_for(wanted, open_files_at_most(), len(self.settings.gateways))
 
     async def problems(self) -> Sequence[str]:
         """What keeps payments from starting; probed at most once a second."""
@@ -359,7 +385,9 @@ async def running(
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         try:
-            site = web.TCPSite(runner, host, port, reuse_address=True)
+            site = web.TCPSite(
+                runner, host, port, reuse_address=True, backlog=backlog_for(open_files_at_most())
+            )
             await site.start()
         except OSError as error:
             raise CannotStart(cannot_listen(host, port, error)) from error

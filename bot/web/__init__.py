@@ -2,6 +2,7 @@
 
 from bot.web.app import build_web
 from bot.web.parts import (
+    Bounds,
     Callbacks,
     ChatWords,
     GatewayEntry,
@@ -16,9 +17,13 @@ from bot.web.parts import (
     WebParts,
     Woken,
 )
+from bot.web.room import backlog_for, bounds_for
+from bot.web.running import ROOM
 from bot.web.server import make_runner
 
 __all__ = [
+    "ROOM",
+    "Bounds",
     "Callbacks",
     "ChatWords",
     "GatewayEntry",
@@ -32,6 +37,8 @@ __all__ = [
     "Turns",
     "WebParts",
     "Woken",
+    "backlog_for",
+    "bounds_for",
     "build_web",
     "make_runner",
 ]

@@ -9,11 +9,13 @@ import jinja2
 from aiohttp import web
 
 from bot.web.answers import add_security_headers, answer_errors
+from bot.web.bounding import keep_bounds
 from bot.web.chat import add_chat_routes
 from bot.web.hooks import add_hook_routes
 from bot.web.operators import add_operator_routes
 from bot.web.parts import WebParts
-from bot.web.running import BACKGROUND, CLOSING, PARTS, Background
+from bot.web.room import Room
+from bot.web.running import BACKGROUND, CLOSING, PARTS, ROOM, Background
 from bot.web.tryit import add_tryit_routes
 from bot.web.ussd import add_ussd_routes
 
@@ -24,8 +26,14 @@ _HERE = Path(__file__).parent
 
 def build_web(parts: WebParts) -> web.Application:
     """The application. Run it with `make_runner(app)`."""
-    app = web.Application(middlewares=[answer_errors])
+    app = web.Application(middlewares=[keep_bounds, answer_errors])
     app[PARTS] = parts
+    app[ROOM] = Room(
+        parts.bounds,
+        gateways={name: entry.allow for name, entry in parts.gateways.items()},
+        proxies=parts.trusted_proxies,
+        met=parts.bound_met,
+    )
     app[BACKGROUND] = Background()
     app[CLOSING] = asyncio.Event()
     app.on_response_prepare.append(add_security_headers)

@@ -26,6 +26,7 @@ from bot.dialog.screens import read_button
 from bot.store.records import MessageRow
 from bot.web.answers import answer_error, answer_json, log_unexpected, route_of
 from bot.web.bodies import BadBody, parse_json, read_body
+from bot.web.bounding import one_more_stream
 from bot.web.parts import WebParts
 from bot.web.peers import peer_of, sent_by_our_page
 from bot.web.rates import Buckets
@@ -182,7 +183,8 @@ def one_more_window(request: web.Request) -> Iterator[Window]:
         raise BadBody(429, "This chat is open in too many windows.")
     open_windows[window.value] += 1
     try:
-        yield window
+        with one_more_stream(request):
+            yield window
     finally:
         open_windows[window.value] -= 1
         if not open_windows[window.value]:

@@ -16,6 +16,7 @@ from bot.store.base import Store
 from bot.store.records import MessageRow
 
 __all__ = [
+    "Bounds",
     "Callbacks",
     "ChatWords",
     "GatewayEntry",
@@ -174,6 +175,19 @@ class Limits:
     heartbeat_s: float = 15.0
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many at once. `reserve` is kept for each gateway and `guests` for those who have yet to say who
+    they are. An address may be a carrier's, with thousands behind it."""
+
+    connections: int = 10_000
+    guests: int = 200
+    reserve: int = 64
+    per_address: int = 500
+    streams: int = 2000
+    streams_per_address: int = 200
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebParts:
     """Everything the pages and endpoints stand on.
@@ -200,3 +214,6 @@ class WebParts:
     secure_cookies: bool = True
     tryit: TryIt | None = None
     limits: Limits = field(default_factory=Limits)
+    bounds: Bounds = field(default_factory=Bounds)
+    # Hears of each bound that was met, by what it bounds.
+    bound_met: Callable[[str], None] = lambda _: None

@@ -1,5 +1,6 @@
 """Who is calling: the address behind our trusted proxies, and whether a page of ours sent a request."""
 
+import asyncio
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
@@ -8,7 +9,7 @@ from aiohttp import web
 
 from bot.web.parts import Network
 
-__all__ = ["is_inside", "peer_of", "sent_by_our_page"]
+__all__ = ["is_inside", "peer_of", "sent_by_our_page", "socket_address"]
 
 _MAX_HOPS = 32
 
@@ -21,13 +22,18 @@ def peer_of(request: web.Request, trusted: Iterable[Network]) -> IPv4Address | I
     """
     trusted = tuple(trusted)
     # Not request.remote: a middleware may have replaced it; the socket cannot be argued with.
-    peername = request.transport.get_extra_info("peername") if request.transport else None
-    caller = _parse(peername[0]) if isinstance(peername, tuple) else None
+    caller = socket_address(request.transport)
     forwarded = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
     hops = [hop.strip() for hop in forwarded if hop.strip()][-_MAX_HOPS:]
     while caller is not None and is_inside(caller, trusted) and hops:
         caller = _parse(hops.pop())
     return caller
+
+
+def socket_address(transport: asyncio.BaseTransport | None) -> IPv4Address | IPv6Address | None:
+    """The address at the other end of a connection; None where it has none any more."""
+    peername = transport.get_extra_info("peername") if transport is not None else None
+    return _parse(peername[0]) if isinstance(peername, tuple) else None
 
 
 def is_inside(address: IPv4Address | IPv6Address | None, networks: Iterable[Network]) -> bool:

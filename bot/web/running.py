@@ -9,8 +9,9 @@ from aiohttp import web
 
 from bot.web.answers import log_unexpected
 from bot.web.parts import WebParts
+from bot.web.room import Room
 
-__all__ = ["BACKGROUND", "CLOSING", "PARTS", "Background", "EventStream", "wait_unless_closing"]
+__all__ = ["BACKGROUND", "CLOSING", "PARTS", "ROOM", "Background", "EventStream", "wait_unless_closing"]
 
 T = TypeVar("T")
 
@@ -50,6 +51,7 @@ class Background:
 
 PARTS = web.AppKey("parts", WebParts)
 BACKGROUND = web.AppKey("background", Background)
+ROOM = web.AppKey("room", Room)
 # Set when the server stops: every stream ends by itself then.
 CLOSING = web.AppKey("closing", asyncio.Event)
 

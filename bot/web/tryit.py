@@ -5,7 +5,7 @@ a small proxy, so that it also runs on a telephone that reaches this port only.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 
 import aiohttp
@@ -16,6 +16,7 @@ from yarl import URL
 
 from bot.web.answers import answer_error, answer_json, log_unexpected, route_of
 from bot.web.bodies import read_body
+from bot.web.bounding import one_more_stream
 from bot.web.chat import one_more_window, relay_chat, with_cookie
 from bot.web.orders import OrderFeed
 from bot.web.parts import TryIt
@@ -160,6 +161,13 @@ async def _pass_on(request: web.Request, upstream: aiohttp.ClientResponse) -> we
         headers["Content-Type"] = upstream.headers["Content-Type"]
     if upstream.content_type != "text/event-stream":
         return web.Response(status=upstream.status, body=await upstream.read(), headers=headers)
+    with one_more_stream(request):
+        return await _relay(request, upstream, headers)
+
+
+async def _relay(
+    request: web.Request, upstream: aiohttp.ClientResponse, headers: Mapping[str, str]
+) -> web.StreamResponse:
     response = web.StreamResponse(status=upstream.status, headers=headers)
     await response.prepare(request)
     heartbeat_s = request.app[PARTS].limits.heartbeat_s

@@ -12,6 +12,7 @@ from bot.channels.ussd.base import Heard, Left, Rejected, WireReply, WireRequest
 from bot.dialog import Answer
 from bot.web.answers import log_unexpected, route_of
 from bot.web.bodies import BadBody, lower_headers, parse_query, read_body
+from bot.web.bounding import claim_place
 from bot.web.parts import GatewayEntry
 from bot.web.peers import is_inside, peer_of
 from bot.web.running import BACKGROUND, PARTS
@@ -26,6 +27,7 @@ def add_ussd_routes(app: web.Application) -> None:
 async def _serve(request: web.Request) -> web.Response:
     parts = request.app[PARTS]
     entry = _admit(request)
+    claim_place(request, entry.gateway.name)
     wire = WireRequest(
         method=request.method,
         path=request.match_info["below"],
