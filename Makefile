@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: run tour test torture check lock clean browser
+.PHONY: run tour test test-dates torture check lock clean browser
 
 run: $(VENV)/.ready $(BIN)/kasapay
 	@$(BIN)/python -m bot run $(ARGS)
@@ -23,6 +23,11 @@ test: $(VENV)/.ready-dev $(BIN)/kasapay browser
 	  $(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist worksteal $(ARGS); tests=$$?; \
 	  wait $$types; types=$$?; cat $(VENV)/types.log; \
 	  [ $$tests -eq 0 ] && [ $$types -eq 0 ]
+
+# The same tests on days that break calendars; the clock of the machine stays as it is.
+test-dates: export PYTHONDONTWRITEBYTECODE =
+test-dates: $(VENV)/.ready-dev
+	@sh tests/dates.sh $(BIN)/python $(ARGS)
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

@@ -6,7 +6,6 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -136,11 +135,11 @@ def unavailable() -> BaseException:
 
 
 def boundaries(count: int) -> Sequence[int]:
-    """Which of the boundaries 1 to `count` are broken today: each third in its turn, day by day, so that the
-    whole run stays short; all with KASAPAY_BOUNDARIES=all. What fails is named by its number."""
+    """Which of the boundaries 1 to `count` are broken: each third, so that the whole run stays short, or all
+    with KASAPAY_BOUNDARIES=all. What fails is named by its number."""
     if os.environ.get("KASAPAY_BOUNDARIES") == "all":
         return range(1, count + 1)
-    return range(1 + datetime.now(UTC).toordinal() % _SHARE, count + 1, _SHARE)
+    return range(1 + count % _SHARE, count + 1, _SHARE)
 
 
 async def break_each(
@@ -151,7 +150,7 @@ async def break_each(
     after: bool,
     least: int,
 ) -> None:
-    """Play once undisturbed to count the boundaries, `least` of them, then once for each of today's. `play`
+    """Play once undisturbed to count the boundaries, `least` of them, then once for each of its share. `play`
     says what went wrong, empty where nothing did."""
     count = Break(0, after=after)
     assert await play(folder / "0", count) == ""

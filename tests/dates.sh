@@ -1,0 +1,33 @@
+#!/bin/sh
+# Plays the tests on days that break calendars: the last minutes of a leap day's eve, of a year and of a
+# month, and both changes of daylight time. Only the wall clock is moved; what waits, waits as ever.
+# Left out by name: what starts processes of its own or a browser (end_to_end, torture), since these read the
+# clock of the machine and of each other.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+python=${1:?the Python to test with}
+shift
+
+if ! command -v faketime > /dev/null; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
+    echo "Installing faketime (once)..."
+    { apt-get install -qq -y faketime || { apt-get update -qq && apt-get install -qq -y faketime; }; } > /dev/null 2>&1
+  fi
+  command -v faketime > /dev/null || { echo "These tests need faketime (Debian: apt-get install faketime)"; exit 1; }
+fi
+
+failed=0
+play() {
+  echo "== $2 ($1)"
+  shown=$1 began=$2
+  shift 2
+  TZ=$shown FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f "@$began" "$python" -m pytest -q -n "$(nproc)" --dist worksteal \
+    -p no:cacheprovider --ignore=tests/end_to_end --ignore=tests/torture "$@" || failed=1
+}
+
+play UTC "2028-02-28 23:58:00" "$@"
+play UTC "2026-12-31 23:58:00" "$@"
+play UTC "2027-03-31 12:00:00" "$@"
+play Europe/Paris "2027-03-28 01:58:30" "$@"
+play Europe/Paris "2027-10-31 02:58:30" "$@"
+exit $failed
