@@ -14,6 +14,7 @@ import typer
 from bot import __version__
 from bot.terminal import Folder, fail, merchants, orders, outbox, run_until_told, settings_of, warn
 from bot.terminal_business import agreements, approvals, payouts
+from bot.terminal_people import people
 from bot.terminal_reconcile import reconcile
 
 __all__ = ["main"]
@@ -31,6 +32,7 @@ app.add_typer(outbox, name="outbox")
 app.add_typer(payouts, name="payouts")
 app.add_typer(agreements, name="agreements")
 app.add_typer(approvals, name="approvals")
+app.add_typer(people, name="people")
 app.command()(reconcile)
 
 

@@ -191,6 +191,8 @@ class Outbox:
         if row.attempts >= _ATTEMPTS_AT_MOST:
             # Whoever sent it did not live to say so, again and again.
             return await self._dead(row, "tried too often")
+        if not await self._still_theirs(row):
+            return await self._dead(row, "the chat is not its person's any more")
         started_ms = self._clock()
         try:
             sent = await channel.send(await self._outgoing(row))
@@ -232,6 +234,16 @@ class Outbox:
             took_ms=self._clock() - started_ms,
         )
         return changes
+
+    async def _still_theirs(self, row: MessageRow) -> bool:
+        """False for news of somebody's money to a chat that was unlinked, or is another person's by now."""
+        if row.kind is MessageKind.REPLY or row.address_kind == "msisdn":
+            return True
+        found = await self._store.person_of(row.address_kind, row.address_value)
+        if found is not None and found[0].id == row.person_id:
+            return True
+        # Whoever became another person by linking this very chat has no address left.
+        return found is not None and not await self._store.addresses_of(row.person_id)
 
     async def _outgoing(self, row: MessageRow) -> Outgoing:
         view = msgspec.json.decode(row.view, type=View)

@@ -18,6 +18,7 @@ __all__ = [
     "Balances",
     "BillCard",
     "Bills",
+    "ChatCard",
     "CheckHolder",
     "CheckNumber",
     "ClaimRole",
@@ -31,6 +32,7 @@ __all__ = [
     "Linked",
     "MakeLinkCode",
     "MerchantCard",
+    "MyChats",
     "MyPayments",
     "MyRoles",
     "NewLinkCode",
@@ -44,6 +46,7 @@ __all__ = [
     "SetUpAutoDebit",
     "StopAutoDebit",
     "SubmitOtp",
+    "Unlink",
 ]
 
 
@@ -141,6 +144,14 @@ class Balances(msgspec.Struct, frozen=True):
     refused: str = ""
     tries_left: int = 0
     shared: bool = False
+
+
+class ChatCard(msgspec.Struct, frozen=True):
+    """A chat linked to the speaker's number. `kind`: telegram or web; `seen_ms`: when it spoke last."""
+
+    id: str
+    kind: str
+    seen_ms: int
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -292,6 +303,19 @@ class LinkNumber(Act[Linked], frozen=True):
 
     proof: str
     result: ClassVar[Any] = Linked
+
+
+class MyChats(Look[tuple[ChatCard, ...]], frozen=True):
+    """The chats linked to the speaker's number, the one that spoke last first."""
+
+    result: ClassVar[Any] = tuple[ChatCard, ...]
+
+
+class Unlink(Act[Done], frozen=True):
+    """End the link of one of the speaker's chats; without an id, of the chat they speak in."""
+
+    chat_id: str = ""
+    result: ClassVar[Any] = Done
 
 
 class SetUpAutoDebit(Act[OrderView], frozen=True):

@@ -4,6 +4,7 @@ from typing import Any
 
 from bot.dialog import Choice, Digits, Kind, Problem, Screen, Talk, Text, fold_digits
 from flows.effects import ClaimRole, EnrolStaff, LinkNumber, MakeLinkCode, SetLanguage
+from flows.unlink import is_linked, unlink
 
 __all__ = ["language", "link", "staff_code"]
 
@@ -43,6 +44,10 @@ async def language(talk: Talk) -> Screen:
 
 async def link(talk: Talk) -> Screen:
     """Over USSD a one-time code for a chat; in a chat the code, or the chat's own word for the number."""
+    if is_linked(talk.facts):
+        choices = [Choice(what, Text(f"link.{what}")) for what in ("another", "end")]
+        if await talk.choose("what", choices, text="link.what") == "end":
+            return await unlink(talk.sub("end"))
     if talk.facts.channel == "ussd":
         code = await talk.act("make", MakeLinkCode())
         return Screen("link.code", {"code": code.code, "minutes": code.minutes})

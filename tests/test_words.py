@@ -100,7 +100,9 @@ FAMILIES: dict[str, list[str]] = {
     "role": [role.value for role in StaffRole],
     "sent": [kind.value for kind in KINDS],
     "language": list(LANGUAGES),
+    "link": ["another", "end"],
     "link.refused": ["code", "tries", "taken"],
+    "unlink.chat": ["telegram", "web"],
     "menu": [
         "pay",
         "check",

@@ -20,6 +20,7 @@ from bot.commands.merchants import (
 from bot.commands.orders import incidents_list, orders_audit, orders_list, orders_settle, orders_show
 from bot.commands.outbox import outbox_list, outbox_redrive
 from bot.commands.payouts import payouts_status, payouts_switch
+from bot.commands.people import people_show, people_unlink
 from bot.commands.reconcile import reconcile_accounts, reconcile_find, reconcile_list, reconcile_orders
 
 __all__ = ["COMMANDS", "CommandError", "Desk"]
@@ -45,6 +46,8 @@ COMMANDS: Final[dict[str, Command]] = {
     "orders.audit": orders_audit,
     "outbox.list": outbox_list,
     "outbox.redrive": outbox_redrive,
+    "people.show": people_show,
+    "people.unlink": people_unlink,
     "reconcile.accounts": reconcile_accounts,
     "reconcile.orders": reconcile_orders,
     "reconcile.list": reconcile_list,

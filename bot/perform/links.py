@@ -1,4 +1,5 @@
-"""Links of a chat and a number: by a code obtained over USSD, or by a number the chat vouches for."""
+"""Links of a chat and a number: by a code obtained over USSD, or by a number the chat vouches for; and
+their end."""
 
 from typing import Final
 
@@ -8,7 +9,18 @@ from bot.clock import Clock, Ids
 from bot.money import Msisdn
 from bot.perform.plan import Plan, Speaker
 from bot.sealing import Sealer
-from bot.store.base import Change, KeepLinkCode, LinkAddress, SaveAddress, Store, UseLinkCode
+from bot.store.base import (
+    Change,
+    EndAddress,
+    KeepLinkCode,
+    KeepStaff,
+    LinkAddress,
+    SaveAddress,
+    SavePerson,
+    Store,
+    UnlinkChat,
+    UseLinkCode,
+)
 from bot.store.records import AddressRow, LinkCode
 from bot.times import Times
 from flows import effects as e
@@ -61,6 +73,7 @@ class Links:
             changes.append(_joined(code.person_id, speaker, now_ms))
         else:
             changes.append(SaveAddress(msgspec.structs.replace(speaker.address_row, verified_ms=now_ms)))
+        changes += speaker.renewal(now_ms)
         return Plan(tuple(changes), e.Linked(msisdn=code.msisdn))
 
     async def _shared(self, msisdn: Msisdn, speaker: Speaker) -> Plan:
@@ -83,6 +96,45 @@ class Links:
             changes.append(SaveAddress(number))
         changes.append(SaveAddress(msgspec.structs.replace(speaker.address_row, verified_ms=now_ms)))
         return Plan(tuple(changes), e.Linked(msisdn=msisdn))
+
+    async def chats(self, speaker: Speaker) -> tuple[e.ChatCard, ...]:
+        return tuple(e.ChatCard(row.id, row.kind, row.seen_ms) for row in await self._linked(speaker))
+
+    async def _linked(self, speaker: Speaker) -> list[AddressRow]:
+        rows = await self._store.addresses_of(speaker.person.id)
+        return [row for row in rows if row.kind != "msisdn" and row.verified_ms is not None]
+
+    async def unlink(self, chat_id: str, speaker: Speaker) -> Plan:
+        now_ms = self._clock()
+        if not chat_id:
+            return self._leave(speaker, now_ms)
+        row = next((row for row in await self._linked(speaker) if row.id == chat_id), None)
+        if row is None:
+            return Plan(result=e.Done(ok=False))
+        return Plan((UnlinkChat(row.kind, row.value, row.person_id, now_ms),), e.Done())
+
+    def _leave(self, speaker: Speaker, now_ms: int) -> Plan:
+        """The chat becomes a new person's, who knows nothing of the one before."""
+        row = speaker.address_row
+        person = msgspec.structs.replace(speaker.person, id=self._ids.uuid(), created_ms=now_ms)
+        fresh = AddressRow(
+            id=self._ids.uuid(),
+            person_id=person.id,
+            kind=row.kind,
+            value=row.value,
+            created_ms=now_ms,
+            seen_ms=now_ms,
+        )
+        changes: tuple[Change, ...] = (
+            EndAddress(row.kind, row.value, now_ms),
+            SavePerson(person),
+            SaveAddress(fresh),
+            *(
+                KeepStaff(msgspec.structs.replace(role, address_kind="", address_value="", pin_hash=""))
+                for role in speaker.staff
+            ),
+        )
+        return Plan(changes, e.Done(), person=person)
 
 
 def _joined(person_id: str, speaker: Speaker, now_ms: int) -> LinkAddress:

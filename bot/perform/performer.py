@@ -49,6 +49,7 @@ class Performer:
         on_late: Callable[[], None] = lambda: None,
     ) -> None:
         self.waiting = WaitingCalls(store, contexts, clock, times, on_late)
+        self._clock = clock
         self._merchants = Merchants(store, calls.connections)
         self._holders = Holders(store, calls, sealer, clock, times)
         self._payments = Payments(store, calls, contexts, self.waiting, clock, ids, times)
@@ -82,6 +83,8 @@ class Performer:
                 return await self._payments.ask_status(effect.order_id, speaker)
             case e.MyPayments():
                 return await self._payments.latest(speaker)
+            case e.MyChats():
+                return await self._links.chats(speaker)
             case e.MyRoles():
                 return await self._roles.all_of(speaker)
             case e.Balance():
@@ -122,6 +125,8 @@ class Performer:
                 return Plan((SavePerson(person),), e.Done(), person=person)
             case e.MakeLinkCode():
                 return self._links.make_code(speaker)
+            case e.Unlink():
+                return await self._links.unlink(effect.chat_id, speaker)
             case e.LinkNumber():
                 return await self._links.link(effect.proof, speaker)
             case e.SetUpAutoDebit():
@@ -188,7 +193,10 @@ class Performer:
             case e.ClaimRole():
                 return Plan(inside=lambda: self._staff.claim(secret, speaker))
             case e.EnrolStaff():
-                return Plan(inside=lambda: self._staff.enrol(secret, effect.staff_id, speaker))
+                return Plan(
+                    inside=lambda: self._staff.enrol(secret, effect.staff_id, speaker),
+                    then=speaker.renewal(self._clock()),
+                )
         raise TypeError(f"no way to do {type(effect).__name__}")
 
     async def has_acted(self, conversation_id: str) -> bool:

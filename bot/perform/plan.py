@@ -6,7 +6,7 @@ import msgspec
 
 from bot.dialog import Address
 from bot.money import Msisdn
-from bot.store.base import Change
+from bot.store.base import Change, RenewAddress
 from bot.store.records import AddressRow, PersonRow, StaffRow
 from flows.effects import OrderView
 
@@ -24,12 +24,21 @@ class Speaker(msgspec.Struct, frozen=True):
     msisdn: Msisdn
     staff: tuple[StaffRow, ...]
     address_row: AddressRow
+    # What the address' value becomes once it is given more rights; empty where it stays.
+    renewed: str = ""
+
+    def renewal(self, now_ms: int) -> tuple[Change, ...]:
+        """The changes that put the address under its new value."""
+        if not self.renewed:
+            return ()
+        return (RenewAddress(self.address.kind, self.address.value, self.renewed, now_ms),)
 
 
 class Plan(msgspec.Struct, frozen=True):
     """An act's changes. `inside` is the call to make after they are committed, where one is needed;
     it commits its own outcome and returns the result. Else `result` is known now. `person`: as changed.
-    `payment` is the one that it begins, or that `goes_on`.
+    `payment` is the one that it begins, or that `goes_on`. `then`: changes for the turn's own commit, once
+    `inside` has come to a good end.
 
     The outcome has a commit of its own because it is about money: it must not fall with a turn that
     lost its conversation to another channel meanwhile.
@@ -41,3 +50,4 @@ class Plan(msgspec.Struct, frozen=True):
     person: PersonRow | None = None
     payment: OrderView | None = None
     goes_on: bool = False
+    then: tuple[Change, ...] = ()

@@ -28,8 +28,10 @@ from bot.store.intents.people import (
     KeepStaff,
     LinkAddress,
     PeopleIntents,
+    RenewAddress,
     SaveAddress,
     SavePerson,
+    UnlinkChat,
     UseLinkCode,
 )
 from bot.store.intents.turns import (
@@ -69,6 +71,7 @@ __all__ = [
     "NoteOrder",
     "Queue",
     "Redrive",
+    "RenewAddress",
     "SaveAddress",
     "SaveConversation",
     "SavePerson",
@@ -78,6 +81,7 @@ __all__ = [
     "Store",
     "StoreUnavailable",
     "TurnQuery",
+    "UnlinkChat",
     "UseLinkCode",
 ]
 
@@ -103,6 +107,8 @@ Change: TypeAlias = (
     | SaveAddress
     | EndAddress
     | LinkAddress
+    | RenewAddress
+    | UnlinkChat
     | SaveConversation
     | SaveSession
     | KeepTurn

@@ -29,12 +29,14 @@ from bot.store.base import (
     NoteOrder,
     Queue,
     Redrive,
+    RenewAddress,
     SaveAddress,
     SaveConversation,
     SavePerson,
     SaveSession,
     SetSwitch,
     SettleMessage,
+    UnlinkChat,
     UseLinkCode,
 )
 from bot.store.rows import Tx
@@ -47,6 +49,8 @@ CHANGES: Final[dict[type, tuple[Callable[[Tx, Any], None], str]]] = {
     SaveAddress: (people.save_address, "address"),
     EndAddress: (people.end_address, "address"),
     LinkAddress: (people.link_address, "address"),
+    RenewAddress: (people.renew_address, "address"),
+    UnlinkChat: (people.unlink_chat, "address"),
     SaveConversation: (turns.save_conversation, "conversation"),
     SaveSession: (turns.save_session, "session"),
     KeepTurn: (turns.keep_turn, "turn"),
@@ -73,6 +77,8 @@ CHANGES: Final[dict[type, tuple[Callable[[Tx, Any], None], str]]] = {
 }
 
 
+_RANKS: Final[dict[type, int]] = {AddIncident: -1, LinkAddress: 1, RenewAddress: 2}
+
 # Where the schema's own words say more than the change's name does.
 _TAKEN: Final = (
     ("orders.provider_reference", "reference"),
@@ -85,15 +91,15 @@ _TAKEN: Final = (
 def apply(tx: Tx, changes: Sequence[Change], now_ms: int) -> None:
     """Raises Conflict, and ValueError for what the schema forbids whoever says it: a fault of the caller.
 
-    A link goes last: it ends the conversation that the same turn may still save. Incidents go first:
-    without one no order becomes UNRESOLVED.
+    A link goes last, since it ends the conversation that the same turn may still save, and a new value of an
+    address after it. Incidents go first: without one no order becomes UNRESOLVED.
     """
     for change in sorted(changes, key=_rank):
         _apply_one(tx, change, now_ms)
 
 
 def _rank(change: Change) -> int:
-    return -1 if isinstance(change, AddIncident) else isinstance(change, LinkAddress)
+    return _RANKS.get(type(change), 0)
 
 
 def _apply_one(tx: Tx, change: Change, now_ms: int) -> None:

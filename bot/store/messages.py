@@ -212,6 +212,7 @@ _BY_STATE: Final = {
 _SENT_TO: Final = f"""
     SELECT {MESSAGES.select} FROM messages
     WHERE address_kind = ? AND address_value = ? AND sent_ms IS NOT NULL AND sent_ms > ?
+    AND person_id = (SELECT person_id FROM addresses WHERE kind = ? AND value = ? AND ended_ms IS NULL)
     ORDER BY sent_ms, seq LIMIT ?
 """
 
@@ -231,7 +232,7 @@ def of_order(tx: Tx, order_id: str) -> tuple[MessageRow, ...]:
 
 
 def sent_to(tx: Tx, kind: str, value: str, after_ms: int, limit: int) -> tuple[MessageRow, ...]:
-    return MESSAGES.all(tx, _SENT_TO, kind, value, after_ms, limit)
+    return MESSAGES.all(tx, _SENT_TO, kind, value, after_ms, kind, value, limit)
 
 
 def by_state(tx: Tx, state: MessageState, limit: int) -> tuple[MessageRow, ...]:

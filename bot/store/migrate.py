@@ -119,7 +119,7 @@ def _make_private(path: Path) -> None:
         raise StoreUnavailable(f"cannot open {path}: {error.strerror}") from error
 
 
-def _upgrade(engine: "Engine") -> None:
+def _upgrade(engine: "Engine", to: str = "head") -> None:
     from alembic import command
     from alembic.config import Config
 
@@ -129,7 +129,7 @@ def _upgrade(engine: "Engine") -> None:
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
 
 class _connected:  # noqa: N801 - used as a function

@@ -13,8 +13,10 @@ from bot.store.base import (
     KeepMerchant,
     KeepStaff,
     LinkAddress,
+    RenewAddress,
     SaveAddress,
     SavePerson,
+    UnlinkChat,
     UseLinkCode,
 )
 from bot.store.records import AddressRow, LinkCode, MerchantRow, PersonRow, StaffRow
@@ -34,12 +36,14 @@ __all__ = [
     "owner_of",
     "person",
     "recent_merchants",
+    "renew_address",
     "save_address",
     "save_person",
     "staff_by_enrol_hash",
     "staff_member",
     "staff_of",
     "staff_of_merchant",
+    "unlink_chat",
     "use_link_code",
 ]
 
@@ -95,6 +99,10 @@ _MOVE_ADDRESS: Final = """
 _MOVE_ORDERS: Final = """
     UPDATE orders SET person_id = ? WHERE origin_kind = ? AND origin_value = ? AND person_id = ?
 """
+# The indexes of a chat's messages are partial: one statement for each, or the whole table is read.
+_SOME: Final = ("state = 'queued'", "state = 'dead'", "sent_ms IS NOT NULL")
+_THEIR_MESSAGES: Final = "WHERE address_kind = ? AND address_value = ? AND person_id = ? AND"
+_MOVE_MESSAGES: Final = tuple(f"UPDATE messages SET person_id = ? {_THEIR_MESSAGES} {some}" for some in _SOME)
 _END_CONVERSATIONS: Final = """
     UPDATE conversations SET state = 'ended', version = version + 1, updated_ms = ?
     WHERE person_id = ? AND address_kind = ? AND address_value = ? AND state = 'active'
@@ -109,7 +117,56 @@ def link_address(tx: Tx, change: LinkAddress) -> None:
     tx.execute(_MOVE_ADDRESS, (change.person_id, change.at_ms, *where))
     if owner[0] != change.person_id:
         tx.execute(_MOVE_ORDERS, (change.person_id, *where, owner[0]))
+        for sql in _MOVE_MESSAGES:
+            tx.execute(sql, (change.person_id, *where, owner[0]))
         tx.execute(_END_CONVERSATIONS, (change.at_ms, owner[0], *where))
+
+
+_RENEW: Final = (
+    "UPDATE addresses SET value = ? WHERE kind = ? AND value = ? AND person_id = ? AND ended_ms IS NULL",
+    "UPDATE orders SET origin_value = ? WHERE origin_kind = ? AND origin_value = ? AND person_id = ?",
+    *(f"UPDATE messages SET address_value = ? {_THEIR_MESSAGES} {some}" for some in _SOME),
+    "UPDATE conversations SET address_value = ?"
+    " WHERE address_kind = ? AND address_value = ? AND person_id = ? AND state = 'active'",
+)
+_RENEW_HOLDER: Final = (
+    "UPDATE conversations SET holder = ? WHERE holder = ? AND person_id = ? AND state = 'active'"
+)
+_RENEW_ROLES: Final = """
+    UPDATE staff SET address_value = ? WHERE address_kind = ? AND address_value = ? AND address_value <> ''
+"""
+
+
+def renew_address(tx: Tx, change: RenewAddress) -> None:
+    owner = tx.execute(_LIVE_OWNER, (change.kind, change.value)).fetchone()
+    if owner is None or tx.execute(_LIVE_OWNER, (change.kind, change.new)).fetchone() is not None:
+        raise Conflict("address")
+    for sql in _RENEW:
+        tx.execute(sql, (change.new, change.kind, change.value, owner[0]))
+    tx.execute(_RENEW_HOLDER, (f"{change.kind}:{change.new}", f"{change.kind}:{change.value}", owner[0]))
+    tx.execute(_RENEW_ROLES, (change.new, change.kind, change.value))
+
+
+_END_ROLES: Final = """
+    UPDATE staff SET address_kind = '', address_value = '', pin_hash = ''
+    WHERE address_kind = ? AND address_value = ? AND address_value <> ''
+"""
+_DROP_REPLIES: Final = """
+    UPDATE messages SET state = 'dropped', lease_until_ms = 0
+    WHERE address_kind = ? AND address_value = ? AND kind = 'reply' AND state = 'queued'
+    AND lease_until_ms <= ?
+"""
+
+
+def unlink_chat(tx: Tx, change: UnlinkChat) -> None:
+    where = (change.kind, change.value)
+    owner = tx.execute(_LIVE_OWNER, where).fetchone()
+    if owner is None or owner[0] != change.person_id:
+        raise Conflict("address")
+    end_address(tx, EndAddress(*where, change.at_ms))
+    tx.execute(_END_CONVERSATIONS, (change.at_ms, change.person_id, *where))
+    tx.execute(_END_ROLES, where)
+    tx.execute(_DROP_REPLIES, (*where, change.at_ms))
 
 
 _DROP_UNUSED_CODES: Final = "DELETE FROM link_codes WHERE person_id = ? AND used_ms IS NULL"

@@ -41,4 +41,6 @@ class Effects:
             await self._commits.mark_running(turn, row, run.journal)
             turn.last_words.is_kept = True
             result = await plan.inside()
+            if getattr(result, "ok", False):
+                turn.changes += plan.then
         run.deliver(result)

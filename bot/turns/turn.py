@@ -102,4 +102,5 @@ class Turn:
             msisdn=facts.msisdn,
             staff=self.loaded.staff,
             address_row=self.address,
+            renewed=self.inbound.renewed,
         )

@@ -1,19 +1,15 @@
 """The web chat: a page, a cookie nobody else has, messages in, and a stream of messages out.
 
-The cookie is the whole identity and is never kept: the address is its keyed hash, unverified until
-a code from the phone is typed. What is said here goes through the same turns as anywhere else; what
+The cookie is the whole identity (see `cookies`); its address is unverified until it is linked to a phone.
+What is said here goes through the same turns as anywhere else; what
 is answered comes out of the outbox and is read back from the store.
 """
 
 import asyncio
-import hashlib
-import hmac
 import re
-import secrets
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import aiohttp_jinja2
@@ -27,24 +23,21 @@ from bot.store.records import MessageRow
 from bot.web.answers import answer_error, answer_json, log_unexpected, route_of
 from bot.web.bodies import BadBody, parse_json, read_body
 from bot.web.bounding import one_more_stream
+from bot.web.cookies import address_of, is_issued, issue_cookie, name_of, renew_cookie
 from bot.web.parts import WebParts
 from bot.web.peers import peer_of, sent_by_our_page
 from bot.web.rates import Buckets
 from bot.web.running import BACKGROUND, PARTS, EventStream, wait_unless_closing
 
 __all__ = [
-    "COOKIE",
     "Window",
     "add_chat_routes",
-    "address_of",
     "one_more_window",
     "relay_chat",
     "with_cookie",
 ]
 
-COOKIE = "kasapay_chat"
 _COOKIE_S = 180 * 24 * 3600  # as long as an idle link lasts
-_COOKIE_SHAPE = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _LANGUAGE = re.compile(r"\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2})\s*(?:[,;]|$)", re.ASCII)
 _UNSEEN = {code: None for code in range(32) if chr(code) not in "\n\t"}
 _PAGE = 100
@@ -53,7 +46,7 @@ _PAGE = 100
 _OVERLAP_MS = 5_000
 
 _BUCKETS = web.AppKey("chat_buckets", Buckets)
-_WINDOWS = web.AppKey("chat_windows", Counter[str])
+_WINDOWS = web.AppKey("chat_windows", dict[str, "set[Window]"])
 
 
 class _Said(msgspec.Struct):
@@ -65,29 +58,28 @@ class _Said(msgspec.Struct):
 def add_chat_routes(app: web.Application) -> None:
     parts = app[PARTS]
     app[_BUCKETS] = Buckets(parts.limits.chat_burst, parts.limits.chat_per_s, parts.clock)
-    app[_WINDOWS] = Counter()
+    app[_WINDOWS] = {}
     app.router.add_get("/chat", _page, name="chat")
     app.router.add_post("/chat/messages", _say, name="chat-messages")
     app.router.add_get("/chat/history", _history, name="chat-history")
     app.router.add_get("/chat/events", _follow, name="chat-events")
 
 
-def address_of(cookie: str, key: bytes) -> str:
-    """The address' value: a keyed hash, so that neither the store nor a log can be used as a cookie."""
-    return hmac.new(key, cookie.encode(), hashlib.sha256).hexdigest()[:32]
-
-
 def with_cookie(request: web.Request, response: web.Response) -> web.Response:
-    """`response` with the chat's cookie, a new one where the browser has none."""
-    cookie = _cookie_of(request) or secrets.token_hex(16)
+    """`response` with the chat's cookie, a new one where the browser has none of ours."""
+    return _set_cookie(request, response, _cookie_of(request) or issue_cookie(request.app[PARTS].cookie_key))
+
+
+def _set_cookie(request: web.Request, response: web.Response, cookie: str) -> web.Response:
+    secure = request.app[PARTS].secure_cookies
     response.set_cookie(
-        COOKIE,
+        name_of(secure=secure),
         cookie,
         max_age=_COOKIE_S,
         path="/",
         httponly=True,
         samesite="Lax",
-        secure=request.app[PARTS].secure_cookies,
+        secure=secure,
     )
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -101,7 +93,8 @@ async def _page(request: web.Request) -> web.Response:
 
 async def _say(request: web.Request) -> web.Response:
     parts = request.app[PARTS]
-    value = _address(request)
+    cookie = _cookie(request)
+    value = address_of(cookie, parts.cookie_key)
     if not sent_by_our_page(request):
         return answer_error(request, 403, "Messages are taken from our own page only.")
     # The cookie costs nothing to make anew, so the caller's address has a (wider) bucket too.
@@ -114,6 +107,8 @@ async def _say(request: web.Request) -> web.Response:
         return answer_error(request, 415, "Messages are JSON.")
     raw = await read_body(request, limit=parts.limits.body_bytes, deadline_s=parts.limits.body_s)
     said = parse_json(raw, _Said)
+    next_cookie = renew_cookie(cookie, said.id, parts.cookie_key)
+    renewed = address_of(next_cookie, parts.cookie_key)
     inbound = Inbound(
         channel="web",
         address=Address("web", value),
@@ -121,13 +116,19 @@ async def _say(request: web.Request) -> web.Response:
         turn_key=said.id,
         verified=False,
         language=_language_of(request),
+        renewed=renewed,
     )
     task = request.app[BACKGROUND].start("chat.turn", parts.turns.take(inbound))
     await asyncio.wait({task}, timeout=parts.limits.chat_answer_s)
     if not task.done() or task.cancelled() or task.exception() is not None:
         # The same id may be sent again: it is one message however often it comes.
         return answer_error(request, 503, "We could not take your message just now. Please try again.")
-    return answer_json({"id": said.id}, 202)
+    if await parts.store.person_of("web", renewed) is None:
+        return answer_json({"id": said.id}, 202)
+    # Whoever follows the old cookie's chat has nothing to follow any more; the page opens its stream anew.
+    for window in list(request.app[_WINDOWS].get(value, ())):
+        window.ended.set()
+    return _set_cookie(request, answer_json({"id": said.id, "renewed": True}, 202), next_cookie)
 
 
 def _input_of(said: _Said) -> Input:
@@ -166,37 +167,40 @@ async def _follow(request: web.Request) -> web.StreamResponse:
         return response
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """A browser window that looks at a chat, from a time on."""
+    """A browser window that looks at a chat, from a time on, until `ended`."""
 
     value: str
     after_ms: int
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @contextmanager
 def one_more_window(request: web.Request) -> Iterator[Window]:
     """The chat of the request's cookie. BadBody 401 without one, 429 past so many windows."""
     window = Window(_address(request), _after(request))
-    open_windows = request.app[_WINDOWS]
-    if open_windows[window.value] >= request.app[PARTS].limits.windows_per_chat:
+    windows = request.app[_WINDOWS]
+    beside = windows.setdefault(window.value, set())
+    if len(beside) >= request.app[PARTS].limits.windows_per_chat:
         raise BadBody(429, "This chat is open in too many windows.")
-    open_windows[window.value] += 1
+    beside.add(window)
     try:
         with one_more_stream(request):
             yield window
     finally:
-        open_windows[window.value] -= 1
-        if not open_windows[window.value]:
-            del open_windows[window.value]
+        beside.discard(window)
+        if not beside:
+            windows.pop(window.value, None)
 
 
 async def relay_chat(request: web.Request, stream: EventStream, window: Window) -> None:
-    """Send each message of the chat as an event, until the browser leaves or the server stops."""
+    """Send each message of the chat as an event, until the browser leaves, the chat goes on under another
+    cookie, or the server stops."""
     parts = request.app[PARTS]
     seen: dict[str, int] = {}
     last = window.after_ms
-    while not stream.gone:
+    while not stream.gone and not window.ended.is_set():
         # Listen first, read then: what is sent in between is not missed.
         woken = asyncio.create_task(parts.messages_woken.wait("web", window.value, parts.limits.chat_poll_s))
         try:
@@ -213,7 +217,7 @@ async def relay_chat(request: web.Request, stream: EventStream, window: Window) 
                 full = len(new) >= _PAGE
             seen = {key: at for key, at in seen.items() if at >= last - _OVERLAP_MS}
             await stream.beat()
-            await wait_unless_closing(request.app, woken)
+            await wait_unless_closing(request.app, woken, window.ended)
         finally:
             woken.cancel()
 
@@ -232,15 +236,20 @@ async def _show(parts: WebParts, row: MessageRow) -> dict[str, Any]:
 
 
 def _cookie_of(request: web.Request) -> str | None:
-    cookie = request.cookies.get(COOKIE, "")
-    return cookie if _COOKIE_SHAPE.fullmatch(cookie) else None
+    parts = request.app[PARTS]
+    cookie = request.cookies.get(name_of(secure=parts.secure_cookies), "")
+    return cookie if is_issued(cookie, parts.cookie_key) else None
 
 
-def _address(request: web.Request) -> str:
+def _cookie(request: web.Request) -> str:
     cookie = _cookie_of(request)
     if cookie is None:
         raise BadBody(401, "Open the chat's page first.")
-    return address_of(cookie, request.app[PARTS].cookie_key)
+    return cookie
+
+
+def _address(request: web.Request) -> str:
+    return address_of(_cookie(request), request.app[PARTS].cookie_key)
 
 
 def _after(request: web.Request) -> int:

@@ -56,13 +56,14 @@ ROOM = web.AppKey("room", Room)
 CLOSING = web.AppKey("closing", asyncio.Event)
 
 
-async def wait_unless_closing(app: web.Application, work: asyncio.Task[T]) -> None:
-    """Wait for `work`, or until the server stops. Raises what `work` raised."""
-    closing = asyncio.create_task(app[CLOSING].wait())
+async def wait_unless_closing(app: web.Application, work: asyncio.Task[T], *events: asyncio.Event) -> None:
+    """Wait for `work`, or until the server stops or one of `events` is set. Raises what `work` raised."""
+    endings = [asyncio.create_task(event.wait()) for event in (app[CLOSING], *events)]
     try:
-        await asyncio.wait({work, closing}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({work, *endings}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        closing.cancel()
+        for ending in endings:
+            ending.cancel()
     if work.done():
         work.result()
 

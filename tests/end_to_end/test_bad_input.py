@@ -19,6 +19,7 @@ from structlog.testing import capture_logs
 
 from bot.config import Settings
 from bot.embedded import Embedded, run_embedded
+from bot.web.cookies import issue_cookie
 from tests.end_to_end.gateways import PLAYERS
 from tests.fake_telegram import FakeTelegram
 
@@ -82,6 +83,7 @@ class Whole:
         self.http = http
         self.lines = lines
         self.secret = embedded.ussd_path.rsplit("/", 1)[-1]
+        self.cookie_key = embedded.kasapay.sealer.key("cookie")
         self.sent = 0
 
     async def send(
@@ -95,7 +97,7 @@ class Whole:
             "Content-Type": usual_kind if kind is None else kind,
             "X-Telegram-Bot-Api-Secret-Token": WEBHOOK_SECRET,
             # A new caller each time, or the limits of the chat would answer for it.
-            "Cookie": f"kasapay_chat={self.sent:032x}",
+            "Cookie": f"kasapay_chat={issue_cookie(self.cookie_key, f'{self.sent:032x}')}",
             "X-Forwarded-For": f"10.{self.sent >> 16 & 255}.{self.sent >> 8 & 255}.{self.sent & 255}",
         }
         try:

@@ -22,6 +22,8 @@ HOME = "GH"
 LONG_USSD = msgspec.structs.replace(USSD, region=REGION, short_code="*920*1234#", msisdn=PAYER)
 LONG_WEB = msgspec.structs.replace(WEB, region=REGION, short_code="*920*1234#")
 LONG_TELEGRAM = msgspec.structs.replace(TELEGRAM, region=REGION, short_code="*920*1234#")
+LINKED_USSD = msgspec.structs.replace(LONG_USSD, linked=("msisdn", "telegram", "web"))
+LINKED_WEB = msgspec.structs.replace(LONG_WEB, msisdn=PAYER, linked=("msisdn", "web"))
 STAFF = msgspec.structs.replace(LONG_USSD, staff=True)
 EVERYTHING = msgspec.structs.replace(LONG_USSD, offers=("invoice", "preapproval", "bill"))
 
@@ -176,6 +178,11 @@ def _settling_in() -> Iterator[Played]:
     for linked in (e.Linked(PAYER), *(e.Linked(refused=why) for why in ("code", "tries", "taken"))):
         for facts in (LONG_WEB, LONG_TELEGRAM):
             yield play(["4", "12345678"], {e.LinkNumber: linked}, facts=facts)
+    for chats in ((), (e.ChatCard("a1", "telegram", SOON_MS), e.ChatCard("a2", "web", SOON_MS))):
+        world = {e.MyChats: chats, e.Unlink: e.Done()}
+        yield play(["4", "2", "1"][: 3 if chats else 2], world, facts=LINKED_USSD)
+    for answer in ("1", "2"):
+        yield play(["4", "2", answer], {e.Unlink: e.Done()}, facts=LINKED_WEB)
     for why in ("code", "tries"):
         yield play(["6", "12345678"], {e.ClaimRole: e.Claimed(refused=why)}, facts=LONG_USSD)
     for done in (e.Done(), e.Done(ok=False)):

@@ -19,6 +19,7 @@ from bot.channels.base import (
     Sent,
     Unreachable,
 )
+from bot.clock import Ids
 from bot.dialog import Address, Text, View
 from bot.messages import encode_view, reply_message
 from bot.money import OrderState
@@ -438,6 +439,9 @@ async def queue_to(post: Post, chats: list[str], kind: MessageKind = MessageKind
         post.stage.change(
             "UPDATE messages SET address_value = ? WHERE dedupe_key LIKE ?", chat, f"%:{chat}:t%"
         )
+        now_ms = post.stage.clock()
+        theirs = AddressRow(Ids().uuid(), post.person_id, "telegram", chat, now_ms, now_ms)
+        await post.stage.store.commit([SaveAddress(theirs)])
 
 
 async def test_a_bot_sends_thirty_messages_a_second_over_all_chats(post: Post) -> None:

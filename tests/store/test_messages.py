@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from bot.money import OrderState
 from bot.store import Conflict, Store
-from bot.store.base import DropMessages, MarkTold, Queue, Redrive, SettleMessage
+from bot.store.base import DropMessages, EndAddress, MarkTold, Queue, Redrive, SaveAddress, SettleMessage
 from bot.store.records import MessageKind, MessageRow, MessageState
 from tests.store.conftest import Fresh
-from tests.store.make import NOW, FakeClock, kept_order, message
+from tests.store.make import NOW, FakeClock, address, kept_order, message
 
 LEASE = 60_000
 K = MessageKind
@@ -300,6 +300,7 @@ async def test_dropping_takes_the_orders_queued_messages_of_a_kind(store: Store,
 
 
 async def test_history_is_what_was_sent_after_a_time_oldest_first(store: Store) -> None:
+    await store.commit([SaveAddress(address("c1", kind="telegram", value="77"))])
     for number in range(4):
         await queue(store, message(f"x{number}"))
         await send(store, NOW + number)
@@ -308,6 +309,11 @@ async def test_history_is_what_was_sent_after_a_time_oldest_first(store: Store) 
     rows = await store.sent_messages("telegram", "77", NOW, 9)
     assert [row.id for row in rows] == ["x1", "x2", "x3"]
     assert [row.id for row in await store.sent_messages("telegram", "77", NOW, 2)] == ["x1", "x2"]
+    # Whoever owns the address next reads nothing of it.
+    await store.commit([EndAddress("telegram", "77", NOW)])
+    assert await store.sent_messages("telegram", "77", 0, 9) == ()
+    await store.commit([SaveAddress(address("c2", person_id="p2", kind="telegram", value="77"))])
+    assert await store.sent_messages("telegram", "77", 0, 9) == ()
 
 
 async def test_messages_are_listed_by_state_newest_first(store: Store) -> None:

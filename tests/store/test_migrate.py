@@ -19,6 +19,7 @@ from bot.store import (
     schema_version,
     sqlite_path,
 )
+from bot.store.migrate import _sqlite_engine, _upgrade
 from tests.store.make import FakeClock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,6 +71,30 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         migrate(url_of(path))
     assert tables(path) == {"messages"}
     assert schema_version(url_of(path)) is None
+
+
+def test_links_from_before_signed_cookies_end(tmp_path: Path) -> None:
+    """And of nobody else; with the link gone a result goes to the phone."""
+    path = tmp_path / "old.db"
+    _upgrade(_sqlite_engine(path), "0003")
+    connection = sqlite3.connect(path)
+    connection.execute("INSERT INTO people VALUES ('p1', 'en', 1, 0)")
+    for name, kind, value in (
+        ("a", "web", "0" * 32),
+        ("b", "telegram", "77"),
+        ("c", "msisdn", "+233240000001"),
+        ("d", "msisdn", "+88801234567"),
+    ):
+        connection.execute(
+            "INSERT INTO addresses VALUES (?, 'p1', ?, ?, 1, 5, 2, NULL, 1)", (name, kind, value)
+        )
+    connection.commit()
+    connection.close()
+    migrate(url_of(path))
+    connection = sqlite3.connect(path)
+    ended = dict(connection.execute("SELECT id, ended_ms FROM addresses"))
+    connection.close()
+    assert ended == {"a": 5, "b": None, "c": None, "d": 5}
 
 
 def test_a_newer_database_is_left_alone(database: Path) -> None:

@@ -15,12 +15,15 @@ from bot.store.base import (
     KeepMerchant,
     KeepStaff,
     LinkAddress,
+    Queue,
+    RenewAddress,
     SaveAddress,
     SaveConversation,
     SavePerson,
+    UnlinkChat,
     UseLinkCode,
 )
-from bot.store.records import ConversationState
+from bot.store.records import ConversationState, MessageState
 from tests.store.make import (
     MSISDN,
     NOW,
@@ -29,6 +32,7 @@ from tests.store.make import (
     kept_order,
     link_code,
     merchant,
+    message,
     move,
     order,
     person,
@@ -187,6 +191,63 @@ async def test_a_role_never_moves_with_a_link(store: Store) -> None:
 
 async def test_linking_what_nobody_owns_conflicts(store: Store) -> None:
     await conflicts(store, "address", LinkAddress("telegram", "77", "p2", NOW))
+
+
+async def test_messages_of_a_chat_follow_its_link(store: Store) -> None:
+    await store.commit([SaveAddress(CHAT), Queue(message("x1")), Queue(message("x2", person_id="p3"))])
+    await store.commit([LinkAddress("telegram", "77", "p2", NOW)])
+    rows = await store.messages(MessageState.QUEUED, 9)
+    assert {row.id: row.person_id for row in rows} == {"x1": "p2", "x2": "p3"}
+
+
+async def test_an_address_goes_on_under_another_value(store: Store) -> None:
+    role = staff(address_kind="telegram", address_value="77")
+    talk = conversation(address_kind="telegram", address_value="77", holder="telegram:77")
+    await store.commit(
+        [SaveAddress(CHAT), KeepMerchant(merchant()), KeepStaff(role), SaveConversation(talk, None)]
+    )
+    await kept_order(store, order(origin_kind="telegram", origin_value="77"))
+    # The link and the answer of the same commit go along.
+    await store.commit(
+        [
+            RenewAddress("telegram", "77", "99", NOW),
+            LinkAddress("telegram", "77", "p2", NOW + 5),
+            Queue(message("x1")),
+        ]
+    )
+    assert await store.person_of("telegram", "77") is None
+    found = await store.person_of("telegram", "99")
+    assert found is not None
+    assert (found[0].id, found[1].verified_ms) == ("p2", NOW + 5)
+    assert [row.address_value for row in await store.messages(MessageState.QUEUED, 9)] == ["99"]
+    kept = await store.order("o1")
+    assert kept is not None
+    assert (kept.origin_value, kept.person_id) == ("99", "p2")
+    assert await store.staff_of("telegram", "77") == ()
+    assert [row.id for row in await store.staff_of("telegram", "99")] == [role.id]
+
+
+async def test_a_value_that_is_taken_or_nobodys_is_not_renewed(store: Store) -> None:
+    await conflicts(store, "address", RenewAddress("telegram", "77", "99", NOW))
+    await store.commit([SaveAddress(CHAT), SaveAddress(address("b", kind="telegram", value="99"))])
+    await conflicts(store, "address", RenewAddress("telegram", "77", "99", NOW))
+
+
+async def test_an_unlinked_chat_keeps_nothing(store: Store) -> None:
+    role = staff(address_kind="telegram", address_value="77", pin_hash="argon")
+    talk = conversation(address_kind="telegram", address_value="77", holder="telegram:77")
+    await store.commit(
+        [SaveAddress(CHAT), KeepMerchant(merchant()), KeepStaff(role), SaveConversation(talk, None)]
+    )
+    await store.commit([Queue(message("x1"))])
+    await conflicts(store, "address", UnlinkChat("telegram", "77", "p2", NOW))
+    await store.commit([UnlinkChat("telegram", "77", "p1", NOW)])
+    assert await store.person_of("telegram", "77") is None
+    assert await store.staff_of("telegram", "77") == ()
+    assert [row.id for row in await store.messages(MessageState.DROPPED, 9)] == ["x1"]
+    # A turn that was under way there loses.
+    await conflicts(store, "conversation", SaveConversation(msgspec.structs.replace(talk, version=1), 0))
+    await conflicts(store, "address", UnlinkChat("telegram", "77", "p1", NOW))
 
 
 # ---- link codes

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote_plus
 
-from tests.end_to_end.processes import USSD_SECRET
+from bot.sealing import Sealer
+from bot.web.cookies import issue_cookie
+from tests.end_to_end.processes import SECRET_KEY, USSD_SECRET
 from tests.torture.hostile import Draft, draw_text
 from tests.torture.nasty import TEXTS
 
-__all__ = ["ENTRANCES", "WEBHOOK_SECRET", "Callers"]
+__all__ = ["COOKIE_KEY", "ENTRANCES", "WEBHOOK_SECRET", "Callers"]
 
 WEBHOOK_SECRET: Final = "torture_webhook_secret_99"
+COOKIE_KEY: Final = Sealer(SECRET_KEY).key("cookie")
 _FORM: Final = "Content-Type: application/x-www-form-urlencoded"
 _JSON: Final = "Content-Type: application/json"
 _CALLERS: Final = 2_000
@@ -221,7 +224,7 @@ ENTRANCES: Final[dict[str, Callable[[Callers], Draft]]] = {
 def _visitor(callers: Callers) -> list[str]:
     """A browser of one of many people: the chat's own limits must not answer for the rest of it."""
     number = callers.draw.randrange(1 << 20)
-    cookie = f"Cookie: kasapay_chat={callers.draw.randrange(400):032x}"
+    cookie = "Cookie: kasapay_chat=" + issue_cookie(COOKIE_KEY, f"{callers.draw.randrange(400):032x}")
     return [cookie, f"X-Forwarded-For: 10.{number >> 16}.{number >> 8 & 255}.{number & 255}"]
 
 

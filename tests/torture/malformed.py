@@ -16,12 +16,13 @@ import aiohttp
 
 from bot.control import socket_path
 from bot.sealing import Sealer
+from bot.web.cookies import issue_cookie
 from tests.end_to_end.gateways import AfricasTalking
 from tests.end_to_end.processes import SECRET_KEY
 from tests.fake_telegram import FakeTelegram
 from tests.torture.board import PATIENCE_S, Board
 from tests.torture.campaign import Batch, Campaign
-from tests.torture.entrances import ENTRANCES, WEBHOOK_SECRET, Callers
+from tests.torture.entrances import COOKIE_KEY, ENTRANCES, WEBHOOK_SECRET, Callers
 from tests.torture.hostile import bend, bend_head, break_frame, draw_bytes, stall
 from tests.torture.place import Place
 from tests.torture.wire import Answer, Lanes, Shot
@@ -119,7 +120,7 @@ class Fire:
     async def left_stream(self, number: int) -> None:
         """A chat's stream whose browser goes as soon as it is open."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.place.port)
-        cookie = f"Cookie: kasapay_chat={number:032x}"
+        cookie = "Cookie: kasapay_chat=" + issue_cookie(COOKIE_KEY, f"{number:032x}")
         writer.write(f"GET /chat/events HTTP/1.1\r\nHost: a\r\n{cookie}\r\n\r\n".encode())
         async with asyncio.timeout(_LONGEST_S):
             head = await reader.readuntil(b"\r\n\r\n")

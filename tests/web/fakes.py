@@ -138,6 +138,7 @@ class FakeStore:
         self.shops: dict[str, MerchantRow] = {}
         self.down = False
         self.reads = 0
+        self.owners: dict[str, str] = {}
 
     def say(
         self,
@@ -181,6 +182,9 @@ class FakeStore:
             if row.address_value == value and kind == "web" and row.sent_ms > after_ms
         ]
         return tuple(sorted(rows, key=lambda row: row.sent_ms)[:limit])
+
+    async def person_of(self, kind: str, value: str) -> str | None:
+        return self.owners.get(value)
 
     async def recent_orders(self, limit: int, states: Any = ()) -> tuple[OrderRow, ...]:
         self.reads += 1

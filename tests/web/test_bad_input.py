@@ -10,10 +10,11 @@ import pytest
 
 from bot.sandbox import SandboxConfig, serve_sandbox
 from bot.web import Limits
+from bot.web.cookies import issue_cookie
 from tests.web.fakes import MSISDN, SECRET, TRYIT, World, serve
 from tests.web.raw import request, send_raw
 
-COOKIE = "kasapay_chat=" + "a" * 32
+COOKIE = "kasapay_chat=" + issue_cookie(b"k" * 32)
 FORM = "application/x-www-form-urlencoded"
 
 # name -> (method, path, headers)

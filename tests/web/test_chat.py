@@ -12,12 +12,13 @@ import pytest
 
 from bot.dialog import Answer, Inbound, Pressed, Typed
 from bot.web import Limits
-from bot.web.chat import address_of
+from bot.web.cookies import address_of, issue_cookie
 from tests.web.conftest import take_faults
 from tests.web.fakes import FakeTurns, World, serve
 
-COOKIE = "0123456789abcdef0123456789abcdef"
-VALUE = address_of(COOKIE, b"k" * 32)
+KEY = b"k" * 32
+COOKIE = issue_cookie(KEY, "0123456789abcdef0123456789abcdef")
+VALUE = address_of(COOKIE, KEY)
 HEADERS = {"Cookie": f"kasapay_chat={COOKIE}"}
 ID = "11111111-2222-3333-4444-555555555555"
 
@@ -57,7 +58,7 @@ async def test_the_page_gives_a_cookie_that_scripts_cannot_read(
     async with http.get(world.url + "/chat") as reply:
         assert reply.status == 200
         cookie = reply.headers["Set-Cookie"]
-    assert re.match(r"kasapay_chat=[0-9a-f]{32};", cookie)
+    assert re.match(r"kasapay_chat=[0-9a-f]{64};", cookie)
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     async with http.get(world.url + "/chat") as reply:
@@ -66,11 +67,24 @@ async def test_the_page_gives_a_cookie_that_scripts_cannot_read(
 
 async def test_the_cookie_is_secure_where_the_site_is(log: list[Any], http: aiohttp.ClientSession) -> None:
     async with serve(secure_cookies=True) as world, http.get(world.url + "/chat") as reply:
-        assert "Secure" in reply.headers["Set-Cookie"]
+        cookie = reply.headers["Set-Cookie"]
+    # Only over https, for this host alone, whoever else may set cookies for the domain.
+    assert re.match(r"__Host-kasapay_chat=[0-9a-f]{64};", cookie)
+    assert {"Secure", "Path=/"} <= set(cookie.split("; "))
+    assert "Domain" not in cookie
 
 
-@pytest.mark.parametrize("cookie", ["", "short", "Z" * 32, COOKIE.upper(), COOKIE + "0", "x; y"])
-async def test_a_cookie_not_of_our_shape_is_nobody(
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        *("", "short", "Z" * 64, COOKIE.upper(), COOKIE + "0", "x; y"),
+        COOKIE[:32],  # what counted before cookies were signed
+        "0" * 64,
+        "f" + COOKIE[1:],
+        issue_cookie(b"another key" * 3, "cd" * 16),
+    ],
+)
+async def test_a_cookie_we_did_not_issue_is_nobody(
     world: World, http: aiohttp.ClientSession, cookie: str
 ) -> None:
     headers = {"Cookie": f"kasapay_chat={cookie}"}
@@ -195,7 +209,7 @@ async def test_a_new_cookie_does_not_fill_the_bucket_of_its_caller(
     async with serve(limits=Limits(chat_burst=1, chat_per_s=0)) as world:
         got = []
         for number in range(7):
-            cookie = {"Cookie": f"kasapay_chat={number:032x}"}
+            cookie = {"Cookie": f"kasapay_chat={issue_cookie(KEY, f'{number:032x}')}"}
             async with http.post(
                 world.url + "/chat/messages", json={"id": ID, "text": "hi"}, headers=cookie
             ) as reply:
@@ -317,7 +331,7 @@ async def test_windows_are_limited_and_given_back(log: list[Any], http: aiohttp.
     async with serve(limits=Limits(windows_per_chat=1)) as world, events(http, world):
         async with http.get(world.url + "/chat/events", headers=HEADERS) as reply:
             assert reply.status == 429
-        other = {"Cookie": "kasapay_chat=" + "f" * 32}
+        other = {"Cookie": "kasapay_chat=" + issue_cookie(KEY)}
         async with http.get(world.url + "/chat/events", headers=other) as reply:
             assert reply.status == 200
 

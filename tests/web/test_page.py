@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, expect
 
 from bot.dialog import Answer, Inbound
 from bot.sandbox import SandboxConfig, serve_sandbox
-from bot.web.chat import address_of
+from bot.web.cookies import address_of
 from tests.chromium import DRIVES_CHROMIUM
 from tests.web.fakes import TRYIT, FakeTurns, World, serve
 from tests.web.test_tryit import move, put_order

@@ -15,10 +15,11 @@ from aiohttp import web
 from bot.money import OrderKind, OrderState, Source
 from bot.store.records import MerchantRow, OrderRow, Transition
 from bot.web import Limits
-from bot.web.chat import address_of
+from bot.web.cookies import address_of, issue_cookie
 from tests.web.fakes import TRYIT, World, serve
 
-COOKIE = {"Cookie": "kasapay_chat=" + "a" * 32}
+CHAT = issue_cookie(b"k" * 32)
+COOKIE = {"Cookie": f"kasapay_chat={CHAT}"}
 FAST = Limits(orders_poll_s=0.005)
 ORDER = OrderRow(
     id="o1",
@@ -159,7 +160,7 @@ async def test_one_stream_carries_chat_and_sandbox_too(log: list[Any], http: aio
         assert await first(stream, "sandbox") == {"event": "up"}
         pretend.say.put_nowait(b'event: sms\ndata: {"msisdn":"233240000001"}\n\n')
         assert await first(stream, "sandbox") == {"event": "sms", "data": {"msisdn": "233240000001"}}
-        world.store.say(address_of("a" * 32, b"k" * 32), "hello")
+        world.store.say(address_of(CHAT, b"k" * 32), "hello")
         assert (await first(stream, "message"))["text"] == "hello"
 
 

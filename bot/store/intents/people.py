@@ -14,8 +14,10 @@ __all__ = [
     "KeepStaff",
     "LinkAddress",
     "PeopleIntents",
+    "RenewAddress",
     "SaveAddress",
     "SavePerson",
+    "UnlinkChat",
     "UseLinkCode",
 ]
 
@@ -44,10 +46,33 @@ class EndAddress(msgspec.Struct, frozen=True):
 class LinkAddress(msgspec.Struct, frozen=True):
     """Move a chat's live address and the orders begun there to `person_id`, verified at `at_ms`.
 
-    The conversations begun there end, also one saved in the same commit, since a link is applied
-    after the commit's other changes. Roles never move: a role belongs to its enrolled address.
-    Conflict("address") where nobody owns it. A person's own address is only verified.
+    What was sent and what waits to be sent there is that person's from then on. The conversations begun
+    there end, also one saved in the same commit, since a link is applied after the commit's other changes.
+    Roles never move: a role belongs to its enrolled address. Conflict("address") where nobody owns it. A
+    person's own address is only verified.
     """
+
+    kind: str
+    value: str
+    person_id: str
+    at_ms: int
+
+
+class RenewAddress(msgspec.Struct, frozen=True):
+    """A live address goes on under `new`, with its owner's orders, its messages, conversations and roles.
+    Whoever only knows the old value has nothing. Applied last of a commit. Conflict("address") where
+    nobody owns it or `new` is taken."""
+
+    kind: str
+    value: str
+    new: str
+    at_ms: int
+
+
+class UnlinkChat(msgspec.Struct, frozen=True):
+    """End the chat's live address while it is `person_id`'s, the conversations held there, the roles taken
+    up there, and the replies that wait to go there. Orders and results stay with the person.
+    Conflict("address") where the chat is not theirs (any more)."""
 
     kind: str
     value: str

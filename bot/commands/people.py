@@ -1,0 +1,76 @@
+"""Who a number belongs to, which chats are linked to it, and the end of such a link."""
+
+from typing import Any
+
+from bot.commands.base import CommandError, Desk
+from bot.money import parse_msisdn
+from bot.store.base import Conflict, UnlinkChat
+from bot.store.records import AddressRow, PersonRow
+
+__all__ = ["people_show", "people_unlink"]
+
+
+async def people_show(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+    """`number`: the person, the chats linked to it, and the roles at merchants of each."""
+    number, person = await _person(at, values)
+    return {
+        "number": number,
+        "language": person.language,
+        "created_ms": person.created_ms,
+        "roles": await _roles(at, "msisdn", number),
+        "chats": [
+            {
+                "id": row.id[:8],
+                "kind": row.kind,
+                "linked_ms": row.verified_ms,
+                "seen_ms": row.seen_ms,
+                "reachable": row.reachable,
+                "roles": await _roles(at, row.kind, row.value),
+            }
+            for row in await _chats(at, person)
+        ],
+    }
+
+
+async def people_unlink(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+    """`number`, and `chat`, the beginning of a chat's id, or `all`: that chat sees nothing of the person any
+    more, and roles taken up there end. Payments go on, and their results go to the phone."""
+    number, person = await _person(at, values)
+    wanted = str(values.get("chat", "")).strip()
+    chats = await _chats(at, person)
+    chosen = chats if values.get("all") else [row for row in chats if wanted and row.id.startswith(wanted)]
+    if not chosen:
+        raise CommandError(f"No linked chat fits; see: kasapay people show {number}")
+    if len(chosen) > 1 and not values.get("all"):
+        raise CommandError("More than one chat begins like that; write more of its id, or --all.")
+    now_ms = at.clock()
+    try:
+        await at.store.commit([UnlinkChat(row.kind, row.value, person.id, now_ms) for row in chosen])
+    except Conflict:
+        raise CommandError("The chat has changed meanwhile; look at it once more.") from None
+    at.wake()
+    return {"number": number, "chats": [row.kind for row in chosen]}
+
+
+async def _person(at: Desk, values: dict[str, Any]) -> tuple[str, PersonRow]:
+    text = str(values.get("number", "")).strip()
+    number = parse_msisdn("+" + text.removeprefix("+"), "")
+    if not number:
+        raise CommandError("A number is written with its country, such as +233240000001.")
+    found = await at.store.person_of("msisdn", number)
+    if found is None:
+        raise CommandError(f"Nobody has spoken to us from {number}.")
+    return number, found[0]
+
+
+async def _chats(at: Desk, person: PersonRow) -> list[AddressRow]:
+    rows = await at.store.addresses_of(person.id)
+    return [row for row in rows if row.kind != "msisdn" and row.verified_ms is not None]
+
+
+async def _roles(at: Desk, kind: str, value: str) -> list[str]:
+    found = []
+    for row in await at.store.staff_of(kind, value):
+        merchant = await at.store.merchant(row.merchant_id)
+        found.append(f"{row.role} of {merchant.name if merchant else row.merchant_id}")
+    return found
