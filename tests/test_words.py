@@ -437,7 +437,7 @@ def last_views() -> dict[str, View]:
             found[f"{shown.id}-{reason.id if isinstance(reason, Text) else ''}"] = View(text=shown, ends=True)
     for name in ("changed", "broken", "left", "too_long", "closed"):
         found[f"talk.{name}"] = View(text=Text(f"talk.{name}"), ends=True)
-    for name in ("elsewhere", "three_wrong"):
+    for name in ("elsewhere", "over", "three_wrong"):
         found[f"talk.{name}"] = View(text=Text(f"talk.{name}", {"short_code": SHORT_CODE}), ends=True)
     return found
 

@@ -41,11 +41,11 @@ class Commits:
         self._render_ussd = render_ussd
         self._hashed = hashed
 
-    def pages(self, turn: Turn, view: View) -> int:
-        """How many screens the view takes on this gateway; chats show it whole."""
+    def shown(self, turn: Turn, view: View) -> UssdScreen:
+        """The view as this gateway's person sees it: which page of how many. Chats show it whole."""
         if turn.session is None:
-            return 1
-        return self._render_ussd(view, turn.session.gateway, turn.person.language).pages
+            return UssdScreen("", 1, 0)
+        return self._render_ussd(view, turn.session.gateway, turn.person.language)
 
     async def mark_running(self, turn: Turn, row: ConversationRow, journal: Sequence[Entry]) -> None:
         """Commit 1: all so far, and the mark that this turn is on its way."""

@@ -8,19 +8,21 @@ from typing import Any
 
 import msgspec
 
-from bot.dialog import Facts, Question
+from bot.dialog import Facts, Question, Text
 from bot.messages import is_fresh
 from bot.store.records import ConversationRow
 from bot.times import Times
 from bot.turns.turn import Turn, TurnsConfig
 
-__all__ = ["encode_facts", "held_here", "last_asked", "name_of", "with_asked"]
+__all__ = ["encode_facts", "held_here", "last_asked", "last_notice", "name_of", "with_asked"]
 
 
 class _Standing(Facts, frozen=True):
-    """A conversation's facts as they are kept, with what its person was asked last (see `name_of`)."""
+    """A conversation's facts as they are kept, with what its person was asked last (see `name_of`) and
+    the notice that stood above it: pages are those of the screen as it was shown."""
 
     asked: str = ""
+    notice: Text | None = None
 
 
 def encode_facts(turn: Turn, order_id: str | None, config: TurnsConfig, times: Times) -> str:
@@ -57,10 +59,10 @@ def held_here(turn: Turn, kept: ConversationRow, config: TurnsConfig, times: Tim
     )
 
 
-def with_asked(row: ConversationRow, question: Question[Any]) -> ConversationRow:
-    """The conversation, knowing that this question is shown now."""
+def with_asked(row: ConversationRow, question: Question[Any], notice: Text | None) -> ConversationRow:
+    """The conversation, knowing that this question is shown now, below this notice."""
     facts = msgspec.json.decode(row.facts, type=_Standing)
-    standing = msgspec.structs.replace(facts, asked=name_of(question))
+    standing = msgspec.structs.replace(facts, asked=name_of(question), notice=notice)
     return msgspec.structs.replace(row, facts=msgspec.json.encode(standing).decode())
 
 
@@ -70,6 +72,14 @@ def last_asked(row: ConversationRow) -> str:
         return msgspec.json.decode(row.facts, type=_Standing).asked
     except msgspec.ValidationError:
         return ""
+
+
+def last_notice(row: ConversationRow) -> Text | None:
+    """What stood above the question shown last."""
+    try:
+        return msgspec.json.decode(row.facts, type=_Standing).notice
+    except msgspec.ValidationError:
+        return None
 
 
 def name_of(question: Question[Any]) -> str:

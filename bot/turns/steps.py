@@ -45,7 +45,7 @@ from bot.store.records import ConversationRow, ConversationState
 from bot.times import Times
 from bot.turns.commits import Commits
 from bot.turns.effects import Effects
-from bot.turns.facts import held_here, last_asked, name_of, with_asked
+from bot.turns.facts import held_here, last_asked, last_notice, name_of, with_asked
 from bot.turns.reading import Reader, may_be_otp
 from bot.turns.turn import Turn, TurnsConfig
 
@@ -157,7 +157,7 @@ class Steps:
             return await self.drive(turn, row, run)
         if asked and asked != name_of(run.state.question):
             # The code changed meanwhile: what was said answers a question that stands here no more.
-            return await self.drive(turn, row, run)
+            return await self.drive(turn, msgspec.structs.replace(row, page=0), run)
         return await self._advance(turn, row, run, said)
 
     async def answer_first(self, turn: Turn, run: Run, said: Input) -> Reply:
@@ -182,9 +182,15 @@ class Steps:
         if asked_elsewhere and may_be_otp(said) and await self._is_no_answer(question, said):
             # A linked chat was asked for the code; a code is no answer to whatever stands here.
             return StartOver(row, said=said)
-        pages = self._commits.pages(turn, _view_of(row, run, question, None))
+        # What was said answers the screen as it was seen, with what stood above the question.
+        notice = last_notice(row)
+        shown = self._commits.shown(turn, _view_of(row, run, question, notice))
         reading = self._reader.read(
-            turn, question, said, can_go_back=run.can_go_back or row.page > 0, more=pages > 1
+            turn,
+            question,
+            said,
+            can_go_back=run.can_go_back or shown.page > 0,
+            more=shown.page < shown.pages - 1,
         )
         match reading:
             case Accepted(value):
@@ -196,9 +202,9 @@ class Steps:
                 else:
                     run.answer(value)
                 return await self.drive(turn, row, run)
-            case Back() if row.page > 0:
-                row = msgspec.structs.replace(row, page=row.page - 1)
-                return await self.drive(turn, row, run)
+            case Back() if shown.page > 0:
+                row = msgspec.structs.replace(row, page=shown.page - 1)
+                return await self.drive(turn, row, run, notice=notice)
             case Back():
                 shorter = without_last_answer(run.journal)
                 row = msgspec.structs.replace(row, journal=tuple(shorter or ()), wrong=0, page=0)
@@ -208,16 +214,17 @@ class Steps:
             case Leave():
                 return self._close(turn, row, Screen("talk.left"), run)
             case More():
-                row = msgspec.structs.replace(row, page=min(row.page + 1, pages - 1))
-                return await self.drive(turn, row, run)
+                row = msgspec.structs.replace(row, page=shown.page + 1)
+                return await self.drive(turn, row, run, notice=notice)
             case Again():
-                return await self.drive(turn, row, run)
+                return await self.drive(turn, row, run, notice=notice)
             case Problem(text):
                 turn.outcome = "not taken"
                 wrong = row.wrong + 1
                 if wrong >= _WRONG_AT_MOST:
                     return await self._three_wrong(turn, row, run)
-                row = msgspec.structs.replace(row, wrong=wrong)
+                # The notice stands on the first page.
+                row = msgspec.structs.replace(row, wrong=wrong, page=0)
                 return await self.drive(turn, row, run, notice=text)
         raise TypeError(f"unknown reading {type(reading).__name__}")
 
@@ -295,7 +302,9 @@ class Steps:
     def _ask(
         self, turn: Turn, row: ConversationRow, run: Run, question: Question[Any], notice: Text | None
     ) -> View:
-        row = msgspec.structs.replace(with_asked(row, question), serial=row.serial + 1, offering=False)
+        row = msgspec.structs.replace(
+            with_asked(row, question, notice), serial=row.serial + 1, offering=False
+        )
         turn.save(row, run.journal)
         turn.step = question.key
         return _view_of(row, run, question, notice)
