@@ -30,10 +30,19 @@ from bot.config_values import (
     split_bills,
     split_limits,
 )
+from bot.limits import ASK_LIMITS, AskLimits
 from bot.money import EXPONENTS, knows_region
 from bot.providers.base import ASKS_PER_S, Account, Credentials, Secret
 
-__all__ = ["ENV_FILE", "ConfigProblems", "GatewaySettings", "Settings", "given_values", "read_settings"]
+__all__ = [
+    "ENV_FILE",
+    "ConfigProblems",
+    "GatewaySettings",
+    "Settings",
+    "ask_limits",
+    "given_values",
+    "read_settings",
+]
 
 ENV_FILE: Final = ".env"
 
@@ -138,6 +147,14 @@ class Settings(BaseSettings):
     public_url: str = ""
     trusted_proxies: str = ""
     short_code: str = "*920*10#"
+    # `run` always has the chat: its page is made of it.
+    web_chat: Literal["on", "off"] = "on"
+    # How much may be asked of a phone that is not the asker's own: see bot.limits.AskLimits.
+    ask_numbers_per_hour: int = Field(ASK_LIMITS.customer_numbers, ge=0)
+    ask_unapproved: int = Field(ASK_LIMITS.customer_unapproved, ge=0)
+    ask_staff_unapproved: int = Field(ASK_LIMITS.staff_unapproved, ge=0)
+    ask_staff_unapproved_all: int = Field(ASK_LIMITS.staff_unapproved_everywhere, ge=0)
+    ask_staff_numbers_per_hour: int | None = Field(ASK_LIMITS.staff_numbers, ge=0)
     ussd_gateways: str = ""
     ussd_secret: SecretStr = SecretStr("")
     # 0 leaves it to each gateway's own figure.
@@ -198,6 +215,17 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what `read_settings` hands in: no second look at the environment."""
         return (init_settings,)
+
+
+def ask_limits(settings: Settings) -> AskLimits:
+    """How much may be asked of phones, as set."""
+    return AskLimits(
+        customer_numbers=settings.ask_numbers_per_hour,
+        customer_unapproved=settings.ask_unapproved,
+        staff_unapproved=settings.ask_staff_unapproved,
+        staff_unapproved_everywhere=settings.ask_staff_unapproved_all,
+        staff_numbers=settings.ask_staff_numbers_per_hour,
+    )
 
 
 def read_settings(

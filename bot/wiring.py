@@ -28,7 +28,7 @@ from bot.channels.telegram import TelegramChannel, poll, set_up
 from bot.channels.ussd import GATEWAYS
 from bot.clock import Clock, Ids, wall_clock_ms
 from bot.commands import Desk
-from bot.config import Settings
+from bot.config import Settings, ask_limits
 from bot.contexts import Contexts
 from bot.dialog import Text, View
 from bot.dialog.screens import UssdScreen, render_chat, render_sms, render_ussd
@@ -143,7 +143,15 @@ class Kasapay:
         self._tryit = tryit
         contexts = Contexts(store, self.calls, clock, ids, times, short_code=settings.short_code)
         self.performer = Performer(
-            store, self.calls, contexts, self.sealer, clock, ids, times, on_late=self._on_work
+            store,
+            self.calls,
+            contexts,
+            self.sealer,
+            clock,
+            ids,
+            times,
+            ask_limits(settings),
+            on_late=self._on_work,
         )
         self.broken: list[str] = []
         self.turns = Turns(
@@ -168,7 +176,9 @@ class Kasapay:
         )
         self.telegram: TelegramChannel | None = None
         self.intake: TelegramIntake | None = None
-        channels: dict[str, Channel] = {"web": _WebChannel()}
+        # The page of `run` is made of it. Without it a result goes by SMS, as to any chat that is closed.
+        self.web_chat = settings.web_chat == "on" or tryit is not None
+        channels: dict[str, Channel] = {"web": _WebChannel()} if self.web_chat else {}
         token = settings.telegram_token.get_secret_value()
         if token:
             self.telegram = channels["telegram"] = TelegramChannel(token, settings.telegram_api_url)
@@ -240,6 +250,7 @@ class Kasapay:
                 tryit=self._tryit,
                 bounds=self._bounds(),
                 bound_met=lambda what: self.metrics.bounds_met.labels(what).inc(),
+                web_chat=self.web_chat,
             )
         )
         self.metrics.connections.set_function(lambda: app[ROOM].connections)

@@ -1,8 +1,8 @@
 """Pay a bill of water, power or the like: the money is collected, and pays the bill once it is there."""
 
 from bot.dialog import Amount, Choice, FreeText, Number, Screen, Talk, Text
-from flows.effects import Bills, PayBill
-from flows.pay import ask_payer, follow
+from flows.effects import Bills, FindDebit, PayBill
+from flows.pay import ask_payer, find_debit, follow, not_agreed
 
 __all__ = ["bill"]
 
@@ -22,9 +22,16 @@ async def bill(talk: Talk) -> Screen:
     amount = await talk.ask(
         "amount", Amount(card.currency, most_minor=card.most_minor), name=card.name, currency=card.currency
     )
-    payer = await ask_payer(talk, card.region)
+    while True:
+        payer = await ask_payer(talk, card.region)
+        debit = await find_debit(talk, FindDebit(amount, payer, card.merchant_id), card.debits)
+        if not debit.of or debit.agreed:
+            break
+        if (stopped := await not_agreed(talk, debit, amount)) is not None:
+            return stopped
     agreed = await talk.confirm(
         "confirm",
+        text="bill.confirm_unasked" if debit.agreed else "bill.confirm",
         yes="pay.yes",
         no="pay.no",
         amount=amount,
@@ -34,5 +41,6 @@ async def bill(talk: Talk) -> Screen:
     )
     if not agreed:
         return Screen("pay.cancelled")
-    order = await talk.act("request", PayBill(card.merchant_id, card.name, reference, amount, payer))
+    wanted = PayBill(card.merchant_id, card.name, reference, amount, payer, unasked=debit.agreed)
+    order = await talk.act("request", wanted)
     return await follow(talk, order)

@@ -93,7 +93,7 @@ class ApprovalView(msgspec.Struct, frozen=True):
 
 
 class DetailsAsked(msgspec.Struct, frozen=True):
-    """`refused`: not_allowed, not_available, limited, unknown; else `id` names what was asked."""
+    """`refused`: not_allowed, not_available, number, unknown; else `id` names what was asked."""
 
     id: str = ""
     refused: str = ""
@@ -188,11 +188,13 @@ class PayOut(Act[OrderView], frozen=True):
 
 
 class Withdraw(Act[OrderView], frozen=True):
-    """Ask a customer to approve that wallet money comes to the merchant, who hands out cash."""
+    """Ask a customer to approve that wallet money comes to the merchant, who hands out cash. `unasked`: of
+    the speaker's own wallet, agreed to without a PIN."""
 
     staff_id: str
     amount: Money
     payer: Msisdn
+    unasked: bool = False
     result: ClassVar[Any] = OrderView
 
 

@@ -12,7 +12,7 @@ __all__ = ["closing", "days_text", "lines_of", "order_values", "reason_text", "r
 # Why something was not begun. A word that is not here is told as "not possible now".
 _REFUSALS: Final = (
     "already", "auto_debit", "declined", "gone", "limit", "limit_merchant", "limit_number", "limit_total",
-    "locked", "merchant", "not_allowed", "not_available", "not_yet", "nothing_left", "off",
+    "locked", "merchant", "not_allowed", "not_available", "not_yet", "nothing_left", "number", "off",
     "over_agreement", "own", "too_early", "too_late", "too_many", "under_way",
 )  # fmt: skip
 _SAID: Final = {

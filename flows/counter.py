@@ -3,7 +3,8 @@
 from bot.dialog import Amount, Number, Screen, Talk, Wallet
 from flows.business_effects import Withdraw
 from flows.closing import closing
-from flows.effects import Role
+from flows.effects import FindDebit, Role
+from flows.pay import find_debit, not_agreed
 from flows.staff import wrong_pin
 
 __all__ = ["withdraw"]
@@ -11,12 +12,25 @@ __all__ = ["withdraw"]
 
 async def withdraw(talk: Talk, role: Role) -> Screen:
     """Ends with the word to wait: cash goes out only for money that has come."""
-    payer = await talk.ask("number", Wallet(role.region))
-    amount = await talk.ask("amount", Amount(role.currency), currency=role.currency)
+    while True:
+        payer = await talk.ask("number", Wallet(role.region))
+        amount = await talk.ask("amount", Amount(role.currency), currency=role.currency)
+        debit = await find_debit(talk, FindDebit(amount, payer, staff_id=role.staff_id), role.debits)
+        if not debit.of or debit.agreed:
+            break
+        if (stopped := await not_agreed(talk, debit, amount)) is not None:
+            return stopped
     shown = Number(payer, masked=False)
-    agreed = await talk.confirm("confirm", payer=shown, amount=amount, merchant=role.merchant)
+    agreed = await talk.confirm(
+        "confirm",
+        text="withdraw.confirm_unasked" if debit.agreed else "withdraw.confirm",
+        payer=shown,
+        amount=amount,
+        merchant=role.merchant,
+    )
     if not agreed:
         return Screen("business.cancelled")
     if (wrong := await wrong_pin(talk, role)) is not None:
         return wrong
-    return closing(await talk.act("request", Withdraw(role.staff_id, amount, payer)), typed=True)
+    wanted = Withdraw(role.staff_id, amount, payer, unasked=debit.agreed)
+    return closing(await talk.act("request", wanted), typed=True)

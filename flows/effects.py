@@ -23,8 +23,10 @@ __all__ = [
     "CheckNumber",
     "ClaimRole",
     "Claimed",
+    "Debit",
     "Done",
     "EnrolStaff",
+    "FindDebit",
     "FindMerchant",
     "FindTwin",
     "Holder",
@@ -51,7 +53,8 @@ __all__ = [
 
 
 class MerchantCard(msgspec.Struct, frozen=True):
-    """Whom to pay. `networks`: what the payer must choose among, empty where there is no choice."""
+    """Whom to pay. `networks`: what the payer must choose among, empty where there is no choice. `debits`: an
+    auto-debit of the payer's may take the money without a PIN."""
 
     id: str
     code: str
@@ -61,6 +64,7 @@ class MerchantCard(msgspec.Struct, frozen=True):
     networks: tuple[str, ...] = ()
     most_minor: int | None = None
     checks_holder: bool = False
+    debits: bool = False
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -108,6 +112,18 @@ class OrderView(msgspec.Struct, frozen=True):
     unasked: bool = False
 
 
+class Debit(msgspec.Struct, frozen=True):
+    """What the speaker's own auto-debits make of a request to their wallet: nothing where `of` is empty.
+
+    `of` is the merchant of the one that would serve it, without a PIN. `agreed`: within what was agreed to.
+    `stops`: those to stop so that the wallet asks for its PIN again; empty where that is under way.
+    """
+
+    of: str = ""
+    agreed: bool = False
+    stops: tuple[str, ...] = ()
+
+
 class Role(msgspec.Struct, frozen=True):
     """A role of the person's present address. `pin`: must be asked for here. `locked`: too many wrong."""
 
@@ -121,6 +137,7 @@ class Role(msgspec.Struct, frozen=True):
     currency: str = ""
     region: str = ""
     networks: tuple[str, ...] = ()
+    debits: bool = False
 
 
 class BillCard(msgspec.Struct, frozen=True):
@@ -131,6 +148,7 @@ class BillCard(msgspec.Struct, frozen=True):
     currency: str
     region: str
     most_minor: int | None = None
+    debits: bool = False
 
 
 class Balances(msgspec.Struct, frozen=True):
@@ -217,13 +235,25 @@ class FindTwin(Look[str], frozen=True):
     result: ClassVar[Any] = str
 
 
+class FindDebit(Look[Debit], frozen=True):
+    """Whether an auto-debit of the speaker's own number would serve such a request to it: for a merchant, or
+    for the merchant of a role."""
+
+    amount: Money
+    payer: Msisdn
+    merchant_id: str = ""
+    staff_id: str = ""
+    result: ClassVar[Any] = Debit
+
+
 class RequestPayment(Act[OrderView], frozen=True):
-    """Ask the payer for the money. Accepted is not paid."""
+    """Ask the payer for the money. Accepted is not paid. `unasked`: the person agreed to it without a PIN."""
 
     merchant_id: str
     amount: Money
     payer: Msisdn
     network: str = ""
+    unasked: bool = False
     result: ClassVar[Any] = OrderView
 
 
@@ -344,11 +374,12 @@ class Bills(Look[tuple[BillCard, ...]], frozen=True):
 
 
 class PayBill(Act[OrderView], frozen=True):
-    """Collect the money for a bill; once it is there, the bill is paid with it."""
+    """Collect the money for a bill; once it is there, the bill is paid with it. `unasked` as above."""
 
     merchant_id: str
     bill: str
     customer_reference: str
     amount: Money
     payer: Msisdn
+    unasked: bool = False
     result: ClassVar[Any] = OrderView

@@ -7,6 +7,8 @@ from bot.money import Money, Msisdn, OrderKind, OrderState, Reason, region_of
 from flows.closing import closing, reason_text, state_text
 from flows.effects import (
     CheckHolder,
+    Debit,
+    FindDebit,
     FindMerchant,
     FindTwin,
     Holder,
@@ -15,10 +17,21 @@ from flows.effects import (
     OrderView,
     RecentMerchants,
     RequestPayment,
+    StopAutoDebit,
     SubmitOtp,
 )
 
-__all__ = ["answer_otp", "ask_payer", "choose_network", "follow", "pay", "reason_text", "state_text"]
+__all__ = [
+    "answer_otp",
+    "ask_payer",
+    "choose_network",
+    "find_debit",
+    "follow",
+    "not_agreed",
+    "pay",
+    "reason_text",
+    "state_text",
+]
 
 OTP = Digits(4, 8, "otp.not_valid")
 
@@ -32,12 +45,19 @@ async def pay(talk: Talk) -> Screen:
         merchant=merchant.name,
         currency=merchant.currency,
     )
-    payer, holder = await _payer(talk, merchant)
+    while True:
+        payer, holder = await _payer(talk, merchant)
+        debit = await find_debit(talk, FindDebit(amount, payer, merchant.id), merchant.debits)
+        if not debit.of or debit.agreed:
+            break
+        if (stopped := await not_agreed(talk, debit, amount)) is not None:
+            return stopped
     network = await choose_network(talk, merchant.networks)
     twin = await talk.look("twin", FindTwin(merchant.id, amount))
-    if not await _confirmed(talk, merchant, amount, payer, holder, twin):
+    if not await _confirmed(talk, merchant, amount, payer, holder, twin, unasked=debit.agreed):
         return Screen("pay.cancelled")
-    order = await talk.act("request", RequestPayment(merchant.id, amount, payer, network))
+    wanted = RequestPayment(merchant.id, amount, payer, network, unasked=debit.agreed)
+    order = await talk.act("request", wanted)
     return await follow(talk, order)
 
 
@@ -130,6 +150,33 @@ async def ask_payer(talk: Talk, region: str, text: str = "") -> Msisdn:
     return await talk.ask("payer", Wallet(region), text=text, default=default)
 
 
+async def find_debit(talk: Talk, wanted: FindDebit, debits: bool) -> Debit:
+    """What the speaker's auto-debits make of it. Of anybody else's number nothing is told."""
+    if not debits or wanted.payer != talk.facts.msisdn:
+        return Debit()
+    return await talk.look("debit", wanted)
+
+
+async def not_agreed(talk: Talk, debit: Debit, amount: Money) -> Screen | None:
+    """The wallet would be debited without a PIN for what its owner never agreed to: stop that, or None for
+    another wallet."""
+    offered = [Choice("stop", Text("debit.stop"))] if debit.stops else []
+    picked = await talk.choose(
+        "debited",
+        [*offered, Choice("wallet", Text("debit.other_wallet"))],
+        text="debit.not_agreed" if offered else "debit.stopping",
+        amount=amount,
+        merchant=debit.of,
+    )
+    if picked == "wallet":
+        return None
+    stopped = [await talk.act("stop", StopAutoDebit(agreement_id)) for agreement_id in debit.stops]
+    refused = [order for order in stopped if order.refused]
+    if refused:
+        return closing(refused[0])
+    return Screen("debit.stopped", {"merchant": debit.of, "code": stopped[0].code}, stopped[0].id)
+
+
 async def choose_network(talk: Talk, networks: Sequence[str]) -> str:
     """The only network, or the one chosen; empty where there is no choice."""
     if len(networks) < 2:
@@ -139,11 +186,20 @@ async def choose_network(talk: Talk, networks: Sequence[str]) -> str:
 
 
 async def _confirmed(
-    talk: Talk, merchant: MerchantCard, amount: Money, payer: Msisdn, holder: Holder, twin: str
+    talk: Talk,
+    merchant: MerchantCard,
+    amount: Money,
+    payer: Msisdn,
+    holder: Holder,
+    twin: str,
+    *,
+    unasked: bool,
 ) -> bool:
     text = "pay.confirm_named" if holder.name else "pay.confirm"
+    if unasked:
+        text = "pay.confirm_unasked"
     if twin:
-        text = "pay.confirm_twin"
+        text = "pay.confirm_twin_unasked" if unasked else "pay.confirm_twin"
     return await talk.confirm(
         "confirm",
         text=text,

@@ -86,7 +86,7 @@ FAMILIES: dict[str, list[str]] = {
     "agreement": [s.value.lower() for s in AgreementState],
     "details": list(DETAILS),
     "details.ended": ["refused", "expired", "not_available", "shown"],
-    "details.refused": ["not_allowed", "not_available", "limited", "unknown"],
+    "details.refused": ["not_allowed", "not_available", "number", "unknown"],
     "every": [*EVERY, "time"],
     "kind": [kind.value for kind in OrderKind],
     "often": list(EVERY),
@@ -117,7 +117,7 @@ FAMILIES: dict[str, list[str]] = {
         "staff",
     ],
     "network": ["mtn", "vod", "atl", "mpesa", "orange", "moov", "wave"],
-    "pay.refused": ["auto_debit", "merchant", "limit", "too_many"],
+    "pay.refused": ["auto_debit", "merchant", "limit", "number", "too_many"],
     "payments": ["open", "successful", "failed", "reversed"],
     "reason": [r.value for r in Reason],
     "staff.refused": ["code", "tries"],
@@ -176,7 +176,14 @@ LISTS = {
 # What others wrote, or a whole reason, stands in these: they go on, too.
 LISTS |= {"invoice.shown", "invoices.shown", "details.shown", "look_up.failed"}
 # With a notice above, only these go on: they name two numbers and an amount, and are rare.
-LONG_WITH_NOTICE = {"pay.confirm_twin", "charge.amount", "approve.shown_about"}
+LONG_WITH_NOTICE = {
+    "approve.shown_about",
+    "bill.confirm_unasked",
+    "charge.amount",
+    "debit.not_agreed",
+    "pay.confirm_twin",
+    "pay.confirm_twin_unasked",
+}
 # A screen has eight lines of twenty characters at worst; our figure is the one every network carries.
 BUDGET = 160
 

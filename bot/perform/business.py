@@ -10,12 +10,14 @@ import msgspec
 
 from bot.calls import Calls
 from bot.clock import Clock, Ids
+from bot.limits import AskLimits
 from bot.money import (
     FINAL,
     PAYOUTS,
     AgreementKind,
     AgreementState,
     Money,
+    Msisdn,
     OrderKind,
     OrderState,
     Reason,
@@ -26,20 +28,12 @@ from bot.money import (
     rights_of,
 )
 from bot.notices import approval_prompts
-from bot.perform.drafts import (
-    OPEN_PER_PAYER,
-    caps_of,
-    draft,
-    has_too_many,
-    refused_view,
-    view_of,
-    would_debit,
-)
+from bot.perform.drafts import asking_of, caps_of, draft, refused_view, view_of, why_not_asked
 from bot.perform.plan import Plan, Speaker
 from bot.perform.roles import ActingRole, Roles
 from bot.periods import period_start_ms
 from bot.providers.base import Capability, Declined, ProviderError
-from bot.store.base import Cap, Change, CreateOrder, KeepAgreement, KeepApproval, Queue, Store
+from bot.store.base import Asking, Cap, Change, CreateOrder, KeepAgreement, KeepApproval, Queue, Store
 from bot.store.records import AgreementRow, ApprovalRow, ApprovalState, MerchantRow, OrderRow
 from bot.times import Times
 from flows import business_effects as b
@@ -62,7 +56,14 @@ _NOT_NOTED: Final = {
 
 class Business:
     def __init__(
-        self, store: Store, calls: Calls, roles: Roles, clock: Clock, ids: Ids, times: Times
+        self,
+        store: Store,
+        calls: Calls,
+        roles: Roles,
+        clock: Clock,
+        ids: Ids,
+        times: Times,
+        limits: AskLimits,
     ) -> None:
         self._store = store
         self._calls = calls
@@ -70,6 +71,7 @@ class Business:
         self._clock = clock
         self._ids = ids
         self._times = times
+        self._limits = limits
 
     # ---- looked up -------------------------------------------------------------------------------
 
@@ -204,11 +206,9 @@ class Business:
             return Plan(result=refused_view(role, wanted.amount, kind=kind))
         if (before := await self._before(position, speaker, role)) is not None:
             return before
-        if await would_debit(self._store, role.merchant, wanted.payer, speaker):
-            name = role.merchant.name
-            return Plan(result=refused_view("auto_debit", wanted.amount, name, kind=kind))
         order = self._draft(kind, wanted.amount, role, speaker, position, payer=wanted.payer)
-        return await self._begin(order, role, alone=wanted.payer != speaker.msisdn)
+        asking = self._asking(speaker, wanted.payer, told=wanted.unasked)
+        return await self._begin(order, role, asking=asking)
 
     async def charge(self, wanted: b.ChargeUnder, position: int, speaker: Speaker) -> Plan:
         """A debit nobody confirms on a phone: the agreement alone says how much and how often."""
@@ -254,7 +254,9 @@ class Business:
             payer=wanted.payer, terms=terms, agreement_id=agreement_id,
         )  # fmt: skip
         row = agreement_of(order, AgreementKind.INVOICE, wanted.description)
-        return await self._begin(order, role, (KeepAgreement(row),))
+        # Its payer gets a message: that is asking, too.
+        asking = self._asking(speaker, wanted.payer)
+        return await self._begin(order, role, (KeepAgreement(row),), asking=asking)
 
     async def cancel_invoice(self, wanted: b.CancelInvoice, position: int, speaker: Speaker) -> Plan:
         kind = OrderKind.INVOICE_CANCEL
@@ -276,6 +278,9 @@ class Business:
         return await self._begin(order, role)
 
     # ---- shared ----------------------------------------------------------------------------------
+
+    def _asking(self, speaker: Speaker, payer: Msisdn, *, told: bool = False) -> Asking:
+        return asking_of(speaker, payer, self._clock(), self._limits, staff=True, told=told)
 
     def _draft(
         self,
@@ -312,10 +317,10 @@ class Business:
         changes: tuple[Change, ...] = (),
         *,
         debits_since_ms: int = 0,
-        alone: bool = False,
+        asking: Asking | None = None,
     ) -> Plan:
         """The plan of a new order, or of one that waits for a second person; or why there is none."""
-        refusal = await self.refusal(order, role.merchant)
+        refusal = await self.refusal(order, role.merchant, asking)
         if refusal is not None:
             return Plan(result=refusal)
         merchant = role.merchant.name
@@ -330,14 +335,15 @@ class Business:
             Source.US,
             caps=self.caps(order),
             debits_since_ms=debits_since_ms,
-            alone=alone,
-            open_at_most=OPEN_PER_PAYER if order.kind is OrderKind.WITHDRAWAL else None,
+            asking=asking,
         )
         view = view_of(order, merchant)
         # An agreement is there before the order that makes it.
         return Plan((*changes, create), view, payment=view)
 
-    async def refusal(self, order: OrderRow, merchant: MerchantRow) -> e.OrderView | None:
+    async def refusal(
+        self, order: OrderRow, merchant: MerchantRow, asking: Asking | None = None
+    ) -> e.OrderView | None:
         """Why the order cannot be made now; the store says the same where somebody is faster."""
         amount = Money(order.amount_minor, order.currency)
 
@@ -350,8 +356,8 @@ class Business:
             why, left = await self._cannot_refund(order)
             if why:
                 return msgspec.structs.replace(no(why), most=left)
-        if order.kind is OrderKind.WITHDRAWAL and await has_too_many(self._store, order.payer):
-            return no("too_many")
+        if asking is not None and (why := await why_not_asked(self._store, order, asking)):
+            return no(why)
         if order.kind in PAYOUTS:
             if await self._store.is_off("payouts"):
                 return no("off")

@@ -9,10 +9,12 @@ from typing import Final
 
 from bot.calls import Calls
 from bot.clock import Clock, Ids
-from bot.money import AgreementKind, AgreementState, Msisdn, Right, Source
+from bot.limits import AskLimits
+from bot.money import AgreementKind, AgreementState, Right, Source
+from bot.perform.drafts import asking_of, why_not_asked
 from bot.perform.plan import Plan, Speaker
-from bot.perform.roles import ActingRole, Roles
-from bot.providers.base import ConsentState, Declined, ProviderError, Secret, UserInfo
+from bot.perform.roles import Roles
+from bot.providers.base import ConsentState, Declined, Malformed, ProviderError, Secret, Unknown, UserInfo
 from bot.sealing import Sealer
 from bot.store.base import Conflict, KeepAgreement, MoveAgreement, Store
 from bot.store.records import AgreementRow
@@ -21,9 +23,6 @@ from flows import business_effects as b
 
 __all__ = ["DetailsAskers"]
 
-_HOUR_MS: Final = 3600_000
-_PER_ROLE: Final = 20
-_PER_NUMBER: Final = 3
 _ENDED: Final = {AgreementState.REFUSED: "refused", AgreementState.ACTIVE: "shown"}
 _SHOWN: Final = (
     "name", "birthdate", "gender", "email", "phone", "address", "occupation", "identification",
@@ -40,6 +39,7 @@ class DetailsAskers:
         clock: Clock,
         ids: Ids,
         times: Times,
+        limits: AskLimits,
     ) -> None:
         self._store = store
         self._calls = calls
@@ -48,23 +48,14 @@ class DetailsAskers:
         self._clock = clock
         self._ids = ids
         self._times = times
+        self._limits = limits
 
     async def ask(self, wanted: b.AskDetails, speaker: Speaker) -> Plan:
         role = await self._roles.acting(wanted.staff_id, Right.DETAILS, speaker)
         if isinstance(role, str):
             return Plan(result=b.DetailsAsked(refused=role))
         now_ms = self._clock()
-        hashed = self._sealer.hash("details", wanted.msisdn)
-        for bucket, most in ((f"details:{role.row.id}", _PER_ROLE), (f"details:{hashed}", _PER_NUMBER)):
-            if not await self._store.count(bucket, _HOUR_MS, now_ms, most):
-                return Plan(result=b.DetailsAsked(refused="limited"))
-        return Plan(inside=lambda: self._ask(role, wanted.msisdn, speaker))
-
-    async def _ask(self, role: ActingRole, msisdn: Msisdn, speaker: Speaker) -> b.DetailsAsked:
-        asked = await self._calls.ask_consent(role.merchant.connection, msisdn, self._times.look_up_s)
-        if isinstance(asked, ProviderError):
-            return b.DetailsAsked(refused="unknown" if isinstance(asked, Declined) else "not_available")
-        now_ms = self._clock()
+        wait_ms = now_ms + int(self._limits.window_s * 1000)
         row = AgreementRow(
             id=self._ids.uuid(),
             kind=AgreementKind.CONSENT,
@@ -72,19 +63,36 @@ class DetailsAskers:
             connection=role.merchant.connection,
             merchant_id=role.merchant.id,
             person_id=speaker.person.id,
-            payer=msisdn,
+            payer=wanted.msisdn,
             amount_minor=0,
             currency=role.merchant.currency,
             reference=self._ids.uuid(),
             code=self._ids.order_code(),
             created_ms=now_ms,
             updated_ms=now_ms,
-            until_ms=now_ms + int(asked.expires_s * 1000),
-            due_ms=now_ms + int(asked.expires_s * 1000),
+            until_ms=wait_ms,
+            due_ms=wait_ms,
             staff_id=role.row.id,
-            provider_id=self._sealed(asked.id),
         )
-        await self._store.commit([KeepAgreement(row)])
+        asking = asking_of(speaker, wanted.msisdn, now_ms, self._limits, staff=True)
+        if why := await why_not_asked(self._store, row, asking):
+            return Plan(result=b.DetailsAsked(refused=why))
+        # The row comes before the call, so that it counts while the phone is being asked.
+        return Plan((KeepAgreement(row, asking),), inside=lambda: self._ask(row))
+
+    async def _ask(self, row: AgreementRow) -> b.DetailsAsked:
+        asked = await self._calls.ask_consent(row.connection, row.payer, self._times.look_up_s)
+        now_ms = self._clock()
+        if isinstance(asked, ProviderError):
+            # Where nobody knows, the phone may have been asked.
+            unsure = isinstance(asked, Unknown | Malformed)
+            await self._end(row, AgreementState.EXPIRED if unsure else AgreementState.CANCELLED)
+            return b.DetailsAsked(refused="unknown" if isinstance(asked, Declined) else "not_available")
+        until_ms = now_ms + int(asked.expires_s * 1000)
+        sealed = self._sealed(asked.id)
+        await self._store.commit(
+            [MoveAgreement(row.id, row.version, now_ms, until_ms, until_ms=until_ms, provider_id=sealed)]
+        )
         return b.DetailsAsked(id=row.id)
 
     async def see(self, wanted: b.SeeDetails, speaker: Speaker) -> b.Details:

@@ -5,27 +5,28 @@ from typing import Any, Final
 import msgspec
 
 from bot.clock import Ids
-from bot.money import AgreementKind, AgreementState, Money, Msisdn, OrderKind, OrderState
+from bot.limits import AskLimits
+from bot.money import EVERY, AgreementKind, AgreementState, Money, Msisdn, OrderKind, OrderState
 from bot.perform.plan import Speaker
+from bot.periods import period_start_ms
 from bot.providers.base import Account
-from bot.store.base import Cap, Store
-from bot.store.records import MerchantRow, OrderRow
+from bot.store.base import Asking, Cap, Store
+from bot.store.records import AgreementRow, MerchantRow, OrderRow
 from flows import effects as e
 
 __all__ = [
-    "OPEN_PER_PAYER",
-    "allows",
+    "asking_of",
     "bill_view",
     "caps_of",
     "draft",
-    "has_too_many",
+    "is_debited",
     "refused_view",
+    "sketch",
     "view_of",
-    "would_debit",
+    "why_not_asked",
 ]
 
-# At most so many requests may wait on one payer's phone, over all persons.
-OPEN_PER_PAYER: Final = 3
+_NOT_ASKED: Final = {"": "", "payer": "too_many", "agreement": "auto_debit", "number": "number"}
 # A new order is due before every question that waits for its turn: a person stands at the counter, and
 # what is not sent in time has failed.
 _BEFORE_ALL_MS: Final = 0
@@ -43,10 +44,18 @@ def draft(
     **given: Any,
 ) -> OrderRow:
     """A NEW order of this speaker's act, with a reference and a code of its own."""
+    order = sketch(kind, amount, merchant, speaker, now_ms, act_position=position, **given)
+    return msgspec.structs.replace(order, id=ids.uuid(), code=ids.order_code(), reference=ids.uuid())
+
+
+def sketch(
+    kind: OrderKind, amount: Money, merchant: MerchantRow, speaker: Speaker, now_ms: int, **given: Any
+) -> OrderRow:
+    """An order as it would be, without a name: to ask the store what it thinks of it."""
     values: dict[str, Any] = {"payer": "", "note": merchant.name} | given
     return OrderRow(
-        id=ids.uuid(),
-        code=ids.order_code(),
+        id="",
+        code="",
         kind=kind,
         state=OrderState.NEW,
         connection=merchant.connection,
@@ -54,14 +63,13 @@ def draft(
         person_id=speaker.person.id,
         amount_minor=amount.amount_minor,
         currency=amount.currency,
-        reference=ids.uuid(),
+        reference="",
         origin_channel=speaker.channel,
         origin_kind=speaker.address.kind,
         origin_value=speaker.address.value,
         created_ms=now_ms,
         updated_ms=now_ms,
         conversation_id=speaker.conversation_id,
-        act_position=position,
         due_ms=_BEFORE_ALL_MS,
         **values,
     )
@@ -124,26 +132,36 @@ async def bill_view(store: Store, paid: OrderRow, merchant: str) -> e.OrderView:
     return msgspec.structs.replace(view, state=state, collected=True, given_back=given_back)
 
 
-async def has_too_many(store: Store, payer: Msisdn) -> bool:
-    """Whether so many requests wait on this phone that no other may be made."""
-    return len(await store.open_orders_of_payer(payer)) >= OPEN_PER_PAYER
-
-
-async def would_debit(store: Store, merchant: MerchantRow, payer: Msisdn, speaker: Speaker) -> bool:
-    """Whether a request to this payer would take the money without asking, and the speaker is not that
-    payer: such a request is never made."""
-    if payer == speaker.msisdn:
-        return False
-    rows = await store.agreements_of_payer(payer, AgreementKind.PREAPPROVAL, 100)
-    return any(row.connection == merchant.connection for row in rows)
-
-
-async def allows(store: Store, merchant: MerchantRow, payer: Msisdn, now_ms: int) -> bool:
-    """Whether the payer's own request is debited without a PIN: an auto-debit stands."""
-    rows = await store.agreements_of_payer(payer, AgreementKind.PREAPPROVAL, 100)
-    return any(
-        row.connection == merchant.connection
-        and row.state is AgreementState.ACTIVE
-        and (row.until_ms is None or row.until_ms > now_ms)
-        for row in rows
+def asking_of(
+    speaker: Speaker,
+    payer: Msisdn,
+    now_ms: int,
+    limits: AskLimits,
+    *,
+    staff: bool = False,
+    told: bool = False,
+) -> Asking:
+    """What the store has to mind where this speaker asks something of the payer's phone. `told`: the screen
+    that was agreed to said that no PIN may be asked for."""
+    return Asking(
+        own=payer == speaker.msisdn,
+        since_ms=now_ms - int(limits.window_s * 1000),
+        open_at_most=limits.own_open,
+        unapproved=limits.staff_unapproved if staff else limits.customer_unapproved,
+        numbers=limits.staff_numbers if staff else limits.customer_numbers,
+        unapproved_everywhere=limits.staff_unapproved_everywhere if staff else None,
+        told=told,
+        periods_ms={every: period_start_ms(every, now_ms) for every in EVERY},
     )
+
+
+async def why_not_asked(store: Store, row: OrderRow | AgreementRow, asking: Asking) -> str:
+    """The refusal's name where the payer's phone cannot be asked now; the store says the same where somebody
+    is faster."""
+    return _NOT_ASKED[await store.cannot_ask(row, asking)]
+
+
+async def is_debited(store: Store, order: OrderRow) -> bool:
+    """Whether the payer's own request is taken without a PIN: an auto-debit stands and is known to."""
+    rows = await store.agreements_of_payer(order.payer, AgreementKind.PREAPPROVAL, 100)
+    return any(row.connection == order.connection and row.state is AgreementState.ACTIVE for row in rows)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from bot.calls import Connections
+from bot.money import OrderKind
 from bot.perform.plan import Speaker
 from bot.providers.base import Capability
 from bot.store.base import Store
@@ -41,4 +42,5 @@ class Merchants:
             networks=self._connections.adapter(account.id).networks(account),
             most_minor=merchant.max_amount_minor,
             checks_holder=self._connections.can(merchant.connection, Capability.CHECK_HOLDER),
+            debits=OrderKind.PREAPPROVAL in self._connections.kinds(merchant.connection),
         )

@@ -8,9 +8,10 @@ from bot.calls import Calls
 from bot.clock import Clock, Ids
 from bot.contexts import Contexts
 from bot.dialog import Screen, Text
+from bot.limits import AskLimits
 from bot.messages import order_values, standing_text, told_by_turn
 from bot.money import FINAL, Money, OrderKind, OrderState, Source
-from bot.perform.drafts import OPEN_PER_PAYER, allows, bill_view, draft, has_too_many, would_debit
+from bot.perform.drafts import asking_of, bill_view, draft, is_debited, sketch, why_not_asked
 from bot.perform.plan import Plan, Speaker
 from bot.perform.waiting import WaitingCalls
 from bot.providers.base import ProviderError
@@ -36,6 +37,7 @@ class Payments:
         clock: Clock,
         ids: Ids,
         times: Times,
+        limits: AskLimits,
     ) -> None:
         self._store = store
         self._calls = calls
@@ -44,6 +46,7 @@ class Payments:
         self._clock = clock
         self._ids = ids
         self._times = times
+        self._limits = limits
 
     # ---- begun -----------------------------------------------------------------------------------
 
@@ -53,26 +56,21 @@ class Payments:
         if before is not None:
             return Plan(result=await self._view(before, unsure=self._was_cut_off(before)))
         merchant = await self._store.merchant(wanted.merchant_id)
-        refusal = await self._refusal(wanted, merchant, speaker)
+        refusal = self._refusal(wanted, merchant)
         if merchant is None or refusal:
-            return Plan(result=_refused(wanted, merchant, refusal or "merchant"))
+            return Plan(result=_refused(wanted, merchant, refusal))
         now_ms = self._clock()
+        given = {"payer": wanted.payer, "network": wanted.network}
+        asking = asking_of(speaker, wanted.payer, now_ms, self._limits, told=wanted.unasked)
+        sketched = sketch(OrderKind.COLLECTION, wanted.amount, merchant, speaker, now_ms, **given)
+        if why := await why_not_asked(self._store, sketched, asking):
+            return Plan(result=_refused(wanted, merchant, why))
         order = draft(
-            OrderKind.COLLECTION,
-            wanted.amount,
-            merchant,
-            speaker,
-            position,
-            self._ids,
-            now_ms,
-            payer=wanted.payer,
-            network=wanted.network,
+            OrderKind.COLLECTION, wanted.amount, merchant, speaker, position, self._ids, now_ms, **given
         )
-        create = CreateOrder(
-            order, Source.US, open_at_most=OPEN_PER_PAYER, alone=wanted.payer != speaker.msisdn
-        )
-        own = wanted.payer == speaker.msisdn and await allows(self._store, merchant, wanted.payer, now_ms)
-        view = msgspec.structs.replace(await self._view(order, merchant), unasked=own)
+        create = CreateOrder(order, Source.US, asking=asking)
+        unasked = asking.own and await is_debited(self._store, order)
+        view = msgspec.structs.replace(await self._view(order, merchant), unasked=unasked)
         if not await self._may_want_otp(order):
             return Plan((create,), view, payment=view)
         # Nobody asks while the call is under way; should this process die in it, the worker takes over by
@@ -101,16 +99,11 @@ class Payments:
 
         return Plan((create, sent), inside=call, payment=view)
 
-    async def _refusal(self, wanted: e.RequestPayment, merchant: MerchantRow | None, speaker: Speaker) -> str:
+    def _refusal(self, wanted: e.RequestPayment, merchant: MerchantRow | None) -> str:
         if merchant is None or not merchant.active or merchant.connection not in self._calls.connections:
             return "merchant"
         most = merchant.max_amount_minor
-        if most is not None and wanted.amount.amount_minor > most:
-            return "limit"
-        if await has_too_many(self._store, wanted.payer):
-            return "too_many"
-        # Under a pre-approval the wallet is debited without a PIN: nobody else may begin that.
-        return "auto_debit" if await would_debit(self._store, merchant, wanted.payer, speaker) else ""
+        return "limit" if most is not None and wanted.amount.amount_minor > most else ""
 
     async def _may_want_otp(self, order: OrderRow) -> bool:
         if not self._calls.connections.adapter(order.connection).may_ask_otp:

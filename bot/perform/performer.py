@@ -9,6 +9,7 @@ from bot.calls import Calls
 from bot.clock import Clock, Ids
 from bot.contexts import Contexts
 from bot.dialog import Act, Look, Screen, SecretAct
+from bot.limits import ASK_LIMITS, AskLimits
 from bot.money import Right
 from bot.perform.approvals import Approvals
 from bot.perform.business import Business
@@ -45,6 +46,7 @@ class Performer:
         clock: Clock,
         ids: Ids,
         times: Times,
+        limits: AskLimits = ASK_LIMITS,
         *,
         on_late: Callable[[], None] = lambda: None,
     ) -> None:
@@ -52,13 +54,13 @@ class Performer:
         self._clock = clock
         self._merchants = Merchants(store, calls.connections)
         self._holders = Holders(store, calls, sealer, clock, times)
-        self._payments = Payments(store, calls, contexts, self.waiting, clock, ids, times)
+        self._payments = Payments(store, calls, contexts, self.waiting, clock, ids, times, limits)
         self._roles = Roles(store, calls.connections)
         self._staff = Staff(store, calls, self._roles, sealer, clock, times)
-        self._business = Business(store, calls, self._roles, clock, ids, times)
+        self._business = Business(store, calls, self._roles, clock, ids, times, limits)
         self._approvals = Approvals(store, self._roles, self._business, clock, ids)
-        self._standing = Standing(store, calls, self._business, clock, ids)
-        self._details = DetailsAskers(store, calls, self._roles, sealer, clock, ids, times)
+        self._standing = Standing(store, calls, self._business, clock, ids, limits)
+        self._details = DetailsAskers(store, calls, self._roles, sealer, clock, ids, times, limits)
         self._links = Links(store, sealer, clock, ids, times)
 
     def goes_outside(self, effect: Look[Any]) -> bool:
@@ -75,6 +77,8 @@ class Performer:
                 return await self._holders.of_merchant(effect.merchant_id, effect.msisdn, speaker)
             case e.CheckNumber():
                 return await self._holders.of_number(effect.party, speaker)
+            case e.FindDebit():
+                return await self._standing.debit(effect, speaker)
             case e.FindTwin():
                 return await self._payments.twin(effect, speaker)
             case e.OrderNow():

@@ -92,6 +92,7 @@ class Roles:
             currency=merchant.currency if merchant else "",
             region=account.region if account else "",
             networks=self._connections.adapter(account.id).networks(account) if account else (),
+            debits=account is not None and OrderKind.PREAPPROVAL in self._connections.kinds(account.id),
         )
 
     def _offered(self, row: StaffRow, merchant: MerchantRow) -> tuple[str, ...]:

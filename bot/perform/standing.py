@@ -6,47 +6,53 @@ import msgspec
 
 from bot.calls import Calls
 from bot.clock import Clock, Ids
+from bot.limits import AskLimits
 from bot.money import (
     ENDED,
     EVERY,
     AgreementKind,
     AgreementState,
     Money,
+    Msisdn,
     OrderKind,
     Source,
     Terms,
 )
 from bot.perform.business import Business, agreement_of
 from bot.perform.drafts import (
-    OPEN_PER_PAYER,
-    allows,
+    asking_of,
     bill_view,
     draft,
-    has_too_many,
+    is_debited,
     refused_view,
+    sketch,
     view_of,
-    would_debit,
+    why_not_asked,
 )
 from bot.perform.plan import Plan, Speaker
 from bot.store.base import CreateOrder, KeepAgreement, Store
-from bot.store.records import MerchantRow
+from bot.store.records import AgreementRow, MerchantRow
 from flows import business_effects as b
 from flows import effects as e
 
 __all__ = ["Standing"]
 
 _LISTED: Final = 9
+_STANDING: Final = 100
 _MOST_DAYS: Final = 366
 _DAY_S: Final = 24 * 3600
 
 
 class Standing:
-    def __init__(self, store: Store, calls: Calls, business: Business, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, store: Store, calls: Calls, business: Business, clock: Clock, ids: Ids, limits: AskLimits
+    ) -> None:
         self._store = store
         self._calls = calls
         self._business = business
         self._clock = clock
         self._ids = ids
+        self._limits = limits
 
     async def own(self, kind: str, speaker: Speaker) -> tuple[b.AgreementView, ...]:
         """Of the speaker's verified number; nobody else's. An invoice only while it can be paid."""
@@ -61,6 +67,28 @@ class Standing:
             found.append(await self._business.shown(row, merchant.name if merchant else ""))
         return tuple(found)
 
+    async def debit(self, wanted: e.FindDebit, speaker: Speaker) -> e.Debit:
+        """What the speaker's auto-debits make of a request to their own wallet."""
+        merchant_id = wanted.merchant_id
+        if wanted.staff_id:
+            merchant_id = next((row.merchant_id for row in speaker.staff if row.id == wanted.staff_id), "")
+        merchant = await self._store.merchant(merchant_id)
+        if merchant is None or not speaker.msisdn or wanted.payer != speaker.msisdn:
+            return e.Debit()
+        standing = await self._auto_debits(speaker.msisdn)
+        rows = [row for row in standing if row.connection == merchant.connection]
+        if not rows:
+            return e.Debit()
+        now_ms = self._clock()
+        asking = asking_of(speaker, wanted.payer, now_ms, self._limits, told=True)
+        sketched = sketch(OrderKind.COLLECTION, wanted.amount, merchant, speaker, now_ms, payer=wanted.payer)
+        agreed = await why_not_asked(self._store, sketched, asking) != "auto_debit"
+        # The merchant's own one serves it, else any of them.
+        serving = next((row for row in rows if row.merchant_id == merchant.id), rows[0])
+        of = await self._store.merchant(serving.merchant_id)
+        stops = [row.id for row in rows if not await self._store.is_being_stopped(row.id)]
+        return e.Debit(of.name if of else merchant.name, agreed, () if agreed else tuple(stops))
+
     async def set_up(self, wanted: e.SetUpAutoDebit, position: int, speaker: Speaker) -> Plan:
         kind = OrderKind.PREAPPROVAL
         before = await self._store.order_of_act(speaker.conversation_id, position)
@@ -74,10 +102,13 @@ class Standing:
         if not why and not 1 <= wanted.days <= _MOST_DAYS:
             why = "not_available"
         if not why:
-            standing = await self._store.agreements_of_payer(speaker.msisdn, AgreementKind.PREAPPROVAL, 100)
+            standing = await self._auto_debits(speaker.msisdn)
             why = "already" if any(row.merchant_id == wanted.merchant_id for row in standing) else ""
-        if not why and await has_too_many(self._store, speaker.msisdn):
-            why = "too_many"
+        now_ms = self._clock()
+        asking = asking_of(speaker, speaker.msisdn, now_ms, self._limits)
+        if merchant is not None and not why:
+            sketched = sketch(kind, wanted.most, merchant, speaker, now_ms, payer=speaker.msisdn)
+            why = await why_not_asked(self._store, sketched, asking)
         if merchant is None or why:
             return Plan(result=refused_view(why or "merchant", wanted.most, name, kind=kind))
         order = draft(
@@ -87,14 +118,17 @@ class Standing:
             speaker,
             position,
             self._ids,
-            self._clock(),
+            now_ms,
             payer=speaker.msisdn,
             terms=Terms(validity_s=wanted.days * _DAY_S),
             agreement_id=self._ids.uuid(),
         )
         row = agreement_of(order, AgreementKind.PREAPPROVAL, every=wanted.every)
-        create = CreateOrder(order, Source.US, open_at_most=OPEN_PER_PAYER)
+        create = CreateOrder(order, Source.US, asking=asking)
         return Plan((KeepAgreement(row), create), view_of(order, name))
+
+    async def _auto_debits(self, payer: Msisdn) -> tuple[AgreementRow, ...]:
+        return await self._store.agreements_of_payer(payer, AgreementKind.PREAPPROVAL, _STANDING)
 
     async def stop(self, agreement_id: str, position: int, speaker: Speaker) -> Plan:
         kind = OrderKind.PREAPPROVAL_CANCEL
@@ -147,6 +181,7 @@ class Standing:
                         currency=merchant.currency,
                         region=account.region,
                         most_minor=merchant.max_amount_minor,
+                        debits=OrderKind.PREAPPROVAL in self._calls.connections.kinds(merchant.connection),
                     ),
                 )
         return tuple(found.values())
@@ -160,32 +195,21 @@ class Standing:
         if before is not None:
             return Plan(result=await bill_view(self._store, before, name))
         why = self._cannot(merchant, kind, wanted.amount)
-        if not why and await has_too_many(self._store, wanted.payer):
-            why = "too_many"
         if merchant is None or why or not await self.knows_bill(merchant, wanted.bill):
             return Plan(result=refused_view(why or "not_available", wanted.amount, name, kind=kind))
-        if await would_debit(self._store, merchant, wanted.payer, speaker):
-            return Plan(result=refused_view("auto_debit", wanted.amount, name, kind=kind))
+        now_ms = self._clock()
         terms = Terms(service_provider=wanted.bill, customer_reference=wanted.customer_reference)
+        given = {"payer": wanted.payer, "note": wanted.bill, "terms": terms}
+        asking = asking_of(speaker, wanted.payer, now_ms, self._limits, told=wanted.unasked)
+        sketched = sketch(OrderKind.COLLECTION, wanted.amount, merchant, speaker, now_ms, **given)
+        if why := await why_not_asked(self._store, sketched, asking):
+            return Plan(result=refused_view(why, wanted.amount, name, kind=kind))
         order = draft(
-            OrderKind.COLLECTION,
-            wanted.amount,
-            merchant,
-            speaker,
-            position,
-            self._ids,
-            self._clock(),
-            payer=wanted.payer,
-            note=wanted.bill,
-            terms=terms,
+            OrderKind.COLLECTION, wanted.amount, merchant, speaker, position, self._ids, now_ms, **given
         )
-        create = CreateOrder(
-            order, Source.US, open_at_most=OPEN_PER_PAYER, alone=wanted.payer != speaker.msisdn
-        )
-        own = wanted.payer == speaker.msisdn and await allows(
-            self._store, merchant, wanted.payer, self._clock()
-        )
-        view = msgspec.structs.replace(await bill_view(self._store, order, name), unasked=own)
+        create = CreateOrder(order, Source.US, asking=asking)
+        unasked = asking.own and await is_debited(self._store, order)
+        view = msgspec.structs.replace(await bill_view(self._store, order, name), unasked=unasked)
         return Plan((create,), view, payment=view)
 
     async def knows_bill(self, merchant: MerchantRow, bill: str) -> bool:

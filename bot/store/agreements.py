@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from bot.money import ENDED, AgreementState, Source, may_become
+from bot.store import asking
 from bot.store.base import Conflict, Decide, KeepAgreement, KeepApproval, MoveAgreement, SetSwitch
 from bot.store.records import AgreementLine, AgreementRow, ApprovalRow, SwitchRow
 from bot.store.rows import AGREEMENT_LINES, AGREEMENTS, APPROVALS, SWITCHES, Tx
@@ -18,7 +19,6 @@ __all__ = [
     "approvals_waiting",
     "claim",
     "decide",
-    "is_being_stopped",
     "keep",
     "keep_approval",
     "lines",
@@ -40,6 +40,8 @@ def keep(tx: Tx, change: KeepAgreement) -> None:
     row = change.row
     if row.state is not AgreementState.REQUESTED:
         raise ValueError("an agreement begins REQUESTED")
+    if change.asking is not None and (why := asking.refusal(tx, row, change.asking)):
+        raise Conflict(why)
     if tx.execute(AGREEMENTS.insert, AGREEMENTS.write(row)).rowcount == 0:
         raise Conflict("agreement")
     first = AgreementLine(row.id, 1, None, row.state, Source.US, row.created_ms)
@@ -137,9 +139,6 @@ _IDS: Final = """
     SELECT provider_id FROM agreements
     WHERE payer = ? AND kind = 'preapproval' AND connection = ? AND id <> ? AND provider_id <> ''
 """
-_BEING_STOPPED: Final = """
-    SELECT 1 FROM orders WHERE agreement_id = ? AND kind = 'preapproval_cancel' AND state <> 'FAILED' LIMIT 1
-"""
 
 
 def agreement(tx: Tx, agreement_id: str) -> AgreementRow | None:
@@ -160,10 +159,6 @@ def of_merchant(tx: Tx, merchant_id: str, kind: str, limit: int) -> tuple[Agreem
 
 def preapproval_ids(tx: Tx, payer: str, connection: str, but: str) -> tuple[str, ...]:
     return tuple(id for (id,) in tx.execute(_IDS, (payer, connection, but)).fetchall())
-
-
-def is_being_stopped(tx: Tx, agreement_id: str) -> bool:
-    return tx.execute(_BEING_STOPPED, (agreement_id,)).fetchone() is not None
 
 
 # ---- approvals -----------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from bot.store.intents.agreements import (
 )
 from bot.store.intents.chores import AddIncident, ChoreIntents, Finding, KeepWebhook
 from bot.store.intents.messages import DropMessages, MarkTold, MessageIntents, Queue, Redrive, SettleMessage
-from bot.store.intents.orders import Cap, CreateOrder, MoveOrder, NoteOrder, OrderIntents
+from bot.store.intents.orders import Asking, Cap, CreateOrder, MoveOrder, NoteOrder, OrderIntents
 from bot.store.intents.people import (
     CountTries,
     EndAddress,
@@ -46,6 +46,7 @@ from bot.store.intents.turns import (
 
 __all__ = [
     "AddIncident",
+    "Asking",
     "Cap",
     "Change",
     "Conflict",

@@ -22,7 +22,6 @@ __all__ = [
     "of_merchant",
     "of_person",
     "open_connections",
-    "open_of_payer",
     "paid_before",
     "recent",
     "reference_key",
@@ -60,10 +59,6 @@ _BETWEEN: Final = f"""
     ) AS dated
     WHERE COALESCE(settled_ms, created_ms) >= ? AND COALESCE(settled_ms, created_ms) < ?
     ORDER BY created_ms, id LIMIT ?
-"""
-_OPEN_OF_PAYER: Final = f"""
-    SELECT {ORDERS.select} FROM orders WHERE payer = ? AND NOT ({_IS_FINAL})
-    AND state <> 'UNRESOLVED' ORDER BY created_ms DESC, id
 """
 _OF_CONVERSATION: Final = f"""
     SELECT {ORDERS.select} FROM orders WHERE conversation_id = ? ORDER BY created_ms DESC, act_position DESC
@@ -152,10 +147,6 @@ def between(
 
 def of_conversation(tx: Tx, conversation_id: str) -> tuple[OrderRow, ...]:
     return ORDERS.all(tx, _OF_CONVERSATION, conversation_id)
-
-
-def open_of_payer(tx: Tx, payer: str) -> tuple[OrderRow, ...]:
-    return ORDERS.all(tx, _OPEN_OF_PAYER, payer)
 
 
 def waiting_for_otp(tx: Tx, person_id: str) -> OrderRow | None:

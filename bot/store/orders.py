@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.money import FINAL, OPEN, OrderKind, OrderState, Source, Verdict, judge
-from bot.store.agreements import is_being_stopped
+from bot.store import asking
 from bot.store.base import Cap, Conflict, CreateOrder, MoveOrder, NoteOrder
-from bot.store.order_reads import of_act, open_of_payer, reference_key, refunds_of
+from bot.store.order_reads import of_act, reference_key, refunds_of
 from bot.store.records import OrderRow, Transition
 from bot.store.rows import ORDERS, TRANSITIONS, Tx
 
-__all__ = ["claim", "create", "debited", "hint", "move", "next_due_ms", "note", "paid_out_minor"]
+__all__ = ["claim", "create", "hint", "move", "next_due_ms", "note", "paid_out_minor"]
 
 _ASKED_ABOUT: Final = OPEN - {OrderState.NEW}
 
@@ -29,14 +29,12 @@ def create(tx: Tx, change: CreateOrder) -> None:
     if row.state is not OrderState.NEW:
         raise ValueError("an order begins NEW")
     key = reference_key(row.reference)
-    if change.open_at_most is not None and len(open_of_payer(tx, row.payer)) >= change.open_at_most:
-        raise Conflict("payer")
+    if change.asking is not None and (why := asking.refusal(tx, row, change.asking)):
+        raise Conflict(why)
     for cap in change.caps:
         if paid_out_minor(tx, row, cap) + row.amount_minor > cap.most_minor:
             raise Conflict(f"limit_{cap.of}")
     if row.kind is OrderKind.AGREEMENT_CHARGE and not _covered(tx, row, change.debits_since_ms):
-        raise Conflict("agreement")
-    if change.alone and tx.execute(_WOULD_DEBIT, (row.payer, row.connection)).fetchone() is not None:
         raise Conflict("agreement")
     if tx.execute(ORDERS.insert, [*ORDERS.write(row), key]).rowcount == 0:
         taken = row.act_position is not None and of_act(tx, row.conversation_id or "", row.act_position)
@@ -75,18 +73,9 @@ def paid_out_minor(tx: Tx, row: OrderRow, cap: Cap) -> int:
     return int(tx.execute(_PAID_OUT_OF[cap.of], (row.currency, cap.since_ms, *own)).fetchone()[0])
 
 
-# While one may stand, the wallet operator asks no PIN of this payer.
-_WOULD_DEBIT: Final = """
-    SELECT 1 FROM agreements WHERE payer = ? AND connection = ? AND kind = 'preapproval'
-    AND state IN ('REQUESTED', 'ACTIVE', 'UNRESOLVED') LIMIT 1
-"""
 _AGREEMENT: Final = """
-    SELECT state, until_ms, amount_minor, currency, payer, merchant_id, connection, every
+    SELECT state, payer, merchant_id, connection, currency, amount_minor, until_ms, every
     FROM agreements WHERE id = ? AND kind = 'preapproval'
-"""
-_DEBITED: Final = """
-    SELECT 1 FROM orders WHERE agreement_id = ? AND kind = 'agreement_charge' AND state <> 'FAILED'
-    AND created_ms >= ? LIMIT 1
 """
 
 
@@ -96,18 +85,11 @@ def _covered(tx: Tx, row: OrderRow, since_ms: int) -> bool:
     found = tx.execute(_AGREEMENT, (row.agreement_id,)).fetchone()
     if found is None:
         return False
-    state, until_ms, most_minor, *terms, every = found
-    same = terms == [row.currency, row.payer, row.merchant_id, row.connection]
-    in_time = until_ms is None or row.created_ms < until_ms
-    if state != "ACTIVE" or not same or not in_time or row.amount_minor > most_minor:
+    state, payer, merchant_id, connection, currency, most_minor, until_ms, every = found
+    since = {every: since_ms}
+    if state != "ACTIVE" or (payer, merchant_id, connection) != (row.payer, row.merchant_id, row.connection):
         return False
-    if is_being_stopped(tx, row.agreement_id or ""):
-        return False
-    return not (every and debited(tx, row.agreement_id or "", since_ms))
-
-
-def debited(tx: Tx, agreement_id: str, since_ms: int) -> bool:
-    return tx.execute(_DEBITED, (agreement_id, since_ms)).fetchone() is not None
+    return asking.covers(tx, row, row.agreement_id or "", currency, most_minor, until_ms, every, since)
 
 
 _HELD: Final = """

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
 from bot.money import OrderState, Source
-from bot.store import agreements, audit, chores, inbox, messages, order_reads, orders, people, turns
-from bot.store.base import Cap, Change, Finding, LoadedTurn, Store, StoreUnavailable, TurnQuery
+from bot.store import agreements, asking, audit, chores, inbox, messages, order_reads, orders, people, turns
+from bot.store.base import Asking, Cap, Change, Finding, LoadedTurn, Store, StoreUnavailable, TurnQuery
 from bot.store.changes import apply
 from bot.store.connection import open_reader, open_writer
 from bot.store.migrate import SchemaMismatch, expected_version, read_version
@@ -220,8 +220,8 @@ class SqliteStore:
     ) -> tuple[tuple[OrderRow, int | None], ...]:
         return await self._long(order_reads.between, connection, from_ms, until_ms, after, limit)
 
-    async def open_orders_of_payer(self, payer: str) -> tuple[OrderRow, ...]:
-        return await self._quick(order_reads.open_of_payer, payer)
+    async def cannot_ask(self, row: OrderRow | AgreementRow, wanted: Asking) -> str:
+        return await self._quick(asking.refusal, row, wanted)
 
     async def paid_before(self, payer: str, connection: str) -> bool:
         return await self._quick(order_reads.paid_before, payer, connection)
@@ -248,7 +248,7 @@ class SqliteStore:
         return await self._quick(order_reads.follower_of, order_id)
 
     async def debited(self, agreement_id: str, since_ms: int) -> bool:
-        return await self._quick(orders.debited, agreement_id, since_ms)
+        return await self._quick(asking.debited, agreement_id, since_ms)
 
     # ---- agreements, approvals, switches
 
@@ -270,7 +270,7 @@ class SqliteStore:
         return await self._quick(agreements.preapproval_ids, payer, connection, but)
 
     async def is_being_stopped(self, agreement_id: str) -> bool:
-        return await self._quick(agreements.is_being_stopped, agreement_id)
+        return await self._quick(asking.is_being_stopped, agreement_id)
 
     async def claim_agreements(self, now_ms: int, lease_ms: int, limit: int) -> tuple[AgreementRow, ...]:
         return await self._lease(lease_ms, lambda tx, ms: agreements.claim(tx, now_ms, ms, limit))

@@ -44,10 +44,11 @@ def build_web(parts: WebParts) -> web.Application:
     add_ussd_routes(app)
     add_hook_routes(app)
     add_operator_routes(app)
-    add_chat_routes(app)
+    if parts.web_chat:
+        add_chat_routes(app)
     if parts.tryit is not None:
         add_tryit_routes(app, parts.tryit)
-    else:
+    elif parts.web_chat:
         app.router.add_get("/", _to_chat, name="home")
     return app
 

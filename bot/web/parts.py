@@ -213,6 +213,8 @@ class WebParts:
     trusted_proxies: tuple[Network, ...] = ()
     secure_cookies: bool = True
     tryit: TryIt | None = None
+    # Off: nobody reaches the chat, and no page leads to it.
+    web_chat: bool = True
     limits: Limits = field(default_factory=Limits)
     bounds: Bounds = field(default_factory=Bounds)
     # Hears of each bound that was met, by what it bounds.

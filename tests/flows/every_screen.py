@@ -35,6 +35,7 @@ CARD = e.MerchantCard(
     region=REGION,
     networks=("MTN", "VOD", "ATL", "mpesa", "orange", "moov", "wave"),
     checks_holder=True,
+    debits=True,
 )
 ROLE = e.Role(
     staff_id="s1",
@@ -44,6 +45,7 @@ ROLE = e.Role(
     offers=tuple(right.value for right in Right),
     currency="XOF",
     region=REGION,
+    debits=True,
 )
 SOON_MS = 1_798_761_540_000
 AGREEMENT = b.AgreementView(
@@ -81,6 +83,7 @@ REFUSALS = (
     "not_available",
     "not_yet",
     "nothing_left",
+    "number",
     "off",
     "over_agreement",
     "own",
@@ -107,6 +110,7 @@ WORLD: World = {
     e.RecentMerchants: (),
     e.FindMerchant: CARD,
     e.FindTwin: "",
+    e.FindDebit: e.Debit(),
     e.CheckHolder: e.Holder(checked=True, name=NAME),
     e.RequestPayment: order(),
 }
@@ -135,6 +139,17 @@ def _paying() -> Iterator[Played]:
         yield asked(PAY[:4], CheckHolder=holder)
     yield asked(PAY[:5], FindTwin="ABCD2345")
     yield asked(PAY[:5], CheckHolder=e.Holder(False))
+    agreed = e.Debit(MERCHANT, agreed=True)
+    yield asked(PAY[:5], FindDebit=agreed)
+    yield asked(PAY[:5], FindDebit=agreed, FindTwin="ABCD2345")
+    for stops in ((), ("a1", "a2")):
+        yield asked(PAY[:4], FindDebit=e.Debit(MERCHANT, stops=stops))
+    for stopped in (
+        order(kind=OrderKind.PREAPPROVAL_CANCEL),
+        order(OrderState.FAILED, id="", refused="not_yet"),
+    ):
+        stopping = e.Debit(MERCHANT, stops=("a1",))
+        yield asked([*PAY[:4], "1"], FindDebit=stopping, StopAutoDebit=stopped)
     yield asked([*PAY[:5], "2"])
     needs_otp, again = (
         order(OrderState.NEEDS_OTP),
@@ -149,7 +164,7 @@ def _paying() -> Iterator[Played]:
         yield asked([*PAY, "1111"], facts, RequestPayment=needs_otp, SubmitOtp=order(OrderState.PENDING))
     for reason in Reason:
         yield asked(PAY, RequestPayment=order(OrderState.FAILED, reason=reason))
-    for why in ("auto_debit", "merchant", "limit", "too_many"):
+    for why in ("auto_debit", "merchant", "limit", "number", "too_many"):
         yield asked(PAY, RequestPayment=order(OrderState.FAILED, id="", code="", refused=why))
     yield asked([], flow="otp", OrderNow=needs_otp)
     yield asked([], flow="otp", OrderNow=None)
@@ -196,6 +211,7 @@ def at(right: str, answers: list[str], role: e.Role = ROLE, **given: Any) -> Pla
         e.MyRoles: (role,),
         b.CheckPin: b.PinAnswer(),
         b.Banks: (),
+        e.FindDebit: e.Debit(),
         **{getattr(b, name, None) or getattr(e, name): value for name, value in given.items()},
     }
     line = [offer for offer in role.offers if offer != Right.NOTE].index(right) + 1
@@ -254,7 +270,7 @@ def _working() -> Iterator[Played]:
         yield at("charge", [PIN, "1", "100000000", "1", PIN], StandingOf=(one,), ChargeUnder=taken)
 
     asked = b.DetailsAsked("c1")
-    for why in ("not_allowed", "not_available", "limited", "unknown"):
+    for why in ("not_allowed", "not_available", "number", "unknown"):
         yield at("details", [PAYER, PIN], AskDetails=b.DetailsAsked(refused=why))
     yield at("details", [PAYER, PIN, "2"], AskDetails=asked)
     lines = tuple(b.DetailLine(label, "Marie-Antoinette Kouassi 42") for label in DETAILS)
@@ -301,6 +317,7 @@ def _sending() -> Iterator[Played]:
 
     asked = order(OrderState.NEW, kind=OrderKind.WITHDRAWAL)
     yield at("withdraw", [PAYER, "100000000", "1", PIN], Withdraw=asked)
+    yield at("withdraw", [PAYER, "100000000"], FindDebit=e.Debit(MERCHANT, agreed=True))
     for why in REFUSALS:
         for most in (None, AMOUNT, Money(0, "XOF")):
             refused = order(OrderState.FAILED, id="", kind=OrderKind.WITHDRAWAL, refused=why, most=most)
@@ -333,9 +350,14 @@ def _beyond_payments() -> Iterator[Played]:
         yield chosen("5", ["1", "2", "1"], {b.MyAgreements: (one,) * 9, e.StopAutoDebit: stopped})
 
     yield chosen("6", [], {e.Bills: ()})
-    cards = tuple(e.BillCard(f"Compagnie d'Electricite {n}", "m1", "XOF", REGION) for n in range(9))
+    name = "Compagnie d'Electricite"
+    cards = tuple(e.BillCard(f"{name} {n}", "m1", "XOF", REGION, debits=True) for n in range(9))
     paid = order(OrderState.NEW, kind=OrderKind.BILL)
-    yield chosen("6", ["1", "1" * 20, "100000000", "1", "1"], {e.Bills: cards, e.PayBill: paid})
+    yield chosen(
+        "6", ["1", "1" * 20, "100000000", "1", "1"], {e.Bills: cards, e.PayBill: paid, e.FindDebit: e.Debit()}
+    )
+    agreed = e.Debit(MERCHANT, agreed=True)
+    yield chosen("6", ["1", "1" * 20, "100000000", "1"], {e.Bills: cards, e.FindDebit: agreed})
     for bill in (
         order(OrderState.NEW, unasked=True),
         order(OrderState.PENDING, collected=True),

@@ -75,3 +75,14 @@ def test_where_no_bill_can_be_paid_it_is_said() -> None:
 )
 def test_the_last_screen_says_where_it_stands(view: e.OrderView, text: str) -> None:
     assert paid(["1", "42", "50", "1", "1"], WATER, PayBill=view).screen.text == text
+
+
+def test_a_bill_under_ones_own_auto_debit_says_that_no_pin_follows_or_asks_for_another_wallet() -> None:
+    power = msgspec.structs.replace(POWER, debits=True)
+    debits = [e.Debit("Ama's Kitchen", stops=("a1",)), e.Debit("Ama's Kitchen", agreed=True)]
+    played = paid(["1", "42", "50", "1", "2", "1", "1"], power, FindDebit=debits, PayBill=ASKED)
+    assert played.texts[-3:] == ["debit.not_agreed", "pay.payer", "bill.confirm_unasked"]
+    assert acts(played) == [e.PayBill("m2", "ECG", "42", GHS_50, MSISDN, unasked=True)]
+    stopping = order(kind=OrderKind.PREAPPROVAL_CANCEL)
+    played = paid(["1", "42", "50", "1", "1"], power, FindDebit=debits[:1], StopAutoDebit=stopping)
+    assert (played.screen.text, acts(played)) == ("debit.stopped", [e.StopAutoDebit("a1")])

@@ -1,11 +1,13 @@
 """Cash for a customer's wallet money."""
 
+import msgspec
 import pytest
 
 from bot.dialog import Number, Text
 from bot.money import OrderKind, OrderState, Reason
 from flows import business_effects as b
-from tests.flows.at_work import GHS_50, IN_CHAT, OTHER, PIN, acts, order, own_keys, work
+from flows import effects as e
+from tests.flows.at_work import GHS_20, GHS_50, IN_CHAT, MSISDN, OTHER, PIN, ROLE, acts, order, own_keys, work
 
 ASKED = order(OrderState.NEW, kind=OrderKind.WITHDRAWAL, payer=OTHER)
 
@@ -46,3 +48,15 @@ def test_a_blocked_wallet_is_the_customers() -> None:
     played = work("withdraw", ["0240000002", "50", "1"], IN_CHAT, Withdraw=failed)
     assert played.screen.text == "result.withdrawal.failed"
     assert played.screen.values["reason"] == Text("reason.wallet_blocked")
+
+
+def test_cash_from_ones_own_wallet_under_an_auto_debit() -> None:
+    role = msgspec.structs.replace(ROLE, debits=True)
+    debits = [e.Debit("Ama's Kitchen", stops=("a1",)), e.Debit("Ama's Kitchen", agreed=True)]
+    answers = [MSISDN, "50", "2", MSISDN, "20", "1", PIN]
+    played = work("withdraw", answers, role, FindDebit=debits, Withdraw=ASKED)
+    assert played.texts[-2] == "withdraw.confirm_unasked"
+    assert acts(played) == [b.Withdraw("s1", GHS_20, MSISDN, unasked=True)]
+    stopping = order(kind=OrderKind.PREAPPROVAL_CANCEL)
+    played = work("withdraw", [MSISDN, "50", "1"], role, FindDebit=debits[:1], StopAutoDebit=stopping)
+    assert (played.screen.text, acts(played)) == ("debit.stopped", [e.StopAutoDebit("a1")])

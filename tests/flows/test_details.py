@@ -53,7 +53,7 @@ def test_who_does_not_wait_may_go() -> None:
     assert played.screen.text == "details.later"
 
 
-@pytest.mark.parametrize("why", ["not_allowed", "not_available", "limited", "unknown"])
+@pytest.mark.parametrize("why", ["not_allowed", "not_available", "number", "unknown"])
 def test_a_refusal_says_why(why: str) -> None:
     played = work("details", ["0240000002"], IN_CHAT, AskDetails=b.DetailsAsked(refused=why))
     assert played.screen.text == f"details.refused.{why}"

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.dialog import FlowError, Number, Text
-from bot.money import Money, OrderState, Reason
+from bot.dialog import Facts, FlowError, Number, Text
+from bot.money import Money, OrderKind, OrderState, Reason
 from flows import effects as e
 from flows.pay import pay, reason_text, state_text
 from tests.flows.driving import (
@@ -19,6 +19,7 @@ from tests.flows.driving import (
     TELEGRAM,
     USSD,
     WEB,
+    Played,
     World,
     order,
     play,
@@ -399,3 +400,52 @@ def test_every_state_has_its_words(state: OrderState) -> None:
 def test_a_world_that_lies_is_an_error_of_ours() -> None:
     with pytest.raises(FlowError):
         play(["1", "1001"], world(FindMerchant="a name"))
+
+
+# ---- under an auto-debit of one's own
+
+DEBITING = msgspec.structs.replace(KITCHEN, debits=True)
+BEYOND = e.Debit("Kofi Taxi", stops=("a1", "a2"))
+
+
+def debited(answers: list[str], *found: e.Debit, facts: Facts = USSD, **given: Any) -> Played:
+    world = {**QUIET, e.FindMerchant: DEBITING, e.FindDebit: list(found)}
+    world |= {getattr(e, name): value for name, value in given.items()}
+    return play(["1", "1001", "50", *answers], world, facts=facts)
+
+
+def test_the_confirm_says_that_no_pin_follows() -> None:
+    played = debited(["1", "1"], e.Debit("Ama's Kitchen", agreed=True))
+    assert played.texts[-1] == "pay.confirm_unasked"
+    assert played.effects[-1].unasked
+    twin = debited(["1"], e.Debit("Ama's Kitchen", agreed=True), FindTwin="ABCD2345")
+    assert twin.question.text.id == "pay.confirm_twin_unasked"
+
+
+def test_beyond_what_was_agreed_it_is_stopped_with_one_key() -> None:
+    ended = order(kind=OrderKind.PREAPPROVAL_CANCEL)
+    played = debited(["1", "1"], BEYOND, StopAutoDebit=ended)
+    assert played.options() == ["stop", "wallet"]
+    assert played.effects[-2:] == [e.StopAutoDebit("a1"), e.StopAutoDebit("a2")]
+    assert played.screen.text == "debit.stopped"
+    not_yet = order(OrderState.FAILED, id="", kind=OrderKind.PREAPPROVAL_CANCEL, refused="not_yet")
+    assert debited(["1", "1"], BEYOND, StopAutoDebit=[ended, not_yet]).screen.text == "refused.not_yet"
+
+
+def test_another_wallet_is_one_key_away() -> None:
+    played = debited(["1", "2", OTHER, "1"], BEYOND)
+    assert played.texts[-2:] == ["pay.payer", "pay.confirm"]
+    wanted = played.effects[-1]
+    assert (wanted.payer, wanted.unasked) == (OTHER, False)
+
+
+def test_while_it_ends_there_is_only_another_wallet() -> None:
+    played = debited(["1"], e.Debit("Ama's Kitchen"))
+    assert (played.question.text.id, played.options()) == ("debit.stopping", ["wallet"])
+
+
+@pytest.mark.parametrize(("card", "payer"), [(DEBITING, OTHER), (KITCHEN, MSISDN)])
+def test_of_somebody_elses_number_nothing_is_asked(card: e.MerchantCard, payer: str) -> None:
+    played = play(["1", "1001", "50", payer], {**QUIET, e.FindMerchant: card})
+    assert not any(isinstance(effect, e.FindDebit) for effect in played.effects)
+    assert played.question.text.id == "pay.confirm"

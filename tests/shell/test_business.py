@@ -480,11 +480,11 @@ async def test_a_wish_runs_out_after_a_day(stage: Stage) -> None:
     assert await stage.orders() == ()
 
 
-async def test_three_requests_wait_on_one_phone_and_no_more(stage: Stage) -> None:
+async def test_three_requests_of_a_merchant_wait_on_one_phone_and_no_more(stage: Stage) -> None:
     kojo = await speaker_of(stage, CASHIER)
     for position in range(3):
         assert not (await act(stage, b.Withdraw(kojo.staff[0].id, GHS_20, EFUA), kojo, position)).refused
-    assert (await act(stage, b.Withdraw(kojo.staff[0].id, GHS_20, EFUA), kojo, 3)).refused == "too_many"
+    assert (await act(stage, b.Withdraw(kojo.staff[0].id, GHS_20, EFUA), kojo, 3)).refused == "number"
 
 
 async def test_cash_of_a_wallet_that_would_be_debited_unasked_is_its_owners_to_ask_for(stage: Stage) -> None:
@@ -496,13 +496,14 @@ async def test_cash_of_a_wallet_that_would_be_debited_unasked_is_its_owners_to_a
     merchant = await stage.store.merchant_by_code("1001")
     assert merchant is not None
     await act(stage, e.SetUpAutoDebit(merchant.id, GHS_20, "week", 30), efua, 1)
-    with pytest.raises(Conflict, match="agreement"):
+    with pytest.raises(Conflict, match="number"):
         await stage.store.commit(planned.changes)
     again = await act(stage, b.Withdraw(role, GHS_20, EFUA), kojo, 1)
-    assert (again.refused, again.merchant) == ("auto_debit", "Ama's Kitchen")
+    assert (again.refused, again.merchant) == ("number", "Ama's Kitchen")
     assert not (await act(stage, b.Withdraw(role, GHS_20, kwame.msisdn), kojo, 2)).refused
     own = msgspec.structs.replace(kojo, msisdn=EFUA)
-    assert not (await act(stage, b.Withdraw(role, GHS_20, EFUA), own, 3)).refused
+    assert (await act(stage, b.Withdraw(role, GHS_20, EFUA), own, 3)).refused == "auto_debit"
+    assert not (await act(stage, b.Withdraw(role, GHS_20, EFUA, unasked=True), own, 3)).refused
 
 
 # ---- the switch, where something is under way already ----------------------------------------------

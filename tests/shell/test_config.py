@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from bot.config import ConfigProblems, Settings, read_settings
+from bot.config import ConfigProblems, Settings, ask_limits, read_settings
+from bot.limits import ASK_LIMITS, AskLimits
 from bot.money import EXPONENTS
 from bot.providers.base import Account
 from bot.providers.registry import PROVIDERS, check_account
@@ -605,3 +606,25 @@ def test_a_file_in_another_encoding_is_a_problem(tmp_path: Path) -> None:
 
 def test_an_empty_file_is_no_problem(in_file) -> None:  # type: ignore[no-untyped-def]
     assert read_settings(in_file(""), None).accounts == ()
+
+
+def test_what_may_be_asked_of_phones_can_be_set() -> None:
+    assert ask_limits(read_settings({}, None)) == ASK_LIMITS
+    names = (
+        "NUMBERS_PER_HOUR",
+        "UNAPPROVED",
+        "STAFF_UNAPPROVED",
+        "STAFF_UNAPPROVED_ALL",
+        "STAFF_NUMBERS_PER_HOUR",
+    )
+    given = {f"ASK_{name}": str(number) for number, name in enumerate(names)}
+    assert ask_limits(read_settings(given, None)) == AskLimits(
+        customer_numbers=0,
+        customer_unapproved=1,
+        staff_unapproved=2,
+        staff_unapproved_everywhere=3,
+        staff_numbers=4,
+    )
+    for wrong in ({"ASK_UNAPPROVED": "-1"}, {"WEB_CHAT": "maybe"}):
+        with pytest.raises(ConfigProblems, match=next(iter(wrong))):
+            read_settings(wrong, None)

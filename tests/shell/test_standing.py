@@ -10,7 +10,6 @@ import pytest
 from bot.commands import COMMANDS, CommandError
 from bot.dialog import Address
 from bot.money import ENDED, AgreementKind, AgreementState, Money, OrderKind, OrderState, Source
-from bot.perform.drafts import would_debit
 from bot.perform.plan import Plan, Speaker
 from bot.perform.standing import Standing
 from bot.store.base import CreateOrder, KeepAgreement, KeepMerchant, MoveAgreement
@@ -147,12 +146,9 @@ async def test_a_stranger_debits_nobody_after_our_own_end(stage: Stage) -> None:
     (row,) = await stage.store.agreements_of_payer(EFUA, AgreementKind.PREAPPROVAL, 9)
     await stage.pass_time(((row.until_ms or 0) - stage.clock()) / 1000 + 1)
     kwame = await speaker_of(stage, KWAME)
-    merchant = await stage.store.merchant(row.merchant_id)
-    assert merchant is not None
-    assert await would_debit(stage.store, merchant, EFUA, kwame)
     wanted = e.RequestPayment(merchant_id=row.merchant_id, amount=GHS_20, payer=EFUA, network="")
     plan = await stage.kasapay.performer.act(wanted, 9, kwame)
-    assert (plan.result.refused, plan.changes) == ("auto_debit", ())
+    assert (plan.result.refused, plan.changes) == ("number", ())
     # And ends with theirs.
     await stage.pass_time(3600)
     ended = await stage.store.agreement(row.id)
@@ -160,9 +156,9 @@ async def test_a_stranger_debits_nobody_after_our_own_end(stage: Stage) -> None:
     assert ended.state in ENDED
 
 
-async def test_three_that_wait_on_the_phone_are_enough(stage: Stage) -> None:
+async def test_three_of_ones_own_that_wait_on_the_phone_are_enough(stage: Stage) -> None:
     merchant = await merchant_id(stage)
-    person = await speaker_of(stage, KWAME)
+    person = await speaker_of(stage, EFUA)
     for number in range(3):
         row = make.order(
             id=f"o{number}",
@@ -255,9 +251,34 @@ async def test_a_bill_whose_money_went_back_is_not_made_paid(stage: Stage, state
         await COMMANDS["orders.settle"](office, values)  # type: ignore[arg-type]
 
 
-async def test_a_bill_is_paid_with_ones_own_auto_debit_only(stage: Stage) -> None:
-    await standing(stage, AgreementKind.PREAPPROVAL)
-    own = await bill(stage, await speaker_of(stage, EFUA))
+async def test_a_bill_is_paid_with_ones_own_auto_debit_only_and_by_who_was_told(stage: Stage) -> None:
+    await standing(stage, AgreementKind.PREAPPROVAL, amount_minor=2000)
+    efua = await speaker_of(stage, EFUA)
+    untold = await bill(stage, efua)
+    assert (untold.result.refused, untold.changes) == ("auto_debit", ())
+    own = await bill(stage, efua, unasked=True)
     assert (own.result.refused, own.result.unasked) == ("", True)
-    other = await bill(stage, await speaker_of(stage, KWAME))
-    assert (other.result.refused, other.changes) == ("auto_debit", ())
+    other = await bill(stage, await speaker_of(stage, KWAME), unasked=True)
+    assert (other.result.refused, other.changes) == ("number", ())
+
+
+async def test_only_ones_own_auto_debits_are_spoken_of(stage: Stage) -> None:
+    """Another merchant's on the same account would serve the request as well, and was not agreed to."""
+    row = await standing(stage, AgreementKind.PREAPPROVAL, amount_minor=2000)
+    first = await stage.store.merchant_by_code("1001")
+    assert first is not None
+    second = msgspec.structs.replace(first, id="m-second", code="1009", name="Second")
+    await stage.store.commit([KeepMerchant(second)])
+    efua, kwame = await speaker_of(stage, EFUA), await speaker_of(stage, KWAME)
+
+    async def debit(speaker: Speaker, amount: Money = GHS_20, **given: str) -> e.Debit:
+        wanted = e.FindDebit(amount, EFUA, **({"merchant_id": first.id} | given if first else given))
+        return await stage.kasapay.performer.look(wanted, speaker)
+
+    assert await debit(efua) == e.Debit(first.name, agreed=True)
+    beyond = e.Debit(first.name, stops=(row.id,))
+    assert await debit(efua, Money(2001, "GHS")) == beyond
+    assert await debit(efua, merchant_id="m-second") == beyond
+    assert await debit(kwame) == await debit(efua, merchant_id="nobody") == e.Debit()
+    elsewhere = await merchant_id(stage, "1002")
+    assert await debit(efua, merchant_id=elsewhere) == e.Debit()

@@ -202,16 +202,6 @@ async def test_a_refused_end_leaves_the_agreement_as_it_was(kept: Store) -> None
     await kept.commit([debit()])
 
 
-async def test_nobody_else_begins_what_would_be_debited_without_asking(kept: Store) -> None:
-    row = await stands(kept, agreement())
-    alone = CreateOrder(order("o1"), Source.US, alone=True)
-    await refused(kept, "agreement", alone)
-    await kept.commit([CreateOrder(order("o2"), Source.US)])
-    await kept.commit([CreateOrder(order("o3", connection="momo-ug"), Source.US, alone=True)])
-    await kept.commit([moved(row, A.CANCELLED)])
-    await kept.commit([alone])
-
-
 # ---- payouts
 
 

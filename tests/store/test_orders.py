@@ -426,14 +426,6 @@ async def test_orders_of_a_period_by_their_success_or_creation(store: Store) -> 
     assert await between(NOW + 5 * hour, NOW + 5 * hour + 1) == [("o4", NOW + 5 * hour)]
 
 
-async def test_open_orders_of_a_payer_are_everyones(store: Store) -> None:
-    await kept_order(store, order("o1"), S.PENDING)
-    await kept_order(store, order("o2", person_id="p2", created_ms=NOW + 1))
-    await kept_order(store, order("o3"), S.PENDING, S.SUCCESSFUL)
-    await kept_order(store, order("o4", payer="+233240000009"))
-    assert [row.id for row in await store.open_orders_of_payer(MSISDN)] == ["o2", "o1"]
-
-
 @pytest.mark.parametrize(
     ("path", "given", "paid"),
     [
@@ -510,21 +502,3 @@ async def test_a_connection_is_needed_until_its_last_order_is_final(store: Store
     assert await store.open_connections() == {"momo-gh", "momo-ug", "startbutton-ke"}
     await store.commit([move(row, S.SUCCESSFUL)])
     assert await store.open_connections() == {"momo-gh", "momo-ug"}
-
-
-# ---- how many may wait on one phone
-
-
-async def test_a_payer_has_no_more_open_orders_than_allowed_over_all_persons(store: Store) -> None:
-    await store.commit([CreateOrder(order("o1", person_id="p1"), Source.US, open_at_most=2)])
-    await store.commit([CreateOrder(order("o2", person_id="p2"), Source.US, open_at_most=2)])
-    await conflicts(store, "payer", CreateOrder(order("o3", person_id="p3"), Source.US, open_at_most=2))
-    other = order("o4", payer="+233240000099")
-    await store.commit([CreateOrder(other, Source.US, open_at_most=2)])
-
-
-async def test_asked_for_at_once_only_the_allowed_number_is_made(store: Store) -> None:
-    wanted = [CreateOrder(order(f"o{n}"), Source.US, open_at_most=3) for n in range(9)]
-    done = await asyncio.gather(*(store.commit([one]) for one in wanted), return_exceptions=True)
-    assert sum(result is None for result in done) == 3
-    assert len(await store.open_orders_of_payer(MSISDN)) == 3

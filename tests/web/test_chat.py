@@ -346,3 +346,19 @@ async def test_a_silent_stream_says_that_it_lives(log: list[Any], http: aiohttp.
                 break
         else:
             pytest.fail("no sign of life")
+
+
+async def test_switched_off_nobody_reaches_the_chat_and_nothing_leads_to_it(
+    http: aiohttp.ClientSession,
+) -> None:
+    async with serve(web_chat=False) as world:
+        for method, path in (
+            ("GET", "/"),
+            ("GET", "/chat"),
+            ("POST", "/chat/messages"),
+            ("GET", "/chat/history"),
+            ("GET", "/chat/events"),
+        ):
+            async with http.request(method, world.url + path, allow_redirects=False) as reply:
+                assert reply.status == 404, path
+        assert world.turns.heard == []

@@ -5,6 +5,7 @@ from typing import Protocol
 import msgspec
 
 from bot.money import AgreementState, Source
+from bot.store.intents.orders import Asking
 from bot.store.records import (
     AgreementLine,
     AgreementRow,
@@ -25,9 +26,12 @@ __all__ = [
 
 class KeepAgreement(msgspec.Struct, frozen=True):
     """Insert an agreement in state REQUESTED, with its ledger's first line. Conflict("agreement") where the
-    payer has one for this merchant and connection that has not ended (pre-approvals), or its id is taken."""
+    payer has one for this merchant and connection that has not ended (pre-approvals), or its id is taken.
+
+    With `asking`, Conflict as CreateOrder says: the payer's phone is asked by a call that follows."""
 
     row: AgreementRow
+    asking: Asking | None = None
 
 
 class MoveAgreement(msgspec.Struct, frozen=True):
@@ -100,7 +104,8 @@ class AgreementIntents(Protocol):
         ...
 
     async def debited(self, agreement_id: str, since_ms: int) -> bool:
-        """Whether an order under the agreement was made since then and did not fail."""
+        """Whether its merchant asked that wallet for money on that account since then, in whatever way, and
+        it did not fail: a standing pre-approval serves every such request."""
         ...
 
     async def claim_agreements(self, now_ms: int, lease_ms: int, limit: int) -> tuple[AgreementRow, ...]:

@@ -1,14 +1,15 @@
 """Orders: made, moved by their life cycle, asked about when they are due, and found again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
 from bot.money import OrderState, Reason, Source
-from bot.store.records import OrderRow, Transition
+from bot.store.records import AgreementRow, OrderRow, Transition
 
 __all__ = [
+    "Asking",
     "Cap",
     "CreateOrder",
     "MoveOrder",
@@ -26,17 +27,38 @@ class Cap(msgspec.Struct, frozen=True):
     most_minor: int
 
 
+class Asking(msgspec.Struct, frozen=True):
+    """How much may be asked of the payer's phone, counted from what is kept.
+
+    `own`: the payer number's own verified person asks. Then at most `open_at_most` of that person's requests
+    to it are open, whatever others ask of it; and one that a pre-approval would debit without a PIN needs
+    that the person was `told` so, and is held to what was agreed (`periods_ms`: when each period began).
+
+    Of others: no request that a pre-approval would debit. A customer may have asked less than `numbers` other
+    numbers since `since_ms`, and the number has less than `unapproved` requests of customers since then, or
+    open, that its owner has not approved. Staff likewise (`numbers` of the role), where `unapproved` counts
+    those of the merchant, consents too, and `unapproved_everywhere` those of all merchants.
+    """
+
+    own: bool
+    since_ms: int
+    open_at_most: int
+    unapproved: int
+    numbers: int | None = None
+    unapproved_everywhere: int | None = None
+    told: bool = False
+    periods_ms: Mapping[str, int] = {}
+
+
 class CreateOrder(msgspec.Struct, frozen=True):
     """Insert an order in state NEW, with its first transition.
 
     With `caps`, Conflict("limit_<of>") where the order would go beyond one of them. Conflict("off") for a
     payout while payouts are switched off. A debit under an agreement is Conflict("agreement") unless that
     stands at `row.created_ms`, covers the amount and, where it says how rarely, has no other debit since
-    `debits_since_ms` that did not fail. With `alone` an order of a payer under whose pre-approval the
-    connection would debit without asking is Conflict("agreement") too.
+    `debits_since_ms` that did not fail (see `AgreementIntents.debited`).
 
-    With `open_at_most`, Conflict("payer") where the payer's number has so many open orders already
-    (see `Store.open_orders_of_payer`), over all persons.
+    With `asking`, Conflict with the word that `Store.cannot_ask` has for it: "payer", "agreement", "number".
 
     Conflict("act") where the (conversation, act position) has its order already; Conflict("order")
     where id, code or reference is taken. Conflict("refund") where `parent_id` is not a SUCCESSFUL
@@ -46,10 +68,9 @@ class CreateOrder(msgspec.Struct, frozen=True):
 
     row: OrderRow
     source: Source
-    open_at_most: int | None = None
+    asking: Asking | None = None
     caps: tuple[Cap, ...] = ()
     debits_since_ms: int = 0
-    alone: bool = False
 
 
 class MoveOrder(msgspec.Struct, frozen=True):
@@ -176,8 +197,10 @@ class OrderIntents(Protocol):
         """
         ...
 
-    async def open_orders_of_payer(self, payer: str) -> tuple[OrderRow, ...]:
-        """Those that may still ask something of the payer's phone: open, and not UNRESOLVED."""
+    async def cannot_ask(self, row: OrderRow | AgreementRow, wanted: Asking) -> str:
+        """Why the payer's phone cannot be asked so now: "payer" (too many of the payer's own are open),
+        "agreement" (it would be debited without a PIN that was not spoken of, or not within what was agreed),
+        "number" (anything that only its owner may know); empty where it can."""
         ...
 
     async def paid_before(self, payer: str, connection: str) -> bool:
