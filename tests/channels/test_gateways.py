@@ -1,5 +1,7 @@
 """The contract every USSD gateway keeps: the dialogue, the end, and nothing that breaks it."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -415,7 +417,7 @@ def test_a_code_of_our_own_stands_for_a_service_id() -> None:
 @pytest.mark.parametrize(
     ("sequence", "key"),
     [("2", "2"), (2, "2"), ("02", "2"), (" 2 ", "2"), (None, ""), (True, ""), (2.5, ""), ("two", ""),
-     ("٢", ""), (-1, ""), ("9" * 30, ""), ([2], "")],
+     ("٢", ""), (-1, ""), ("9" * 30, "9" * 30), (10**30, str(10**30)), ("9" * 129, ""), (0, "0"), ([2], "")],
 )  # fmt: skip
 def test_the_sequence_names_the_turn(sequence: object, key: str) -> None:
     fields = HUBTEL.fields(["1"]) | {"Sequence": sequence}
@@ -445,6 +447,38 @@ def test_names_may_begin_with_a_small_letter_and_numbers_be_numbers() -> None:
     fields = {name[:1].lower() + name[1:]: value for name, value in HUBTEL.fields(["5"]).items()}
     fields["mobile"] = 233240000001
     assert heard(HUBTEL, HUBTEL.build(fields)) == heard(HUBTEL, HUBTEL.answer("5"))
+
+
+@pytest.mark.parametrize("written", ["123456789012345678901", "7", "9" * 128, "18446744073709551616"])
+def test_an_id_may_be_a_number_of_any_length(written: str) -> None:
+    """Read as it is written: a number of more than sixteen digits would lose some in floating point."""
+    as_number = HUBTEL.build(HUBTEL.fields(["1"]) | {"SessionId": int(written)})
+    as_text = HUBTEL.build(HUBTEL.fields(["1"]) | {"SessionId": written})
+    assert heard(HUBTEL, as_number) == heard(HUBTEL, as_text)
+    session = heard(HUBTEL, as_number).inbound.session
+    assert session is not None
+    assert session.id == written
+
+
+@pytest.mark.parametrize("name", ["SessionId", "Mobile"])
+@pytest.mark.parametrize(
+    "written", ["1.5", "1e20", "1E+2", "233240000001.0", "-0.0", "true", "false", "[7]", "{}"]
+)
+def test_what_is_neither_text_nor_a_whole_number_names_nothing(name: str, written: str) -> None:
+    fields = HUBTEL.fields(["1"])
+    content = json.dumps(fields | {name: "HERE"}).replace('"HERE"', written).encode()
+    found = read(HUBTEL, post(content, "application/json"))
+    assert isinstance(found, Rejected)
+    assert (found.reply.status, found.reply.body) == (
+        400,
+        f"{name} is neither text nor a whole number\n".encode(),
+    )
+
+
+@pytest.mark.parametrize("written", ["12.50", "12", "100000000000000000000", "-3"])
+def test_a_number_typed_is_read_as_it_is_written(written: str) -> None:
+    content = json.dumps(HUBTEL.fields(["HERE"])).replace('"HERE"', written).encode()
+    assert heard(HUBTEL, post(content, "application/json")).inbound.input == Typed(written)
 
 
 def test_a_byte_order_mark_is_no_trouble() -> None:

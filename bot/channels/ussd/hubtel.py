@@ -12,6 +12,7 @@ import msgspec
 from bot.channels.ussd.base import Heard, Left, Read, Rejected, WireReply, WireRequest
 from bot.channels.ussd.dial import parse_dial, show_code
 from bot.channels.ussd.wire import (
+    MOST_ID,
     Fields,
     Unreadable,
     address_of,
@@ -35,7 +36,6 @@ _JSON: Final = "application/json"
 # before any person of ours has a language.
 _NOT_HERE: Final = "This is not available here. Please dial the code to start."
 _LEFT: Final = frozenset({"release", "timeout"})
-_MOST_SEQUENCE_DIGITS: Final = 9
 
 
 class Hubtel:
@@ -91,9 +91,9 @@ class Hubtel:
 
 def _sequence(fields: Fields) -> str:
     """The request's number in its session, sent as text or as a number; empty where there is none."""
-    value = read_word(fields, "Sequence")
-    plain = value.isascii() and value.isdigit() and len(value) <= _MOST_SEQUENCE_DIGITS
-    return str(int(value)) if plain else ""
+    value = read_text(fields, "Sequence").strip()
+    plain = value.isascii() and value.isdigit() and len(value) <= MOST_ID
+    return (value.lstrip("0") or "0") if plain else ""
 
 
 def _reply(kind: str, message: str) -> WireReply:

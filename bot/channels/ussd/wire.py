@@ -41,12 +41,19 @@ MOST_TEXT: Final = 2000
 _MOST_FIELDS: Final = 64
 _MOST_NUMBER: Final = 40
 _MOST_WORD: Final = 64
-_MOST_INTEGER: Final = 10**18
 
 # One for one or for nothing, so that a text which grows by a suffix still does after cleaning.
 _CONTROLS: Final = dict.fromkeys((*range(32), *range(127, 160))) | dict.fromkeys(b"\t\n\r", " ")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_WHOLE: Final = re.compile(r"-?\d+", re.ASCII)
+_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LOST_PLUS: Final = re.compile(r" +(?=[1-9])")
+
+
+class _NotWhole(msgspec.Struct, frozen=True):
+    """A JSON number with a fraction or an exponent: an amount perhaps, never a name of anything."""
+
+    written: str
 
 
 class Unreadable(Exception):
@@ -74,19 +81,31 @@ def read_query(pairs: Iterable[tuple[str, str]]) -> Fields:
 
 
 def read_json(content: bytes) -> Fields:
-    """The fields of a JSON object, also under names that begin with a small letter."""
+    """The fields of a JSON object, also under names that begin with a small letter.
+
+    A number is read as it is written: an id of twenty digits keeps them all.
+    """
+    text = content.decode("utf-8-sig", "replace")
     try:
-        found = msgspec.json.decode(content.decode("utf-8-sig", "replace"))
+        found = {name: _read_value(value) for name, value in _OBJECT.decode(text).items()}
+    except msgspec.ValidationError as error:
+        raise Unreadable("the body is not a JSON object") from error
     except (ValueError, RecursionError) as error:
         raise Unreadable("the body is not JSON") from error
-    if not isinstance(found, dict):
-        raise Unreadable("the body is not a JSON object")
     return {name[:1].upper() + name[1:]: value for name, value in found.items()} | found
 
 
+def _read_value(raw: msgspec.Raw) -> Any:
+    written = bytes(raw).decode()
+    if written[0] not in "-0123456789":
+        return msgspec.json.decode(written)
+    return written if _WHOLE.fullmatch(written) else _NotWhole(written)
+
+
 def read_id(fields: Fields, name: str) -> str:
-    """An id, exactly as it came. Raises Unreadable where it is missing, too long or not plain text."""
-    value = _text(fields, name)
+    """An id, exactly as it came, as text or as a whole number of any length. Raises Unreadable where it is
+    missing, too long or neither."""
+    value = _name(fields, name)
     if not value.strip():
         raise Unreadable(f"{name} is missing")
     if len(value) > MOST_ID:
@@ -98,7 +117,7 @@ def read_id(fields: Fields, name: str) -> str:
 
 def read_msisdn(fields: Fields, name: str, region: str) -> Msisdn:
     """The person's number. Raises Unreadable where it is missing or cannot be one."""
-    value = _text(fields, name)
+    value = _name(fields, name)
     if not value.strip():
         raise Unreadable(f"{name} is missing")
     # A plus that was not percent-encoded arrives as a blank.
@@ -138,9 +157,17 @@ def reject_method(request: WireRequest, methods: frozenset[str]) -> Rejected | N
     return reject("this method is not used here", 405, {"Allow": ", ".join(sorted(methods))})
 
 
+def _name(fields: Fields, name: str) -> str:
+    """What names a session or a person. Raises Unreadable for what could be read in more than one way."""
+    value = fields.get(name)
+    if value is not None and not isinstance(value, str):
+        raise Unreadable(f"{name} is neither text nor a whole number")
+    return _text(fields, name)
+
+
 def _text(fields: Fields, name: str) -> str:
     value = fields.get(name)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MOST_INTEGER:
-        return str(value)
+    if isinstance(value, _NotWhole):
+        return value.written
     # Half a surrogate pair, which JSON can spell, could never be stored or sent back.
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
