@@ -82,7 +82,8 @@ def reconcile(
     Exit status: 0 all agree, but for what was settled by hand; 1 something differs; 2 an option, a
     setting or the statement cannot be used, and nothing was compared; 3 nothing differs, but not all
     could be compared (the provider did not answer, an order is still open, or too near the period's
-    edge).
+    edge; or the database was put back from a copy, and neither the provider's list nor a statement tells
+    what is missing).
     """
     form = {
         "columns": column or [],
@@ -161,6 +162,7 @@ async def _compare(
                 span,
                 lists=chosen["lists"],
                 lists_transfers=chosen["lists_transfers"],
+                restores=chosen["restores"],
                 statement=lines,
             )
             first, last = span.day(span.from_ms), span.day(span.until_ms - 1)

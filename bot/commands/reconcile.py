@@ -39,7 +39,9 @@ _GOES_OUT: Final = PAYOUTS | {OrderKind.BILL}
 
 
 async def reconcile_accounts(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
-    """Every account, with what telling its payments apart needs."""
+    """Every account, with what telling its payments apart needs; and when the database was put back from a
+    copy (`restores`): what was done between the two times is not in it."""
+    restores = [[row.since_ms, row.noticed_ms] for row in await at.store.restores()]
     return [
         {
             "id": account.id,
@@ -49,6 +51,7 @@ async def reconcile_accounts(at: Desk, values: dict[str, Any]) -> list[dict[str,
             "lists": at.connections.can(account.id, Capability.LIST),
             "lists_transfers": at.connections.can(account.id, Capability.LIST)
             and OrderKind.TRANSFER in at.connections.kinds(account.id),
+            "restores": restores,
         }
         for account in at.connections
     ]

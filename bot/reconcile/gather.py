@@ -46,7 +46,9 @@ async def reconcile(
     lists: bool,
     statement: Sequence[Theirs] | None,
     lists_transfers: bool = False,
+    restores: Sequence[Sequence[int]] = (),
 ) -> Report:
+    """`restores`: from when to when the database has forgotten what was done."""
     comparison = Comparison(span, statement=statement is not None)
     for line in statement or ():
         comparison.hear(line)
@@ -59,6 +61,9 @@ async def reconcile(
         asides.append(f"The provider's list could not be read to its end: {problem}.")
     if not await _take_orders(ask, account, span, comparison):
         asides.append("The provider did not answer; most orders were not asked about. Try again later.")
+    told = statement is not None or (lists and not problem)
+    gaps = [gap for gap in restores if gap[0] < span.until_ms and gap[1] >= span.from_ms]
+    asides += [_gap(span, gap[0], gap[1], told=told) for gap in gaps]
     elsewhere, invoices = await _take_strays(ask, account, comparison)
     comparison.unknown()
     if elsewhere:
@@ -74,7 +79,7 @@ async def reconcile(
         explained=tuple(sorted(comparison.explained, key=_order)),
         not_compared=tuple(sorted(comparison.not_compared, key=_order)),
         asides=tuple(asides),
-        whole=not comparison.not_compared and not problem and not invoices,
+        whole=not comparison.not_compared and not problem and not invoices and (told or not gaps),
     )
 
 
@@ -165,6 +170,17 @@ async def _take_strays(ask: Ask, account: str, comparison: Comparison) -> tuple[
                 elsewhere += ours.connection != account
                 invoices += ours.connection == account
     return elsewhere, invoices
+
+
+def _gap(span: Span, since_ms: int, noticed_ms: int, *, told: bool) -> str:
+    since, noticed = (
+        datetime.fromtimestamp(ms / 1000, span.zone).strftime("%Y-%m-%d %H:%M")
+        for ms in (since_ms, noticed_ms)
+    )
+    missing = f"The database was put back from a copy: orders made from {since} to {noticed} may be missing."
+    if told:
+        return missing
+    return f"{missing} Only the provider's list or a statement (--statement) can show them."
 
 
 def _name(row: Theirs) -> object:

@@ -19,7 +19,7 @@ from bot.money import (
 )
 from bot.notices import debit_notices, invoice_notices
 from bot.settle.context import Context
-from bot.store.base import AddIncident, Change, CreateOrder, MoveAgreement
+from bot.store.base import AddIncident, Change, CreateOrder, MoveAgreement, MoveOrder
 from bot.store.records import Incident, OrderRow
 
 __all__ = ["follow_ups"]
@@ -50,7 +50,7 @@ def follow_ups(
             times=at.times,
         )
     if succeeded and order.kind is OrderKind.COLLECTION and order.terms.service_provider:
-        changes.append(_bill(order, at))
+        changes += _bill(order, at)
     if said is OrderState.FAILED and order.kind is OrderKind.BILL and at.follows is not None:
         changes += _given_back(order, at.follows, at)
     if said is OrderState.FAILED and order.goes_back_by_itself:
@@ -99,15 +99,33 @@ def _agreement(
     return [moved, *told]
 
 
-def _bill(paid: OrderRow, at: Context) -> CreateOrder:
-    """The bill, paid with the money that has just come. One bill follows one collection."""
+def _bill(paid: OrderRow, at: Context) -> list[Change]:
+    """The bill, paid with the money that has just come. One bill follows one collection; behind one that was
+    put back from a copy it may have been paid under another reference, so this one counts as sent."""
     row = _after(paid, OrderKind.BILL, at)
-    return CreateOrder(msgspec.structs.replace(row, follows_id=paid.id, terms=paid.terms), Source.US)
+    row = msgspec.structs.replace(row, follows_id=paid.id, terms=paid.terms, restored_ms=paid.restored_ms)
+    made: list[Change] = [CreateOrder(row, Source.US)]
+    if paid.restored_ms is not None:
+        note = f"follows {paid.code}, put back from a copy: perhaps sent"
+        made.append(
+            MoveOrder(
+                row.id,
+                row.version,
+                OrderState.PENDING,
+                Source.US,
+                at.now_ms,
+                at.now_ms,
+                note=note,
+                sent_ms=at.now_ms,
+            )
+        )
+    return made
 
 
 def _given_back(bill: OrderRow, paid: OrderRow, at: Context) -> list[Change]:
-    """The refund of a bill's money, where the account can make one; else staff see the incident."""
-    if OrderKind.REFUND not in at.kinds:
+    """The refund of a bill's money, where the account can make one; else, and where one may have been made
+    that a copy of the database does not know, staff see the incident."""
+    if OrderKind.REFUND not in at.kinds or bill.restored_ms is not None:
         return [_kept(bill, at)]
     terms = Terms(about_reference=paid.reference, about_provider_reference=paid.provider_reference)
     row = _after(paid, OrderKind.REFUND, at)

@@ -150,7 +150,8 @@ def _not_found(order: OrderRow, asks: int, at: Context) -> Settled:
     if passed_s(at, since_ms=since_ms, asks=asks) <= at.grace_s or was_accepted(order):
         return still_open(order, StatusReport(state=None), asks, at)
     in_time = order.deadline_ms is None or at.now_ms < order.deadline_ms
-    if order.state is OrderState.PENDING and at.resend is Resend.SAME_REFERENCE and in_time:
+    may_go = at.resend is Resend.SAME_REFERENCE and order.restored_ms is None
+    if order.state is OrderState.PENDING and may_go and in_time:
         # Believed now: it never arrived. The same request may go again, refused if it did arrive.
         return note(
             order,

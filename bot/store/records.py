@@ -200,11 +200,21 @@ class OrderRow(msgspec.Struct, frozen=True):
     approved_by: str = ""
     # The order whose money this one passes on: a bill's collection.
     follows_id: str | None = None
+    # It was open in a copy that was put back then, or follows from one that was: perhaps sent under a
+    # reference or with an end that nobody here knows. Asked about, never sent, never failed by its age.
+    restored_ms: int | None = None
 
     @property
     def goes_back_by_itself(self) -> bool:
         """Whether it is a refund that nobody asked for: of the money for a bill that was not paid."""
         return self.kind is OrderKind.REFUND and not self.staff_id
+
+
+class Restore(msgspec.Struct, frozen=True):
+    """The database was put back from a copy: noticed then, and what was done between is not in it."""
+
+    since_ms: int
+    noticed_ms: int
 
 
 class Transition(msgspec.Struct, frozen=True):

@@ -5,15 +5,33 @@ when the next one opens it, since it cannot live any more.
 """
 
 import asyncio
+import contextlib
 import os
+import secrets
 import sqlite3
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
+import structlog
+
 from bot.money import OrderState, Source
-from bot.store import agreements, asking, audit, chores, inbox, messages, order_reads, orders, people, turns
+from bot.store import (
+    agreements,
+    asking,
+    audit,
+    chores,
+    inbox,
+    mark,
+    messages,
+    order_reads,
+    orders,
+    people,
+    restored,
+    turns,
+)
 from bot.store.base import Asking, Cap, Change, Finding, LoadedTurn, Store, StoreUnavailable, TurnQuery
 from bot.store.changes import apply
 from bot.store.connection import open_reader, open_writer
@@ -33,6 +51,7 @@ from bot.store.records import (
     MessageState,
     OrderRow,
     PersonRow,
+    Restore,
     StaffRow,
     SwitchRow,
     Transition,
@@ -47,6 +66,8 @@ __all__ = ["SqliteStore"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
 
 _FORGET_AT_ONCE: Final = 500
 _NO_SPACING: Final[Mapping[str, int]] = {}
@@ -65,6 +86,8 @@ class SqliteStore:
         self._turn_reads: Reader | None = None
         self._list_reads: Reader | None = None
         self._file: tuple[int, int] | None = None
+        self._mark: mark.Mark | None = None
+        self._beaten_ms = 0
 
     # ---- life
 
@@ -102,7 +125,35 @@ class SqliteStore:
         if owner:
             await self._writer.start()
             await self._write(chores.take_over, self._clock())
+            await self._enter()
         self._list_reads = await self._reader()
+
+    async def _enter(self) -> None:
+        """Notice a copy that was put in the file's place since it was last used."""
+        beside, now_ms = mark.read_mark(self._path), self._clock()
+        if beside is None:
+            # Before the file names it: a kill between the two must not make a copy of it.
+            beside = mark.Mark(secrets.token_hex(16), 0)
+            self._keep_mark(beside)
+        entered, doubted = await self._write(_enter, beside, secrets.token_hex(16), now_ms)
+        self._beaten_ms = now_ms
+        self._keep_mark(entered.mark)
+        if entered.since_ms is not None:
+            _log.error("store.restored", since_ms=entered.since_ms, orders_in_doubt=doubted)
+
+    async def _beat(self) -> None:
+        """What is committed later than a copy was made shows by this number."""
+        self._beaten_ms = self._clock()
+        if self._mark is not None:
+            serial = await self._write(mark.beat, self._beaten_ms)
+            self._keep_mark(mark.Mark(self._mark.token, max(serial, self._mark.serial)))
+
+    def _keep_mark(self, kept: mark.Mark) -> None:
+        self._mark = kept
+        try:
+            mark.write_mark(self._path, kept)
+        except OSError as error:
+            _log.warning("store.mark_not_kept", why=error.strerror)
 
     async def _reader(self) -> Reader:
         return Reader(await open_reader(self._path), self._condemn)
@@ -112,6 +163,10 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Commits what waits, closes every connection and gives the file up. May be repeated."""
+        with contextlib.suppress(StoreUnavailable):
+            if self._writer.stopped is None:
+                await self._beat()
+        self._mark = None
         readers = [self._turn_reads, self._list_reads]
         self._turn_reads = self._list_reads = None
         try:
@@ -185,6 +240,9 @@ class SqliteStore:
 
     async def commit(self, changes: Sequence[Change]) -> None:
         await self._write(apply, changes, self._clock())
+        if abs(self._clock() - self._beaten_ms) > mark.BEAT_MS:
+            with contextlib.suppress(StoreUnavailable):  # these changes are kept all the same
+                await self._beat()
 
     async def load_turn(self, query: TurnQuery) -> LoadedTurn:
         return await self._quick(turns.load_turn, query)
@@ -411,6 +469,9 @@ class SqliteStore:
     async def incidents(self, limit: int) -> tuple[Incident, ...]:
         return await self._long(chores.incidents, limit)
 
+    async def restores(self) -> tuple[Restore, ...]:
+        return await self._long(restored.restores)
+
     async def overdue(self, now_ms: int, grace_ms: int) -> tuple[OrderRow, ...]:
         return await self._long(audit.overdue, now_ms, grace_ms)
 
@@ -426,6 +487,14 @@ class SqliteStore:
             gone = _FORGET_AT_ONCE
             while gone == _FORGET_AT_ONCE:
                 gone = await self._write(forget, _FORGET_AT_ONCE)
+
+
+def _enter(tx: Tx, beside: mark.Mark, token: str, now_ms: int) -> tuple[mark.Entered, int]:
+    entered = mark.enter(tx, beside, token, now_ms)
+    doubted = 0
+    if entered.since_ms is not None:
+        doubted = restored.after_restore(tx, str(uuid.uuid4()), entered.since_ms, now_ms)
+    return entered, doubted
 
 
 def _faults(table: str, tx: sqlite3.Connection) -> tuple[str, ...]:

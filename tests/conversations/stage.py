@@ -35,6 +35,7 @@ from bot.sandbox import Running, SandboxConfig, serve_sandbox
 from bot.sandbox.model import Entry
 from bot.store import SqliteStore, migrate
 from bot.store.base import KeepMerchant, KeepStaff, SetSwitch, Store
+from bot.store.mark import mark_path
 from bot.store.records import MerchantRow, OrderRow, StaffRow, SwitchRow
 from bot.times import TIMES, Times
 from bot.web.running import BACKGROUND
@@ -583,6 +584,8 @@ async def open_stage(
     """
     path = folder / "kasapay.db"
     shutil.copyfile(template, path)
+    # With the mark beside it, it is the same database and not one that was put back.
+    shutil.copyfile(mark_path(template), mark_path(path))
     clock = Clock()
     async with AsyncExitStack() as stack:
         if not threads:

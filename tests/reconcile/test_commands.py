@@ -13,7 +13,7 @@ from bot.commands import COMMANDS, CommandError, Desk
 from bot.commands import reconcile as room
 from bot.money import Money, OrderKind, OrderState, Source
 from bot.providers.base import Account, Listed, ListPage, Misconfigured, NotSent, StatusReport, Unknown
-from bot.store.records import OrderRow, Transition
+from bot.store.records import OrderRow, Restore, Transition
 from tests.store.make import NOW, order
 
 FITS = 64 * 1024
@@ -65,6 +65,9 @@ class Calls:
 class Store:
     def __init__(self, rows: list[OrderRow]) -> None:
         self.rows = rows
+
+    async def restores(self) -> tuple[Restore, ...]:
+        return (Restore(5, 9),)
 
     async def order(self, order_id: str) -> OrderRow | None:
         return next((row for row in self.rows if row.id == order_id), None)
@@ -238,6 +241,7 @@ async def test_accounts_are_told_and_others_refused() -> None:
             "region": "GH",
             "lists": False,
             "lists_transfers": False,
+            "restores": [[5, 9]],
         }
     ]
     with pytest.raises(CommandError, match="no account 'nowhere'"):

@@ -86,6 +86,26 @@ async def test_what_was_settled_by_hand_is_told_apart_and_was_compared() -> None
     assert (report.findings, report.not_compared, report.whole) == ((), (), True)
 
 
+async def test_what_a_copy_that_was_put_back_cannot_know_is_not_compared() -> None:
+    """All agrees, and orders made since are missing on both sides: only the provider's own word tells."""
+    orders = many(2)
+    owner = Owner(orders, [listed(order) for order in orders])
+    asked: dict[str, Any] = {"restores": [[NOON - 1000, NOON + 3_600_000]]}
+    alone = await reconcile(owner, "momo", SPAN, lists=False, statement=None, **asked)
+    assert (alone.findings, alone.whole) == ((), False)
+    (aside,) = alone.asides
+    assert "may be missing" in aside
+    assert "--statement" in aside
+    for heard in (
+        await reconcile(owner, "momo", SPAN, lists=True, statement=None, **asked),
+        await reconcile(owner, "momo", SPAN, lists=False, statement=[line(o) for o in orders], **asked),
+    ):
+        assert (len(heard.asides), heard.whole) == (1, True)
+    elsewhere: dict[str, Any] = {"restores": [[SPAN.until_ms, SPAN.until_ms + 1]]}
+    other_days = await reconcile(owner, "momo", SPAN, lists=False, statement=None, **elsewhere)
+    assert (other_days.asides, other_days.whole) == ((), True)
+
+
 async def test_no_list_is_asked_for_where_there_is_none() -> None:
     owner = Owner(many(1))
     report = await run(owner, lists=False)

@@ -10,13 +10,14 @@ from bot.money import AgreementKind, AgreementState, OrderKind, OrderState, Reas
 from bot.providers.base import StatusReport
 from bot.settle import after_recheck, after_status, may_give_up
 from bot.settle.follow_ups import follow_ups
-from bot.store.base import AddIncident, Change, CreateOrder, MoveAgreement, Queue
+from bot.store.base import AddIncident, Change, CreateOrder, MoveAgreement, MoveOrder, Queue
 from bot.store.records import AgreementRow, OrderRow
 from bot.times import TIMES
 from tests.shell.ledger import CHAT, context, order
 from tests.store.make import MSISDN, NOW, agreement
 
 SUCCESSFUL, FAILED, UNRESOLVED = OrderState.SUCCESSFUL, OrderState.FAILED, OrderState.UNRESOLVED
+PENDING = OrderState.PENDING
 S = AgreementState
 BILL = Terms(service_provider="ECG", customer_reference="42")
 
@@ -124,6 +125,18 @@ def test_a_bill_is_paid_with_the_money_that_came() -> None:
 @pytest.mark.parametrize("said", [FAILED, UNRESOLVED, OrderState.REVERSED])
 def test_no_bill_is_paid_without_money(said: OrderState) -> None:
     assert caused(order(terms=BILL), said) == []
+
+
+def test_behind_a_payment_of_a_copy_that_was_put_back_nothing_is_sent() -> None:
+    """Its bill may be paid, and its money given back, under references that the copy never saw."""
+    paid = order(terms=BILL, restored_ms=NOW - 1)
+    created, moved = caused(paid, SUCCESSFUL)
+    assert isinstance(created, CreateOrder)
+    assert isinstance(moved, MoveOrder)
+    assert (moved.order_id, moved.said, created.row.restored_ms) == (created.row.id, PENDING, NOW - 1)
+    bill = order(kind=OrderKind.BILL, id="o-bill", follows_id=paid.id, payer="", restored_ms=NOW - 1)
+    (alarm,) = caused(bill, FAILED, follows=paid, kinds=frozenset({OrderKind.REFUND}))
+    assert isinstance(alarm, AddIncident)
 
 
 def test_a_payment_for_no_bill_pays_none() -> None:

@@ -434,6 +434,9 @@ def draw_template(path: Path) -> None:
     # A database in memory has no log beside it.
     raw = sqlite3.connect(path)
     raw.execute("PRAGMA journal_mode = DELETE")
+    # Copied, it is not one that was put back.
+    raw.execute("UPDATE marks SET token = ''")
+    raw.commit()
     raw.close()
 
 

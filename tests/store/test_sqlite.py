@@ -227,7 +227,13 @@ async def test_a_reader_reads_beside_the_owner_and_writes_nothing(
 async def test_files_are_the_owners_alone(store: SqliteStore, database: Path) -> None:
     await store.commit([SavePerson(person())])
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in database.parent.glob("kasapay.db*")}
-    assert set(modes) == {"kasapay.db", "kasapay.db-wal", "kasapay.db-shm", "kasapay.db.lock"}
+    assert set(modes) == {
+        "kasapay.db",
+        "kasapay.db-wal",
+        "kasapay.db-shm",
+        "kasapay.db.lock",
+        "kasapay.db.mark",
+    }
     assert set(modes.values()) == {0o600}
 
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from bot.store.records import Incident, OrderRow, WebhookRow
+from bot.store.records import Incident, OrderRow, Restore, WebhookRow
 
 __all__ = [
     "AddIncident",
@@ -68,6 +68,16 @@ class ChoreIntents(Protocol):
 
         Reads everything, a table at a time with a pause before each, on a connection of its own: nobody
         waits for it. Once something was found, nothing is committed any more. Raises StoreUnavailable.
+        """
+        ...
+
+    async def restores(self) -> Sequence[Restore]:
+        """Every time the database was put back from a copy, earliest first.
+
+        It is noticed as the file is opened. Then every open order counts as perhaps sent: NEW and NEEDS_OTP
+        become PENDING, each is due at once and bears `restored_ms`, and none goes again. What waited for a
+        person or a process ends: messages are DEAD, updates forgotten, approvals expired, conversations and
+        sessions ended. There is an incident.
         """
         ...
 
