@@ -14,6 +14,7 @@ import typer
 from bot import __version__
 from bot.terminal import Folder, fail, merchants, orders, outbox, run_until_told, settings_of, warn
 from bot.terminal_business import agreements, approvals, payouts
+from bot.terminal_copies import backup, restore
 from bot.terminal_people import people
 from bot.terminal_reconcile import reconcile
 
@@ -34,6 +35,8 @@ app.add_typer(agreements, name="agreements")
 app.add_typer(approvals, name="approvals")
 app.add_typer(people, name="people")
 app.command()(reconcile)
+app.command()(backup)
+app.command()(restore)
 
 
 @app.callback(invoke_without_command=True)

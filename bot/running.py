@@ -27,7 +27,7 @@ from bot.store import AlreadyOwned, SchemaMismatch, StoreUnavailable, sqlite_pat
 from bot.typed_command import typed_command
 from bot.wiring import CannotStart, build, running
 
-__all__ = ["operate", "operator", "run_here", "sandbox_here", "serve_here", "work_here"]
+__all__ = ["database_of", "operate", "operator", "run_here", "sandbox_here", "serve_here", "work_here"]
 
 _log = structlog.get_logger("kasapay")
 
@@ -135,7 +135,7 @@ async def operator(settings: Settings, folder: Path) -> AsyncIterator[Ask]:
     With no DATABASE_URL of its own, the database of `run` is meant where there is one.
     """
     configure_logs("WARNING", sys.stderr)
-    if "database_url" not in settings.model_fields_set and (folder / "kasapay.db").is_file():
+    if _means_the_one_of_run(settings, folder):
         key = folder / "kasapay.db.key"
         try:
             secret = key.read_text(encoding="ascii").strip()
@@ -147,10 +147,7 @@ async def operator(settings: Settings, folder: Path) -> AsyncIterator[Ask]:
                 "secret_key": SecretStr(secret),
             }
         )
-    database = sqlite_path(settings.database_url)
-    if database is None:
-        raise StoreUnavailable("DATABASE_URL must begin with sqlite:///.")
-    path = database
+    path = _sqlite_file(settings)
     async with contextlib.AsyncExitStack() as stack:
         desk: Desk | None = None
 
@@ -164,6 +161,22 @@ async def operator(settings: Settings, folder: Path) -> AsyncIterator[Ask]:
             return await COMMANDS[command](desk, values)
 
         yield ask
+
+
+def database_of(settings: Settings, folder: Path) -> Path:
+    """The file that commands in the terminal mean. Raises StoreUnavailable where it is no file."""
+    return folder / "kasapay.db" if _means_the_one_of_run(settings, folder) else _sqlite_file(settings)
+
+
+def _means_the_one_of_run(settings: Settings, folder: Path) -> bool:
+    return "database_url" not in settings.model_fields_set and (folder / "kasapay.db").is_file()
+
+
+def _sqlite_file(settings: Settings) -> Path:
+    database = sqlite_path(settings.database_url)
+    if database is None:
+        raise StoreUnavailable("DATABASE_URL must begin with sqlite:///.")
+    return database
 
 
 async def _own_desk(settings: Settings, stack: contextlib.AsyncExitStack) -> Desk:

@@ -46,6 +46,7 @@ TOP: dict[str, str] = {
     "bot.terminal_reconcile": "one more of them, with a table and exit statuses of its own",
     "bot.terminal_business": "more of them: payouts, agreements, approvals",
     "bot.terminal_people": "more of them: people and their links",
+    "bot.terminal_copies": "two that copy the file itself: backup, restore",
     "bot.terminal_provision": "one that asks and writes `.env`",
     "bot.running": "serve, worker, sandbox and run as processes",
     "bot.embedded": "run: all of Kasapay and the sandbox in one process",
