@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from bot.dialog import Amount, Choice, FreeText, Moment, Number, Screen, Talk, Text, Value
+from bot.dialog import Amount, Choice, Moment, Number, Screen, Talk, Text, Value
 from bot.money import EVERY
 from flows.business_effects import AgreementView, ChargeUnder, MyAgreements, StandingOf
 from flows.closing import closing, days_text
-from flows.effects import FindMerchant, MerchantCard, Role, SetUpAutoDebit, StopAutoDebit
+from flows.effects import Role, SetUpAutoDebit, StopAutoDebit
+from flows.pay import ask_merchant
 from flows.staff import wrong_pin
 
 __all__ = ["auto_debit", "charge"]
@@ -38,7 +39,7 @@ async def _stop(talk: Talk, one: AgreementView) -> Screen:
 
 
 async def _set_up(talk: Talk) -> Screen:
-    merchant = await _merchant(talk)
+    merchant = await ask_merchant(talk)
     most = await talk.ask(
         "most",
         Amount(merchant.currency, most_minor=merchant.most_minor),
@@ -57,16 +58,6 @@ async def _set_up(talk: Talk) -> Screen:
     if not agreed:
         return Screen("business.cancelled")
     return closing(await talk.act("request", SetUpAutoDebit(merchant.id, most, every, days)), typed=True)
-
-
-async def _merchant(talk: Talk) -> MerchantCard:
-    text = "pay.merchant"
-    while True:
-        code = await talk.ask("merchant", FreeText(12), text=text)
-        found = await talk.look("card", FindMerchant(code))
-        if found is not None:
-            return found
-        text = "pay.no_such_merchant"
 
 
 async def charge(talk: Talk, role: Role) -> Screen:

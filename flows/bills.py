@@ -1,6 +1,6 @@
 """Pay a bill of water, power or the like: the money is collected, and pays the bill once it is there."""
 
-from bot.dialog import Amount, Choice, FreeText, Number, Screen, Talk, Text
+from bot.dialog import Amount, BillNumber, Choice, Number, Screen, Talk, Text
 from flows.effects import Bills, FindDebit, PayBill
 from flows.pay import ask_payer, find_debit, follow, not_agreed
 
@@ -18,7 +18,7 @@ async def bill(talk: Talk) -> Screen:
         "which", [Choice(value, Text("bill.one", {"name": card.name})) for value, card in by_value.items()]
     )
     card = by_value[picked]
-    reference = await talk.ask("reference", FreeText(20), name=card.name)
+    reference = await talk.ask("reference", BillNumber(20), name=card.name)
     amount = await talk.ask(
         "amount", Amount(card.currency, most_minor=card.most_minor), name=card.name, currency=card.currency
     )

@@ -42,7 +42,7 @@ async def invoice(talk: Talk, role: Role) -> Screen:
 async def _make(talk: Talk, role: Role) -> Screen:
     payer = await talk.ask("number", Wallet(role.region))
     amount = await talk.ask("amount", Amount(role.currency), currency=role.currency)
-    description = await talk.ask("description", FreeText(_DESCRIPTION_MOST))
+    description = await talk.ask("description", FreeText(_DESCRIPTION_MOST, words=True))
     choices = [Choice(str(days), Text("invoice.for_days", {"days": days_text(days)})) for days in _DAYS]
     picked = await talk.choose("days", [*choices, Choice("other", Text("invoice.days_other"))])
     if picked == "other":

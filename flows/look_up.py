@@ -7,7 +7,7 @@ from bot.money import OrderState, Reason, Right
 from flows.business_effects import FindPayment, FoundPayment, LatestPayments, SendNote
 from flows.closing import reason_text, state_text
 from flows.effects import OrderView, Role
-from flows.refunds import give_back
+from flows.refunds import finder, give_back
 from flows.staff import wrong_pin
 
 __all__ = ["look_up"]
@@ -22,7 +22,7 @@ async def look_up(talk: Talk, role: Role) -> Screen:
     how = [Choice("code", Text("look_up.by_code")), Choice("latest", Text("look_up.latest"))]
     code = ""
     if await talk.choose("how", how) == "code":
-        code = await talk.ask("code", Code())
+        code = await talk.ask("code", Code(), found=finder(role), missing="look_up.no_such")
     if (wrong := await wrong_pin(talk, role)) is not None:
         return wrong
     if not code:
@@ -60,7 +60,9 @@ async def _shown(talk: Talk, role: Role, found: FoundPayment) -> Screen:
 
 
 async def _note(talk: Talk, role: Role, order: OrderView) -> Screen:
-    said = await talk.ask("note", FreeText(_NOTE_MOST), payer=Number(order.payer), most=_NOTE_MOST)
+    said = await talk.ask(
+        "note", FreeText(_NOTE_MOST, words=True), payer=Number(order.payer), most=_NOTE_MOST
+    )
     if (wrong := await wrong_pin(talk, role)) is not None:
         return wrong
     noted = await talk.act("send", SendNote(role.staff_id, order.id, said))

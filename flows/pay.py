@@ -23,6 +23,7 @@ from flows.effects import (
 
 __all__ = [
     "answer_otp",
+    "ask_merchant",
     "ask_payer",
     "choose_network",
     "find_debit",
@@ -119,12 +120,20 @@ async def _merchant(talk: Talk) -> MerchantCard:
         for card in recent:
             if card.code == picked:
                 return card
+    return await ask_merchant(talk)
+
+
+async def ask_merchant(talk: Talk) -> MerchantCard:
+    """The merchant whose code is typed."""
     text = "pay.merchant"
     while True:
-        code = await talk.ask("merchant", FreeText(12), text=text)
-        found = await talk.look("card", FindMerchant(code))
-        if found is not None:
-            return found
+        code = await talk.ask(
+            "merchant", FreeText(12), text=text, found=FindMerchant, missing="pay.unknown_merchant"
+        )
+        card = await talk.look("card", FindMerchant(code))
+        if card is not None:
+            return card
+        # It has gone since its code was typed.
         text = "pay.no_such_merchant"
 
 

@@ -1,9 +1,9 @@
 """Send the merchant's money out: to a wallet, or to a bank account where the account can."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-from bot.dialog import Amount, Choice, Digits, FreeText, Number, Screen, Talk, Text, Value, Wallet
+from bot.dialog import Amount, Choice, Digits, Kind, Number, Problem, Screen, Talk, Text, Value, Wallet
 from bot.money import Money, Msisdn
 from flows.business_effects import Banks, BankView, PayOut
 from flows.closing import closing
@@ -13,9 +13,26 @@ from flows.staff import wrong_pin
 
 __all__ = ["deposit", "pay_out"]
 
-_ACCOUNT: Final = Digits(5, 20, "pay_out.account_not_valid")
+# Shorter ones may be a PIN or a code typed in the wrong place.
+_ACCOUNT: Final = Digits(8, 20, "pay_out.account_not_valid")
 # Some countries have hundreds of banks; a longer list than this is narrowed by name first.
 _MOST_BANKS: Final = 18
+
+
+class BankName(Kind[str]):
+    """A part of the name of one of the banks."""
+
+    def __init__(self, banks: Sequence[BankView]) -> None:
+        self._names = [bank.name.casefold() for bank in banks]
+
+    def parse(self, text: str) -> str | Problem:
+        letters = " ".join(text.split())
+        if letters and any(letters.casefold() in name for name in self._names):
+            return letters
+        return Problem(Text("pay_out.unknown_bank"))
+
+    def load(self, data: Any) -> str:
+        return str(data)
 
 
 async def pay_out(talk: Talk, role: Role) -> Screen:
@@ -70,7 +87,7 @@ async def _to_bank(talk: Talk, role: Role, banks: Sequence[BankView]) -> Screen:
 async def _bank(talk: Talk, banks: Sequence[BankView]) -> BankView:
     text = "pay_out.bank_name"
     while len(banks) > _MOST_BANKS:
-        letters = await talk.ask("bank_name", FreeText(30), text=text)
+        letters = await talk.ask("bank_name", BankName(banks), text=text)
         named = [bank for bank in banks if letters.casefold() in bank.name.casefold()]
         if named:
             banks = named[:_MOST_BANKS]

@@ -1,23 +1,29 @@
 """Give a payment back to its payer, all of it or a part."""
 
+from collections.abc import Callable
+
 from bot.dialog import Amount, Choice, Code, Number, Screen, Talk, Text, Value
 from flows.business_effects import FindPayment, FoundPayment, Refund
 from flows.closing import closing
 from flows.effects import Role
 from flows.staff import wrong_pin
 
-__all__ = ["give_back", "refund"]
+__all__ = ["finder", "give_back", "refund"]
 
 
 async def refund(talk: Talk, role: Role) -> Screen:
-    """A refund of the payment with a code. What it shows is the merchant's, so that the PIN comes first."""
-    code = await talk.ask("code", Code())
-    if (wrong := await wrong_pin(talk, role)) is not None:
-        return wrong
+    """A refund of the payment with a code. Whoever knows the code is shown the amount and a masked number;
+    the PIN comes before the money goes."""
+    code = await talk.ask("code", Code(), found=finder(role), missing="look_up.no_such")
     found = await talk.look("payment", FindPayment(role.staff_id, code))
     if found is None:
         return Screen("look_up.unknown", {"merchant": role.merchant, "code": code})
     return await give_back(talk, role, found)
+
+
+def finder(role: Role) -> Callable[[str], FindPayment]:
+    """The look for a payment of the role's merchant by its code."""
+    return lambda code: FindPayment(role.staff_id, code)
 
 
 async def give_back(talk: Talk, role: Role, found: FoundPayment) -> Screen:

@@ -29,7 +29,7 @@ async def wrong_pin(talk: Talk, role: Role) -> Screen | None:
         return None
     text, tries = "balance.pin", TRIES
     while True:
-        found = await talk.secret(
+        found = await talk.guard(
             "pin", PIN, CheckPin(role.staff_id), text=text, tries=tries, merchant=role.merchant
         )
         if not found.refused:

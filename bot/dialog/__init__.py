@@ -10,6 +10,7 @@ from bot.dialog.engine import (
     State,
     Waiting,
     Wants,
+    before_guard,
     prefill_of,
     without_last_answer,
 )
@@ -33,7 +34,19 @@ from bot.dialog.inputs import (
     interpret,
     match_choice,
 )
-from bot.dialog.kinds import Amount, Code, Digits, FreeText, Kind, Party, Problem, Wallet, Whole, fold_digits
+from bot.dialog.kinds import (
+    Amount,
+    BillNumber,
+    Code,
+    Digits,
+    FreeText,
+    Kind,
+    Party,
+    Problem,
+    Wallet,
+    Whole,
+    fold_digits,
+)
 from bot.dialog.screens import (
     BACK_KEY,
     HOME_KEY,
@@ -56,6 +69,7 @@ from bot.dialog.steps import (
     Effect,
     Facts,
     Flow,
+    GuardStep,
     Look,
     LookStep,
     Question,
@@ -83,6 +97,7 @@ __all__ = [
     "Answer",
     "Ask",
     "Back",
+    "BillNumber",
     "ChatMessage",
     "Choice",
     "Choose",
@@ -97,6 +112,7 @@ __all__ = [
     "Flow",
     "FlowError",
     "FreeText",
+    "GuardStep",
     "Home",
     "Inbound",
     "Input",
@@ -132,6 +148,7 @@ __all__ = [
     "Wallet",
     "Wants",
     "Whole",
+    "before_guard",
     "count_septets",
     "fits",
     "fold",

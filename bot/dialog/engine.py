@@ -5,7 +5,8 @@ journal. Does no I/O and knows no channel; the shell performs looks and acts and
 
 The rules it keeps, each with a test: a flow may await only our steps; kind, key and position of
 every step must match the journal; only accepted answers are journaled; an act is never re-run or
-popped; secrets never enter the journal; a journal has an end.
+popped; secrets never enter the journal; what a guard opened is not resumed without it; a journal
+has an end.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ __all__ = [
     "State",
     "Waiting",
     "Wants",
+    "before_guard",
     "prefill_of",
     "without_last_answer",
 ]
@@ -133,6 +135,21 @@ class Run:
             raise FlowError("no effect is waiting")
         return self._accept(step, result)
 
+    def take_up(self, entries: Sequence[Entry]) -> bool:
+        """Journal once more what stood behind a guard, as far as the flow asks for the same. False where it
+        asks for something else first."""
+        for entry in entries:
+            step = self._step
+            if step is None or (step.kind, step.key) != (entry.kind, entry.key):
+                return False
+            try:
+                value = _load(step, entry.value)
+            except (ValueError, msgspec.ValidationError):
+                return False
+            self.journal.append(entry)
+            self.state = self._go(value)
+        return True
+
     def close(self) -> None:
         """Let go of the flow; nothing can be answered any more."""
         self._step = None
@@ -220,6 +237,20 @@ def without_last_answer(journal: Sequence[Entry]) -> list[Entry] | None:
         if journal[position].kind in _QUESTIONS:
             return list(journal[:position])
     return None
+
+
+def before_guard(journal: Sequence[Entry]) -> int | None:
+    """The place of the first guard behind the last act; None where there is none.
+
+    What stands there and behind it may be shown to nobody who has not passed the guard anew.
+    """
+    found = None
+    for position in range(len(journal) - 1, -1, -1):
+        if journal[position].kind in _ACTS:
+            break
+        if journal[position].kind == "guard":
+            found = position
+    return found
 
 
 def prefill_of(journal: Sequence[Entry]) -> dict[str, Any] | None:

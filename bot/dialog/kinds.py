@@ -11,10 +11,11 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from bot.dialog.words import Text
-from bot.money import AmountProblem, Money, Msisdn, parse_amount, parse_msisdn, read_code
+from bot.money import AmountProblem, Money, Msisdn, parse_amount, parse_msisdn, parse_wallet, read_code
 
 __all__ = [
     "Amount",
+    "BillNumber",
     "Code",
     "Digits",
     "FreeText",
@@ -29,6 +30,7 @@ __all__ = [
 T = TypeVar("T")
 
 _EMAIL: Final = re.compile(r"[A-Za-z0-9._+\-]{1,64}@[A-Za-z0-9\-]{1,63}(\.[A-Za-z0-9\-]{1,63}){1,4}")
+_MIN_BILL_DIGITS: Final = 7
 _PARTY_CODE: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _FOLD: Final = {ord(c): str(unicodedata.digit(c)) for c in map(chr, range(0x0660, 0xFF1A)) if c.isdecimal()}
 
@@ -104,7 +106,7 @@ class Wallet(Kind[Msisdn]):
         self.region = region
 
     def parse(self, text: str) -> Msisdn | Problem:
-        found = parse_msisdn(fold_digits(text), self.region)
+        found = parse_wallet(fold_digits(text), self.region)
         return found if found else Problem(Text("number.not_valid"))
 
     def load(self, data: Any) -> Msisdn:
@@ -126,7 +128,7 @@ class Party(Kind[str]):
         folded = fold_digits(text)
         if _EMAIL.fullmatch(folded) or _PARTY_CODE.fullmatch(folded):
             return folded.lower()
-        found = parse_msisdn(folded, self.region)
+        found = parse_wallet(folded, self.region)
         return found if found else Problem(Text("number.not_valid"))
 
     def load(self, data: Any) -> str:
@@ -198,16 +200,43 @@ class Code(Kind[str]):
         return found
 
 
-class FreeText(Kind[str]):
-    """Any text of `most` characters at the most, on one line."""
+class BillNumber(Kind[str]):
+    """What a bill calls its customer: a number or a name of `most` characters at the most.
 
-    def __init__(self, most: int = 60) -> None:
+    Nobody can tell whether there is such a customer before the bill is paid. So what may be a PIN or a
+    provider's code typed in the wrong place is not taken: six digits or fewer with nothing else.
+    """
+
+    def __init__(self, most: int = 20) -> None:
+        self._line = FreeText(most)
+
+    def parse(self, text: str) -> str | Problem:
+        line = self._line.parse(text)
+        digits = re.sub(r"[\s.,-]", "", fold_digits(line)) if isinstance(line, str) else ""
+        if isinstance(line, Problem) or not (digits.isdigit() and len(digits) < _MIN_BILL_DIGITS):
+            return line
+        return Problem(Text("bill.reference_short", {"least": _MIN_BILL_DIGITS}))
+
+    def load(self, data: Any) -> str:
+        return self._line.load(data)
+
+
+class FreeText(Kind[str]):
+    """Any text of `most` characters at the most, on one line.
+
+    `words`: something to read, with a letter in it. Digits alone may be a PIN typed in the wrong place.
+    """
+
+    def __init__(self, most: int = 60, *, words: bool = False) -> None:
         self.most = most
+        self.words = words
 
     def parse(self, text: str) -> str | Problem:
         line = " ".join(unicodedata.normalize("NFC", text).split())
         if not line:
             return Problem(Text("text.empty"))
+        if self.words and not any(c.isalpha() for c in line):
+            return Problem(Text("text.no_words"))
         if len(line) > self.most:
             return Problem(Text("text.too_long", {"most": self.most}))
         return line

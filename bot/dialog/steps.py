@@ -22,6 +22,7 @@ __all__ = [
     "Effect",
     "Facts",
     "Flow",
+    "GuardStep",
     "Look",
     "LookStep",
     "Question",
@@ -122,13 +123,27 @@ class Question(Step[R], Generic[R]):
 
 
 class Ask(Question[T], Generic[T]):
-    """Something typed. `default` is offered as a button or as choice 1, and may be overridden by typing."""
+    """Something typed. `default` is offered as a button or as choice 1, and may be overridden by typing.
+
+    `found` makes the look that knows whether there is what was typed. Where the look finds nothing the
+    answer is not taken, with `missing` as the sentence, and stands in no journal: it may be a PIN.
+    """
 
     kind = "ask"
 
-    def __init__(self, key: str, text: Text, kind: Kind[T], default: tuple[T, Text] | None) -> None:
+    def __init__(
+        self,
+        key: str,
+        text: Text,
+        kind: Kind[T],
+        default: tuple[T, Text] | None,
+        found: Callable[[T], "Look[Any]"] | None = None,
+        missing: Text | None = None,
+    ) -> None:
         super().__init__(key, text)
         self.of = kind
+        self.found = found
+        self.missing = missing or Text("choice.not_valid")
         self.wants = kind.wants
         self.default = default
         self.choices = (Choice("default", default[1]),) if default else ()
@@ -206,6 +221,13 @@ class SecretStep(Question[R], Generic[R]):
         return msgspec.convert(data, self.then.result)  # type: ignore[no-any-return]
 
 
+class GuardStep(SecretStep[R], Generic[R]):
+    """A secret that only proves who speaks. What it opened is closed again when the conversation is
+    resumed, since somebody else may hold the phone by then."""
+
+    kind = "guard"
+
+
 class LookStep(Step[R], Generic[R]):
     kind = "look"
 
@@ -245,10 +267,13 @@ class Talk:
         *,
         text: str = "",
         default: tuple[T, Text] | None = None,
+        found: Callable[[T], Look[Any]] | None = None,
+        missing: str = "",
         shown: Mapping[str, Value] = _NONE,
         **values: Value,
     ) -> Ask[T]:
-        return Ask(self._path + key, self._text(key, text, {**shown, **values}), kind, default)
+        said = self._text(key, text, {**shown, **values})
+        return Ask(self._path + key, said, kind, default, found, Text(missing) if missing else None)
 
     def choose(
         self,
@@ -284,6 +309,17 @@ class Talk:
         **values: Value,
     ) -> SecretStep[R]:
         return SecretStep(self._path + key, self._text(key, text, values), of, then)
+
+    def guard(
+        self,
+        key: str,
+        of: Digits,
+        then: SecretAct[R],
+        *,
+        text: str = "",
+        **values: Value,
+    ) -> GuardStep[R]:
+        return GuardStep(self._path + key, self._text(key, text, values), of, then)
 
     def look(self, key: str, effect: Look[R]) -> LookStep[R]:
         return LookStep(self._path + key, effect)

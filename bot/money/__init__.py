@@ -19,7 +19,15 @@ from bot.money.amounts import (
     to_major,
 )
 from bot.money.codes import code_from_bytes, read_code
-from bot.money.numbers import Msisdn, knows_region, mask_msisdn, parse_msisdn, region_of, show_local
+from bot.money.numbers import (
+    Msisdn,
+    knows_region,
+    mask_msisdn,
+    parse_msisdn,
+    parse_wallet,
+    region_of,
+    show_local,
+)
 from bot.money.orders import FINAL, OPEN, PAYOUTS, OrderKind, OrderState, Reason, Source, Verdict, judge
 from bot.money.roles import Right, StaffRole, rights_of
 from bot.money.terms import Terms
@@ -54,6 +62,7 @@ __all__ = [
     "may_become",
     "parse_amount",
     "parse_msisdn",
+    "parse_wallet",
     "read_code",
     "region_of",
     "rights_of",

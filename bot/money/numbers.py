@@ -10,7 +10,15 @@ from typing import Final
 
 import phonenumbers
 
-__all__ = ["Msisdn", "knows_region", "mask_msisdn", "parse_msisdn", "region_of", "show_local"]
+__all__ = [
+    "Msisdn",
+    "knows_region",
+    "mask_msisdn",
+    "parse_msisdn",
+    "parse_wallet",
+    "region_of",
+    "show_local",
+]
 
 Msisdn = str  # E.164 with the leading plus: "+233240000001"
 
@@ -18,6 +26,8 @@ _FOLD: Final = str.maketrans({chr(base + n): str(n) for base in (0xFF10, 0x0660,
 _SHAPE: Final = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 # A national number has to be at least this long before we put a country in front of it.
 _MIN_NATIONAL_DIGITS = 8
+# A PIN or a provider's code is shorter than any wallet's number at home.
+_MIN_WALLET_DIGITS = 7
 # A number comes with every turn of its session, and in every answer about its payment.
 _REMEMBERED: Final = 4096
 
@@ -54,6 +64,23 @@ def parse_msisdn(text: str, region: str) -> Msisdn | None:
         return _shaped(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
     # Foreign digits without their plus, as gateways send them, and test numbers such as 46733123450.
     return _whole("+" + digits) if not digits.startswith("0") and len(digits) >= 10 else None
+
+
+def parse_wallet(text: str, region: str) -> Msisdn | None:
+    """The wallet's number that a person typed, or None.
+
+    Stricter than `parse_msisdn`, since a PIN or a code may be typed in the wrong place: a number of
+    `region` has the length of a mobile number there. Which numbers are given out is not looked at.
+    """
+    found = parse_msisdn(text, region)
+    if found is None or region_of(found) != region:
+        return found
+    number = phonenumbers.parse(found, None)
+    kind = phonenumbers.PhoneNumberType.MOBILE
+    reason = phonenumbers.is_possible_number_for_type_with_reason(number, kind)
+    national = phonenumbers.national_significant_number(number)
+    fits = reason == phonenumbers.ValidationResult.IS_POSSIBLE and len(national) >= _MIN_WALLET_DIGITS
+    return found if fits else None
 
 
 @lru_cache(_REMEMBERED)

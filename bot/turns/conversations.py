@@ -23,6 +23,7 @@ from bot.dialog import (
     Text,
     Typed,
     View,
+    before_guard,
     prefill_of,
 )
 from bot.dialog.words import Choice
@@ -30,7 +31,7 @@ from bot.perform import Performer
 from bot.store.base import MarkTold, SaveConversation, Store
 from bot.store.records import ConversationRow, ConversationState
 from bot.times import Times
-from bot.turns.facts import encode_facts, held_here
+from bot.turns.facts import encode_facts, held_here, with_behind
 from bot.turns.reading import Reader, may_be_otp
 from bot.turns.steps import Reply, StartOver, Steps
 from bot.turns.turn import Turn, TurnsConfig
@@ -168,7 +169,7 @@ class Conversations:
             stayed = msgspec.structs.replace(kept, holder=turn.scope, offering=False, wrong=0, page=0)
             return await self._steps.show(turn, stayed)
         if prefill is None:
-            return await self._steps.show(turn, moved)
+            return await self._steps.show(turn, _guarded(moved, kept))
         return await self._steps.drive(turn, moved, self._steps.run(moved, (), prefill))
 
     # ---- a new one -------------------------------------------------------------------------------
@@ -211,8 +212,7 @@ class Conversations:
         prefill: dict[str, Any] = {}
         if flow == "main" and args and len(args[0]) >= _CODE_DIGITS:
             # *920*10*1001#: a merchant's code dialled straight away.
-            prefill = {"menu": "pay", "pay/recent": "other", "pay/merchant": args[0]}
-            args = args[1:]
+            prefill = {"menu": "pay", "pay/recent": "other"}
         run = self._steps.run(turn.conversation, (), prefill)
         plain = order is None and not args and not prefill
         notice = await self._untold(turn) if plain else None
@@ -243,6 +243,16 @@ class Conversations:
         code = msgspec.json.decode(row.view, type=View).text.values.get("code")
         if not isinstance(code, str) or code in shown.text:
             turn.changes.append(MarkTold(row.id, turn.now_ms))
+
+
+def _guarded(moved: ConversationRow, kept: ConversationRow) -> ConversationRow:
+    """The conversation back at the guard it had passed, if any: what was done stays done, and what the
+    guard opened is kept until it is passed anew."""
+    at = before_guard(kept.journal)
+    if at is None:
+        return moved
+    back = msgspec.structs.replace(moved, journal=kept.journal[:at])
+    return with_behind(back, kept.journal[at + 1 :])
 
 
 def _resume_question() -> Question[Any]:

@@ -4,25 +4,37 @@ Facts are written when a conversation begins and when it moves to another place,
 replay must find what the flow found.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from bot.dialog import Facts, Question, Text
+from bot.dialog import Entry, Facts, Question, Text
 from bot.messages import is_fresh
 from bot.store.records import ConversationRow
 from bot.times import Times
 from bot.turns.turn import Turn, TurnsConfig
 
-__all__ = ["encode_facts", "held_here", "last_asked", "last_notice", "name_of", "with_asked"]
+__all__ = [
+    "behind_guard",
+    "encode_facts",
+    "held_here",
+    "last_asked",
+    "last_notice",
+    "name_of",
+    "with_asked",
+    "with_behind",
+]
 
 
 class _Standing(Facts, frozen=True):
-    """A conversation's facts as they are kept, with what its person was asked last (see `name_of`) and
-    the notice that stood above it: pages are those of the screen as it was shown."""
+    """A conversation's facts as they are kept, with what its person was asked last (see `name_of`), the
+    notice that stood above it (pages are those of the screen as it was shown), and what was answered
+    behind a guard that has to be passed anew."""
 
     asked: str = ""
     notice: Text | None = None
+    behind: tuple[Entry, ...] = ()
 
 
 def encode_facts(turn: Turn, order_id: str | None, config: TurnsConfig, times: Times) -> str:
@@ -50,13 +62,15 @@ def encode_facts(turn: Turn, order_id: str | None, config: TurnsConfig, times: T
 
 def held_here(turn: Turn, kept: ConversationRow, config: TurnsConfig, times: Times) -> ConversationRow:
     """The conversation, moved to where the person is now."""
-    return msgspec.structs.replace(
+    moved = msgspec.structs.replace(
         kept,
         holder=turn.scope,
         address_kind=turn.inbound.address.kind,
         address_value=turn.inbound.address.value,
         facts=encode_facts(turn, kept.order_id, config, times),
     )
+    behind = behind_guard(kept)
+    return with_behind(moved, behind) if behind else moved
 
 
 def with_asked(row: ConversationRow, question: Question[Any], notice: Text | None) -> ConversationRow:
@@ -80,6 +94,21 @@ def last_notice(row: ConversationRow) -> Text | None:
         return msgspec.json.decode(row.facts, type=_Standing).notice
     except msgspec.ValidationError:
         return None
+
+
+def behind_guard(row: ConversationRow) -> tuple[Entry, ...]:
+    """What was answered behind the guard that the conversation stands at."""
+    try:
+        return msgspec.json.decode(row.facts, type=_Standing).behind
+    except msgspec.ValidationError:
+        return ()
+
+
+def with_behind(row: ConversationRow, entries: Sequence[Entry]) -> ConversationRow:
+    """The conversation, keeping these entries until its guard is passed."""
+    facts = msgspec.json.decode(row.facts, type=_Standing)
+    standing = msgspec.structs.replace(facts, behind=tuple(entries))
+    return msgspec.structs.replace(row, facts=msgspec.json.encode(standing).decode())
 
 
 def name_of(question: Question[Any]) -> str:

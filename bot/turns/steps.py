@@ -13,13 +13,16 @@ import structlog
 from bot.dialog import (
     Accepted,
     Again,
+    Ask,
     Back,
+    Confirm,
     Diverged,
     Ended,
     Entry,
     Facts,
     Flow,
     FlowError,
+    GuardStep,
     Home,
     Input,
     Leave,
@@ -39,13 +42,22 @@ from bot.dialog import (
     prefill_of,
     without_last_answer,
 )
+from bot.dialog.inputs import Reading
 from bot.perform import Performer
 from bot.store.base import Store
 from bot.store.records import ConversationRow, ConversationState
 from bot.times import Times
 from bot.turns.commits import Commits
 from bot.turns.effects import Effects
-from bot.turns.facts import held_here, last_asked, last_notice, name_of, with_asked
+from bot.turns.facts import (
+    behind_guard,
+    held_here,
+    last_asked,
+    last_notice,
+    name_of,
+    with_asked,
+    with_behind,
+)
 from bot.turns.reading import Reader, may_be_otp
 from bot.turns.turn import Turn, TurnsConfig
 
@@ -192,6 +204,7 @@ class Steps:
             can_go_back=run.can_go_back or shown.page > 0,
             more=shown.page < shown.pages - 1,
         )
+        reading = await self._if_found(turn, row, question, reading)
         match reading:
             case Accepted(value):
                 row = msgspec.structs.replace(row, wrong=0, page=0)
@@ -199,6 +212,7 @@ class Steps:
                     plan = await self._performer.act_with(value, question.then, turn.speaker())
                     turn.step = question.key
                     await self._effects.carry_out(turn, row, run, plan)
+                    row = _past_guard(row, run)
                 else:
                     run.answer(value)
                 return await self.drive(turn, row, run)
@@ -227,6 +241,15 @@ class Steps:
                 row = msgspec.structs.replace(row, wrong=wrong, page=0)
                 return await self.drive(turn, row, run, notice=text)
         raise TypeError(f"unknown reading {type(reading).__name__}")
+
+    async def _if_found(
+        self, turn: Turn, row: ConversationRow, question: Question[Any], reading: Reading
+    ) -> Reading:
+        """The reading, or a Problem where an answer names what there is not: that is written nowhere."""
+        if not isinstance(reading, Accepted) or not isinstance(question, Ask) or question.found is None:
+            return reading
+        found = await self._performer.look(question.found(reading.value), turn.speaker(row))
+        return Problem(question.missing) if found is None else reading
 
     async def _is_no_answer(self, question: Question[Any], said: Input) -> bool:
         """Whether digits make no sense here: in a menu, or where no merchant has such a code. What may
@@ -273,7 +296,7 @@ class Steps:
                         return self._close(turn, row, screen, run)
                     case Waiting(question):
                         if waiting and notice is None:
-                            notice = self._dialled_answer(turn, question, run, waiting)
+                            notice = await self._dialled_answer(turn, row, question, run, waiting)
                             continue
                         if isinstance(question, SecretStep):
                             done = await self._performer.without_secret(question.then, turn.speaker())
@@ -284,15 +307,16 @@ class Steps:
         except FlowError as error:
             return self.broken(turn, row, error)
 
-    def _dialled_answer(
-        self, turn: Turn, question: Question[Any], run: Run, waiting: list[str]
+    async def _dialled_answer(
+        self, turn: Turn, row: ConversationRow, question: Question[Any], run: Run, waiting: list[str]
     ) -> Text | None:
         """Give the next dialled argument as an answer; a notice where it does not fit. Never confirms."""
         arg = waiting.pop(0)
-        if question.kind in ("confirm", "secret"):
+        if isinstance(question, Confirm | SecretStep):
             waiting.clear()
             return None
         reading = self._reader.read(turn, question, Typed(arg), can_go_back=False)
+        reading = await self._if_found(turn, row, question, reading)
         if isinstance(reading, Accepted):
             run.answer(reading.value)
             return None
@@ -327,6 +351,15 @@ class Steps:
             serial=row.serial,
             conversation=row.id[:8],
         )
+
+
+def _past_guard(row: ConversationRow, run: Run) -> ConversationRow:
+    """The conversation, with what stood behind its guard taken up again once the guard lets pass."""
+    behind = behind_guard(row)
+    if not behind or isinstance(getattr(run.state, "question", None), GuardStep):
+        return row
+    run.take_up(behind)
+    return with_behind(row, ())
 
 
 def _view_of(row: ConversationRow, run: Run, question: Question[Any], notice: Text | None) -> View:

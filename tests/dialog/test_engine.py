@@ -26,6 +26,7 @@ from bot.dialog import (
     Waiting,
     Wallet,
     Wants,
+    before_guard,
     prefill_of,
     without_last_answer,
 )
@@ -561,6 +562,59 @@ def test_the_later_of_two_answers_is_filled_in() -> None:
 @pytest.mark.parametrize("kind", ["act", "secret"])
 def test_nothing_is_filled_in_once_something_was_done(kind: str) -> None:
     assert prefill_of(entries(("ask", "name", "Ama"), (kind, "send", {}))) is None
+
+
+# ---- guards --------------------------------------------------------------------------------------
+
+
+async def behind_a_guard(talk: Talk) -> Screen:
+    await talk.act("send", Send())
+    await talk.guard("pin", Digits(4, 6, "pin.not_valid"), Unlock())
+    rate = await talk.look("rate", FindRate())
+    await talk.ask("name", FreeText(), seen=rate.value)
+    return Screen("main.done")
+
+
+def test_a_guard_is_no_act() -> None:
+    """What it opened may be left and asked for again, and is never filled in."""
+    journal = entries(("ask", "name", "Ama"), ("guard", "pin", {}), ("look", "rate", {}))
+    assert prefill_of(journal) == {"name": "Ama"}
+    assert without_last_answer(journal) == []
+
+
+@pytest.mark.parametrize(
+    ("journal", "place"),
+    [
+        (entries(("ask", "name", "Ama")), None),
+        (entries(("guard", "pin", {}), ("look", "rate", {}), ("guard", "pin", {})), 0),
+        (entries(("guard", "pin", {}), ("act", "send", {}), ("guard", "pin", {}), ("ask", "name", "A")), 2),
+        (entries(("guard", "pin", {}), ("secret", "otp", {})), None),
+        ([], None),
+    ],
+)
+def test_where_the_guard_stands_that_opened_what_is_shown(journal: list[Entry], place: int | None) -> None:
+    assert before_guard(journal) == place
+
+
+def test_what_a_guard_opened_is_taken_up_once_it_was_passed_anew() -> None:
+    run = start(behind_a_guard)
+    for result in (Rate(1), Rate(2), Rate(3)):
+        run.deliver(result)
+    place = before_guard(run.journal)
+    assert place == 1
+    again = start(behind_a_guard, run.journal[:place])
+    assert again.state.question.kind == "guard"
+    assert not again.take_up(run.journal[2:])
+    again.deliver(Rate(2))
+    assert again.take_up(run.journal[2:])
+    assert again.journal == run.journal
+    assert again.state.question.text.values == {"seen": 3}
+
+
+def test_what_does_not_fit_behind_a_guard_is_looked_up_anew() -> None:
+    run = start(behind_a_guard, entries(("act", "send", {"value": 1}), ("guard", "pin", {"value": 2})))
+    assert not run.take_up(entries(("look", "rate", "no rate")))
+    assert run.state.effect == FindRate()
 
 
 # ---- growth --------------------------------------------------------------------------------------

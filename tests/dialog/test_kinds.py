@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.dialog import (
     Amount,
+    BillNumber,
     Choice,
     Code,
     Digits,
@@ -71,6 +72,12 @@ def problem(id: str, **values: Any) -> Problem:
         (FreeText(5), "   ", problem("text.empty")),
         (FreeText(5), "abcdef", problem("text.too_long", most=5)),
         (FreeText(1), "e\u0301", "é"),
+        (FreeText(9, words=True), "2 tables", "2 tables"),
+        (FreeText(9, words=True), "24.68", problem("text.no_words")),
+        (BillNumber(9), "MTR 42/7", "MTR 42/7"),
+        (BillNumber(9), "0042 17 9", "0042 17 9"),
+        (BillNumber(9), "00421-7", problem("bill.reference_short", least=7)),
+        (BillNumber(9), "  ", problem("text.empty")),
         (Whole(1, 365), "1", 1),
         (Whole(1, 365), " 365 ", 365),
         (Whole(1, 365), "٣٠", 30),
@@ -93,6 +100,7 @@ def test_an_answer_is_a_value_or_a_sentence(kind: Kind[Any], typed: str, found: 
         (Digits(4, 6, "pin.not_valid"), "0042"),
         (Code(), "K7QX2A9M"),
         (FreeText(9), "Ama's"),
+        (BillNumber(9), "MTR 42/7"),
         (Whole(1, 365), "30"),
     ],
 )

@@ -53,6 +53,7 @@ def work(right: str, answers: Sequence[str], role: e.Role = ROLE, **given: Any) 
         e.MyRoles: (role,),
         b.CheckPin: RIGHT_PIN,
         b.Banks: (),
+        b.FindPayment: FOUND,
         e.CheckNumber: e.Holder(checked=False),
         **{getattr(b, name, None) or getattr(e, name): value for name, value in given.items()},
     }

@@ -7,6 +7,7 @@ import msgspec
 
 from bot.dialog import (
     Accepted,
+    Ask,
     Ended,
     Entry,
     Facts,
@@ -79,6 +80,8 @@ class Played(msgspec.Struct, frozen=True):
     secrets: list[str]
     journal: list[Entry]
     state: Any
+    # Why answers were not taken that name what there is not.
+    missing: list[Text]
 
     @property
     def keys(self) -> list[str]:
@@ -118,6 +121,7 @@ def play(
     asked: list[Question[Any]] = []
     effects: list[Any] = []
     secrets: list[str] = []
+    missing: list[Text] = []
 
     def perform(effect: Any) -> Any:
         effects.append(effect)
@@ -125,6 +129,12 @@ def play(
         if isinstance(found, list):
             return found.pop(0)
         return found(effect) if isinstance(found, Callable) else found  # type: ignore[arg-type]
+
+    def known(wanted: Any) -> Any:
+        found = script[type(wanted)]
+        if isinstance(found, list):
+            return found[0]
+        return found(wanted) if isinstance(found, Callable) else found  # type: ignore[arg-type]
 
     while not isinstance(run.state, Ended):
         if isinstance(run.state, Wants):
@@ -140,6 +150,9 @@ def play(
             question, Typed(typed), NavWords(), keypad=keypad, can_go_back=True, label_of=_label
         )
         assert isinstance(reading, Accepted), f"{question.key} does not take {typed!r}: {_why(reading)}"
+        if isinstance(question, Ask) and question.found and known(question.found(reading.value)) is None:
+            missing.append(question.missing)
+            continue
         if isinstance(question, SecretStep):
             secrets.append(reading.value)
             run.deliver(perform(question.then))
@@ -149,7 +162,7 @@ def play(
         assert kept == run.journal
         run = Run(called, Talk(facts), kept)
     assert not todo, f"nobody asked for {todo}"
-    return Played(asked, effects, secrets, run.journal, run.state)
+    return Played(asked, effects, secrets, run.journal, run.state, missing)
 
 
 def _label(text: Text) -> str:

@@ -114,6 +114,7 @@ WORLD: World = {
     e.CheckHolder: e.Holder(checked=True, name=NAME),
     e.RequestPayment: order(),
 }
+GONE = {"menu": "pay", "pay/merchant": "9999"}
 PAY = ["1", "1001", "100000000", PAYER, "1", "1"]
 
 
@@ -134,7 +135,7 @@ def _paying() -> Iterator[Played]:
         return play(answers, world, facts=facts, flow=flow)
 
     yield asked(["1"], RecentMerchants=(CARD,) * 3)
-    yield asked(["1", "9999"], FindMerchant=None)
+    yield play([], {**WORLD, e.FindMerchant: None}, facts=LONG_USSD, prefill=GONE)
     for holder in (e.Holder(True, known=False), e.Holder(True, active=False), e.Holder(False)):
         yield asked(PAY[:4], CheckHolder=holder)
     yield asked(PAY[:5], FindTwin="ABCD2345")
@@ -218,6 +219,14 @@ def at(right: str, answers: list[str], role: e.Role = ROLE, **given: Any) -> Pla
     return play(["4", str(line), *answers], world, facts=STAFF)
 
 
+def back_at(right: str, answers: list[str], kept: dict[str, str], **given: Any) -> Played:
+    """The same resumed, with what was answered before."""
+    world = {e.MyRoles: (ROLE,), b.CheckPin: b.PinAnswer(), **{getattr(b, k): v for k, v in given.items()}}
+    prefill = {"menu": "business", "business/menu": right}
+    prefill |= {f"business/{right}/{key}": value for key, value in kept.items()}
+    return play(answers, world, facts=STAFF, prefill=prefill)
+
+
 PIN = "471108"
 
 
@@ -240,7 +249,7 @@ def _working() -> Iterator[Played]:
 
     yield at("look_up", ["2", PIN], LatestPayments=(FOUND.order,) * 5)
     yield at("look_up", ["2", PIN], LatestPayments=())
-    yield at("look_up", ["1", CODE, PIN], FindPayment=None)
+    yield back_at("look_up", [PIN], {"how": "code", "code": CODE}, FindPayment=None)
     for reason in [None, *Reason]:
         state = OrderState.FAILED if reason else OrderState.SUCCESSFUL
         seen = b.FoundPayment(msgspec.structs.replace(FOUND.order, state=state, reason=reason))
@@ -299,9 +308,9 @@ def _sending() -> Iterator[Played]:
     for left in (None, AMOUNT):
         found = msgspec.structs.replace(FOUND, refundable=left)
         back = order(OrderState.NEW, kind=OrderKind.REFUND, payee=PAYER)
-        answers = [CODE, PIN, "2", "100000000", "1", PIN]
-        yield at("refund", answers if left else answers[:2], FindPayment=found, Refund=back)
-    yield at("refund", [CODE, PIN, "1", "2"], FindPayment=FOUND)
+        answers = [CODE, "2", "100000000", "1", PIN]
+        yield at("refund", answers if left else answers[:1], FindPayment=found, Refund=back)
+    yield at("refund", [CODE, "1", "2"], FindPayment=FOUND)
 
     sent = order(OrderState.NEW, kind=OrderKind.TRANSFER, payee=PAYER)
     for holder in (e.Holder(True, name=NAME), e.Holder(False)):
@@ -311,7 +320,8 @@ def _sending() -> Iterator[Played]:
     yield at("deposit", [PAYER, "100000000", "1", PIN], CheckNumber=e.Holder(True, name=NAME), PayOut=sent)
     yield at("deposit", [PAYER, "100000000", "2"], CheckNumber=e.Holder(False))
     banks = tuple(b.BankView(f"{n:03}", f"Banque Internationale {n:03}") for n in range(40))
-    yield at("pay_out", ["2", "zz"], Banks=banks)
+    yield at("pay_out", ["2"], Banks=banks)
+    yield back_at("pay_out", [], {"to": "bank", "bank_name": "zz"}, Banks=banks)
     answers = ["2", "internationale", "18", "1" * 20, "100000000", "1", PIN]
     yield at("pay_out", answers, Banks=banks, PayOut=msgspec.structs.replace(sent, payer="", payee="1" * 20))
 

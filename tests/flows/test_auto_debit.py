@@ -63,7 +63,9 @@ def test_an_auto_debit_is_set_up_for_ones_own_number() -> None:
 
 
 def test_a_code_nobody_has_is_asked_for_again() -> None:
-    assert mine(["9999", "1001"]).texts[1:] == ["pay.merchant", "pay.no_such_merchant", "auto_debit.most"]
+    played = mine(["9999", "1001"])
+    assert played.texts[1:] == ["pay.merchant", "pay.merchant", "auto_debit.most"]
+    assert played.missing == [Text("pay.unknown_merchant")]
 
 
 def test_no_allows_nothing() -> None:

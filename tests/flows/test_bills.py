@@ -46,17 +46,17 @@ def test_a_bill_is_paid() -> None:
 
 
 def test_one_name_may_stand_for_two_merchants() -> None:
-    played = paid(["2", "42", "50", "1", "1"], WATER, SAME, PayBill=ASKED)
+    played = paid(["2", "0042 17 9", "50", "1", "1"], WATER, SAME, PayBill=ASKED)
     assert acts(played)[0].merchant_id == "m3"
 
 
 def test_the_amount_keeps_its_limit() -> None:
-    question = paid(["1", "42"], WATER).question
+    question = paid(["1", "0042 17 9"], WATER).question
     assert question.parse("100.01").text == Text("amount.over_limit", {"most": Money(10_000, "GHS")})
 
 
 def test_no_pays_nothing() -> None:
-    played = paid(["1", "42", "50", "1", "2"], WATER)
+    played = paid(["1", "0042 17 9", "50", "1", "2"], WATER)
     assert played.screen.text == "pay.cancelled"
     assert acts(played) == []
 
@@ -74,15 +74,15 @@ def test_where_no_bill_can_be_paid_it_is_said() -> None:
     ],
 )
 def test_the_last_screen_says_where_it_stands(view: e.OrderView, text: str) -> None:
-    assert paid(["1", "42", "50", "1", "1"], WATER, PayBill=view).screen.text == text
+    assert paid(["1", "0042 17 9", "50", "1", "1"], WATER, PayBill=view).screen.text == text
 
 
 def test_a_bill_under_ones_own_auto_debit_says_that_no_pin_follows_or_asks_for_another_wallet() -> None:
     power = msgspec.structs.replace(POWER, debits=True)
     debits = [e.Debit("Ama's Kitchen", stops=("a1",)), e.Debit("Ama's Kitchen", agreed=True)]
-    played = paid(["1", "42", "50", "1", "2", "1", "1"], power, FindDebit=debits, PayBill=ASKED)
+    played = paid(["1", "0042 17 9", "50", "1", "2", "1", "1"], power, FindDebit=debits, PayBill=ASKED)
     assert played.texts[-3:] == ["debit.not_agreed", "pay.payer", "bill.confirm_unasked"]
-    assert acts(played) == [e.PayBill("m2", "ECG", "42", GHS_50, MSISDN, unasked=True)]
+    assert acts(played) == [e.PayBill("m2", "ECG", "0042 17 9", GHS_50, MSISDN, unasked=True)]
     stopping = order(kind=OrderKind.PREAPPROVAL_CANCEL)
-    played = paid(["1", "42", "50", "1", "1"], power, FindDebit=debits[:1], StopAutoDebit=stopping)
+    played = paid(["1", "0042 17 9", "50", "1", "1"], power, FindDebit=debits[:1], StopAutoDebit=stopping)
     assert (played.screen.text, acts(played)) == ("debit.stopped", [e.StopAutoDebit("a1")])

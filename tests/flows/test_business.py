@@ -9,7 +9,21 @@ from bot.dialog import Text, prefill_of, without_last_answer
 from bot.money import Money
 from flows import business_effects as b
 from flows import effects as e
-from tests.flows.at_work import CHAT_STAFF, IN_CHAT, PIN, RIGHTS, ROLE, STAFF, acts, own_keys, work
+from tests.flows.at_work import (
+    CHAT_STAFF,
+    FOUND,
+    GHS_50,
+    IN_CHAT,
+    OTHER,
+    PIN,
+    RIGHTS,
+    ROLE,
+    STAFF,
+    acts,
+    agreement,
+    own_keys,
+    work,
+)
 from tests.flows.driving import play
 
 SHOWN = e.Balances((Money(125_000, "GHS"), Money(5000, "UGX")))
@@ -81,7 +95,6 @@ def test_who_may_not_any_more_is_told_so() -> None:
 
 FIRST_LOOKS = {
     "look_up": (["2"], b.LatestPayments),
-    "refund": (["K7QX2A9M"], b.FindPayment),
     "invoice": (["2"], b.StandingOf),
     "charge": ([], b.StandingOf),
     "approve": ([], b.WaitingApprovals),
@@ -95,10 +108,9 @@ def test_the_pin_comes_before_anything_of_the_merchant_is_looked_at(right: str) 
     played = work(right, answers)
     assert own_keys(played)[-1] == "pin"
     assert not any(isinstance(effect, look) for effect in played.effects)
-    result = None if look is b.FindPayment else ()
-    seen = work(right, [*answers, PIN], **{look.__name__: result})
+    seen = work(right, [*answers, PIN], **{look.__name__: ()})
     assert [type(effect) for effect in seen.effects[-2:]] == [b.CheckPin, look]
-    in_chat = work(right, answers, IN_CHAT, **{look.__name__: result})
+    in_chat = work(right, answers, IN_CHAT, **{look.__name__: ()})
     assert isinstance(in_chat.effects[-1], look)
     assert "pin" not in own_keys(in_chat)
 
@@ -167,11 +179,21 @@ def test_back_goes_question_by_question_until_the_pin() -> None:
     assert keys == ["business/withdraw/amount", "business/withdraw/number", "business/menu", "menu"]
 
 
-def test_nobody_goes_back_past_the_pin() -> None:
-    played = work("unlock", [PIN], LockedStaff=(b.LockedRole("s7", "Kofi", "cashier"),))
+@pytest.mark.parametrize("right", FIRST_LOOKS)
+def test_what_the_pin_opened_is_closed_again_by_going_back_and_by_resuming(right: str) -> None:
+    answers, look = FIRST_LOOKS[right]
+    one = {
+        b.LatestPayments: FOUND.order,
+        b.StandingOf: agreement(),
+        b.WaitingApprovals: b.ApprovalView("w1", "refund", GHS_50, OTHER, "Kofi"),
+        b.LockedStaff: b.LockedRole("s7", "Kofi", "cashier"),
+    }[look]
+    played = work(right, [*answers, PIN], **{look.__name__: (one,)})
     assert own_keys(played)[-1] == "which"
-    assert without_last_answer(played.journal) is None
-    assert prefill_of(played.journal) is None
+    assert all(entry.kind != "guard" for entry in without_last_answer(played.journal) or ())
+    again = play([], {e.MyRoles: (ROLE,)}, facts=STAFF, prefill=prefill_of(played.journal))
+    assert again.keys == [f"business/{right}/pin"]
+    assert again.effects == [e.MyRoles()]
 
 
 def test_who_left_half_way_in_a_chat_goes_on_and_confirms_anew() -> None:

@@ -50,9 +50,10 @@ def test_a_merchant_without_payments_is_told_so() -> None:
 
 
 def test_a_code_of_nobody_here_is_told_so() -> None:
-    played = work("look_up", ["1", CODE, PIN], FindPayment=None)
-    assert played.screen.text == "look_up.unknown"
-    assert played.screen.values["code"] == CODE
+    played = work("look_up", ["1", CODE], FindPayment=None)
+    assert own_keys(played) == ["how", "code", "code"]
+    assert played.missing == [Text("look_up.no_such")]
+    assert CODE.encode() not in msgspec.json.encode(played.journal)
 
 
 def test_only_what_the_role_may_and_the_payment_allows_is_offered() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.money import knows_region, mask_msisdn, parse_msisdn, region_of, show_local
+from bot.money import knows_region, mask_msisdn, parse_msisdn, parse_wallet, region_of, show_local
 
 GHANA = "+233240000001"
 
@@ -184,3 +184,23 @@ def test_a_masked_number_never_shows_more_than_seven_characters(msisdn: str) -> 
 )
 def test_a_region_is_a_country_with_numbers_of_its_own(region: str, known: bool) -> None:
     assert knows_region(region) is known
+
+
+@pytest.mark.parametrize(
+    ("typed", "region", "found"),
+    [
+        ("0240000001", "GH", GHANA),
+        ("240000001", "GH", GHANA),
+        ("+233240000001", "GH", GHANA),
+        ("46733123450", "GH", "+46733123450"),
+        ("1234", "GH", None),
+        ("648205", "GH", None),
+        ("648205", "UG", None),
+        ("64820", "ZA", None),
+        ("12345678", "GH", None),
+        ("76123456", "SZ", "+26876123456"),
+        ("ama", "GH", None),
+    ],
+)
+def test_a_pin_or_a_code_is_no_wallet(typed: str, region: str, found: str | None) -> None:
+    assert parse_wallet(typed, region) == found

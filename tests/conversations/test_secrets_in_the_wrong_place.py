@@ -1,0 +1,107 @@
+"""A PIN or a code typed where something else was asked for is written nowhere.
+
+Every question on the way to a confirmation is answered first with what people mix up: a wallet PIN, a staff
+PIN and a provider's code. An amount alone may be any number, so that it is left out.
+"""
+
+from typing import Any
+
+import msgspec
+import pytest
+import structlog
+
+from bot.dialog import Amount, Ask, Confirm, Question, SecretStep, Waiting, Whole
+from bot.store.base import TurnQuery
+from tests.conversations.people import Phone
+from tests.conversations.robot import Robot
+from tests.conversations.stage import EFUA, STAFF, STAFF_PIN, Stage
+
+WALLET_PIN, CODE = "7391", "648205"
+SECRETS = (WALLET_PIN, STAFF_PIN, CODE)
+
+# What leads to each question in turn, by the last part of its key: a meaning to choose, or text to type.
+_FINE = {"amount": "5", "number": "0240000002", "payer": "1", "merchant": "1001", "most": "5"}
+WAYS: dict[str, tuple[str, dict[str, str]]] = {
+    "pay": (EFUA, {"menu": "pay"}),
+    "check": (EFUA, {"menu": "check"}),
+    "auto_debit": (EFUA, {"menu": "auto_debit", "every": "week", "days": "30"}),
+    "bill": (EFUA, {"menu": "bill", "which": "ECG", "reference": "METER 42/7"}),
+    "look_up": (STAFF, {"how": "code"}),
+    "refund": (STAFF, {"how": "part"}),
+    "pay_out": (STAFF, {}),
+    "withdraw": (STAFF, {}),
+    "invoice": (STAFF, {"what": "new", "description": "Two tables", "days": "other", "days_typed": "30"}),
+    "details": (STAFF, {}),
+    "deposit": (STAFF, {}),
+}
+
+
+async def question_of(stage: Stage, msisdn: str) -> Question[Any]:
+    found = (await stage.store.load_turn(TurnQuery("msisdn", msisdn))).conversation
+    assert found is not None
+    run = stage.kasapay.turns._steps.run(found, found.journal)
+    run.close()
+    assert isinstance(run.state, Waiting)
+    return run.state.question  # type: ignore[no-any-return]
+
+
+async def _mistype(phone: Phone, question: Question[Any]) -> None:
+    for secret in SECRETS:
+        await phone.answer(secret)
+        if not phone.screen.is_open:  # three wrong ones end a session
+            await phone.dial()
+            await phone.answer("1")
+        now = await question_of(phone.stage, phone.msisdn)
+        assert now.key == question.key, f"{question.key} takes {secret}"
+
+
+async def _walk(stage: Stage, phone: Phone, answers: dict[str, str]) -> list[str]:
+    """Which questions were mistyped at, up to the confirmation, the PIN or the end."""
+    typed: list[str] = []
+    while phone.screen.is_open:
+        question = await question_of(stage, phone.msisdn)
+        if isinstance(question, Confirm | SecretStep):
+            break
+        name = question.key.rpartition("/")[2]
+        said = answers.get(question.key) or answers.get(name) or _FINE[name]
+        if isinstance(question, Ask) and not isinstance(question.of, Amount):
+            await _mistype(phone, question)
+            typed.append(name)
+        places = [place for place, choice in enumerate(question.choices) if choice.value.endswith(said)]
+        await phone.answer(str(places[0] + 1) if places else said)
+    return typed
+
+
+@pytest.mark.parametrize("part", WAYS)
+async def test_what_is_typed_in_the_wrong_place_stands_nowhere(stage: Stage, part: str) -> None:
+    number, answers = WAYS[part]
+    await Robot(stage, Phone(stage, EFUA), "1001").pay()
+    paid = await stage.order()
+    menu = {"menu": "business", "business/menu": part} if number == STAFF else {}
+    phone = Phone(stage, number)
+    with structlog.testing.capture_logs() as logs:
+        await phone.dial()
+        typed = await _walk(stage, phone, {"code": paid.code, "recent": "other"} | answers | menu)
+        await stage.settle()
+    assert typed
+    said = msgspec.json.encode(logs, enc_hook=str).decode()
+    for secret in SECRETS:
+        assert secret not in said
+        assert not stage.holds(secret), f"{secret} stands on the disk"
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+async def test_what_is_dialled_as_a_merchants_code_and_is_none_stands_nowhere(
+    stage: Stage, secret: str
+) -> None:
+    phone = Phone(stage, EFUA)
+    await phone.dial(secret, "5")
+    assert (await question_of(stage, EFUA)).key == "pay/merchant"
+    assert not stage.holds(secret)
+
+
+def test_only_an_amount_and_days_are_any_number() -> None:
+    """The kinds that take a number of the length of a PIN; `Whole` only what lies between its bounds."""
+    assert isinstance(Amount("GHS").parse(WALLET_PIN), msgspec.Struct)
+    for secret in SECRETS:
+        assert not isinstance(Whole(1, 365).parse(secret), int)
