@@ -6,8 +6,8 @@ with the commit of its turn, so a crash in between takes it up again, and a repe
 
 import asyncio
 import secrets
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
 
 import msgspec
 import structlog
@@ -45,6 +45,13 @@ _SOURCE: Final = "telegram"
 _AT_ONCE: Final = 64
 _ATTEMPTS_AT_MOST: Final = 5
 _IDLE_S: Final = 10.0
+# A group takes 20 messages a minute, and ours are of use to nobody there.
+# Source: Telegram Bots FAQ, sending limits, November 2026.
+_GROUP_PAUSE_MS: Final = 10 * 60_000
+_FAST_PAUSE_MS: Final = 30_000
+# What a person says or presses in their own chat.
+_Saying: TypeAlias = Heard | CardRefused | NotText | DeadButton
+_SAYING: Final = (Heard, CardRefused, NotText, DeadButton)
 
 
 class TelegramIntake:
@@ -61,6 +68,7 @@ class TelegramIntake:
         times: Times,
         *,
         secret: str,
+        may_speak: Callable[[str], bool] = lambda chat: True,
     ) -> None:
         self._store = store
         self._turns = turns
@@ -70,6 +78,8 @@ class TelegramIntake:
         self._ids = ids
         self._times = times
         self._secret = secret
+        # A chat's allowance: False once it said more in a short time than a person does.
+        self._may_speak = may_speak
         self._woken = asyncio.Event()
         self._working: set[asyncio.Task[None]] = set()
         self._asides: set[asyncio.Task[Any]] = set()
@@ -145,6 +155,9 @@ class TelegramIntake:
             # By the very reader that took it in: another one knows another JSON (NaN, half an emoji).
             head = read_update_id(raw)
             event = read_update(head.payload, bot_username=self.bot_username) if head else None
+        if isinstance(event, _SAYING) and not self._may_speak(event.chat):
+            await self._ask_to_wait(event, row)
+            return
         match event:
             case Heard():
                 await self._heard(event, row)
@@ -154,7 +167,10 @@ class TelegramIntake:
                 await self._say(event.chat, Text("chat.text_only"), row)
             case InGroup():
                 self._aside(self._channel.answer_callback(event.callback_id), event.callback_id)
-                await self._say(event.chat, Text("chat.private_only", {"link": event.link}), row)
+                if await self._seldom(f"group:{event.chat}", _GROUP_PAUSE_MS):
+                    await self._say(event.chat, Text("chat.private_only", {"link": event.link}), row)
+                else:
+                    await self._store.commit([EndUpdate(row.source, row.update_id)])
             case Blocked() | Unblocked():
                 await self._reachable(event.chat, row, reachable=isinstance(event, Unblocked))
             case DeadButton():
@@ -162,6 +178,22 @@ class TelegramIntake:
                 await self._store.commit([EndUpdate(row.source, row.update_id)])
             case None:
                 await self._store.commit([EndUpdate(row.source, row.update_id)])
+
+    async def _ask_to_wait(self, event: _Saying, row: UpdateRow) -> None:
+        """Not taken, and said so once: each answer of ours would have to wait its turn in the chat."""
+        words = Text("chat.too_fast")
+        language = event.inbound.language if isinstance(event, Heard) else event.language
+        callback_id = getattr(event, "callback_id", "")
+        toast = self._turns.say(words, language)
+        self._aside(self._channel.answer_callback(callback_id, toast), callback_id)
+        if not callback_id and await self._seldom(f"fast:{event.chat}", _FAST_PAUSE_MS):
+            await self._say(event.chat, words, row)
+        else:
+            await self._store.commit([EndUpdate(row.source, row.update_id)])
+
+    async def _seldom(self, what: str, pause_ms: int) -> bool:
+        """Whether this has not happened for so long; it happens now."""
+        return await self._store.count(what, pause_ms, self._clock(), 1)
 
     async def _heard(self, event: Heard, row: UpdateRow) -> None:
         inbound = event.inbound

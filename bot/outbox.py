@@ -30,7 +30,16 @@ from bot.messages import is_fresh
 from bot.metrics import Metrics
 from bot.pace import Pace
 from bot.rounds import is_due, keep_going
-from bot.store.base import Change, Conflict, Queue, SaveAddress, SettleMessage, Store, StoreUnavailable
+from bot.store.base import (
+    Change,
+    Conflict,
+    DropMessages,
+    Queue,
+    SaveAddress,
+    SettleMessage,
+    Store,
+    StoreUnavailable,
+)
 from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState
 from bot.times import Times
 
@@ -173,7 +182,8 @@ class Outbox:
     async def _lease(self, most: int, without: Sequence[str]) -> tuple[MessageRow, ...]:
         now_ms = self._clock()
         lease_ms = int(self._times.lease_s * 1000)
-        rows = await self._store.claim_messages(now_ms, lease_ms, most, SPACING_MS, without)
+        resting = self._pace.resting(now_ms)
+        rows = await self._store.claim_messages(now_ms, lease_ms, most, SPACING_MS, without, resting)
         for row in rows:
             self._pace.went(row.address_kind, now_ms)
         return rows
@@ -181,7 +191,8 @@ class Outbox:
     async def next_ms(self) -> int | None:
         """When there may be something to send; None while nothing waits."""
         now_ms = self._clock()
-        due_ms = await self._store.next_message_ms(SPACING_MS, self._pace.full(now_ms))
+        resting = self._pace.resting(now_ms)
+        due_ms = await self._store.next_message_ms(SPACING_MS, self._pace.full(now_ms), resting)
         return min((ms for ms in (due_ms, self._pace.free_ms(now_ms)) if ms is not None), default=None)
 
     async def _try(self, row: MessageRow) -> list[Change]:
@@ -197,8 +208,10 @@ class Outbox:
         try:
             sent = await channel.send(await self._outgoing(row))
         except RetryLater as error:
-            if error.everybody:
-                self._pace.rest(row.address_kind, self._clock() + int(error.after_s * 1000))
+            if error.limited:
+                now_ms = self._clock()
+                until_ms = now_ms + int(error.after_s * 1000)
+                self._pace.limited(row.address_kind, row.address_value, until_ms, now_ms)
             outcome, changes = "later", await self._again(row, error.after_s, error.detail)
         except OutcomeUnknown as error:
             # It may be there already. Once more, since every message says which order it is about.
@@ -224,6 +237,10 @@ class Outbox:
             outcome, changes = "later", await self._again(row, 5.0, error.detail)
         else:
             outcome, changes = "sent", [self._settle(row, MessageState.SENT, sent=sent)]
+            if row.kind is MessageKind.RESULT and row.order_id:
+                # What still waits to say there that the order is under way would be untrue after this.
+                where = (row.address_kind, row.address_value)
+                changes.append(DropMessages(row.order_id, MessageKind.REPLY, *where))
         self._metrics.messages.labels(row.address_kind, row.kind.value, outcome).inc()
         _log.info(
             "message",

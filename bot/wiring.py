@@ -59,6 +59,7 @@ from bot.web import (
     build_web,
     make_runner,
 )
+from bot.web.rates import Buckets as Allowance
 from bot.worker import Worker
 from flows import FLOWS
 
@@ -68,6 +69,9 @@ _log = structlog.get_logger("kasapay")
 
 _PROBE_S: Final = 1.0
 _FINISH_S: Final = 5.0
+# What one chat may say: the same as a web chat (bot.web.parts.Limits).
+_CHAT_BURST: Final = 20
+_CHAT_PER_S: Final = 1.0
 
 
 class CannotStart(Exception):
@@ -191,6 +195,7 @@ class Kasapay:
                 ids,
                 times,
                 secret=settings.telegram_webhook_secret.get_secret_value(),
+                may_speak=Allowance(_CHAT_BURST, _CHAT_PER_S, clock).take,
             )
         if settings.africastalking_username:
             self._sms_client = httpx.AsyncClient(transport=open_transport())

@@ -71,12 +71,12 @@ class ChannelError(Exception):
 
 
 class RetryLater(ChannelError):
-    """`everybody`: the channel wants a rest from all of us, not only for this address."""
+    """`limited`: the channel asked for the pause. It may mean this address alone, or all of us."""
 
-    def __init__(self, detail: str = "", *, after_s: float = 5.0, everybody: bool = False) -> None:
+    def __init__(self, detail: str = "", *, after_s: float = 5.0, limited: bool = False) -> None:
         super().__init__(detail)
         self.after_s = after_s
-        self.everybody = everybody
+        self.limited = limited
 
 
 class OutcomeUnknown(ChannelError):

@@ -99,14 +99,18 @@ def redrive(tx: Tx, change: Redrive) -> None:
 
 # ---- the worker ----------------------------------------------------------------------------------
 
-# What stands before a message of its address: one being sent, or an earlier one that has been due or
+# The order within an address: results (urgency 0) before all else, then as they were queued.
+_BEFORE: Final = """
+    ((e.urgency = 0 AND m.urgency > 0) OR (NOT (e.urgency > 0 AND m.urgency = 0)
+        AND (e.seq < m.seq OR (e.seq = m.seq AND e.id < m.id))))
+"""
+# What stands before a message of its address: one being sent, or one before it that has been due or
 # tried. One scheduled for later and never tried holds nobody up.
-_BEHIND: Final = """
+_BEHIND: Final = f"""
     SELECT 1 FROM messages e
     WHERE e.state = 'queued' AND e.address_kind = m.address_kind AND e.address_value = m.address_value
     AND e.id <> m.id AND (
-        e.lease_until_ms > ?
-        OR ((e.seq < m.seq OR (e.seq = m.seq AND e.id < m.id)) AND (e.due_ms <= ? OR e.attempts > 0))
+        e.lease_until_ms > ? OR ({_BEFORE} AND (e.due_ms <= ? OR e.attempts > 0))
     )
 """
 
@@ -116,12 +120,13 @@ _BEHIND: Final = """
 _CLAIMED: Final = MESSAGES.select.replace("attempts", "attempts - 1")
 
 
-def _but(without: int) -> str:
-    return f"m.address_kind NOT IN ({', '.join('?' * without)}) AND" if without else ""
+def _but(without: int, resting: int) -> str:
+    kinds = f"m.address_kind NOT IN ({', '.join('?' * without)}) AND" if without else ""
+    return kinds + " NOT (m.address_kind = ? AND m.address_value = ?) AND" * resting
 
 
 @lru_cache
-def _claim_sql(kinds: int, without: int = 0) -> str:
+def _claim_sql(kinds: int, without: int = 0, resting: int = 0) -> str:
     spacing = " ".join(["WHEN ? THEN ?"] * kinds)
     spaced = f"CASE m.address_kind {spacing} ELSE 0 END" if kinds else "0"
     # A last message from the future was sent before the clock was set back: it keeps nobody waiting.
@@ -130,7 +135,7 @@ def _claim_sql(kinds: int, without: int = 0) -> str:
         WHERE id IN (
             SELECT m.id FROM messages m
             WHERE m.state = 'queued' AND m.due_ms <= ? AND m.lease_until_ms <= ?
-            AND {_but(without)} NOT EXISTS ({_BEHIND})
+            AND {_but(without, resting)} NOT EXISTS ({_BEHIND})
             AND NOT EXISTS (
                 SELECT 1 FROM messages s
                 WHERE s.sent_ms IS NOT NULL AND s.address_kind = m.address_kind
@@ -149,10 +154,12 @@ def claim(
     limit: int,
     spacing_ms: Mapping[str, int],
     without: Sequence[str] = (),
+    resting: Sequence[tuple[str, str]] = (),
 ) -> tuple[MessageRow, ...]:
     spacing = [part for pair in spacing_ms.items() for part in pair]
-    parameters: list[Any] = [now_ms + lease_ms, *[now_ms] * 2, *without, *[now_ms] * 4, *spacing, limit]
-    rows = tx.execute(_claim_sql(len(spacing_ms), len(without)), parameters).fetchall()
+    but = [*without, *(part for address in resting for part in address)]
+    parameters: list[Any] = [now_ms + lease_ms, *[now_ms] * 2, *but, *[now_ms] * 4, *spacing, limit]
+    rows = tx.execute(_claim_sql(len(spacing_ms), len(without), len(resting)), parameters).fetchall()
     claimed = [(row[-2], MESSAGES.read(row[:-2]), row[-1]) for row in rows]
     claimed.sort(key=lambda found: (found[0], found[1].created_ms, found[2], found[1].id))
     return tuple(message for _, message, _ in claimed)
@@ -160,7 +167,7 @@ def claim(
 
 # The soonest of an address is one that no earlier one holds up or overtakes; it then waits for the
 # lease in its address and for the spacing.
-_SOONEST_FIRST: Final = """
+_SOONEST_FIRST: Final = f"""
     SELECT m.due_ms, m.address_kind, (
         SELECT MAX(e.lease_until_ms) FROM messages e
         WHERE e.state = 'queued' AND e.address_kind = m.address_kind AND e.address_value = m.address_value
@@ -172,21 +179,28 @@ _SOONEST_FIRST: Final = """
     WHERE m.state = 'queued' AND NOT EXISTS (
         SELECT 1 FROM messages e
         WHERE e.state = 'queued' AND e.address_kind = m.address_kind AND e.address_value = m.address_value
-        AND (e.seq < m.seq OR (e.seq = m.seq AND e.id < m.id)) AND (e.attempts > 0 OR e.due_ms <= m.due_ms)
+        AND e.id <> m.id AND {_BEFORE} AND (e.attempts > 0 OR e.due_ms <= m.due_ms)
     )
     ORDER BY m.due_ms
 """
 
 
 @lru_cache
-def _soonest_sql(without: int) -> str:
-    return _SOONEST_FIRST.replace("AND NOT EXISTS", f"AND {_but(without)} NOT EXISTS", 1)
+def _soonest_sql(without: int, resting: int) -> str:
+    return _SOONEST_FIRST.replace("AND NOT EXISTS", f"AND {_but(without, resting)} NOT EXISTS", 1)
 
 
-def next_ms(tx: Tx, now_ms: int, spacing_ms: Mapping[str, int], without: Sequence[str] = ()) -> int | None:
+def next_ms(
+    tx: Tx,
+    now_ms: int,
+    spacing_ms: Mapping[str, int],
+    without: Sequence[str] = (),
+    resting: Sequence[tuple[str, str]] = (),
+) -> int | None:
     """The soonest moment at which `claim` finds something."""
     soonest: int | None = None
-    found = tx.execute(_soonest_sql(len(without)), (now_ms, *without))
+    but = [*without, *(part for address in resting for part in address)]
+    found = tx.execute(_soonest_sql(len(without), len(resting)), (now_ms, *but))
     # Row by row: in a long queue the first few settle it.
     while (row := found.fetchone()) is not None:
         due_ms, kind, lease_until_ms, sent_ms = row

@@ -383,15 +383,19 @@ class SqliteStore:
         limit: int,
         spacing_ms: Mapping[str, int],
         without: Sequence[str] = (),
+        resting: Sequence[tuple[str, str]] = (),
     ) -> tuple[MessageRow, ...]:
         return await self._lease(
-            lease_ms, lambda tx, ms: messages.claim(tx, now_ms, ms, limit, spacing_ms, without)
+            lease_ms, lambda tx, ms: messages.claim(tx, now_ms, ms, limit, spacing_ms, without, resting)
         )
 
     async def next_message_ms(
-        self, spacing_ms: Mapping[str, int] = _NO_SPACING, without: Sequence[str] = ()
+        self,
+        spacing_ms: Mapping[str, int] = _NO_SPACING,
+        without: Sequence[str] = (),
+        resting: Sequence[tuple[str, str]] = (),
     ) -> int | None:
-        return await self._long(messages.next_ms, self._clock(), spacing_ms, without)
+        return await self._long(messages.next_ms, self._clock(), spacing_ms, without, resting)
 
     async def untold_result(self, person_id: str) -> MessageRow | None:
         return await self._quick(messages.untold_result, person_id)

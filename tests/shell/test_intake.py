@@ -307,6 +307,36 @@ async def test_a_group_is_told_to_come_in_private(telegram: Stage, efua: Person)
     assert efua.messages == []
 
 
+async def test_a_group_is_answered_once_in_a_while(telegram: Stage, efua: Person) -> None:
+    """Whatever thirty people write there; and the bot's other chats notice nothing of it."""
+    fake = fake_of(telegram)
+    group, other = fake.group(), fake.group()
+    for _ in range(30):
+        await efua.says("/start", group=group.id)
+    await efua.says("/start", group=other.id)
+    await telegram.pass_time(60)
+    assert (len(group.from_bot), len(other.from_bot)) == (1, 1)
+    await telegram.pass_time(600)
+    await efua.says("/start", group=group.id)
+    await telegram.pass_time(2)
+    assert len(group.from_bot) == 2
+    assert await waiting(telegram) == []
+
+
+async def test_a_chat_that_says_too_much_at_once_is_asked_to_wait_once(telegram: Stage, efua: Person) -> None:
+    kwame = fake_of(telegram).person("Kwame")
+    for _ in range(40):
+        await efua.says("/start")
+    await kwame.says("/start")
+    await telegram.pass_time(60)
+    texts = [message.text for message in efua.messages]
+    assert len([text for text in texts if "at once" in text]) == 1
+    assert len(texts) == 21
+    assert len(kwame.messages) == 1
+    await say(telegram, efua, "/start")
+    assert len(efua.messages) == 22
+
+
 async def test_a_chat_that_blocks_us_is_left_in_peace_until_it_comes_back(
     telegram: Stage, efua: Person
 ) -> None:

@@ -255,14 +255,43 @@ async def test_a_number_no_sms_reaches_is_told_at_the_next_dial(post: Post) -> N
     assert "Thank you." not in (await phone.dial()).text
 
 
-async def test_a_reply_goes_before_the_result_it_waits_for(post: Post) -> None:
-    """Within one chat what was queued first is seen first, however urgent the second is."""
-    post.chat.errors = [RetryLater("429", after_s=10)]
-    await post.queue(MessageKind.REPLY, name="reply")
-    post.stage.clock.ms += 1
+async def test_a_result_goes_before_the_replies_that_wait_in_its_chat(post: Post) -> None:
+    for n in range(3):
+        await post.queue(MessageKind.REPLY, name=f"reply{n}")
+    await post.drain()
     await post.queue(MessageKind.RESULT, name="result", text="command.menu")
     await post.drain(60)
-    assert post.chat.texts == ["Thank you.", "The menu"]
+    assert post.chat.texts == ["Thank you.", "The menu", "Thank you.", "Thank you."]
+
+
+async def test_a_chat_that_is_told_to_wait_gets_nothing_meanwhile_and_the_result_first(post: Post) -> None:
+    post.chat.errors = [RetryLater("429", after_s=10, limited=True)]
+    await post.queue(MessageKind.REPLY, name="reply")
+    await post.drain()
+    await post.queue(MessageKind.RESULT, name="result", text="command.menu")
+    await post.drain(9)
+    assert len(post.chat.tried) == 1
+    await post.drain(60)
+    assert post.chat.texts == ["The menu", "Thank you."]
+
+
+async def test_a_result_is_not_followed_by_words_it_overtook(stage: Stage) -> None:
+    """That the payment is under way is not said after its end."""
+    chat = WebChat(stage)
+    for said in ("hello", "1", "1001", "5", "0240000001", "1"):
+        await chat.says(said)
+    (order,) = await stage.orders()
+    stage.change("UPDATE messages SET address_kind = 'telegram' WHERE address_kind = 'web'")
+    stage.change("UPDATE addresses SET kind = 'telegram' WHERE kind = 'web'")
+    stage.change("UPDATE orders SET origin_kind = 'telegram' WHERE origin_kind = 'web'")
+    telegram = Scripted("telegram")
+    stage.kasapay.outbox._channels = {"telegram": telegram}
+    await stage.kasapay.worker.drain()
+    decide(stage, EFUA, "approve")
+    await stage.pass_time(120)
+    assert any(text.startswith("Paid") for text in telegram.texts)
+    assert not any(text.startswith("Approve") for text in telegram.texts)
+    assert order.id
 
 
 async def test_a_result_of_one_overtakes_the_replies_of_others(post: Post) -> None:
@@ -467,19 +496,36 @@ async def test_results_go_first_and_other_ways_go_on_while_a_bot_is_at_its_limit
     assert (len(post.chat.sent), len(post.sms.sent)) == (30, 40)
 
 
-async def test_a_flood_rests_the_whole_bot_and_nobody_else(post: Post) -> None:
-    post.chat.errors = [RetryLater("429", after_s=17, everybody=True)]
+async def test_a_flood_rests_its_chat_and_nobody_else(post: Post) -> None:
+    post.chat.errors = [RetryLater("429", after_s=17, limited=True)]
     await queue_to(post, ["5000"])
     await post.drain()
     await queue_to(post, ["5001"])
+    await post.drain()
+    assert [message.to for message in post.chat.sent] == ["5001"]
+    await post.drain(16)
+    assert len(post.chat.tried) == 2
+    await post.drain(2)
+    assert [message.to for message in post.chat.sent] == ["5001", "5000"]
+
+
+async def test_a_flood_of_two_chats_rests_the_whole_bot(post: Post) -> None:
+    post.chat.errors = [
+        RetryLater("429", after_s=17, limited=True),
+        RetryLater("429", after_s=9, limited=True),
+    ]
+    await queue_to(post, ["5000"])
+    await post.drain()
+    await queue_to(post, ["5001"])
+    await post.drain()
+    await queue_to(post, ["5002"])
     await post.queue(to="msisdn")
     await post.drain()
-    assert len(post.chat.tried) == 1
-    assert len(post.sms.sent) == 1
-    await post.drain(16)
-    assert len(post.chat.tried) == 1
-    await post.drain(2)
-    assert sorted(message.to for message in post.chat.sent) == ["5000", "5001"]
+    assert (len(post.chat.tried), len(post.sms.sent)) == (2, 1)
+    await post.drain(10)
+    assert sorted(message.to for message in post.chat.sent) == ["5001", "5002"]
+    await post.drain(8)
+    assert len(post.chat.sent) == 3
 
 
 async def test_a_broken_connection_rests_nobody_else(post: Post) -> None:
@@ -492,7 +538,7 @@ async def test_a_broken_connection_rests_nobody_else(post: Post) -> None:
 
 
 async def test_a_result_does_not_wait_out_a_long_flood(post: Post) -> None:
-    post.chat.errors = [RetryLater("429", after_s=3600, everybody=True)]
+    post.chat.errors = [RetryLater("429", after_s=3600, limited=True)]
     await post.queue(MessageKind.RESULT)
     await post.drain(1)
     assert post.sms.texts == ["Thank you."]
@@ -500,7 +546,7 @@ async def test_a_result_does_not_wait_out_a_long_flood(post: Post) -> None:
 
 async def test_a_result_without_another_way_waits_out_a_long_flood(post: Post) -> None:
     post.stage.kasapay.outbox._channels = {"telegram": post.chat}
-    post.chat.errors = [RetryLater("429", after_s=3600, everybody=True)]
+    post.chat.errors = [RetryLater("429", after_s=3600, limited=True)]
     await post.queue(MessageKind.RESULT)
     await post.drain(3601)
     assert post.chat.texts == ["Thank you."]

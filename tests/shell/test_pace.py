@@ -44,6 +44,30 @@ def test_a_kind_rests_until_it_was_told() -> None:
     assert pace.full(NOW + 17_000) == ()
 
 
+def test_one_chat_that_must_wait_rests_alone_and_two_rest_all() -> None:
+    pace = Pace({"telegram": 30})
+    pace.limited("telegram", "1", NOW + 40_000, NOW)
+    pace.limited("web", "9", NOW + 40_000, NOW)
+    pace.limited("telegram", "1", NOW + 41_000, NOW + 1000)  # the same one again
+    assert pace.full(NOW + 1000) == ()
+    assert set(pace.resting(NOW + 1000)) == {("telegram", "1"), ("web", "9")}
+    assert pace.free_ms(NOW + 1000) == NOW + 40_000
+    pace.limited("telegram", "2", NOW + 5000, NOW + 2000)
+    assert pace.full(NOW + 2000) == ("telegram",)
+    assert pace.full(NOW + 5000) == ()
+    # The first may go on: another one's limit is its own again.
+    pace.limited("telegram", "3", NOW + 60_000, NOW + 41_000)
+    assert pace.full(NOW + 41_000) == ()
+    assert pace.resting(NOW + 41_000) == (("telegram", "3"),)
+
+
+def test_no_chat_waits_longer_than_five_minutes_or_for_a_clock_set_back() -> None:
+    pace = Pace({})
+    pace.limited("telegram", "1", NOW + 24 * 60 * MINUTE, NOW)
+    assert pace.free_ms(NOW) == NOW + 5 * MINUTE
+    assert pace.resting(NOW + 5 * MINUTE) == ()
+
+
 def test_no_rest_is_longer_than_five_minutes() -> None:
     pace = Pace({})
     pace.rest("telegram", NOW + 24 * 60 * MINUTE)

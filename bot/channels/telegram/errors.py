@@ -67,9 +67,8 @@ def read_error(error: Exception, *, repeatable: bool) -> ChannelError:
     detail = detail_of(error)
     match error:
         case Flooded():
-            # The pause may be the bot's or the chat's own, and Telegram does not say whose: whoever goes
-            # on meanwhile makes it longer. Source: reference section 5, the library's own limiter.
-            return RetryLater(detail, after_s=error.after_s, everybody=True)
+            # The pause may be the bot's or the chat's own, and Telegram does not say whose.
+            return RetryLater(detail, after_s=error.after_s, limited=True)
         case ChatMigrated():
             return Moved(detail, to=str(error.new_chat_id))
         case Forbidden():

@@ -70,18 +70,23 @@ class MessageIntents(Protocol):
         limit: int,
         spacing_ms: Mapping[str, int],
         without: Sequence[str] = (),
+        resting: Sequence[tuple[str, str]] = (),
     ) -> tuple[MessageRow, ...]:
-        """Lease due messages to kinds of address not in `without`: results before replies before prompts,
-        then oldest first; within one address never out of order of creation, one at a time, and
-        `spacing_ms[kind]` after the last sent (kinds without an entry need no spacing). A message
-        scheduled for later and never tried holds nobody up; one that is to be tried again does. `attempts`
-        counts the tries before this one, also those whose sender died."""
+        """Lease due messages to kinds of address not in `without`, and addresses (kind, value) not in
+        `resting`: results before replies before prompts, then oldest first. Within one address results go
+        first and all else in the order of creation, one at a time, and `spacing_ms[kind]` after the last
+        sent (kinds without an entry need no spacing). A message scheduled for later and never tried holds
+        nobody up; one that is to be tried again holds up those after it. `attempts` counts the tries before
+        this one, also those whose sender died."""
         ...
 
     async def next_message_ms(
-        self, spacing_ms: Mapping[str, int] = ..., without: Sequence[str] = ()
+        self,
+        spacing_ms: Mapping[str, int] = ...,
+        without: Sequence[str] = (),
+        resting: Sequence[tuple[str, str]] = (),
     ) -> int | None:
-        """When `claim_messages` with this spacing, `without` these kinds, next finds something."""
+        """When `claim_messages` with this spacing, and without these, next finds something."""
         ...
 
     async def untold_result(self, person_id: str) -> MessageRow | None:
