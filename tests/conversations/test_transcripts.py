@@ -1,6 +1,8 @@
-"""Every transcript is played, in both languages, and must read as it stands.
+"""Every transcript is played, and must read as it stands in both languages.
 
-UPDATE_TRANSCRIPTS=1 rewrites the files instead; read the difference before it is committed.
+The second language is heard in the play of the first; it is played for itself where it takes other turns,
+and always with TRANSCRIPTS=all. UPDATE_TRANSCRIPTS=1 rewrites the files instead; read the difference before
+it is committed.
 """
 
 import os
@@ -8,23 +10,41 @@ from pathlib import Path
 
 import pytest
 
+from tests.conversations.interpreter import Interpreter
 from tests.conversations.stage import open_stage
-from tests.conversations.transcript import needs_telegram, play
+from tests.conversations.transcript import needs_telegram, play, play_in_two
 
 FOLDER = Path(__file__).parent / "transcripts"
-FILES = sorted(FOLDER.glob("*/*.txt"))
+NAMES = sorted(file.name for file in (FOLDER / "en").glob("*.txt"))
 _UPDATE = bool(os.environ.get("UPDATE_TRANSCRIPTS"))
+_EACH = _UPDATE or os.environ.get("TRANSCRIPTS") == "all"
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
-async def test_transcript_reads_as_it_stands(file: Path, tmp_path: Path, template: Path) -> None:
-    language, written = file.parent.name, file.read_text(encoding="utf-8")
-    async with open_stage(tmp_path, template, language=language, telegram=needs_telegram(written)) as stage:
-        played = await play(stage, file, language)
+def _folder(within: Path, name: str) -> Path:
+    (within / name).mkdir()
+    return within / name
+
+
+@pytest.mark.parametrize("name", NAMES, ids=lambda name: name.removesuffix(".txt"))
+async def test_transcript_reads_as_it_stands(name: str, tmp_path: Path, template: Path) -> None:
+    english, french = FOLDER / "en" / name, FOLDER / "fr" / name
+    written, interpreter = english.read_text(encoding="utf-8"), Interpreter("fr")
+    with_telegram = needs_telegram(written)
+    with interpreter.listening():
+        async with open_stage(_folder(tmp_path, "en"), template, telegram=with_telegram) as stage:
+            played, elsewhere = await play_in_two(stage, english, "en", interpreter)
     if _UPDATE:
-        file.write_text(played, encoding="utf-8")
-        return
-    assert played == written
+        english.write_text(played, encoding="utf-8")
+    assert _UPDATE or played == written
+    written = french.read_text(encoding="utf-8")
+    if _EACH or elsewhere != written:
+        async with open_stage(
+            _folder(tmp_path, "fr"), template, language="fr", telegram=with_telegram
+        ) as stage:
+            played = await play(stage, french, "fr")
+        if _UPDATE:
+            french.write_text(played, encoding="utf-8")
+        assert _UPDATE or played == written
 
 
 @pytest.mark.parametrize(

@@ -22,11 +22,12 @@ from pathlib import Path
 
 from bot.money import PAYOUTS, OrderKind, show_local
 from bot.store.records import OrderRow
+from tests.conversations.interpreter import Interpreter
 from tests.conversations.people import Phone, Shown, TelegramChat, WebChat, decide, settle_invoice
 from tests.conversations.stage import ACCOUNTANT, CASHIER, EFUA, KWAME, STAFF, STAFF_PIN, WANJIRU, Stage
 from tests.end_to_end.log_keeping import forbid
 
-__all__ = ["Play", "needs_telegram", "play"]
+__all__ = ["Play", "needs_telegram", "play", "play_in_two"]
 
 PEOPLE = {
     "Efua": EFUA,
@@ -57,8 +58,21 @@ async def play(stage: Stage, path: Path, language: str, restart: Callable[[], bo
     return await Play(stage, language, restart).play(path.read_text(encoding="utf-8"))
 
 
+async def play_in_two(stage: Stage, path: Path, language: str, interpreter: Interpreter) -> tuple[str, str]:
+    """The transcript at `path` as it goes today, and how it reads for who hears it in the other language."""
+    one = Play(stage, language, lambda: False, interpreter)
+    played = await one.play(path.read_text(encoding="utf-8"))
+    return played, one.heard_elsewhere()
+
+
 class Play:
-    def __init__(self, stage: Stage, language: str, restart: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        language: str,
+        restart: Callable[[], bool],
+        interpreter: Callable[[str], str] = lambda text: text,
+    ) -> None:
         self._stage = stage
         self._language = language
         self._restart = restart
@@ -66,6 +80,8 @@ class Play:
         self._actor: Actor | None = None
         self._name = ""
         self._out: list[str] = []
+        self._interpreter = interpreter
+        self._elsewhere: list[str] = []
         self._sms_seen = 0
         self._staff_codes: list[str] = []
         self._codes: list[str] = []
@@ -85,8 +101,10 @@ class Play:
         assert not self._stage.rows("SELECT key FROM turns WHERE state = 'running'"), "a turn never ended"
         for secret in self._typed_secrets:
             assert not self._stage.holds(secret), "a secret stands in the database"
-        text = "\n".join(self._out)
-        return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+        return _joined(self._out)
+
+    def heard_elsewhere(self) -> str:
+        return _joined(self._elsewhere)
 
     # ---- the script
 
@@ -143,7 +161,7 @@ class Play:
             with_buttons = [shown for shown in actor.shown if shown.buttons]
             shown = with_buttons[-2 if pressed[1] else -1]
             label, data = shown.buttons[int(pressed[2]) - 1]
-            self._write(f"> [{pressed[1] or ''}{pressed[2]} {label}]")
+            self._write(f"> [{pressed[1] or ''}{pressed[2]} ", label, "]")
             await actor.presses(data)
         else:
             self._write(f"> {said}")
@@ -326,12 +344,19 @@ class Play:
 
     # ---- what comes of it
 
-    def _write(self, line: str) -> None:
-        self._out.append(line.rstrip())
+    def _write(self, mark: str, said: str = "", end: str = "") -> None:
+        """A line; `said` is what reads otherwise in another language."""
+        self._out.append(f"{mark}{said}{end}".rstrip())
+        self._elsewhere.append(f"{mark}{self._interpreter(said)}{end}".rstrip())
+
+    def _write_lines(self, mark: str, text: str, first: str = "") -> None:
+        """The lines of a screen or a message, each behind its mark."""
+        for out, words in ((self._out, text), (self._elsewhere, self._interpreter(text))):
+            for number, line in enumerate(self._named(words).splitlines()):
+                out.append(f"{mark} {'' if number else first}{line}".rstrip())
 
     def _show_screen(self, text: str, is_open: bool) -> None:
-        for line in self._named(text).splitlines():
-            self._write(f"< {line}")
+        self._write_lines("<", text)
         if not is_open:
             self._write("- the session ends")
 
@@ -341,7 +366,8 @@ class Play:
         world = self._stage.sandbox.sandbox.world
         for sms in world.sms[self._sms_seen :]:
             number = show_local(f"+{sms.msisdn}", "GH")
-            self._write(f"~ sms to {number}: {self._named(sms.text, one_line=True)}")
+            for out, words in ((self._out, sms.text), (self._elsewhere, self._interpreter(sms.text))):
+                out.append(f"~ sms to {number}: {self._named(words, one_line=True)}")
         self._sms_seen = len(world.sms)
         for name, actor in self._actors.items():
             if not isinstance(actor, Phone):
@@ -362,16 +388,13 @@ class Play:
             self._show_message(shown, mark)
 
     def _show_message(self, shown: Shown, mark: str) -> None:
-        lines = self._named(shown.text).splitlines()
-        if shown.edited:
-            lines[0] = f"(in place of the earlier message) {lines[0]}"
-        for line in lines:
-            self._write(f"{mark} {line}")
-        if shown.buttons:
-            buttons = " ".join(f"[{n} {label}]" for n, (label, _) in enumerate(shown.buttons, 1))
-            self._write(f"{mark} {buttons}")
-        if shown.keys:
-            self._write(f"{mark} keys: {' '.join(f'[{key}]' for key in shown.keys)}")
+        self._write_lines(mark, shown.text, "(in place of the earlier message) " if shown.edited else "")
+        for out, in_words in ((self._out, str), (self._elsewhere, self._interpreter)):
+            if shown.buttons:
+                labels = enumerate((in_words(label) for label, _ in shown.buttons), 1)
+                out.append(f"{mark} {' '.join(f'[{n} {label}]' for n, label in labels)}")
+            if shown.keys:
+                out.append(f"{mark} keys: {' '.join(f'[{in_words(key)}]' for key in shown.keys)}")
 
     def _named(self, text: str, *, one_line: bool = False) -> str:
         """The text with codes drawn by chance as words; the code of a second order shown is CODE2."""
@@ -423,3 +446,7 @@ class Play:
             self._write(f"= {self._named(order.code)} {kind}{amount} {party}: {order.state.value}, {charged}")
         for row in agreements:
             self._write(f"= {self._named(row['code'])} {row['kind']}: {row['state']}")
+
+
+def _joined(lines: list[str]) -> str:
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
