@@ -18,6 +18,15 @@ __all__ = ["BadBody", "lower_headers", "parse_form", "parse_json", "parse_query"
 T = TypeVar("T")
 
 _MAX_FIELDS = 100
+# RuntimeError is aiohttp's word for a connection that closed before its body was asked for.
+_BROKEN = (
+    HttpProcessingError,
+    web.RequestPayloadError,
+    aiohttp.ClientError,
+    OSError,
+    EOFError,
+    RuntimeError,
+)
 
 
 class BadBody(Exception):
@@ -48,7 +57,7 @@ async def read_body(request: web.Request, *, limit: int, deadline_s: float) -> b
                 chunks.append(chunk)
     except TimeoutError:
         raise BadBody(408, "The body did not arrive in time.") from None
-    except (HttpProcessingError, web.RequestPayloadError, aiohttp.ClientError, OSError, EOFError):
+    except _BROKEN:
         raise BadBody(400, "The body cannot be read.") from None
     return b"".join(chunks)
 

@@ -3,12 +3,13 @@
 import asyncio
 import json
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from bot.dialog import Answer, Inbound
 from bot.web.answers import make_server_logger
+from bot.web.bodies import BadBody, read_body
 from tests.web.fakes import SECRET, World, serve
 from tests.web.raw import request, send_raw
 
@@ -92,3 +93,18 @@ async def test_a_long_request_is_not_hurried() -> None:
             "Content-Type: application/x-www-form-urlencoded",
         )
         assert await send_raw(world.url, head + form) == (200, b"CON Screen 1")
+
+
+async def test_a_body_whose_sender_has_left_is_no_fault_of_ours() -> None:
+    class Left:
+        content_length = None
+
+        @property
+        def content(self) -> "Left":
+            return self
+
+        async def readany(self) -> bytes:
+            raise RuntimeError("Connection closed.")  # what aiohttp says
+
+    with pytest.raises(BadBody):
+        await read_body(cast(Any, Left()), limit=10, deadline_s=1)
