@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: run tour test test-dates torture check lock clean browser
+.PHONY: run tour test test-dates torture mutants check lock clean browser
 
 run: $(VENV)/.ready $(BIN)/kasapay
 	@$(BIN)/python -m bot run $(ARGS)
@@ -39,6 +39,11 @@ torture: export PYTHONDONTWRITEBYTECODE =
 torture: $(VENV)/.ready-dev
 	@$(BIN)/python -m tests.torture $(ARGS)
 
+# Small mistakes in the money core, one at a time: does a test notice? ARGS="--count 1000 --seed 7".
+mutants: export PYTHONDONTWRITEBYTECODE =
+mutants: $(VENV)/.ready-mutants
+	@$(BIN)/python -m tests.mutants $(ARGS)
+
 # The browser tests drive Debian's Chromium; as root it is installed, otherwise we say what is missing.
 browser:
 	@sh tests/ensure_chromium.sh
@@ -58,6 +63,11 @@ $(VENV)/.ready-dev: requirements-dev.lock | $(VENV)/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@ $(VENV)/.ready
 
+$(VENV)/.ready-mutants: requirements-mutants.lock $(VENV)/.ready-dev
+	@echo "Installing the mutation tester into $(VENV) (once)..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-mutants.lock
+	@touch $@
+
 # The command as people type it: this checkout's code, from whatever folder, with no package to build.
 $(BIN)/kasapay: Makefile | $(VENV)/bin/python
 	@printf '%s\n' '#!/bin/sh' \
@@ -66,11 +76,12 @@ $(BIN)/kasapay: Makefile | $(VENV)/bin/python
 	  'exec "$$bin/python" -P -m bot "$$@"' > $@
 	@chmod +x $@
 
-# Rewrites both locks from pyproject.toml; needs uv.
+# Rewrites the locks from pyproject.toml; needs uv.
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 lock:
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(LOCK) --extra mutants -c requirements-dev.lock pyproject.toml -o requirements-mutants.lock
 
 clean:
-	rm -rf $(VENV) .torture .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .torture .mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
