@@ -1,10 +1,13 @@
-"""How much may be asked of phones, in one place, with its defaults. The settings may say otherwise."""
+"""How much may be asked of phones, and paid out on one person's word, with the defaults. Pure."""
 
 from typing import Final
 
 import msgspec
 
-__all__ = ["ASK_LIMITS", "AskLimits"]
+from bot.store.base import SecondPerson
+from bot.store.records import MerchantRow
+
+__all__ = ["ASK_LIMITS", "AskLimits", "second_of"]
 
 
 class AskLimits(msgspec.Struct, frozen=True):
@@ -21,3 +24,15 @@ class AskLimits(msgspec.Struct, frozen=True):
 
 
 ASK_LIMITS: Final = AskLimits()
+# So often the limit to one number, unless the merchant has one of its own for an asker.
+_ASKER_TIMES: Final = 5
+_DAY_MS: Final = 24 * 3600_000
+
+
+def second_of(merchant: MerchantRow, now_ms: int) -> SecondPerson:
+    """Above what a payout of the merchant's needs a second person. Over a day, so that splitting gains
+    nothing; for one asker more unless set, so that a shop of one person goes on."""
+    over, asker = merchant.approve_over_minor, merchant.approve_asker_over_minor
+    if asker is None and over is not None:
+        asker = over * _ASKER_TIMES
+    return SecondPerson(now_ms - _DAY_MS, over, asker)

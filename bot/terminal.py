@@ -109,12 +109,17 @@ def merchants_add(
     account: Annotated[str, typer.Option(help="The provider account that collects.")],
     most: Annotated[str, typer.Option("--max", help="The greatest amount of one payment.")] = "",
     approve_over: Annotated[
-        str, typer.Option(help="Refunds and payouts above it need a second person; or none.")
+        str, typer.Option(help="Refunds and payouts of a day to one number above it need a second person.")
+    ] = "",
+    approve_asker_over: Annotated[
+        str,
+        typer.Option(help="The same for all that one asker asks for; 5 times as much unless set."),
     ] = "",
     folder: Folder = Path("kasapay-data"),
 ) -> None:
     """Add a merchant, or change the one with this code."""
-    values = {"code": code, "name": name, "account": account, "max": most, "approve_over": approve_over}
+    values = {"code": code, "name": name, "account": account, "max": most}
+    values |= {"approve_over": approve_over, "approve_asker_over": approve_asker_over}
     done = operate("merchants.add", values, folder)
     print(f"{'Added' if done['new'] else 'Changed'} {done['name']}: code {done['code']}, {done['currency']}.")
 
@@ -126,7 +131,17 @@ def merchants_list(folder: Folder = Path("kasapay-data")) -> None:
     from rich.table import Table
 
     table = Table(
-        *("Code", "Name", "Account", "Currency", "Greatest amount", "Second person above", "State", "Staff")
+        *(
+            "Code",
+            "Name",
+            "Account",
+            "Currency",
+            "Greatest amount",
+            "Second person above",
+            "for one asker",
+            "State",
+            "Staff",
+        )
     )
     for row in operate("merchants.list", {}, folder):
         table.add_row(
@@ -136,6 +151,7 @@ def merchants_list(folder: Folder = Path("kasapay-data")) -> None:
             row["currency"],
             row["max"],
             row["approve_over"],
+            row["approve_asker_over"],
             "open" if row["active"] else "closed",
             ", ".join(row["staff"]),
         )
@@ -147,14 +163,21 @@ def merchants_list(folder: Folder = Path("kasapay-data")) -> None:
 def merchants_limit(
     code: Annotated[str, typer.Argument(help="The merchant's code.")],
     approve_over: Annotated[
-        str, typer.Option(help="Refunds and payouts above it need a second person: an amount, 0 or none.")
-    ],
+        str, typer.Option(help="Refunds and payouts of a day to one number: an amount, 0 or none.")
+    ] = "",
+    approve_asker_over: Annotated[
+        str,
+        typer.Option(help="Those of one asker: an amount, 0, or none for 5 times as much."),
+    ] = "",
     folder: Folder = Path("kasapay-data"),
 ) -> None:
-    """Say above which amount a refund or payout needs a second person."""
-    done = operate("merchants.limit", {"code": code, "approve_over": approve_over}, folder)
-    above = f"above {done['approve_over']}" if done["approve_over"] else "for nothing"
-    print(f"{done['name']} ({done['code']}) needs a second person {above}.")
+    """Say above which amounts of a day a refund or payout needs a second person."""
+    values = {"code": code, "approve_over": approve_over, "approve_asker_over": approve_asker_over}
+    done = operate("merchants.limit", values, folder)
+    above = f"above {done['approve_over']} to one number" if done["approve_over"] else ""
+    asked = f"above {done['approve_asker_over']} of one asker" if done["approve_asker_over"] else ""
+    said = f"{' and '.join(filter(None, (above, asked)))} within a day" if above or asked else "for nothing"
+    print(f"{done['name']} ({done['code']}) needs a second person {said}.")
 
 
 @merchants.command("close")

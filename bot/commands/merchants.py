@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from bot.commands.base import CommandError, Desk
+from bot.limits import second_of
 from bot.money import AmountProblem, Money, parse_amount, show_amount
 from bot.store.base import Conflict, CountTries, KeepMerchant, KeepStaff
 from bot.store.records import MerchantRow, StaffRow
@@ -30,7 +31,7 @@ _ENROL_MS: Final = 7 * 24 * 3600_000
 
 async def merchants_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     """`code`, `name`, `account`, `max` (an amount a payment may have at the most, or empty), and
-    `approve_over` as `merchants_limit` takes it, or empty."""
+    `approve_over` and `approve_asker_over` as `merchants_limit` takes them, or empty."""
     code, name, account = (str(values.get(k, "")).strip() for k in ("code", "name", "account"))
     if not _CODE.fullmatch(code):
         raise CommandError("A merchant code is 3 to 12 letters and digits.")
@@ -51,12 +52,17 @@ async def merchants_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     over = kept.approve_over_minor if kept else None
     if values.get("approve_over"):
         over = _limit(values["approve_over"], currency)
-    elif kept and kept.currency != currency and over is not None:
-        # Never dropped in passing: it keeps money from leaving.
-        raise CommandError(
-            f"{kept.name} needs a second person above {_shown(over, kept.currency)}."
-            f" Say --approve-over in {currency}, or none."
-        )
+    asker = kept.approve_asker_over_minor if kept else None
+    if values.get("approve_asker_over"):
+        asker = _limit(values["approve_asker_over"], currency)
+    if kept and kept.currency != currency:
+        # Never dropped in passing: they keep money from leaving.
+        for option, held in (("approve_over", kept.approve_over_minor), ("approve_asker_over", asker)):
+            if held is not None and not values.get(option):
+                raise CommandError(
+                    f"{kept.name} needs a second person above {_shown(held, kept.currency)}."
+                    f" Say --{option.replace('_', '-')} in {currency}, or none."
+                )
     row = MerchantRow(
         id=kept.id if kept else at.ids.uuid(),
         code=kept.code if kept else code,
@@ -67,6 +73,7 @@ async def merchants_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         active=kept.active if kept else True,
         max_amount_minor=most,
         approve_over_minor=over,
+        approve_asker_over_minor=asker,
     )
     try:
         await at.store.commit([KeepMerchant(row)])
@@ -86,6 +93,7 @@ async def merchants_list(at: Desk, values: dict[str, Any]) -> list[dict[str, Any
             "active": row.active,
             "max": _shown(row.max_amount_minor, row.currency),
             "approve_over": _shown(row.approve_over_minor, row.currency),
+            "approve_asker_over": _shown(second_of(row, at.clock()).asker_minor, row.currency),
             "staff": [_shown_staff(s) for s in await _staff(at, row)],
         }
         for row in await at.store.merchants()
@@ -101,11 +109,25 @@ async def merchants_close(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
 
 
 async def merchants_limit(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
-    """`code` and `approve_over`: refunds and payouts above it need a second person; "0" all, "none" none."""
+    """`code` and `approve_over`: refunds and payouts of a day to one number above it need a second person;
+    "0" all, "none" none. `approve_asker_over`: those of one asker; "none" five times as much as that."""
     row = await _merchant(at, values)
-    over = _limit(values.get("approve_over", ""), row.currency)
-    await at.store.commit([KeepMerchant(msgspec.structs.replace(row, approve_over_minor=over))])
-    return {"code": row.code, "name": row.name, "approve_over": _shown(over, row.currency)}
+    over, asker = row.approve_over_minor, row.approve_asker_over_minor
+    if not any(values.get(name) for name in ("approve_over", "approve_asker_over")):
+        raise CommandError("Say --approve-over, --approve-asker-over or both.")
+    if values.get("approve_over"):
+        over = _limit(values["approve_over"], row.currency)
+    if values.get("approve_asker_over"):
+        asker = _limit(values["approve_asker_over"], row.currency)
+    row = msgspec.structs.replace(row, approve_over_minor=over, approve_asker_over_minor=asker)
+    await at.store.commit([KeepMerchant(row)])
+    second = second_of(row, at.clock())
+    return {
+        "code": row.code,
+        "name": row.name,
+        "approve_over": _shown(over, row.currency),
+        "approve_asker_over": _shown(second.asker_minor, row.currency),
+    }
 
 
 async def staff_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:

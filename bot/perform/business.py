@@ -10,7 +10,7 @@ import msgspec
 
 from bot.calls import Calls
 from bot.clock import Clock, Ids
-from bot.limits import AskLimits
+from bot.limits import AskLimits, second_of
 from bot.money import (
     FINAL,
     PAYOUTS,
@@ -28,7 +28,14 @@ from bot.money import (
     rights_of,
 )
 from bot.notices import approval_prompts
-from bot.perform.drafts import asking_of, caps_of, draft, refused_view, view_of, why_not_asked
+from bot.perform.drafts import (
+    asking_of,
+    caps_of,
+    draft,
+    refused_view,
+    view_of,
+    why_not_asked,
+)
 from bot.perform.plan import Plan, Speaker
 from bot.perform.roles import ActingRole, Roles
 from bot.periods import period_start_ms
@@ -324,8 +331,8 @@ class Business:
         if refusal is not None:
             return Plan(result=refusal)
         merchant = role.merchant.name
-        over = role.merchant.approve_over_minor
-        if order.kind in PAYOUTS and over is not None and order.amount_minor > over:
+        second = second_of(role.merchant, order.created_ms)
+        if await self._store.needs_second(order, second):
             held = self._held(order)
             asked = await self._asked(held, order, role)
             view = view_of(order, merchant, waits=True)
@@ -334,6 +341,7 @@ class Business:
             order,
             Source.US,
             caps=self.caps(order),
+            second=second,
             debits_since_ms=debits_since_ms,
             asking=asking,
         )

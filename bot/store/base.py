@@ -19,7 +19,15 @@ from bot.store.intents.agreements import (
 )
 from bot.store.intents.chores import AddIncident, ChoreIntents, Finding, KeepWebhook
 from bot.store.intents.messages import DropMessages, MarkTold, MessageIntents, Queue, Redrive, SettleMessage
-from bot.store.intents.orders import Asking, Cap, CreateOrder, MoveOrder, NoteOrder, OrderIntents
+from bot.store.intents.orders import (
+    Asking,
+    Cap,
+    CreateOrder,
+    MoveOrder,
+    NoteOrder,
+    OrderIntents,
+    SecondPerson,
+)
 from bot.store.intents.people import (
     CountTries,
     EndAddress,
@@ -77,6 +85,7 @@ __all__ = [
     "SaveConversation",
     "SavePerson",
     "SaveSession",
+    "SecondPerson",
     "SetSwitch",
     "SettleMessage",
     "Store",

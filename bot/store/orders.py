@@ -10,14 +10,14 @@ worker writes when it is done cannot swallow it.
 from collections.abc import Sequence
 from typing import Final
 
-from bot.money import FINAL, OPEN, OrderKind, OrderState, Source, Verdict, judge
+from bot.money import FINAL, OPEN, PAYOUTS, OrderKind, OrderState, Source, Verdict, judge
 from bot.store import asking
-from bot.store.base import Cap, Conflict, CreateOrder, MoveOrder, NoteOrder
+from bot.store.base import Cap, Conflict, CreateOrder, MoveOrder, NoteOrder, SecondPerson
 from bot.store.order_reads import of_act, reference_key, refunds_of
 from bot.store.records import OrderRow, Transition
 from bot.store.rows import ORDERS, TRANSITIONS, Tx
 
-__all__ = ["claim", "create", "hint", "move", "next_due_ms", "note", "paid_out_minor"]
+__all__ = ["claim", "create", "hint", "move", "needs_second", "next_due_ms", "note", "paid_out_minor"]
 
 _ASKED_ABOUT: Final = OPEN - {OrderState.NEW}
 
@@ -34,6 +34,8 @@ def create(tx: Tx, change: CreateOrder) -> None:
     for cap in change.caps:
         if paid_out_minor(tx, row, cap) + row.amount_minor > cap.most_minor:
             raise Conflict(f"limit_{cap.of}")
+    if change.second is not None and needs_second(tx, row, change.second):
+        raise Conflict("second")
     if row.kind is OrderKind.AGREEMENT_CHARGE and not _covered(tx, row, change.debits_since_ms):
         raise Conflict("agreement")
     if tx.execute(ORDERS.insert, [*ORDERS.write(row), key]).rowcount == 0:
@@ -51,6 +53,13 @@ def _others_under_way(tx: Tx, refund: OrderRow) -> bool:
     return any(other.id != refund.id and other.state not in FINAL for other in rows)
 
 
+# All bank accounts have the same empty payee: there the bank and the number say whose it is.
+_SAME_PAYEE: Final = """
+    AND payee = ? AND (payee <> '' OR (
+        COALESCE(json_extract(terms, '$.bank_code'), '') = ?
+        AND COALESCE(json_extract(terms, '$.account_number'), '') = ?
+    ))
+"""
 _PAID_OUT: Final = """
     SELECT COALESCE(SUM(amount_minor), 0) FROM orders
     WHERE kind IN ('transfer', 'deposit', 'refund') AND state <> 'FAILED' AND currency = ? AND created_ms >= ?
@@ -58,12 +67,7 @@ _PAID_OUT: Final = """
 _PAID_OUT_OF: Final = {
     "total": _PAID_OUT,
     "merchant": _PAID_OUT + " AND merchant_id = ?",
-    # All bank accounts have the same empty payee: there the bank and the number say whose it is.
-    "number": _PAID_OUT
-    + """ AND payee = ? AND (payee <> '' OR (
-        COALESCE(json_extract(terms, '$.bank_code'), '') = ?
-        AND COALESCE(json_extract(terms, '$.account_number'), '') = ?
-    ))""",
+    "number": f"{_PAID_OUT} {_SAME_PAYEE}",
 }
 
 
@@ -71,6 +75,31 @@ def paid_out_minor(tx: Tx, row: OrderRow, cap: Cap) -> int:
     number = (row.payee, row.terms.bank_code, row.terms.account_number)
     own = {"merchant": (row.merchant_id,), "number": number}.get(cap.of, ())
     return int(tx.execute(_PAID_OUT_OF[cap.of], (row.currency, cap.since_ms, *own)).fetchone()[0])
+
+
+# On one person's word: nobody approved it, and it did not go back by itself.
+_ALONE: Final = """
+    SELECT COALESCE(SUM(amount_minor), 0) FROM orders
+    WHERE merchant_id = ? AND currency = ? AND created_ms >= ? AND kind IN ('transfer', 'deposit', 'refund')
+    AND state <> 'FAILED' AND staff_id <> '' AND approved_by = ''
+"""
+_ALONE_TO: Final = f"{_ALONE} {_SAME_PAYEE}"
+_ALONE_BY: Final = f"{_ALONE} AND (staff_id = ? OR person_id = ?)"
+
+
+def needs_second(tx: Tx, row: OrderRow, second: SecondPerson) -> bool:
+    if row.kind not in PAYOUTS or row.approved_by:
+        return False
+    since = (row.merchant_id, row.currency, second.since_ms)
+    for most_minor, sql, of in (
+        (second.number_minor, _ALONE_TO, (row.payee, row.terms.bank_code, row.terms.account_number)),
+        (second.asker_minor, _ALONE_BY, (row.staff_id, row.person_id)),
+    ):
+        if most_minor is not None:
+            sent_minor = int(tx.execute(sql, (*since, *of)).fetchone()[0])
+            if sent_minor + row.amount_minor > most_minor:
+                return True
+    return False
 
 
 _AGREEMENT: Final = """

@@ -308,8 +308,10 @@ class MerchantRow(msgspec.Struct, frozen=True):
     created_ms: int
     active: bool = True
     max_amount_minor: int | None = None
-    # Refunds and payouts above it need a second person; None: none does.
+    # Refunds and payouts to one number above it, within a day, need a second person; None: none does. Those
+    # of one asker likewise above the other; None: above five times as much.
     approve_over_minor: int | None = None
+    approve_asker_over_minor: int | None = None
 
 
 class StaffRow(msgspec.Struct, frozen=True):

@@ -32,7 +32,17 @@ from bot.store import (
     restored,
     turns,
 )
-from bot.store.base import Asking, Cap, Change, Finding, LoadedTurn, Store, StoreUnavailable, TurnQuery
+from bot.store.base import (
+    Asking,
+    Cap,
+    Change,
+    Finding,
+    LoadedTurn,
+    SecondPerson,
+    Store,
+    StoreUnavailable,
+    TurnQuery,
+)
 from bot.store.changes import apply
 from bot.store.connection import open_reader, open_writer
 from bot.store.migrate import SchemaMismatch, expected_version, read_version
@@ -301,6 +311,9 @@ class SqliteStore:
 
     async def paid_out_minor(self, row: OrderRow, cap: Cap) -> int:
         return await self._quick(orders.paid_out_minor, row, cap)
+
+    async def needs_second(self, row: OrderRow, second: SecondPerson) -> bool:
+        return await self._quick(orders.needs_second, row, second)
 
     async def follower_of(self, order_id: str) -> OrderRow | None:
         return await self._quick(order_reads.follower_of, order_id)

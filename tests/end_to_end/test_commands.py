@@ -213,11 +213,23 @@ async def test_a_second_person_and_whom_a_role_is_taken_from(deployment: Deploym
     await run(*add)
     assert "GHS 300.00" in await listed(), "changing something else leaves it"
     alone = await run("merchants", "limit", "1001", "--approve-over", "250")
-    assert alone.out == "Ama's Kitchen (1001) needs a second person above GHS 250.00.\n", alone.err
+    asker = " and above GHS 1,250.00 of one asker within a day.\n"
+    assert alone.out == "Ama's Kitchen (1001) needs a second person above GHS 250.00 to one number" + asker, (
+        alone.err
+    )
     serve = deployment.serve()
     await deployment.answers(serve)
     every = await run("merchants", "limit", "1001", "--approve-over", "0")
-    assert every.out == "Ama's Kitchen (1001) needs a second person above GHS 0.00.\n", every.err
+    asker = " and above GHS 0.00 of one asker within a day.\n"
+    assert every.out == "Ama's Kitchen (1001) needs a second person above GHS 0.00 to one number" + asker, (
+        every.err
+    )
+    of_one = await run("merchants", "limit", "1001", "--approve-asker-over", "400")
+    assert of_one.out.endswith(
+        "above GHS 0.00 to one number and above GHS 400.00 of one asker within a day.\n"
+    )
+    assert "GHS 400.00" in await listed()
+    await run("merchants", "limit", "1001", "--approve-asker-over", "none")
     none = await run("merchants", "limit", "1001", "--approve-over", "none")
     assert none.out == "Ama's Kitchen (1001) needs a second person for nothing.\n", none.err
     unreadable, nobody, said_nothing = await asyncio.gather(
@@ -229,7 +241,7 @@ async def test_a_second_person_and_whom_a_role_is_taken_from(deployment: Deploym
         "The limit is an amount in GHS, 0 or none; this cannot be read: ambiguous."
     ]
     assert refused(nobody.err) == ["No merchant has the code '9999'."]
-    assert said_nothing.code == 2
+    assert refused(said_nothing.err) == ["Say --approve-over, --approve-asker-over or both."]
     assert "GHS" in (table := await listed())
     assert "250.00" not in table
 

@@ -303,6 +303,7 @@ async def test_no_second_person_where_the_merchant_wants_none(stage: Stage) -> N
 
 async def test_the_merchants_limit_counts_all_its_payouts(stage: Stage) -> None:
     """GHS 1,500 a day, whoever gets it; what failed does not count."""
+    stage.change("UPDATE merchants SET approve_over_minor = NULL")
     ama = await speaker_of(stage, STAFF)
     role, most = ama.staff[0].id, Money(50_000, "GHS")
     for position, payee in enumerate((EFUA, KWAME, EFUA)):
@@ -334,6 +335,7 @@ async def test_approved_after_the_limit_was_used_up_nothing_is_sent(stage: Stage
 
 async def test_the_store_keeps_the_limit_where_somebody_is_faster(stage: Stage) -> None:
     """Both planned before either was kept."""
+    stage.change("UPDATE merchants SET approve_over_minor = NULL")
     ama, adwoa = await speaker_of(stage, STAFF), await speaker_of(stage, ACCOUNTANT)
     some = Money(50_000, "GHS")
     assert not (await act(stage, b.PayOut(ama.staff[0].id, some, payee=EFUA), ama, 1)).refused

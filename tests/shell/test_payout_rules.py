@@ -43,6 +43,7 @@ async def test_a_second_approval_that_is_slower_than_another_payout_keeps_the_li
     approve = b.DecideApproval(yaw.staff[0].id, held, approve=True)
     planned = await plan_of(stage, approve, yaw, 1)
     assert not planned.result.refused
+    stage.change("UPDATE merchants SET approve_over_minor = 100000")
     assert not (await act(stage, b.PayOut(ama.staff[0].id, Money(45_000, "GHS"), payee=EFUA), ama, 2)).refused
     with pytest.raises(Conflict, match="limit_number"):
         await stage.store.commit(planned.changes)
@@ -144,3 +145,72 @@ async def test_three_wrong_pins_at_once_lock(stage: Stage) -> None:
     assert (await roles.check_pin(STAFF_PIN, role, ama)).refused == "locked"
     await stage.store.commit([CountTries(role, 0, locked=False)])
     assert not (await roles.check_pin(STAFF_PIN, role, ama)).refused
+
+
+# ---- the second person, over a day ---------------------------------------------------------------
+
+
+async def waits(
+    stage: Stage, position: int, number: str = EFUA, who: str = STAFF, minor: int = 30_000
+) -> bool:
+    """Whether a payout of the owner's needs a second person; begun, where it does not."""
+    speaker = await speaker_of(stage, who)
+    wanted = b.PayOut(speaker.staff[0].id, Money(minor, "GHS"), payee=number)
+    view = await act(stage, wanted, speaker, position)
+    assert not view.refused
+    return view.waits
+
+
+async def test_splitting_gains_nothing(stage: Stage) -> None:
+    """Two that are each below the limit are above it together, whoever asks and however: for a day."""
+    assert not await waits(stage, 1, minor=49_999)
+    assert not await waits(stage, 2, minor=1)
+    assert await waits(stage, 3, minor=1)
+    assert await waits(stage, 1, who=ACCOUNTANT, minor=1)
+    assert not await waits(stage, 4, KWAME)
+    stage.clock.ms += 24 * 3600_000 + 1
+    assert not await waits(stage, 5)
+
+
+async def test_a_refund_counts_as_paid_to_its_payer(stage: Stage) -> None:
+    order = await paid(stage)
+    ama = await speaker_of(stage, STAFF)
+    assert not (await act(stage, b.Refund(ama.staff[0].id, order.id, GHS_20), ama, 1)).waits
+    assert await waits(stage, 2, minor=48_001)
+    assert not await waits(stage, 3, minor=48_000)
+
+
+async def test_what_a_second_person_approved_or_never_left_is_not_counted(stage: Stage) -> None:
+    assert await waits(stage, 1, minor=60_000)
+    yaw = await speaker_of(stage, ACCOUNTANT)
+    approve = b.DecideApproval(yaw.staff[0].id, await waiting(stage), approve=True)
+    assert not (await act(stage, approve, yaw, 1)).refused
+    assert not await waits(stage, 2)
+    await stage.switch_payouts(off=True)
+    await stage.settle()
+    await stage.switch_payouts(off=False)
+    assert {order.state for order in await stage.orders()} == {OrderState.FAILED}
+    assert not await waits(stage, 3, minor=50_000)
+
+
+async def test_two_at_once_do_not_both_pass(stage: Stage) -> None:
+    ama, yaw = await speaker_of(stage, STAFF), await speaker_of(stage, ACCOUNTANT)
+    wanted = [b.PayOut(speaker.staff[0].id, Money(30_000, "GHS"), payee=EFUA) for speaker in (ama, yaw)]
+    first, second = [await plan_of(stage, one, who, 1) for one, who in zip(wanted, (ama, yaw), strict=True)]
+    assert not second.result.waits
+    await stage.store.commit(first.changes)
+    with pytest.raises(Conflict, match="second"):
+        await stage.store.commit(second.changes)
+    assert (await act(stage, wanted[1], yaw, 1)).waits
+
+
+async def test_one_asker_has_five_times_the_limit_unless_set(stage: Stage) -> None:
+    stage.change("UPDATE merchants SET approve_over_minor = 10000")
+    numbers = [f"+23324000010{n}" for n in range(6)]
+    for position, number in enumerate(numbers[:5]):
+        assert not await waits(stage, position, number, minor=10_000)
+    assert await waits(stage, 5, numbers[5], minor=1)
+    assert not await waits(stage, 1, numbers[5], who=ACCOUNTANT, minor=10_000)
+    stage.change("UPDATE merchants SET approve_asker_over_minor = 50001")
+    assert not await waits(stage, 6, KWAME, minor=1)
+    assert await waits(stage, 7, KWAME, minor=1)

@@ -97,6 +97,24 @@ def test_links_from_before_signed_cookies_end(tmp_path: Path) -> None:
     assert ended == {"a": 5, "b": None, "c": None, "d": 5}
 
 
+def test_a_merchants_limits_are_kept_and_its_askers_have_none_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    _upgrade(_sqlite_engine(path), "0005")
+    connection = sqlite3.connect(path)
+    names = "id, code, name, connection, currency, created_ms, active, max_amount_minor, approve_over_minor"
+    connection.execute(
+        f"INSERT INTO merchants ({names}) VALUES ('m', '1001', 'Ama', 'momo', 'GHS', 1, 1, 9, 5)"
+    )
+    connection.commit()
+    connection.close()
+    migrate(url_of(path))
+    connection = sqlite3.connect(path)
+    limits = "max_amount_minor, approve_over_minor, approve_asker_over_minor"
+    kept = connection.execute(f"SELECT {limits} FROM merchants").fetchall()
+    connection.close()
+    assert kept == [(9, 5, None)]
+
+
 def test_a_newer_database_is_left_alone(database: Path) -> None:
     connection = sqlite3.connect(database)
     connection.execute("UPDATE alembic_version SET version_num = '9999'")

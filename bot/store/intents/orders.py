@@ -15,6 +15,7 @@ __all__ = [
     "MoveOrder",
     "NoteOrder",
     "OrderIntents",
+    "SecondPerson",
 ]
 
 
@@ -25,6 +26,15 @@ class Cap(msgspec.Struct, frozen=True):
     of: str
     since_ms: int
     most_minor: int
+
+
+class SecondPerson(msgspec.Struct, frozen=True):
+    """Above what a refund or payout needs a second person, counted since `since_ms`: to one number or bank
+    account, and of one asker, the role or the person behind it. None: above nothing."""
+
+    since_ms: int
+    number_minor: int | None
+    asker_minor: int | None
 
 
 class Asking(msgspec.Struct, frozen=True):
@@ -58,6 +68,9 @@ class CreateOrder(msgspec.Struct, frozen=True):
     stands at `row.created_ms`, covers the amount and, where it says how rarely, has no other debit since
     `debits_since_ms` that did not fail (see `AgreementIntents.debited`).
 
+    With `second`, Conflict("second") for a payout that nobody approved where it, and what else was paid out
+    on one person's word, is beyond one of its limits (see `Store.needs_second`).
+
     With `asking`, Conflict with the word that `Store.cannot_ask` has for it: "payer", "agreement", "number".
 
     Conflict("act") where the (conversation, act position) has its order already; Conflict("order")
@@ -70,6 +83,7 @@ class CreateOrder(msgspec.Struct, frozen=True):
     source: Source
     asking: Asking | None = None
     caps: tuple[Cap, ...] = ()
+    second: SecondPerson | None = None
     debits_since_ms: int = 0
 
 
@@ -226,6 +240,12 @@ class OrderIntents(Protocol):
 
     async def paid_out_minor(self, row: OrderRow, cap: Cap) -> int:
         """What has been paid out under this cap so far, seen from the order `row`, in minor units."""
+        ...
+
+    async def needs_second(self, row: OrderRow, second: SecondPerson) -> bool:
+        """Whether the payout needs a second person: with what its merchant paid out since then on one
+        person's word, to its number or asked for by its asker, it is beyond a limit. What failed does not
+        count."""
         ...
 
     async def follower_of(self, order_id: str) -> OrderRow | None:
