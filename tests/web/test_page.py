@@ -224,14 +224,32 @@ async def test_orders_move_before_ones_eyes(stage: Stage) -> None:
     await expect(row.get_by_test_id("order-steps").locator("li")).to_have_count(2)
 
 
-async def test_switches_reach_the_sandbox_and_show_its_refusals(stage: Stage) -> None:
-    await stage.page.get_by_test_id("tab-switches").click()
-    await stage.page.get_by_test_id("switch-callback_lost").select_option("-1")
-    faults = stage.sandbox.sandbox.world.faults
-    await expect(stage.page.locator("[data-badge=switches]")).to_have_text("1")
-    assert faults.values.callback_lost == -1
-    await stage.page.get_by_test_id("switches-reset").click()
-    await expect(stage.page.get_by_test_id("switch-callback_lost")).to_have_value("0")
+async def test_the_three_big_switches_and_all_the_others_reach_the_sandbox(stage: Stage) -> None:
+    page, faults = stage.page, stage.sandbox.sandbox.world.faults
+    await page.get_by_test_id("tab-switches").click()
+    await expect(page.get_by_role("switch")).to_have_count(3)
+    count = page.locator("[data-badge=switches]")
+    for number, name in enumerate(("callback_lost", "drop_reply", "latency_ms"), 1):
+        await page.get_by_test_id(f"big-{name}").check()
+        await expect(count).to_have_text(str(number))
+    assert (faults.values.callback_lost, faults.values.latency_ms) == (-1, 2000)
+    # Only what makes a payment loses its reply: what is asked afterwards is answered.
+    assert {rule.group: rule.set for rule in faults.rules} == {
+        "momo.create": {"drop_reply": -1},
+        "startbutton.create": {"drop_reply": -1},
+    }
+    await page.get_by_test_id("big-drop_reply").uncheck()
+    await expect(count).to_have_text("2")
+    assert faults.rules == []
+    await page.get_by_test_id("switches-more").locator("summary").first.click()
+    await page.get_by_text("Requests and errors").click()
+    await expect(page.get_by_test_id("switch-latency_ms")).to_have_value("2000")
+    await page.get_by_test_id("switch-latency_ms").fill("0")
+    await page.get_by_test_id("switch-latency_ms").press("Enter")
+    await expect(page.get_by_test_id("big-latency_ms")).not_to_be_checked()
+    await page.get_by_test_id("switches-reset").click()
+    await expect(page.get_by_test_id("big-callback_lost")).not_to_be_checked()
+    await expect(page.get_by_test_id("big-callback_lost")).to_be_focused()
     assert faults.values.callback_lost == 0
 
 

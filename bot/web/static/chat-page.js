@@ -9,5 +9,5 @@ await chat.catchUp().catch(() => {});
 follow(
   () => `/chat/events?after=${chat.after}`,
   { message: (message) => chat.take(message) },
-  showState(find("[data-live]")),
+  showState(find("[data-live]"), find("[data-away]")),
 );

@@ -157,7 +157,9 @@ export class Chat {
       bubble.append(retry);
       this.toEnd();
     }
+    // A button that was pressed is gone: the focus moves on, but calls up no keyboard.
     if (!isTouch()) this.input.focus({ preventScroll: true });
+    else if (document.activeElement === document.body) this.log.focus({ preventScroll: true });
   }
 
   restore(said) {

@@ -81,7 +81,9 @@ export class Orders {
       ),
     );
     if (!row) return fresh;
+    const held = row.contains(document.activeElement);
     row.replaceChildren(...fresh.children);
+    if (held) find("summary", row).focus({ preventScroll: true });
     return row;
   }
 }

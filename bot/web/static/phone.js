@@ -99,6 +99,7 @@ export class Phone {
       this.fail(`This phone reaches ${this.setup.short_code} only.`);
       return;
     }
+    this.root.scrollIntoView({ block: "nearest" }); // all keys, where the window is low
     this.session = { id: `ATUid_${newId()}`, inputs: arguments_, began: Date.now(), hops: 0, last: "" };
     this.onSession("open");
     this.exchange();
@@ -134,7 +135,7 @@ export class Phone {
       this.finish(session, "Success");
     } else {
       this.finish(session, "Failed");
-      this.fail("Kasapay gave no screen.");
+      this.fail(navigator.onLine ? "Kasapay gave no screen." : "You are offline: nothing was sent.");
     }
   }
 

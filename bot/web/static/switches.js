@@ -2,17 +2,37 @@
 
 import { ask, find, make } from "./dom.js";
 
-// The ones worth a first try, in this order; the rest follow by the first word of their names.
-const FIRST = [
-  "latency_ms",
-  "error_status",
-  "drop_reply",
-  "callback_lost",
-  "callback_late_s",
-  "callback_duplicates",
-  "callback_forged",
-  "next_step",
-  "charge_outcome",
+// The ones worth a first try, which the README names: one press each. All there are follow under More.
+const CREATING = ["momo.create", "startbutton.create"];
+const isDrop = (rule) => CREATING.includes(rule.group) && "drop_reply" in rule.set;
+const BIG = [
+  {
+    name: "callback_lost",
+    title: "Lose callbacks",
+    help: "The provider never tells the result by itself.",
+    isOn: (values) => values.callback_lost !== 0,
+    change: (on) => ({ callback_lost: on ? -1 : 0 }),
+  },
+  {
+    name: "drop_reply",
+    title: "Drop replies",
+    help: "A payment reaches the provider, its answer gets lost.",
+    isOn: (values) => values.rules.some(isDrop),
+    // By a rule: what is asked afterwards is answered, as when one reply is lost on its way.
+    change: (on, values) => ({
+      rules: [
+        ...values.rules.filter((rule) => !isDrop(rule)),
+        ...(on ? CREATING.map((group) => ({ group, set: { drop_reply: -1 } })) : []),
+      ],
+    }),
+  },
+  {
+    name: "latency_ms",
+    title: "Slow provider",
+    help: "Every answer comes two seconds late.",
+    isOn: (values) => values.latency_ms !== 0,
+    change: (on) => ({ latency_ms: on ? 2000 : 0 }),
+  },
 ];
 const GROUPS = [
   ["Requests and errors", /^(latency|token|drop|error|retry|unauthorized)/],
@@ -29,10 +49,14 @@ export class Switches {
     this.onCount = onCount;
     this.described = null;
     this.controls = new Map();
+    this.bigs = new Map();
     this.root = find(".switches");
     this.problem = find(".switches-problem");
     this.resetButton = find("[data-testid=switches-reset]");
-    this.resetButton.addEventListener("click", () => this.change(() => ask("/try/sandbox/faults", { method: "DELETE" })));
+    this.resetButton.addEventListener("click", async () => {
+      await this.change(() => ask("/try/sandbox/faults", { method: "DELETE" }));
+      find("input", this.root)?.focus(); // a button that can no longer be pressed keeps no focus
+    });
   }
 
   /** Read the switches again. */
@@ -56,22 +80,37 @@ export class Switches {
     }
   }
 
-  set(name, value) {
-    this.change(() => ask("/try/sandbox/faults", { method: "PUT", json: { [name]: value } }));
+  set(changes) {
+    this.change(() => ask("/try/sandbox/faults", { method: "PUT", json: changes }));
   }
 
   draw() {
     const left = new Map(this.described.map((fault) => [fault.name, fault]));
     const take = (wanted) => [...left.values()].filter(wanted).map((fault) => (left.delete(fault.name), fault));
-    const first = FIRST.flatMap((name) => take((fault) => fault.name === name));
     const groups = GROUPS.map(([title, pattern]) => [title, take((fault) => pattern.test(fault.name))]);
     groups.push(["Others", take(() => true)]);
     this.root.replaceChildren(
-      ...first.map((fault) => this.drawOne(fault)),
-      ...groups
-        .filter(([, faults]) => faults.length)
-        .map(([title, faults]) => make("details", {}, make("summary", {}, title), ...faults.map((fault) => this.drawOne(fault)))),
+      ...BIG.map((big) => this.drawBig(big)),
+      make(
+        "details",
+        { "data-testid": "switches-more" },
+        make("summary", {}, "More"),
+        ...groups
+          .filter(([, faults]) => faults.length)
+          .map(([title, faults]) => make("details", {}, make("summary", {}, title), ...faults.map((fault) => this.drawOne(fault)))),
+      ),
     );
+  }
+
+  drawBig(big) {
+    const id = `big-${big.name}`;
+    const control = make("input", {
+      ...{ id, "data-testid": id, "aria-describedby": `${id}-help`, type: "checkbox", role: "switch" },
+      onchange: () => this.set(big.change(control.checked, this.values)),
+    });
+    const row = make("div", { class: "big-switch" }, make("label", { for: id }, big.title), make("p", { id: `${id}-help` }, big.help), control);
+    this.bigs.set(big, { control, row });
+    return row;
   }
 
   drawOne(fault) {
@@ -91,14 +130,14 @@ export class Switches {
   control(fault, id) {
     const common = { id, "data-testid": id, "aria-describedby": `${id}-help` };
     if (fault.type === "bool") {
-      return make("input", { ...common, type: "checkbox", role: "switch", onchange: (event) => this.set(fault.name, event.target.checked) });
+      return make("input", { ...common, type: "checkbox", role: "switch", onchange: (event) => this.set({ [fault.name]: event.target.checked }) });
     }
     if (fault.type === "choice" || fault.counter) {
       const choices = fault.counter ? [[0, "Off"], [1, "Next time"], [2, "Next 2 times"], [-1, "Always"]] : fault.choices.map((choice) => [choice, plain(choice)]);
       const read = fault.counter ? Number : String;
       return make(
         "select",
-        { ...common, onchange: (event) => this.set(fault.name, read(event.target.value)) },
+        { ...common, onchange: (event) => this.set({ [fault.name]: read(event.target.value) }) },
         ...choices.map(([value, label]) => make("option", { value }, label)),
       );
     }
@@ -111,14 +150,18 @@ export class Switches {
       step: fault.type === "number" ? "0.05" : undefined,
       onchange: (event) => {
         if (isNumber && event.target.value === "") event.target.value = fault.default;
-        this.set(fault.name, isNumber ? Number(event.target.value) : event.target.value);
+        this.set({ [fault.name]: isNumber ? Number(event.target.value) : event.target.value });
       },
     });
   }
 
   show(values) {
     this.values = values;
-    let on = 0;
+    let on = values.rules.length ? 1 : 0;
+    for (const [big, { control, row }] of this.bigs) {
+      control.checked = big.isOn(values);
+      row.classList.toggle("on", control.checked);
+    }
     for (const [name, { fault, control, row }] of this.controls) {
       const value = values[name];
       const changed = value !== fault.default;

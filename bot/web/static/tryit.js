@@ -21,10 +21,15 @@ const badge = (name, count) => {
 const isShown = (part) => find(`[data-panel=${part}]`).offsetParent !== null;
 
 function open(part) {
+  if (part !== stage.dataset.active) {
+    scrollTo(0, 0);
+    if (stage.dataset.active === "wallet") wallet.seen(); // whoever leaves it has looked
+  }
   stage.dataset.active = part;
   if (["chat", "orders", "switches"].includes(part)) stage.dataset.side3 = part;
   if (["orders", "switches"].includes(part)) stage.dataset.side2 = part;
   markTabs();
+  showNudge();
   if (part === "chat") {
     badge("chat", (unreadChat = 0));
     chat.toEnd();
@@ -37,6 +42,19 @@ function markTabs() {
 
 addEventListener("resize", markTabs);
 markTabs();
+
+// Where the wallet is out of sight, what happens there leads to it.
+const nudge = find("[data-testid=to-wallet]");
+let waiting = { prompts: 0, unread: 0 };
+function showNudge() {
+  const { prompts, unread } = waiting;
+  find("span", nudge).textContent = prompts ? "The wallet asks for its PIN." : "The wallet has an SMS.";
+  nudge.hidden = isShown("wallet") || !(prompts || unread);
+}
+nudge.addEventListener("click", () => {
+  open("wallet");
+  find("#wallet").focus({ preventScroll: true });
+});
 
 // ---- the first steps --------------------------------------------------------------------------------
 
@@ -58,6 +76,7 @@ finish(null);
 guide.hidden = recall("kasapay-guide") === "closed";
 find(".guide-close").addEventListener("click", () => {
   guide.hidden = true;
+  find("#who").focus({ preventScroll: true });
   remember("kasapay-guide", "closed");
 });
 
@@ -69,7 +88,7 @@ async function setUp() {
     try {
       return await ask("/try/setup");
     } catch {
-      state("down");
+      state(navigator.onLine ? "down" : "offline");
       await new Promise((later) => setTimeout(later, 1500));
     }
   }
@@ -78,12 +97,14 @@ async function setUp() {
 const SEEN_MS = 5000; // so long a message that lies open counts as news
 let looking = 0;
 let unreadChat = 0;
-const state = showState(find("[data-live]"));
+const state = showState(find("[data-live]"), find("[data-away]"));
 const setup = await setUp();
 const phone = new Phone(setup);
 const wallet = new Wallet({
   onChange: ({ prompts, unread }) => {
     badge("wallet", prompts + unread);
+    waiting = { prompts, unread };
+    showNudge();
     clearTimeout(looking);
     if (unread && isShown("wallet")) looking = setTimeout(look, SEEN_MS);
     if (prompts) finish("dial");
@@ -107,7 +128,9 @@ for (const shop of findAll(".shop")) {
 }
 
 // Looking at the inbox makes its messages read.
-const look = () => isShown("wallet") && wallet.seen();
+function look() {
+  if (isShown("wallet")) wallet.seen();
+}
 find("#wallet").addEventListener("pointerdown", look);
 find("#wallet").addEventListener("focusin", look);
 find("[data-tab=wallet]").addEventListener("click", () => setTimeout(look, SEEN_MS));

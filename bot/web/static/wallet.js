@@ -14,8 +14,10 @@ export class Wallet {
     this.unread = 0;
     this.prompt = null; // what the sheet asks: a prompt, or an invoice the owner wants to pay
     this.paying = null; // the id of that invoice
+    this.before = null; // what had the focus when the sheet took it
     this.reading = null;
     this.root = find("#wallet");
+    this.card = find(".wallet-card", this.root);
     this.back = find(".sheet-back", this.root);
     this.sheet = find(".sheet", this.root);
     this.pin = find("#wallet-pin");
@@ -113,6 +115,7 @@ export class Wallet {
   }
 
   showInvoices(invoices) {
+    const held = this.bills.contains(document.activeElement);
     this.bills.hidden = !invoices.length;
     find(".bill-list", this.bills).replaceChildren(
       ...invoices.map((invoice) => {
@@ -126,6 +129,7 @@ export class Wallet {
         return make("li", { class: "bill", "data-testid": "invoice" }, make("span", {}, invoice.payee), make("b", {}, amount), make("small", {}, words), pay);
       }),
     );
+    if (held) (find(".bill-pay", this.bills) ?? this.root).focus({ preventScroll: true });
   }
 
   /** The first prompt, or else the invoice the owner wants to pay. */
@@ -149,13 +153,22 @@ export class Wallet {
     this.problem.textContent = "";
     this.pin.value = "";
     this.back.hidden = false;
+    this.card.inert = true; // covered
     // Take the focus only where nothing is being typed.
-    if (!isTouch() && !document.activeElement?.matches("input, select")) this.pin.focus({ preventScroll: true });
+    if (!isTouch() && !document.activeElement?.matches("input, select")) {
+      this.before = document.activeElement;
+      this.pin.focus({ preventScroll: true });
+    }
   }
 
+  /** The focus goes back to where the sheet took it from, or stays in the wallet; never nowhere. */
   closeSheet() {
+    const held = this.sheet.contains(document.activeElement);
     this.prompt = null;
     this.back.hidden = true;
+    this.card.inert = false;
+    if (held) (this.before?.checkVisibility?.() ? this.before : this.root).focus({ preventScroll: true });
+    this.before = null;
   }
 
   async press(action) {
@@ -185,6 +198,7 @@ export class Wallet {
       const left = error.body?.tries_left;
       this.problem.textContent = left ? `${error.message} ${left} ${left === 1 ? "try" : "tries"} left.` : error.message;
       this.pin.value = "";
+      this.pin.focus({ preventScroll: true });
     }
     this.read();
   }
@@ -223,11 +237,13 @@ async function copy(text) {
     await navigator.clipboard.writeText(text);
   } catch {
     // Plain http on a LAN has no clipboard: the old way.
+    const before = document.activeElement;
     const field = make("textarea", { class: "sr-only", "aria-hidden": "true" });
     field.value = text;
     document.body.append(field);
     field.select();
     document.execCommand("copy");
     field.remove();
+    before?.focus({ preventScroll: true });
   }
 }
