@@ -1,11 +1,18 @@
 """Figures for operators: turns, provider calls, orders, messages. No number, name or code in any label."""
 
+import re
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from bot.providers.base import Account
+
 __all__ = ["Metrics"]
 
+# HeldBack is held_back.
+_WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+_CALL_BUCKETS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60)
 _TURN_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4)
 
 
@@ -44,6 +51,64 @@ class Metrics:
             "Open orders past their time that nobody works on and that are not UNRESOLVED",
             registry=self._registry,
         )
+        self.calls = Counter(
+            "kasapay_provider_calls",
+            "Calls to providers, by provider, connection, call and outcome (held_back: not tried)",
+            ("provider", "connection", "call", "outcome"),
+            registry=self._registry,
+        )
+        self.call_s = Histogram(
+            "kasapay_provider_call_seconds",
+            "Time a provider took for calls that were tried",
+            ("provider", "connection", "call"),
+            buckets=_CALL_BUCKETS,
+            registry=self._registry,
+        )
+        self.left_alone = Gauge(
+            "kasapay_provider_left_alone",
+            "1 while a connection fails so that it gets one call a second only",
+            ("provider", "connection"),
+            registry=self._registry,
+        )
+        self.open_orders = Gauge(
+            "kasapay_orders_open",
+            "Orders that are not final, by connection and state",
+            ("connection", "state"),
+            registry=self._registry,
+        )
+        self.oldest_order_s = Gauge(
+            "kasapay_orders_oldest_seconds",
+            "Age of the oldest order that is not final, by connection and state",
+            ("connection", "state"),
+            registry=self._registry,
+        )
+        self.doubtful_agreements = Gauge(
+            "kasapay_agreements_unresolved",
+            "Invoices and auto-debits that a person must look into",
+            ("connection",),
+            registry=self._registry,
+        )
+        self.incidents = Gauge(
+            "kasapay_incidents", "Incidents that are kept, by kind", ("kind",), registry=self._registry
+        )
+        self.dead_messages = Gauge(
+            "kasapay_messages_dead",
+            "Messages that reached nobody and wait for an operator, by channel and kind",
+            ("channel", "kind"),
+            registry=self._registry,
+        )
+        self.waiting_messages = Gauge(
+            "kasapay_messages_waiting",
+            "Messages that wait to be sent, by channel",
+            ("channel",),
+            registry=self._registry,
+        )
+        self.security = Counter(
+            "kasapay_security_events",
+            "Wrong secrets, refused addresses, wrong PINs and the like, by kind",
+            ("kind",),
+            registry=self._registry,
+        )
         self.connections = Gauge(
             "kasapay_connections", "Connections open to our port", registry=self._registry
         )
@@ -55,6 +120,14 @@ class Metrics:
             registry=self._registry,
         )
         self.ready = Gauge("kasapay_ready", "1 while payments may start", registry=self._registry)
+
+    def note_call(self, account: Account, call: str, outcome: str, took_s: float) -> None:
+        """An exchange with a provider has ended, or was held back."""
+        at = (account.provider, account.id, call)
+        word = _WORD.sub("_", outcome).lower()
+        self.calls.labels(*at, word).inc()
+        if word != "held_back":
+            self.call_s.labels(*at).observe(max(took_s, 0))
 
     def render(self) -> bytes:
         """The figures in Prometheus' text form."""

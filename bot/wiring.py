@@ -8,6 +8,7 @@ import asyncio
 import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ from bot.config import Settings, ask_limits
 from bot.contexts import Contexts
 from bot.dialog import Text, View
 from bot.dialog.screens import UssdScreen, render_chat, render_sms, render_ussd
+from bot.figures import watch_figures
 from bot.intake import TelegramIntake
 from bot.listening import cannot_listen, url_of
 from bot.metrics import Metrics
@@ -140,6 +142,11 @@ class Kasapay:
         self.catalogue = Catalogue.load()
         self.connections = Connections(settings.accounts, PROVIDERS)
         self.sender = Sender()
+        self.sender.on_exchange = self.metrics.note_call
+        for account in settings.accounts:
+            self.metrics.left_alone.labels(account.provider, account.id).set_function(
+                partial(self._leaves_alone, account.id)
+            )
         self.calls = Calls(self.connections, self.sender, self.sealer, settings.public_url)
         self.windows = _Windows()
         self._sms_client: httpx.AsyncClient | None = None
@@ -232,6 +239,9 @@ class Kasapay:
             on_final=self.worker.recheck,
         )
         self.desk = Desk(store, self.connections, self.calls, self.sealer, clock, ids, self._on_work)
+
+    def _leaves_alone(self, account_id: str) -> bool:
+        return self.sender.leaves_alone(account_id)
 
     def web(self) -> web.Application:
         """The application with every entrance and page."""
@@ -418,6 +428,7 @@ def _background(kasapay: Kasapay) -> list[Any]:
         kasapay.callbacks.run(),
         watch_deadlines(kasapay.store, kasapay.metrics, kasapay.clock, kasapay.desk.ids),
         watch_soundness(kasapay.store),
+        watch_figures(kasapay.store, kasapay.metrics, kasapay.clock, kasapay.problems),
         _heal(kasapay),
     ]
 

@@ -39,13 +39,15 @@ from bot.providers.registry import PROVIDERS
 from bot.providers.tokens import Tokens
 from bot.providers.transport import open_transport
 
-__all__ = ["Sender"]
+__all__ = ["HELD_BACK", "Sender"]
 
 R = TypeVar("R")
 
 _log = structlog.get_logger(__name__)
 
 USER_AGENT: Final = f"Kasapay/{__version__}"
+# The outcome of a call that was not tried: its provider is left alone, or has too many under way.
+HELD_BACK: Final = "HeldBack"
 _REPLY_LIMIT: Final = 64 * 1024
 _CONNECT_S: Final = 10.0
 # MTN's new gateway takes up to 20 s for a token.
@@ -63,7 +65,8 @@ class Sender:
     `clock` counts seconds and only goes forward; `wall` tells the time to calls that sign it. At most
     `limit` calls per account are under way at a time, a further one is NotSent at once. After `failures`
     failures in a row (transport faults, timeouts, 5xx without a known code) an account's calls are
-    NotSent but for one probe a second.
+    NotSent but for one probe a second. `on_exchange` hears of each: its account, the call's name, its outcome
+    (ok, the name of an error, HELD_BACK) and the seconds it took.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class Sender:
         self._limit = limit
         self._failures = failures
         self._token_timeout_s = token_timeout_s
+        self.on_exchange: Callable[[Account, str, str, float], None] = lambda *_: None
         self._tokens = Tokens(clock)
         self._breakers: dict[str, Breaker] = {}
         self._under_way: dict[str, int] = {}
@@ -207,12 +211,17 @@ class Sender:
             # Whatever it was, bytes may have left: only the errors above are known to mean otherwise.
             raise Unknown(f"connection lost: {type(error).__name__}") from None
 
+    def leaves_alone(self, account_id: str) -> bool:
+        """Whether an account fails so that it is sent one call a second only."""
+        breaker = self._breakers.get(account_id)
+        return breaker is not None and breaker.is_open
+
     def _breaker(self, account: Account) -> Breaker:
         return self._breakers.setdefault(account.id, Breaker(self._failures))
 
     def _refuse(self, account: Account, call: Call[R], why: str) -> NoReturn:
         error = NotSent(why, retry_after_s=1.0)
-        self._log(account, call, error, self._clock())
+        self._log(account, call, error, self._clock(), tried=False)
         raise error
 
     def _log(
@@ -222,14 +231,19 @@ class Sender:
         error: ProviderError | None,
         started: float,
         status: int | None = None,
+        *,
+        tried: bool = True,
     ) -> None:
+        took_s = self._clock() - started
+        outcome = "ok" if error is None else type(error).__name__
+        self.on_exchange(account, call.name, outcome if tried else HELD_BACK, took_s)
         said: dict[str, object] = {
             "account": account.id,
             "provider": account.provider,
             "call": call.name,
             "http_status": status if error is None else error.http_status,
-            "outcome": "ok" if error is None else type(error).__name__,
-            "took_ms": round((self._clock() - started) * 1000),
+            "outcome": outcome,
+            "took_ms": round(took_s * 1000),
         }
         if error is not None:
             said |= {"detail": error.detail, "provider_code": error.provider_code}

@@ -17,7 +17,7 @@ from bot.store.intents.agreements import (
     MoveAgreement,
     SetSwitch,
 )
-from bot.store.intents.chores import AddIncident, ChoreIntents, Finding, KeepWebhook
+from bot.store.intents.chores import AddIncident, ChoreIntents, Figures, Finding, KeepWebhook
 from bot.store.intents.messages import DropMessages, MarkTold, MessageIntents, Queue, Redrive, SettleMessage
 from bot.store.intents.orders import (
     Asking,
@@ -64,6 +64,7 @@ __all__ = [
     "DropMessages",
     "EndAddress",
     "EndUpdate",
+    "Figures",
     "Finding",
     "KeepAgreement",
     "KeepApproval",

@@ -23,6 +23,7 @@ from bot.store import (
     asking,
     audit,
     chores,
+    figures,
     inbox,
     mark,
     messages,
@@ -36,6 +37,7 @@ from bot.store.base import (
     Asking,
     Cap,
     Change,
+    Figures,
     Finding,
     LoadedTurn,
     SecondPerson,
@@ -488,6 +490,9 @@ class SqliteStore:
 
     async def restores(self) -> tuple[Restore, ...]:
         return await self._long(restored.restores)
+
+    async def figures(self) -> Figures:
+        return await self._long(figures.figures)
 
     async def overdue(self, now_ms: int, grace_ms: int) -> tuple[OrderRow, ...]:
         return await self._long(audit.overdue, now_ms, grace_ms)

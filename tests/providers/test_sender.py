@@ -8,6 +8,7 @@ import pytest
 
 from bot.providers import Account, Credentials, Misconfigured, NotSent, Secret, Sender, Unknown
 from bot.providers.base import Call, Grant, Reply, Request
+from bot.providers.client import HELD_BACK
 from bot.providers.momo import Momo
 from bot.providers.startbutton import Startbutton
 from bot.providers.tokens import Tokens
@@ -323,14 +324,24 @@ async def test_the_same_keys_are_not_offered_twice(sender: Sender, pretend: Pret
 
 async def test_the_breaker_opens_and_lets_one_probe_a_second_through(pretend: Pretend, clock: Clock) -> None:
     sender = Sender(clock=clock, failures=3)
+    heard: list[tuple[str, str]] = []
+    sender.on_exchange = lambda account, call, outcome, took_s: heard.append((call, outcome))
     pretend.answer(STATUS_PATH, reply(503))
     pretend.answer(PAY_PATH, tape("momo/accepted"))
     account = at(pretend)
+    assert not sender.leaves_alone(account.id)
     for _ in range(3):
         assert isinstance(await failure(ask(sender, account)), Unknown)
     assert isinstance(await failure(ask(sender, account)), NotSent)
     assert isinstance(await failure(pay(sender, account)), NotSent)
     assert len(pretend.asked(STATUS_PATH)) == 3
+    assert sender.leaves_alone(account.id)
+    assert heard == [
+        ("token.collection", "ok"),
+        *[("order_status", "Unknown")] * 3,
+        ("order_status", HELD_BACK),
+        ("request_order", HELD_BACK),
+    ]
 
     clock.seconds += 1
     errors = [await failure(ask(sender, account)) for _ in range(3)]

@@ -2,27 +2,37 @@
 
 import asyncio
 
-from bot.money import Source
+from bot.money import AgreementState, OrderState, Source
 from bot.store import Store, TurnQuery
 from bot.store.base import (
     AddIncident,
     CreateOrder,
     EndUpdate,
+    Figures,
+    KeepAgreement,
     KeepLinkCode,
+    KeepMerchant,
     KeepTurn,
     KeepWebhook,
+    Queue,
     SaveConversation,
     SavePerson,
     SaveSession,
+    SettleMessage,
     UseLinkCode,
 )
-from bot.store.records import ConversationState
+from bot.store.records import ConversationState, MessageState
 from tests.store.make import (
     MSISDN,
     NOW,
+    agreement,
     conversation,
     incident,
+    kept_order,
     link_code,
+    merchant,
+    message,
+    moved,
     order,
     person,
     session,
@@ -186,3 +196,34 @@ async def test_more_than_a_batch_is_forgotten_at_once(store: Store) -> None:
 
 async def test_sweeping_nothing_is_fine(store: Store) -> None:
     await sweep(store, NOW)
+
+
+# ---- figures
+
+
+async def test_figures_count_what_an_operator_watches(store: Store) -> None:
+    assert await store.figures() == Figures({}, {}, {}, {}, {})
+    await kept_order(store, order("old", created_ms=NOW - 5_000, updated_ms=NOW))
+    await kept_order(store, order("new"))
+    await kept_order(store, order("sent", connection="momo-ug"), OrderState.PENDING)
+    await kept_order(store, order("doubt"), OrderState.PENDING, OrderState.UNRESOLVED)
+    await kept_order(store, order("done"), OrderState.PENDING, OrderState.SUCCESSFUL)
+    await store.commit([KeepMerchant(merchant()), KeepAgreement(agreement())])
+    await store.commit([moved(agreement(), AgreementState.UNRESOLVED)])
+    found = await store.figures()
+    assert found.open_orders == {
+        ("momo-gh", "NEW"): (2, NOW - 5_000),
+        ("momo-ug", "PENDING"): (1, NOW),
+        ("momo-gh", "UNRESOLVED"): (1, NOW),
+    }
+    assert found.doubtful_agreements == {agreement().connection: 1}
+
+    await store.commit([AddIncident(incident(f"i{n}", kind=kind)) for n, kind in enumerate("aab")])
+    for n in range(3):
+        await store.commit([Queue(message(f"x{n}", address_value=f"7{n}"))])
+    for row in await store.claim_messages(NOW, 60_000, 2, {}):
+        await store.commit([SettleMessage(row.id, row.fence, MessageState.DEAD, NOW)])
+    found = await store.figures()
+    assert found.incidents == {"a": 2, "b": 1, "late_success": 1}
+    assert found.dead_messages == {("telegram", "reply"): 2}
+    assert found.waiting_messages == {"telegram": 1}

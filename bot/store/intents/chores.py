@@ -1,6 +1,6 @@
 """What serves everything else: rates, provider events, incidents, the audit, the clock, forgetting."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -10,6 +10,7 @@ from bot.store.records import Incident, OrderRow, Restore, WebhookRow
 __all__ = [
     "AddIncident",
     "ChoreIntents",
+    "Figures",
     "Finding",
     "KeepWebhook",
 ]
@@ -35,6 +36,21 @@ class Finding(msgspec.Struct, frozen=True):
     detail: str
 
 
+class Figures(msgspec.Struct, frozen=True):
+    """How many there are of what an operator watches; what there is none of is left out."""
+
+    # By connection and state, of what is not final; with the time the oldest was made.
+    open_orders: Mapping[tuple[str, str], tuple[int, int]]
+    # By connection.
+    doubtful_agreements: Mapping[str, int]
+    # By kind, all that are kept.
+    incidents: Mapping[str, int]
+    # By kind of address and of message.
+    dead_messages: Mapping[tuple[str, str], int]
+    # By kind of address: those that wait to be sent.
+    waiting_messages: Mapping[str, int]
+
+
 class ChoreIntents(Protocol):
     async def count(self, bucket: str, window_ms: int, now_ms: int, limit: int) -> bool:
         """Count one use of `bucket`; False, uncounted, where `limit` uses lie within the window."""
@@ -49,6 +65,10 @@ class ChoreIntents(Protocol):
         ...
 
     async def incidents(self, limit: int) -> tuple[Incident, ...]: ...
+
+    async def figures(self) -> Figures:
+        """Read at one moment, on the side: nobody waits for it."""
+        ...
 
     async def overdue(self, now_ms: int, grace_ms: int) -> tuple[OrderRow, ...]:
         """Open orders more than `grace_ms` past their deadline (past their creation, where none is known
