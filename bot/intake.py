@@ -28,7 +28,7 @@ from bot.channels.telegram import (
     read_update_id,
 )
 from bot.clock import Clock, Ids
-from bot.dialog import Address, Pressed, Shared, Text, View
+from bot.dialog import Address, Answer, Pressed, Shared, Text, View
 from bot.messages import reply_message
 from bot.rounds import keep_going
 from bot.sealing import Sealer
@@ -45,6 +45,8 @@ _SOURCE: Final = "telegram"
 _AT_ONCE: Final = 64
 _ATTEMPTS_AT_MOST: Final = 5
 _IDLE_S: Final = 10.0
+# A turn that asks a provider may take three seconds; a press is to be answered in fewer than five.
+_TOAST_S: Final = 1.5
 # A group takes 20 messages a minute, and ours are of use to nobody there.
 # Source: Telegram Bots FAQ, sending limits, November 2026.
 _GROUP_PAUSE_MS: Final = 10 * 60_000
@@ -161,8 +163,10 @@ class TelegramIntake:
         match event:
             case Heard():
                 await self._heard(event, row)
-            case CardRefused():
-                await self._say(event.chat, Text("chat.not_own_contact"), row)
+            case CardRefused(why=why):
+                # The button that shares one's own number is shown again, where it may help.
+                wants = "" if why == "anonymous" else "contact"
+                await self._say(event.chat, Text(f"chat.card.{why}"), row, wants=wants)
             case NotText():
                 await self._say(event.chat, Text("chat.text_only"), row)
             case InGroup():
@@ -197,16 +201,14 @@ class TelegramIntake:
 
     async def _heard(self, event: Heard, row: UpdateRow) -> None:
         inbound = event.inbound
-        # Telegram's button turns until it is answered: that comes before the work, and may fail.
-        self._aside(self._channel.answer_callback(event.callback_id), event.callback_id)
         if isinstance(inbound.input, Pressed):
             # A question answered by its button loses its buttons, so that it is not answered twice.
             self._aside(self._channel.remove_keyboard(event.chat, inbound.message_ref), inbound.message_ref)
         elif await self._turns.awaits_secret("telegram", event.chat, inbound.input):
             # The code must not stay in the chat; before the provider hears of it.
             await self._channel.delete(event.chat, inbound.message_ref)
-        await self._turns.take(inbound, row)
-        if isinstance(inbound.input, Shared):
+        beside = await self._answered(event, asyncio.ensure_future(self._turns.take(inbound, row)))
+        if isinstance(inbound.input, Shared) and not beside:
             # The share button stands until a message of its own takes it away.
             self._aside(
                 self._channel.close_contact_keyboard(
@@ -215,11 +217,23 @@ class TelegramIntake:
                 event.chat,
             )
 
-    async def _say(self, chat: str, text: Text, row: UpdateRow) -> None:
+    async def _answered(self, event: Heard, turn: "asyncio.Future[Answer]") -> str:
+        """What the turn says in passing. The button's spinner ends with it, or before a turn that takes long:
+        Telegram forgets the press after a few seconds."""
+        try:
+            await asyncio.wait({turn}, timeout=_TOAST_S)
+            done = turn.done() and not turn.cancelled() and turn.exception() is None
+            toast = turn.result().text if done else ""
+            self._aside(self._channel.answer_callback(event.callback_id, toast), event.callback_id)
+            return (await turn).text
+        finally:
+            turn.cancel()
+
+    async def _say(self, chat: str, text: Text, row: UpdateRow, *, wants: str = "text") -> None:
         """A sentence beside the conversation, which stays where it is."""
         found = await self._store.person_of("telegram", chat)
         reply = reply_message(
-            View(text=text, ends=True),
+            View(text=text, ends=True, wants=wants),
             address=Address("telegram", chat),
             person_id=found[0].id if found else "",
             conversation_id=None,

@@ -112,7 +112,11 @@ class Inbound(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a USSD gateway is told: the screen's text and whether the session stays open."""
+    """What a USSD gateway is told: the screen's text and whether the session stays open.
+
+    A chat's answer goes through the outbox; `text` is then what is said in passing: under the button that
+    was pressed, or instead of a thank-you for a card that was not used.
+    """
 
     text: str
     keep_open: bool

@@ -11,7 +11,16 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from bot.dialog.words import Text
-from bot.money import AmountProblem, Money, Msisdn, parse_amount, parse_msisdn, parse_wallet, read_code
+from bot.money import (
+    AmountProblem,
+    Money,
+    Msisdn,
+    is_anonymous,
+    parse_amount,
+    parse_msisdn,
+    parse_wallet,
+    read_code,
+)
 
 __all__ = [
     "Amount",
@@ -106,14 +115,18 @@ class Wallet(Kind[Msisdn]):
         self.region = region
 
     def parse(self, text: str) -> Msisdn | Problem:
-        found = parse_wallet(fold_digits(text), self.region)
-        return found if found else Problem(Text("number.not_valid"))
+        return _number(fold_digits(text), self.region)
 
     def load(self, data: Any) -> Msisdn:
         found = parse_msisdn(str(data), self.region)
         if found is None:
             raise ValueError("not a number")
         return found
+
+
+def _number(text: str, region: str) -> Msisdn | Problem:
+    found = parse_wallet(text, region)
+    return found or Problem(Text("number.anonymous" if is_anonymous(text) else "number.not_valid"))
 
 
 class Party(Kind[str]):
@@ -128,8 +141,7 @@ class Party(Kind[str]):
         folded = fold_digits(text)
         if _EMAIL.fullmatch(folded) or _PARTY_CODE.fullmatch(folded):
             return folded.lower()
-        found = parse_wallet(folded, self.region)
-        return found if found else Problem(Text("number.not_valid"))
+        return _number(folded, self.region)
 
     def load(self, data: Any) -> str:
         found = self.parse(str(data))

@@ -21,6 +21,7 @@ from bot.money.amounts import (
 from bot.money.codes import code_from_bytes, read_code
 from bot.money.numbers import (
     Msisdn,
+    is_anonymous,
     knows_region,
     mask_msisdn,
     parse_msisdn,
@@ -56,6 +57,7 @@ __all__ = [
     "code_from_bytes",
     "exponent_of",
     "from_major",
+    "is_anonymous",
     "judge",
     "knows_region",
     "mask_msisdn",

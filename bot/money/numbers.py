@@ -12,6 +12,7 @@ import phonenumbers
 
 __all__ = [
     "Msisdn",
+    "is_anonymous",
     "knows_region",
     "mask_msisdn",
     "parse_msisdn",
@@ -32,9 +33,17 @@ _MIN_WALLET_DIGITS = 7
 _REMEMBERED: Final = 4096
 
 
+def is_anonymous(text: str) -> bool:
+    """Whether a number in its international form is one that Telegram sells in place of a phone's: +888.
+
+    No network has it, so it can be no wallet.
+    """
+    return re.sub(r"[\s\u00a0().\-/]", "", text.translate(_FOLD)).startswith("+888")
+
+
 @lru_cache(_REMEMBERED)
 def parse_msisdn(text: str, region: str) -> Msisdn | None:
-    """The number meant by `text`, or None where it cannot be one.
+    """The number meant by `text`, or None where it cannot be one, or is an anonymous one.
 
     `region` (ISO 3166 alpha-2) is the home of numbers written without a country: `0240000001` and
     `240000001` are +233240000001 for GH. A plus lost in a URL (` 233...`), `00233...`, `tel:` and
@@ -129,4 +138,4 @@ def _whole(number: str) -> Msisdn | None:
 
 
 def _shaped(number: str) -> Msisdn | None:
-    return number if _SHAPE.fullmatch(number) else None
+    return number if _SHAPE.fullmatch(number) and not is_anonymous(number) else None

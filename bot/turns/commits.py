@@ -63,12 +63,13 @@ class Commits:
         turn.ours.add((turn.scope, turn.key))
         turn.changes = left
 
-    async def finish(self, turn: Turn, view: View, instead: str = "") -> Answer:
+    async def finish(self, turn: Turn, view: View, instead: str = "", beside: str = "") -> Answer:
         """Render and commit: journal, session, answer as sent, orders and messages in one.
 
         `instead`: the last words the person was told already; no question is asked behind them.
+        `beside`: what a chat says in passing as well.
         """
-        answer = Answer("", not view.ends)
+        answer = Answer(beside, not view.ends)
         if turn.session is not None:
             gateway = turn.session.gateway
             answer = Answer(self._render_ussd(view, gateway, turn.person.language).text, not view.ends)
@@ -95,6 +96,16 @@ class Commits:
         turn.changes.append(KeepTurn(done))
         await self._store.commit(turn.changes)
         return answer
+
+    async def tell(self, turn: Turn, text: str) -> Answer:
+        """Keep that a chat said `text` in passing, and that nothing else came of its message."""
+        await self._store.commit(
+            [
+                *turn.changes,
+                KeepTurn(TurnRow(turn.scope, turn.key, TurnState.DONE, self._clock(), text, keep_open=False)),
+            ]
+        )
+        return Answer(text, keep_open=False)
 
     async def give_up(self, turn: Turn, text: str) -> Answer:
         """Keep that the person was told `text` instead of an answer, and nothing else of the turn: a

@@ -19,6 +19,7 @@ from bot.dialog import (
     Pressed,
     Problem,
     Question,
+    Shared,
     Talk,
     Text,
     Typed,
@@ -33,13 +34,15 @@ from bot.store.records import ConversationRow, ConversationState
 from bot.times import Times
 from bot.turns.facts import encode_facts, held_here, with_behind
 from bot.turns.reading import Reader, may_be_otp
-from bot.turns.steps import Reply, StartOver, Steps
+from bot.turns.steps import CARD_NOT_USED, Reply, StartOver, Steps, Toast, half_done
 from bot.turns.turn import Turn, TurnsConfig
 
 __all__ = ["Conversations"]
 
 # Digits enough to be a merchant's code rather than a menu number.
 _CODE_DIGITS: Final = 3
+# So soon after an answer a tap on an old button is the same tap once more.
+_TAPPED_AGAIN_MS: Final = 10_000
 _RESUME_CHOICES: Final = (
     Choice("continue", Text("talk.continue")),
     Choice("over", Text("talk.start_over")),
@@ -65,7 +68,7 @@ class Conversations:
         self._times = times
         self._config = config
 
-    async def reply(self, turn: Turn, said: Input, args: tuple[str, ...], *, fresh: bool) -> View:
+    async def reply(self, turn: Turn, said: Input, args: tuple[str, ...], *, fresh: bool) -> View | Toast:
         """The view to answer with; the conversation as it will be stands on the turn.
 
         `fresh`: a dial, with `args` behind the code.
@@ -86,8 +89,12 @@ class Conversations:
                 return self._elsewhere(turn)
             kept = own
         if kept is None:
+            if isinstance(said, Pressed) and said.value != "nav:home":
+                return Toast(Text("talk.button_over"))
             return await self._begin(turn, said, args)
         turn.conversation, turn.kept_version = kept, kept.version
+        if isinstance(said, Pressed) and (reply := await self._old_button(turn, kept, said)) is not None:
+            return reply
         if turn.session is None and kept.holder != turn.scope:
             # The person went on here what was begun elsewhere.
             return await self._arrive(turn, kept, said, args)
@@ -96,15 +103,33 @@ class Conversations:
         started = isinstance(said, Typed) and said.text.strip().casefold().startswith("/start")
         if turn.session is None and started and not kept.offering:
             return await self._arrive(turn, kept, said, args)
-        if isinstance(said, Pressed):
-            current = kept.id.startswith(said.conversation) and said.serial == kept.serial
-            if not current and said.value == "nav:home":
-                return StartOver(kept)
-            if not current:
-                return await self._steps.show(turn, kept, Text("talk.old_button"))
         if kept.offering:
             return await self._offered(turn, kept, said)
         return await self._steps.answer(turn, kept, said)
+
+    async def _old_button(self, turn: Turn, kept: ConversationRow, said: Pressed) -> Reply | None:
+        """A button that does not stand under the present question; None for one that does.
+
+        Clients let people tap several times. What was answered is not answered again, and an old Menu
+        takes nobody out of a half-done payment: they may go on.
+        """
+        ours = kept.id.startswith(said.conversation)
+        here = kept.holder == turn.scope
+        if here and ours and said.serial == kept.serial:
+            return None
+        if said.value != "nav:home":
+            # Of a conversation that went on elsewhere: they want to go on here.
+            return None if ours and not here else Toast(Text("talk.old_button"))
+        if not here:
+            return None
+        if turn.loaded.needs_otp is None and (kept.offering or not half_done(kept)):
+            # The menu, or the offer to go on, is what they tapped for and have.
+            if 0 <= turn.now_ms - kept.updated_ms < _TAPPED_AGAIN_MS:
+                return Toast(Text("talk.old_button"))
+            return await (
+                self._offered(turn, kept, Nothing()) if kept.offering else self._steps.show(turn, kept)
+            )
+        return await self._arrive(turn, kept, said, ())
 
     async def _arrive(self, turn: Turn, kept: ConversationRow, said: Input, args: tuple[str, ...]) -> Reply:
         """A dial, or a first word here, while a conversation is still open."""
@@ -116,14 +141,16 @@ class Conversations:
                 return await self._steps.answer(turn, self._here(turn, kept), code)
             return StartOver(kept, said=code)
         idle_ms = turn.now_ms - kept.updated_ms
-        answered = any(entry.kind in ("ask", "choose", "confirm") for entry in kept.journal)
-        if args or not answered or idle_ms > self._times.resume_s * 1000:
-            return StartOver(kept, args)
+        card = said if isinstance(said, Shared) else Nothing()
+        if args or not half_done(kept) or idle_ms > self._times.resume_s * 1000:
+            return StartOver(kept, args, said=card)
         held = msgspec.structs.replace(
             self._here(turn, kept), offering=True, serial=kept.serial + 1, wrong=0, page=0
         )
         turn.save(held, held.journal)
-        return self._offer(turn)
+        if isinstance(said, Shared):
+            turn.beside = CARD_NOT_USED
+        return self._offer(turn, turn.beside)
 
     def _here(self, turn: Turn, kept: ConversationRow) -> ConversationRow:
         return held_here(turn, kept, self._config, self._times)
@@ -151,14 +178,15 @@ class Conversations:
 
     async def _offered(self, turn: Turn, kept: ConversationRow, said: Input) -> Reply:
         """The answer to "continue or start over"."""
+        if isinstance(said, Shared):
+            turn.beside, said = CARD_NOT_USED, Nothing()
         reading = self._reader.read(turn, _resume_question(), said, can_go_back=False)
         if isinstance(reading, Accepted) and reading.value == "continue":
             return await self._resume(turn, kept)
         if isinstance(reading, Accepted | Home | Leave | Back):
             return StartOver(kept)
         turn.save(msgspec.structs.replace(kept, serial=kept.serial + 1), kept.journal)
-        notice = reading.text if isinstance(reading, Problem) else None
-        return self._offer(turn, notice)
+        return self._offer(turn, reading.text if isinstance(reading, Problem) else turn.beside)
 
     async def _resume(self, turn: Turn, kept: ConversationRow) -> Reply:
         """Go on where it stopped. What may have changed is looked up again while nothing was done yet."""
@@ -213,9 +241,14 @@ class Conversations:
         if flow == "main" and args and len(args[0]) >= _CODE_DIGITS:
             # *920*10*1001#: a merchant's code dialled straight away.
             prefill = {"menu": "pay", "pay/recent": "other"}
+        if isinstance(said, Shared):
+            if flow == "main":
+                prefill = {"menu": "link", "link/what": "another", "link/proof": f"shared:{said.msisdn}"}
+            else:
+                turn.beside = CARD_NOT_USED
         run = self._steps.run(turn.conversation, (), prefill)
         plain = order is None and not args and not prefill
-        notice = await self._untold(turn) if plain else None
+        notice = await self._untold(turn) if plain else turn.beside
         if order is not None and isinstance(said, Typed) and not said.text.startswith("/"):
             return await self._steps.answer_first(turn, run, said)
         return await self._steps.drive(turn, turn.conversation, run, args=args, notice=notice)

@@ -33,6 +33,7 @@ from bot.dialog import (
     Run,
     Screen,
     SecretStep,
+    Shared,
     Talk,
     Text,
     Typed,
@@ -61,7 +62,7 @@ from bot.turns.facts import (
 from bot.turns.reading import Reader, may_be_otp
 from bot.turns.turn import Turn, TurnsConfig
 
-__all__ = ["Reply", "StartOver", "Steps"]
+__all__ = ["CARD_NOT_USED", "Reply", "StartOver", "Steps", "Toast", "half_done"]
 
 _log = structlog.get_logger("turn")
 
@@ -81,7 +82,20 @@ class StartOver(msgspec.Struct, frozen=True):
     leaves_code: bool = False
 
 
-Reply: TypeAlias = View | StartOver
+class Toast(msgspec.Struct, frozen=True):
+    """Said in passing and nothing else: no message, and the conversation stays as it is."""
+
+    text: Text
+
+
+Reply: TypeAlias = View | StartOver | Toast
+
+CARD_NOT_USED: Final = Text("chat.card_not_used")
+
+
+def half_done(row: ConversationRow) -> bool:
+    """Whether something was answered that would be lost if the conversation ended here."""
+    return any(entry.kind in ("ask", "choose", "confirm") for entry in row.journal)
 
 
 class Steps:
@@ -189,6 +203,8 @@ class Steps:
             if moved_on is not None:
                 run.deliver(moved_on)
                 return await self.drive(turn, row, run)
+        if isinstance(said, Shared) and question.wants not in ("contact", "number"):
+            return await self._strange_card(turn, row, run, said)
         order = turn.loaded.needs_otp
         asked_elsewhere = order is not None and turn.session is None and row.order_id != order.id
         if asked_elsewhere and may_be_otp(said) and await self._is_no_answer(question, said):
@@ -241,6 +257,13 @@ class Steps:
                 row = msgspec.structs.replace(row, wrong=wrong, page=0)
                 return await self.drive(turn, row, run, notice=text)
         raise TypeError(f"unknown reading {type(reading).__name__}")
+
+    async def _strange_card(self, turn: Turn, row: ConversationRow, run: Run, said: Shared) -> Reply:
+        """The person's own number where none was asked for: it links the chat, or is said not to be used."""
+        if not half_done(row) and turn.loaded.needs_otp is None:
+            return StartOver(row, said=said)
+        turn.beside = CARD_NOT_USED
+        return await self.drive(turn, row, run, notice=CARD_NOT_USED)
 
     async def _if_found(
         self, turn: Turn, row: ConversationRow, question: Question[Any], reading: Reading

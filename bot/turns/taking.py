@@ -43,7 +43,7 @@ from bot.turns.conversations import Conversations
 from bot.turns.last_words import LastWords, TooLate
 from bot.turns.locks import Locks
 from bot.turns.reading import Reader, Speaks, may_be_otp
-from bot.turns.steps import Steps
+from bot.turns.steps import Steps, Toast
 from bot.turns.turn import Turn, TurnsConfig
 
 __all__ = ["Turns"]
@@ -227,12 +227,18 @@ class Turns:
         except TooLate:
             turn.outcome = "too late"
             return turn, await self._commits.give_up(turn, self.closing_words(inbound.language))
+        if isinstance(view, Toast):
+            turn.outcome = "old button"
+            return turn, await self._commits.tell(turn, self._beside(turn, view.text))
         # Whoever was sent away meanwhile saw those words and not this question; so does a repeat.
         instead = self.closing_words(inbound.language, last_words) if last_words.said else ""
-        answer = await self._commits.finish(turn, view, instead)
+        answer = await self._commits.finish(turn, view, instead, self._beside(turn, turn.beside))
         if answer.keep_open and last_words.said:
             await self._commits.close(turn)
         return turn, answer
+
+    def _beside(self, turn: Turn, text: Text | None) -> str:
+        return self._catalogue.say(text, turn.person.language, self._config.region) if text else ""
 
     async def _load(
         self, inbound: Inbound, last_words: LastWords, ours: set[tuple[str, str]], arrived_ms: int

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from bot.dialog import Entry, Facts, Inbound
+from bot.dialog import Entry, Facts, Inbound, Text
 from bot.perform import Speaker
 from bot.store.base import Change, LoadedTurn, SaveConversation
 from bot.store.records import AddressRow, ConversationRow, ConversationState, PersonRow, SessionRow
@@ -77,6 +77,8 @@ class Turn:
         # The conversation is spoken to elsewhere; this session only says so.
         self.elsewhere = False
         self.step = ""
+        # What a chat says in passing: under the button that was pressed, in place of a thank-you.
+        self.beside: Text | None = None
         self.outcome = "answered"
 
     def save(self, row: ConversationRow, journal: Sequence[Entry]) -> None:

@@ -123,12 +123,15 @@ async def _say(request: web.Request) -> web.Response:
     if not task.done() or task.cancelled() or task.exception() is not None:
         # The same id may be sent again: it is one message however often it comes.
         return answer_error(request, 503, "We could not take your message just now. Please try again.")
+    answer: dict[str, Any] = {"id": said.id}
+    if notice := task.result().text:
+        answer["notice"] = notice
     if await parts.store.person_of("web", renewed) is None:
-        return answer_json({"id": said.id}, 202)
+        return answer_json(answer, 202)
     # Whoever follows the old cookie's chat has nothing to follow any more; the page opens its stream anew.
     for window in list(request.app[_WINDOWS].get(value, ())):
         window.ended.set()
-    return _set_cookie(request, answer_json({"id": said.id, "renewed": True}, 202), next_cookie)
+    return _set_cookie(request, answer_json(answer | {"renewed": True}, 202), next_cookie)
 
 
 def _input_of(said: _Said) -> Input:

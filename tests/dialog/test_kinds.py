@@ -59,6 +59,7 @@ def problem(id: str, **values: Any) -> Problem:
         (Wallet("GH"), "0240000001", "+233240000001"),
         (Wallet("GH"), "٠٢٤٠٠٠٠٠٠١", "+233240000001"),
         (Wallet("GH"), "ama", problem("number.not_valid")),
+        (Wallet("GH"), "+888 0123 4567", problem("number.anonymous")),
         (Digits(4, 6, "pin.not_valid"), "0042", "0042"),
         (Digits(4, 6, "pin.not_valid"), "12 34-5", "12345"),
         (Digits(4, 6, "pin.not_valid"), "１２３４", "1234"),

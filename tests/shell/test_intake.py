@@ -12,7 +12,7 @@ import pytest
 from bot.money import OrderState
 from bot.store.base import StoreUnavailable
 from tests.conversations.people import asked
-from tests.conversations.stage import EFUA, STAFF_PIN, Stage, open_stage
+from tests.conversations.stage import EFUA, KWAME, STAFF_PIN, Stage, open_stage
 from tests.conversations.trouble import Break, BreakingSender, Killed
 from tests.fake_telegram import FakeTelegram, Person, accept_then_hang, hang, server_error
 
@@ -274,16 +274,112 @@ async def test_the_inbox_row_goes_with_the_commit_of_its_turn(telegram: Stage, e
 # ---- what is no answer ---------------------------------------------------------------------------
 
 
-async def test_somebody_elses_card_is_refused_in_words(telegram: Stage, efua: Person) -> None:
+@pytest.mark.parametrize(
+    ("card", "why"),
+    [
+        ({"phone": "233240000777", "user_id": 999}, "not your own card"),
+        ({"phone": "233240000777", "user_id": 0}, "not your own card"),
+        ({"forwarded": True}, "forwarded card"),
+        ({"phone": "888 0123 4567"}, "+888"),
+        ({"phone": "+88801234567"}, "+888"),
+        ({"phone": "12"}, "cannot be read"),
+    ],
+)
+async def test_a_card_that_is_not_taken_says_why(
+    telegram: Stage, efua: Person, card: dict[str, Any], why: str
+) -> None:
     await say(telegram, efua, "/start", "7")
-    await efua.shares_contact("233240000777", user_id=999)
+    await efua.shares_contact(**card)
     await telegram.pass_time(2)
-    assert "I cannot take that card" in efua.screen().text
-    await efua.shares_contact(forwarded=True)
-    await telegram.pass_time(2)
-    assert "I cannot take that card" in efua.screen().text
+    assert why in efua.screen().text
+    assert "not used" in efua.screen().text
+    assert "Share my number" in [key.label for row in efua.chat.keyboard for key in row]
+    assert telegram.rows("SELECT id FROM addresses WHERE kind = 'msisdn'") == []
+
+
+async def test_ones_own_card_links_the_chat_whenever_nothing_else_is_under_way(
+    telegram: Stage, efua: Person
+) -> None:
+    """Also as the first word, and at the menu."""
+    await efua.shares_contact()
+    await telegram.pass_time(4)
+    assert any("Linked" in message.text for message in efua.messages)
+    kwame = fake_of(telegram).person("Kwame", phone=KWAME.lstrip("+"))
+    await say(telegram, kwame, "/start")
+    await kwame.shares_contact()
+    await telegram.pass_time(4)
+    assert any("Linked" in message.text for message in kwame.messages)
+    for person, number in ((efua, EFUA), (kwame, KWAME)):
+        found = await telegram.store.person_of("msisdn", number)
+        assert found is not None
+        assert await telegram.store.person_of("telegram", str(person.id)) is not None
+
+
+async def test_ones_own_card_in_the_midst_of_a_payment_is_said_not_to_be_used(
+    telegram: Stage, efua: Person
+) -> None:
+    await say(telegram, efua, "/start", "1", "1001")
+    await efua.shares_contact()
+    await telegram.pass_time(4)
+    assert "not used" in efua.screen().text
+    assert "Amount" in efua.screen().text
+    assert not any("Thank you" in message.text for message in efua.messages)
     assert await telegram.store.person_of("msisdn", EFUA) is None
-    assert await telegram.store.person_of("msisdn", "+233240000777") is None
+    # Where a number is asked for, it is one.
+    await say(telegram, efua, "5")
+    await efua.shares_contact()
+    await telegram.pass_time(4)
+    assert (await asked(telegram, "telegram", str(efua.id)))[0] == "pay/confirm"
+
+
+# ---- taps ----------------------------------------------------------------------------------------
+
+
+def toasts(stage: Stage) -> list[str]:
+    return [call["text"] or "" for call in fake_of(stage).calls_of("answerCallbackQuery")]
+
+
+async def test_a_tap_that_is_repeated_is_answered_with_a_toast_only(telegram: Stage, efua: Person) -> None:
+    await say(telegram, efua, "/start", "1", "1001", "5", "0240000001")
+    before, confirm = len(efua.messages), efua.screen()
+    data = next(key.data for row in confirm.rows for key in row if key.label == "Yes, pay")
+    assert data is not None
+    for _ in range(4):
+        await efua.presses_data(data, on=confirm)
+    await telegram.pass_time(10)
+    assert len(await telegram.orders()) == 1
+    assert len(efua.messages) == before + 1
+    assert "Approve" in efua.screen().text
+    said = toasts(telegram)
+    assert (said[0], len(said)) == ("", 4)
+    assert all("answered already" in text for text in said[1:])
+
+
+async def test_an_old_menu_takes_nobody_out_of_a_half_done_payment(telegram: Stage, efua: Person) -> None:
+    await say(telegram, efua, "/start", "1", "1001", "5", "0240000001")
+    await efua.presses("Yes, pay")
+    await telegram.pass_time(3)
+    old = efua.screen()
+    menu = next(key.data for row in old.rows for key in row if key.label == "Menu")
+    assert menu is not None
+    # Twice at once: one menu.
+    before = len(efua.messages)
+    for _ in range(2):
+        await efua.presses_data(menu, on=old)
+    await telegram.pass_time(3)
+    assert len(efua.messages) == before + 1
+    await say(telegram, efua, "1", "other", "1001")
+    await telegram.pass_time(15)
+    await efua.presses_data(menu, on=old)
+    await telegram.pass_time(3)
+    assert efua.screen().rows[0][0].label == "Continue"
+    before = len(efua.messages)
+    await efua.presses_data(menu, on=old)
+    await telegram.pass_time(3)
+    assert len(efua.messages) == before
+    await efua.presses("Continue")
+    await telegram.pass_time(3)
+    assert (await asked(telegram, "telegram", str(efua.id)))[0] == "pay/amount"
 
 
 async def test_a_photo_is_met_with_words_and_the_question_stays(telegram: Stage, efua: Person) -> None:

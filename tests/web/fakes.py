@@ -39,7 +39,7 @@ class FakeTurns:
         self.heard.append(inbound)
         if self.on_take is not None:
             return await self.on_take(inbound)
-        return Answer(f"Screen {len(self.heard)}", keep_open=True)
+        return Answer(f"Screen {len(self.heard)}" if inbound.channel == "ussd" else "", keep_open=True)
 
     async def left(
         self, gateway: str, session_id: str, msisdn: str, why: str, cumulative: str | None = None

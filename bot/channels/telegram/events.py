@@ -32,7 +32,7 @@ class Heard(msgspec.Struct, frozen=True):
 
 class CardRefused(msgspec.Struct, frozen=True):
     """A contact card we do not take. `why`: foreign (somebody else's, or of nobody on Telegram),
-    forwarded (it may be older than a change of number) or unreadable."""
+    forwarded (it may be older than a change of number), anonymous (+888: no phone) or unreadable."""
 
     update_id: int
     chat: str

@@ -24,7 +24,7 @@ from bot.channels.telegram.events import (
 )
 from bot.dialog.inputs import Address, Inbound, Input, Shared, Typed
 from bot.dialog.screens import read_button
-from bot.money import parse_msisdn
+from bot.money import is_anonymous, parse_msisdn
 
 __all__ = ["Head", "read_update", "read_update_id"]
 
@@ -223,7 +223,10 @@ def _read_card(message: _Message, sender: _User) -> Shared | str:
         return "forwarded"
     if contact.user_id is None or contact.user_id != sender.id or message.chat.id != sender.id:
         return "foreign"
-    msisdn = parse_msisdn("+" + _kept(contact.phone_number or "").strip().removeprefix("+"), "")
+    number = "+" + _kept(contact.phone_number or "").strip().removeprefix("+")
+    if is_anonymous(number):
+        return "anonymous"
+    msisdn = parse_msisdn(number, "")
     return Shared(msisdn) if msisdn else "unreadable"
 
 

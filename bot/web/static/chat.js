@@ -140,9 +140,10 @@ export class Chat {
     this.waiting(true);
     this.toEnd();
     try {
-      await ask("/chat/messages", { method: "POST", json: { id, ...what } });
+      const { notice } = await ask("/chat/messages", { method: "POST", json: { id, ...what } });
       bubble.classList.remove("pending");
-      this.complain("");
+      this.complain(notice ?? "");
+      if (notice) this.waiting(false); // said in passing: no message follows
     } catch (error) {
       this.waiting(false);
       bubble.classList.replace("pending", "failed");

@@ -126,6 +126,7 @@ def test_ones_own_card_is_the_number(phone: str) -> None:
             "forwarded",
         ),
         ({"contact": {"phone_number": "233240000001", "user_id": 77}, "forward_date": 1}, "forwarded"),
+        ({"contact": {"phone_number": "88801234567", "user_id": 77}}, "anonymous"),
         ({"contact": {"phone_number": "12", "user_id": 77}}, "unreadable"),
         ({"contact": {"phone_number": "", "user_id": 77}}, "unreadable"),
     ],
