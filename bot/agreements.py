@@ -211,7 +211,7 @@ class AgreementKeeper:
                 row,
                 order,
                 said,
-                merchant.name if merchant else "",
+                merchant.shown if merchant else "",
                 addresses,
                 now_ms=self._clock(),
                 new_id=self._ids.uuid,

@@ -18,7 +18,7 @@ import structlog
 from babel.core import Locale, UnknownLocaleError
 from babel.messages.pofile import PoFileError, read_po
 
-from bot.dialog import Moment, NavLabels, NavWords, Number, Text, Value
+from bot.dialog import Moment, Named, NavLabels, NavWords, Number, Text, Value
 from bot.money import Money, mask_msisdn, show_amount, show_local
 
 __all__ = ["NAV_IDS", "Catalogue", "CatalogueError", "native_name"]
@@ -116,6 +116,11 @@ class Catalogue:
         """The words that move about in `language`, and the English ones; with and without accents."""
         return self._nav[self.pick(language)]
 
+    def command_words(self) -> frozenset[str]:
+        """Every word that moves about, in any language, as it is typed with and without a stroke."""
+        words = {w for nav in self._nav.values() for field in _WORD_IDS for w in getattr(nav, field)}
+        return frozenset(words | {word.removeprefix("/") for word in words})
+
     def labels(self, language: str) -> NavLabels:
         """The footer's words and the menu button's."""
         return self._labels[self.pick(language)]
@@ -187,6 +192,8 @@ class Catalogue:
             return show_amount(value)
         if isinstance(value, Number):
             return mask_msisdn(value.msisdn) if value.masked else show_local(value.msisdn, region)
+        if isinstance(value, Named):
+            return value.name
         if isinstance(value, Moment):
             return _show_moment(value, region)
         return str(value)

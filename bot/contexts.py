@@ -43,7 +43,7 @@ class Contexts:
         payer = await self._store.person_of("msisdn", order.payer) if agreement is not None else None
         follows = await self._store.order(order.follows_id) if order.follows_id else None
         return Context(
-            merchant=merchant.name if merchant else "",
+            merchant=merchant.shown if merchant else "",
             addresses=addresses,
             schedule_s=adapter.schedule_s if adapter else (0.0,),
             grace_s=adapter.not_found_grace_s if adapter else 0.0,

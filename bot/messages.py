@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from bot.dialog import Address, Number, Text, Value, View
+from bot.dialog import Address, Name, Number, Text, Value, View
 from bot.money import Money, OrderKind, OrderState, Reason
 from bot.store.base import Queue
 from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState, OrderRow
@@ -43,7 +43,7 @@ def encode_view(view: View) -> str:
 
 
 def order_values(
-    order: OrderRow, merchant: str, reason: Reason | None = None, payer: str = ""
+    order: OrderRow, merchant: Name, reason: Reason | None = None, payer: str = ""
 ) -> dict[str, Value]:
     """What a message about an order may show; the number masked. `payer` is whose money a bill was to be
     paid with: its own order names nobody."""
@@ -79,7 +79,7 @@ def told_by_turn(channel: str, address: Address) -> Address | None:
 def result_messages(
     order: OrderRow,
     said: OrderState,
-    merchant: str,
+    merchant: Name,
     addresses: Sequence[AddressRow],
     *,
     now_ms: int,
@@ -139,7 +139,7 @@ def _sentence(order: OrderRow, said: OrderState, *, given_back: bool) -> str:
 
 def otp_prompts(
     order: OrderRow,
-    merchant: str,
+    merchant: Name,
     addresses: Sequence[AddressRow],
     *,
     now_ms: int,

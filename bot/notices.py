@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.dialog import Address, Moment, Number, Text, Value, View
+from bot.dialog import Address, Moment, Name, Number, Text, Value, View
 from bot.messages import NewId, encode_view, linked_chats
 from bot.money import AgreementKind, AgreementState, Money
 from bot.store.base import Queue
@@ -21,8 +21,8 @@ __all__ = [
 def approval_prompts(
     approval_id: str,
     order: OrderRow,
-    merchant: str,
-    asked_by: str,
+    merchant: Name,
+    asked_by: Name,
     targets: Sequence[tuple[str, str, str]],
     *,
     now_ms: int,
@@ -40,10 +40,10 @@ def approval_prompts(
 def approval_decided(
     approval_id: str,
     order: OrderRow,
-    merchant: str,
+    merchant: Name,
     *,
     approved: bool,
-    by: str,
+    by: Name,
     now_ms: int,
     new_id: NewId,
 ) -> Queue:
@@ -56,7 +56,7 @@ def approval_decided(
 
 def invoice_notices(
     row: AgreementRow,
-    merchant: str,
+    merchant: Name,
     payer_id: str,
     addresses: Sequence[AddressRow],
     payment_reference: str,
@@ -80,7 +80,7 @@ def invoice_notices(
 
 def debit_notices(
     order: OrderRow,
-    merchant: str,
+    merchant: Name,
     payer_id: str,
     addresses: Sequence[AddressRow],
     *,
@@ -105,7 +105,7 @@ def agreement_results(
     row: AgreementRow,
     order: OrderRow,
     said: AgreementState,
-    merchant: str,
+    merchant: Name,
     addresses: Sequence[AddressRow],
     *,
     now_ms: int,
@@ -153,7 +153,7 @@ def _to_payer(
     return [_message(view, payer_id, target, key, now_ms, new_id, kind) for target in targets]
 
 
-def _values(order: OrderRow, merchant: str) -> dict[str, Value]:
+def _values(order: OrderRow, merchant: Name) -> dict[str, Value]:
     return {
         "merchant": merchant,
         "amount": Money(order.amount_minor, order.currency),

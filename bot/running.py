@@ -187,7 +187,15 @@ async def _own_desk(settings: Settings, stack: contextlib.AsyncExitStack) -> Des
     await kasapay.store.open()
     stack.push_async_callback(kasapay.store.close)
     stack.push_async_callback(kasapay.close)
-    return Desk(kasapay.store, kasapay.connections, kasapay.calls, kasapay.sealer, wall_clock_ms, Ids())
+    return Desk(
+        kasapay.store,
+        kasapay.connections,
+        kasapay.calls,
+        kasapay.sealer,
+        wall_clock_ms,
+        Ids(),
+        command_words=kasapay.catalogue.command_words(),
+    )
 
 
 @contextlib.contextmanager

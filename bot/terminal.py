@@ -121,6 +121,7 @@ def merchants_add(
     values = {"code": code, "name": name, "account": account, "max": most}
     values |= {"approve_over": approve_over, "approve_asker_over": approve_asker_over}
     done = operate("merchants.add", values, folder)
+    warn(done["warnings"])
     print(f"{'Added' if done['new'] else 'Changed'} {done['name']}: code {done['code']}, {done['currency']}.")
 
 
@@ -174,6 +175,7 @@ def merchants_limit(
     """Say above which amounts of a day a refund or payout needs a second person."""
     values = {"code": code, "approve_over": approve_over, "approve_asker_over": approve_asker_over}
     done = operate("merchants.limit", values, folder)
+    warn(done["warnings"])
     above = f"above {done['approve_over']} to one number" if done["approve_over"] else ""
     asked = f"above {done['approve_asker_over']} of one asker" if done["approve_asker_over"] else ""
     said = f"{' and '.join(filter(None, (above, asked)))} within a day" if above or asked else "for nothing"
@@ -200,6 +202,7 @@ def staff_add(
 ) -> None:
     """Make the one-time code with which somebody takes up a role."""
     done = operate("staff.add", {"code": code, "name": name, "role": role}, folder)
+    warn(done["warnings"])
     print(f"Code for {done['name']}: {done['code']} (once, within {done['days']} days).")
     print("They dial the short code or open the chat, and choose: I work for a merchant.")
 

@@ -238,7 +238,16 @@ class Kasapay:
             on_hint=self.worker.wake,
             on_final=self.worker.recheck,
         )
-        self.desk = Desk(store, self.connections, self.calls, self.sealer, clock, ids, self._on_work)
+        self.desk = Desk(
+            store,
+            self.connections,
+            self.calls,
+            self.sealer,
+            clock,
+            ids,
+            self._on_work,
+            self.catalogue.command_words(),
+        )
 
     def _leaves_alone(self, account_id: str) -> bool:
         return self.sender.leaves_alone(account_id)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from bot.dialog import Act, Look, SecretAct
+from bot.dialog import Act, Look, Name, SecretAct
 from bot.money import Money, Msisdn
 from flows.effects import Done, OrderView
 
@@ -70,7 +70,7 @@ class AgreementView(msgspec.Struct, frozen=True):
     kind: str
     code: str
     state: str
-    merchant: str
+    merchant: Name
     payer: Msisdn
     amount: Money
     until_ms: int | None = None
@@ -87,7 +87,7 @@ class ApprovalView(msgspec.Struct, frozen=True):
     kind: str
     amount: Money
     to: Msisdn
-    asked_by: str
+    asked_by: Name
     about: str = ""  # the code of the payment a refund gives back
     at_ms: int = 0
 
@@ -122,7 +122,7 @@ class Noted(msgspec.Struct, frozen=True):
 
 class LockedRole(msgspec.Struct, frozen=True):
     staff_id: str
-    name: str
+    name: Name
     role: str
 
 

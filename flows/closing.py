@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from bot.dialog import Number, Screen, Text, Value
+from bot.dialog import Name, Number, Screen, Text, Value
 from bot.money import Money, OrderKind, OrderState, Reason
 from flows.effects import OrderView
 
@@ -76,7 +76,7 @@ def _payee(order: OrderView, *, typed: bool) -> Value:
     return Number(number, masked=not typed) if number.startswith("+") else Text("party.bank_account")
 
 
-def refusal(why: str, merchant: str, most: Money | None = None) -> Screen:
+def refusal(why: str, merchant: Name, most: Money | None = None) -> Screen:
     """Why nothing was begun, and how much would be possible."""
     left = Text("left.unknown")
     if most is not None:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from bot.dialog import Act, Look, SecretAct
+from bot.dialog import Act, Look, Name, SecretAct
 from bot.money import Money, Msisdn, OrderKind, OrderState, Reason
 
 __all__ = [
@@ -58,7 +58,7 @@ class MerchantCard(msgspec.Struct, frozen=True):
 
     id: str
     code: str
-    name: str
+    name: Name
     currency: str
     region: str
     networks: tuple[str, ...] = ()
@@ -90,7 +90,7 @@ class OrderView(msgspec.Struct, frozen=True):
     code: str
     state: OrderState
     amount: Money
-    merchant: str
+    merchant: Name
     payer: Msisdn
     reason: Reason | None = None
     tries_left: int = 0
@@ -119,7 +119,7 @@ class Debit(msgspec.Struct, frozen=True):
     `stops`: those to stop so that the wallet asks for its PIN again; empty where that is under way.
     """
 
-    of: str = ""
+    of: Name = ""
     agreed: bool = False
     stops: tuple[str, ...] = ()
 
@@ -128,7 +128,7 @@ class Role(msgspec.Struct, frozen=True):
     """A role of the person's present address. `pin`: must be asked for here. `locked`: too many wrong."""
 
     staff_id: str
-    merchant: str
+    merchant: Name
     role: str
     pin: bool
     locked: bool = False
@@ -176,7 +176,7 @@ class Claimed(msgspec.Struct, frozen=True):
     """The role a one-time code stands for. `refused`: code (wrong or run out), tries."""
 
     staff_id: str = ""
-    merchant: str = ""
+    merchant: Name = ""
     refused: str = ""
 
 

@@ -17,7 +17,8 @@ class CommandError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """`wake` says that messages or orders may be due, in the process that has them to do."""
+    """`wake` says that messages or orders may be due, in the process that has them to do. `command_words`
+    mean something at every question, so that no merchant can be reached by them."""
 
     store: Store
     connections: Connections
@@ -26,3 +27,4 @@ class Desk:
     clock: Clock
     ids: Ids
     wake: Callable[[], None] = lambda: None
+    command_words: frozenset[str] = frozenset()

@@ -1,11 +1,13 @@
 """Who is paid, and who works for them."""
 
 import re
+import unicodedata
 from typing import Any, Final
 
 import msgspec
 
 from bot.commands.base import CommandError, Desk
+from bot.dialog import write_name
 from bot.limits import second_of
 from bot.money import AmountProblem, Money, parse_amount, show_amount
 from bot.store.base import Conflict, CountTries, KeepMerchant, KeepStaff
@@ -26,6 +28,9 @@ _ROLES: Final = ("owner", "cashier", "accountant")
 # Whom nothing belongs to any more: a role without a right. The row stays, since orders name it.
 _REMOVED: Final = "removed"
 _NO_LIMIT: Final = "none"
+# What would break a line, or turn the letters around it about: control characters and direction marks.
+_NOT_IN_A_NAME: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _ENROL_MS: Final = 7 * 24 * 3600_000
 
 
@@ -35,14 +40,15 @@ async def merchants_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     code, name, account = (str(values.get(k, "")).strip() for k in ("code", "name", "account"))
     if not _CODE.fullmatch(code):
         raise CommandError("A merchant code is 3 to 12 letters and digits.")
-    if not 1 <= len(name) <= 40:
-        raise CommandError("A merchant's name has 1 to 40 characters.")
+    _check_name(name, "A merchant's name")
     connections = at.connections
     if account not in connections:
         known = ", ".join(sorted(a.id for a in connections)) or "none is configured"
         raise CommandError(f"There is no account {account!r}. Known: {known}.")
     currency = connections.account(account).currency
     kept = await at.store.merchant_by_code(code)
+    if kept is None and code.casefold() in at.command_words:
+        raise CommandError(f"{code} is a word that people type to move about; choose another merchant code.")
     most = kept.max_amount_minor if kept and kept.currency == currency else None
     if values.get("max"):
         parsed = parse_amount(str(values["max"]), currency)
@@ -79,7 +85,14 @@ async def merchants_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         await at.store.commit([KeepMerchant(row)])
     except Conflict:
         raise CommandError(f"Another merchant has the code {code}.") from None
-    return {"code": row.code, "name": name, "account": account, "currency": currency, "new": kept is None}
+    return {
+        "code": row.code,
+        "name": name,
+        "account": account,
+        "currency": currency,
+        "new": kept is None,
+        "warnings": _warnings(name, f"the code {row.code}"),
+    }
 
 
 async def merchants_list(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -127,6 +140,7 @@ async def merchants_limit(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         "name": row.name,
         "approve_over": _shown(over, row.currency),
         "approve_asker_over": _shown(second.asker_minor, row.currency),
+        "warnings": _warnings(row.name, f"the code {row.code}"),
     }
 
 
@@ -134,8 +148,7 @@ async def staff_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     """`code` of the merchant, `name`, `role`: gives the one-time code that takes the role up."""
     row = await _merchant(at, values)
     name, role = str(values.get("name", "")).strip(), str(values.get("role", "owner"))
-    if not 1 <= len(name) <= 40:
-        raise CommandError("A name has 1 to 40 characters.")
+    _check_name(name, "A name")
     if role not in _ROLES:
         raise CommandError(f"A role is one of {', '.join(_ROLES)}.")
     code = at.ids.digits(8)
@@ -149,7 +162,14 @@ async def staff_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         enrol_expires_ms=at.clock() + _ENROL_MS,
     )
     await at.store.commit([KeepStaff(staff)])
-    return {"merchant": row.name, "name": name, "role": role, "code": code, "days": _ENROL_MS // 86_400_000}
+    return {
+        "merchant": row.name,
+        "name": name,
+        "role": role,
+        "code": code,
+        "days": _ENROL_MS // 86_400_000,
+        "warnings": _warnings(name, f"the word {role}"),
+    }
 
 
 async def staff_unlock(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
@@ -172,6 +192,23 @@ async def staff_remove(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         [KeepStaff(msgspec.structs.replace(s, **ended, locked=False, wrong_tries=0)) for s in found]
     )
     return {"merchant": row.name, "name": name, "roles": [s.role for s in found]}
+
+
+def _check_name(name: str, what: str) -> None:
+    """Raises CommandError for a name that could not stand in a sentence."""
+    if not 1 <= len(name) <= 40:
+        raise CommandError(f"{what} has 1 to 40 characters.")
+    if any(unicodedata.category(c) in _NOT_IN_A_NAME or c in _DIRECTIONS for c in name):
+        raise CommandError(f"{what} stands on one line, without control characters or direction marks.")
+
+
+def _warnings(name: str, instead: str) -> list[str]:
+    """What phones will make of a name whose letters they do not have."""
+    written = write_name(name)
+    if written == name:
+        return []
+    shown = f"{instead} stands in its place" if written is None else f"it reads {written!r}"
+    return [f"Phones cannot show the name {name!r}: on their screens and in SMS {shown}."]
 
 
 def _limit(text: Any, currency: str) -> int | None:

@@ -47,6 +47,7 @@ from bot.dialog.kinds import (
     Whole,
     fold_digits,
 )
+from bot.dialog.names import Name, in_plain_letters, name_of, plain_text
 from bot.dialog.screens import (
     BACK_KEY,
     HOME_KEY,
@@ -59,7 +60,16 @@ from bot.dialog.screens import (
     render_sms,
     render_ussd,
 )
-from bot.dialog.septets import UCS2_BUDGET, USSD_BUDGET, count_septets, fits, fold, pack_ussd, prefers_ucs2
+from bot.dialog.septets import (
+    UCS2_BUDGET,
+    USSD_BUDGET,
+    count_septets,
+    fits,
+    fold,
+    pack_ussd,
+    prefers_ucs2,
+    write_name,
+)
 from bot.dialog.steps import (
     Act,
     ActStep,
@@ -79,7 +89,7 @@ from bot.dialog.steps import (
     Step,
     Talk,
 )
-from bot.dialog.words import Choice, Moment, Number, Text, Value, View
+from bot.dialog.words import Choice, Moment, Named, Number, Text, Value, View
 
 __all__ = [
     "BACK_KEY",
@@ -121,6 +131,8 @@ __all__ = [
     "Look",
     "LookStep",
     "Moment",
+    "Name",
+    "Named",
     "More",
     "NavLabels",
     "NavWords",
@@ -153,9 +165,12 @@ __all__ = [
     "fits",
     "fold",
     "fold_digits",
+    "in_plain_letters",
     "interpret",
     "match_choice",
+    "name_of",
     "pack_ussd",
+    "plain_text",
     "prefers_ucs2",
     "prefill_of",
     "read_button",
@@ -163,4 +178,5 @@ __all__ = [
     "render_sms",
     "render_ussd",
     "without_last_answer",
+    "write_name",
 ]

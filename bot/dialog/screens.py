@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from bot.dialog.inputs import Pressed
+from bot.dialog.names import in_plain_letters
 from bot.dialog.septets import (
     EXTENSION,
     UCS2_BUDGET,
@@ -133,11 +134,15 @@ def render_ussd(
     """
     if min(budget, ucs2_budget) < LEAST_BUDGET:
         raise ValueError(f"a USSD screen needs at least {LEAST_BUDGET} characters")
-    text = _with_notice(view, say)
-    labels = [] if view.ends else [_one_line(say(choice.label)) for choice in view.choices]
+    # The sentences decide, not the names in them: where those are written in GSM letters, so are the names.
+    spelled, view = view, in_plain_letters(view)
+    text, labels = _written(view, say)
     ucs2 = any(count_septets(part) is None for part in (text, *labels)) and prefers_ucs2(
         "\n".join([text, *labels])
     )
+    if ucs2:
+        view = spelled
+        text, labels = _written(view, say)
     alphabet = _Alphabet(ucs2, min(budget, ucs2_budget) if ucs2 else budget)
     text = alphabet.write(text).strip()
     if view.ends:
@@ -169,8 +174,9 @@ def render_chat(view: View, say: Say, nav: NavLabels) -> ChatMessage:
 
 
 def render_sms(view: View, say: Say) -> str:
-    """The view as a text message: nothing to choose, nothing cut, the original letters."""
-    return _with_notice(view, say)
+    """The view as a text message: nothing to choose, nothing cut, the original letters. A name whose letters
+    a plain phone does not have is written as on its screens."""
+    return _with_notice(in_plain_letters(view), say)
 
 
 def read_button(data: str) -> Pressed | None:
@@ -180,6 +186,11 @@ def read_button(data: str) -> Pressed | None:
         return None
     conversation, serial, what = found.groups()
     return Pressed(conversation, int(serial), _MOVES.get(what, f"#{what}"))
+
+
+def _written(view: View, say: Say) -> tuple[str, list[str]]:
+    labels = [] if view.ends else [_one_line(say(choice.label)) for choice in view.choices]
+    return _with_notice(view, say), labels
 
 
 def _with_notice(view: View, say: Say) -> str:

@@ -19,6 +19,7 @@ __all__ = [
     "fold",
     "pack_ussd",
     "prefers_ucs2",
+    "write_name",
 ]
 
 # What is safe on every network; 182 and 80 are the most the air interface carries.
@@ -113,6 +114,19 @@ def fold(text: str) -> str:
     if count_septets(text) is not None:
         return text
     return "".join("?" if (written := _write(c)) is None else written for c in text)
+
+
+def write_name(name: str) -> str | None:
+    """A name as `fold` can write it, without the signs it cannot, such as an emoji; the name itself where
+    nothing is lost. None where a letter or a digit would be lost: that is another name."""
+    composed = unicodedata.normalize("NFC", name)
+    lost = [c for c in composed if _write(c) is None]
+    if not lost:
+        return name
+    if any(unicodedata.category(c)[0] in "LN" for c in lost):
+        return None
+    written = " ".join("".join("" if c in lost else c for c in composed).split())
+    return written if any(c.isalnum() for c in written) else None
 
 
 def prefers_ucs2(text: str) -> bool:

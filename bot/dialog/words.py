@@ -10,7 +10,7 @@ import msgspec
 
 from bot.money import Money, Msisdn
 
-__all__ = ["Choice", "Moment", "Number", "Text", "Value", "View"]
+__all__ = ["Choice", "Moment", "Named", "Number", "Text", "Value", "View"]
 
 
 class Number(msgspec.Struct, frozen=True, tag="number"):
@@ -27,6 +27,13 @@ class Moment(msgspec.Struct, frozen=True, tag="moment"):
     day: bool = False
 
 
+class Named(msgspec.Struct, frozen=True, tag="named"):
+    """A name with letters that not every channel has; `plain` is shown where they are missing."""
+
+    name: str
+    plain: "str | Text"
+
+
 class Text(msgspec.Struct, frozen=True, tag="text"):
     """A catalogue entry (`id`) with its values. An id the catalogue lacks is a test failure."""
 
@@ -34,7 +41,7 @@ class Text(msgspec.Struct, frozen=True, tag="text"):
     values: Mapping[str, "Value"] = {}
 
 
-Value: TypeAlias = str | int | Money | Moment | Number | Text
+Value: TypeAlias = str | int | Money | Moment | Named | Number | Text
 
 
 class Choice(msgspec.Struct, frozen=True):

@@ -51,7 +51,7 @@ class Approvals:
             # This very act, where the turn that did it never ended.
             made = await self._store.order(held.order_id) if held.order_id else None
             if made is not None and held.decided_by == role.row.id:
-                return Plan(result=view_of(made, role.merchant.name))
+                return Plan(result=view_of(made, role.merchant.shown))
             return Plan(result=refused_view("too_late", amount, kind=order.kind))
         if held.expires_ms <= now_ms:
             return Plan(result=refused_view("too_late", amount, kind=order.kind))
@@ -59,7 +59,7 @@ class Approvals:
             return Plan(result=refused_view("own", amount, kind=order.kind))
         if not wanted.approve:
             decided = Decide(held.id, ApprovalState.REFUSED, role.row.id, now_ms)
-            told = approval_decided(held.id, order, role.merchant.name, approved=False, by=role.row.name,
+            told = approval_decided(held.id, order, role.merchant.shown, approved=False, by=role.row.shown,
                                     now_ms=now_ms, new_id=self._ids.uuid)  # fmt: skip
             return Plan((decided, told), refused_view("declined", amount, kind=order.kind))
         refusal = await self._business.refusal(order, role.merchant)
@@ -68,9 +68,9 @@ class Approvals:
         order = msgspec.structs.replace(order, approved_by=role.row.id, created_ms=now_ms, updated_ms=now_ms)
         create = CreateOrder(order, Source.US, caps=self._business.caps(order))
         decided = Decide(held.id, ApprovalState.APPROVED, role.row.id, now_ms, order.id)
-        told = approval_decided(held.id, order, role.merchant.name, approved=True, by=role.row.name,
+        told = approval_decided(held.id, order, role.merchant.shown, approved=True, by=role.row.shown,
                                 now_ms=now_ms, new_id=self._ids.uuid)  # fmt: skip
-        view = view_of(order, role.merchant.name)
+        view = view_of(order, role.merchant.shown)
         return Plan((create, decided, told), view, payment=view)
 
     async def _is_own(self, held: ApprovalRow, role: ActingRole, speaker: Speaker) -> bool:
@@ -96,7 +96,7 @@ class Approvals:
             kind=order.kind.value,
             amount=Money(order.amount_minor, order.currency),
             to=order.payee,
-            asked_by=asker.name if asker else "",
+            asked_by=asker.shown if asker else "",
             about=about.code if about else "",
             at_ms=held.created_ms,
         )

@@ -10,6 +10,7 @@ import msgspec
 
 from bot.calls import Calls
 from bot.clock import Clock, Ids
+from bot.dialog import Name
 from bot.limits import AskLimits, second_of
 from bot.money import (
     FINAL,
@@ -95,7 +96,7 @@ class Business:
         left = await self._left_minor(order) if paid else 0
         can_note = paid and self._calls.connections.can(order.connection, Capability.NOTIFY_PAYER)
         return b.FoundPayment(
-            order=view_of(order, role.merchant.name),
+            order=view_of(order, role.merchant.shown),
             refundable=Money(left, order.currency) if can_refund and left > 0 else None,
             can_note=can_note,
         )
@@ -105,7 +106,7 @@ class Business:
         if isinstance(role, str):
             return ()
         orders = await self._store.orders_of_merchant(role.merchant.id, _SHOWN)
-        return tuple(view_of(order, role.merchant.name) for order in orders)
+        return tuple(view_of(order, role.merchant.shown) for order in orders)
 
     async def standing(self, wanted: b.StandingOf, speaker: Speaker) -> tuple[b.AgreementView, ...]:
         """The merchant's agreements that stand; of auto-debits those whose time is not over, with what may
@@ -117,9 +118,9 @@ class Business:
         rows = await self._store.agreements_of_merchant(role.merchant.id, wanted.kind, _LISTED)
         if wanted.kind == AgreementKind.PREAPPROVAL:
             rows = tuple(row for row in rows if row.until_ms is None or row.until_ms > self._clock())
-        return tuple([await self.shown(row, role.merchant.name) for row in rows])
+        return tuple([await self.shown(row, role.merchant.shown) for row in rows])
 
-    async def shown(self, row: AgreementRow, merchant: str) -> b.AgreementView:
+    async def shown(self, row: AgreementRow, merchant: Name) -> b.AgreementView:
         most = Money(row.amount_minor, row.currency)
         left = None
         if row.kind is AgreementKind.PREAPPROVAL and row.state is AgreementState.ACTIVE:
@@ -307,12 +308,12 @@ class Business:
         """What this very act did before, where the turn that did it never ended."""
         order = await self._store.order_of_act(speaker.conversation_id, position)
         if order is not None:
-            return Plan(result=view_of(order, role.merchant.name))
+            return Plan(result=view_of(order, role.merchant.shown))
         held = await self._store.approval_of_act(speaker.conversation_id, position)
         if held is None:
             return None
         wanted = msgspec.json.decode(held.wanted, type=OrderRow)
-        return Plan(result=view_of(wanted, role.merchant.name, waits=True))
+        return Plan(result=view_of(wanted, role.merchant.shown, waits=True))
 
     def _makes(self, order: OrderRow, kind: OrderKind) -> bool:
         return kind in self._calls.connections.kinds(order.connection)
@@ -330,7 +331,7 @@ class Business:
         refusal = await self.refusal(order, role.merchant, asking)
         if refusal is not None:
             return Plan(result=refusal)
-        merchant = role.merchant.name
+        merchant = role.merchant.shown
         second = second_of(role.merchant, order.created_ms)
         if await self._store.needs_second(order, second):
             held = self._held(order)
@@ -356,7 +357,7 @@ class Business:
         amount = Money(order.amount_minor, order.currency)
 
         def no(why: str) -> e.OrderView:
-            return refused_view(why, amount, merchant.name, kind=order.kind, payer=order.payer)
+            return refused_view(why, amount, merchant.shown, kind=order.kind, payer=order.payer)
 
         if amount.currency != merchant.currency or not self._makes(order, order.kind):
             return no("not_available")
@@ -428,7 +429,7 @@ class Business:
             if owner is not None and owner[0].id != order.person_id:
                 targets.append((owner[0].id, row.address_kind, row.address_value))
         return approval_prompts(
-            held.id, order, role.merchant.name, role.row.name, targets,
+            held.id, order, role.merchant.shown, role.row.shown, targets,
             now_ms=held.created_ms, new_id=self._ids.uuid,
         )  # fmt: skip
 

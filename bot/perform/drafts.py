@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from bot.clock import Ids
+from bot.dialog import Name
 from bot.limits import AskLimits
 from bot.money import EVERY, AgreementKind, AgreementState, Money, Msisdn, OrderKind, OrderState
 from bot.perform.plan import Speaker
@@ -84,7 +85,7 @@ def caps_of(account: Account, now_ms: int) -> tuple[Cap, ...]:
     return tuple(found)
 
 
-def view_of(order: OrderRow, merchant: str, **given: Any) -> e.OrderView:
+def view_of(order: OrderRow, merchant: Name, **given: Any) -> e.OrderView:
     """The order as whoever asked for it may see it."""
     return e.OrderView(
         id=order.id,
@@ -102,7 +103,7 @@ def view_of(order: OrderRow, merchant: str, **given: Any) -> e.OrderView:
 
 
 def refused_view(
-    why: str, amount: Money, merchant: str = "", *, kind: OrderKind = OrderKind.COLLECTION, **given: Any
+    why: str, amount: Money, merchant: Name = "", *, kind: OrderKind = OrderKind.COLLECTION, **given: Any
 ) -> e.OrderView:
     """No order was made; `why` names the sentence."""
     values: dict[str, Any] = {"payer": ""} | given
@@ -118,7 +119,7 @@ def refused_view(
     )
 
 
-async def bill_view(store: Store, paid: OrderRow, merchant: str) -> e.OrderView:
+async def bill_view(store: Store, paid: OrderRow, merchant: Name) -> e.OrderView:
     """A bill as whoever pays it sees it: as one thing, under the code of the order that collects its
     money. `paid` is that order."""
     bill = paid.terms.service_provider

@@ -4,6 +4,7 @@ from typing import Final
 
 from bot.calls import Calls, shorten_name
 from bot.clock import Clock
+from bot.dialog import write_name
 from bot.money import Msisdn
 from bot.perform.plan import Speaker
 from bot.providers.base import ProviderError
@@ -56,4 +57,8 @@ class Holders:
         found = await self._calls.holder(connection, party, self._times.look_up_s, named=named)
         if isinstance(found, ProviderError):
             return e.Holder(checked=False)
-        return e.Holder(checked=True, known=found.known, active=found.active, name=shorten_name(found.name))
+        name = shorten_name(found.name)
+        if speaker.channel == "ussd":
+            # Nothing stands in for a name that the phone cannot show; the number says who it is.
+            name = write_name(name) or ""
+        return e.Holder(checked=True, known=found.known, active=found.active, name=name)

@@ -36,7 +36,7 @@ class Merchants:
         return e.MerchantCard(
             id=merchant.id,
             code=merchant.code,
-            name=merchant.name,
+            name=merchant.shown,
             currency=merchant.currency,
             region=account.region,
             networks=self._connections.adapter(account.id).networks(account),

@@ -214,7 +214,7 @@ class Payments:
             return None
         order = orders[0]
         merchant = await self._store.merchant(order.merchant_id)
-        values = order_values(order, merchant.name if merchant else "")
+        values = order_values(order, merchant.shown if merchant else "")
         if order.kind is not OrderKind.COLLECTION:
             return Screen(standing_text(order), values, order.id)
         state = Text(f"state.{order.state.value.lower()}")
@@ -226,13 +226,13 @@ class Payments:
     ) -> e.OrderView:
         merchant = merchant or await self._store.merchant(order.merchant_id)
         if order.kind is OrderKind.COLLECTION and order.terms.service_provider:
-            return await bill_view(self._store, order, merchant.name if merchant else "")
+            return await bill_view(self._store, order, merchant.shown if merchant else "")
         return e.OrderView(
             id=order.id,
             code=order.code,
             state=order.state,
             amount=Money(order.amount_minor, order.currency),
-            merchant=merchant.name if merchant else "",
+            merchant=merchant.shown if merchant else "",
             payer=order.payer,
             payee=order.payee,
             kind=order.kind,
@@ -249,7 +249,7 @@ def _refused(wanted: e.RequestPayment, merchant: MerchantRow | None, why: str) -
         code="",
         state=OrderState.FAILED,
         amount=wanted.amount,
-        merchant=merchant.name if merchant else "",
+        merchant=merchant.shown if merchant else "",
         payer=wanted.payer,
         refused=why,
     )

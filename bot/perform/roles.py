@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from bot.calls import Connections
+from bot.dialog import Name
 from bot.money import OrderKind, Right, rights_of
 from bot.perform.plan import Speaker
 from bot.providers.base import Capability
@@ -69,11 +70,11 @@ class Roles:
             return "not_available"
         return ActingRole(row, merchant)
 
-    async def merchant_of(self, staff_id: str, speaker: Speaker) -> str:
+    async def merchant_of(self, staff_id: str, speaker: Speaker) -> Name:
         """The name of the merchant that a role of the speaker's is at."""
         row = next((row for row in speaker.staff if row.id == staff_id), None)
         merchant = await self._store.merchant(row.merchant_id) if row is not None else None
-        return merchant.name if merchant is not None else ""
+        return merchant.shown if merchant is not None else ""
 
     async def all_of(self, speaker: Speaker) -> tuple[e.Role, ...]:
         return tuple([await self._shown(row, speaker) for row in speaker.staff])
@@ -84,7 +85,7 @@ class Roles:
         account = self._connections.account(merchant.connection) if merchant and known else None
         return e.Role(
             staff_id=row.id,
-            merchant=merchant.name if merchant else "",
+            merchant=merchant.shown if merchant else "",
             role=row.role,
             pin=speaker.channel == "ussd",
             locked=row.locked,
@@ -137,7 +138,7 @@ class Roles:
 
     async def locked_at(self, role: ActingRole) -> tuple[b.LockedRole, ...]:
         rows = await self._store.staff_of_merchant(role.merchant.id)
-        return tuple(b.LockedRole(r.id, r.name, r.role) for r in rows if r.locked and r.id != role.row.id)
+        return tuple(b.LockedRole(r.id, r.shown, r.role) for r in rows if r.locked and r.id != role.row.id)
 
     async def unlock(self, role: ActingRole, locked_id: str) -> CountTries | None:
         """The change that lets a colleague's PIN be tried again; None where there is no such colleague."""

@@ -98,7 +98,7 @@ class Staff:
         if row is None or row.enrol_expires_ms <= now_ms or not speaker.verified:
             return e.Claimed(refused="code")
         merchant = await self._store.merchant(row.merchant_id)
-        return e.Claimed(staff_id=row.id, merchant=merchant.name if merchant else "")
+        return e.Claimed(staff_id=row.id, merchant=merchant.shown if merchant else "")
 
     async def enrol(self, pin: str, staff_id: str, speaker: Speaker) -> e.Done:
         """Bind the claimed role to this address. Of two who claimed it the first takes it up."""

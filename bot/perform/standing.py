@@ -64,7 +64,7 @@ class Standing:
             if kind == AgreementKind.INVOICE and (row.state is not AgreementState.ACTIVE or over):
                 continue
             merchant = await self._store.merchant(row.merchant_id)
-            found.append(await self._business.shown(row, merchant.name if merchant else ""))
+            found.append(await self._business.shown(row, merchant.shown if merchant else ""))
         return tuple(found)
 
     async def debit(self, wanted: e.FindDebit, speaker: Speaker) -> e.Debit:
@@ -87,13 +87,13 @@ class Standing:
         serving = next((row for row in rows if row.merchant_id == merchant.id), rows[0])
         of = await self._store.merchant(serving.merchant_id)
         stops = [row.id for row in rows if not await self._store.is_being_stopped(row.id)]
-        return e.Debit(of.name if of else merchant.name, agreed, () if agreed else tuple(stops))
+        return e.Debit(of.shown if of else merchant.shown, agreed, () if agreed else tuple(stops))
 
     async def set_up(self, wanted: e.SetUpAutoDebit, position: int, speaker: Speaker) -> Plan:
         kind = OrderKind.PREAPPROVAL
         before = await self._store.order_of_act(speaker.conversation_id, position)
         merchant = await self._store.merchant(wanted.merchant_id)
-        name = merchant.name if merchant else ""
+        name = merchant.shown if merchant else ""
         if before is not None:
             return Plan(result=view_of(before, name))
         why = self._cannot(merchant, kind, wanted.most)
@@ -136,16 +136,16 @@ class Standing:
         row = await self._store.agreement(agreement_id)
         merchant = await self._store.merchant(row.merchant_id) if row else None
         if before is not None:
-            return Plan(result=view_of(before, merchant.name if merchant else ""))
+            return Plan(result=view_of(before, merchant.shown if merchant else ""))
         own = row is not None and bool(speaker.msisdn) and row.payer == speaker.msisdn
         if row is None or merchant is None or not own or row.kind is not AgreementKind.PREAPPROVAL:
             return Plan(result=refused_view("not_allowed", Money(0, "GHS"), kind=kind))
         amount = Money(row.amount_minor, row.currency)
         if row.state in ENDED:
-            return Plan(result=refused_view("gone", amount, merchant.name, kind=kind))
+            return Plan(result=refused_view("gone", amount, merchant.shown, kind=kind))
         # Theirs is known a moment after the payer approved.
         if row.state is not AgreementState.ACTIVE or not row.provider_id:
-            return Plan(result=refused_view("not_yet", amount, merchant.name, kind=kind))
+            return Plan(result=refused_view("not_yet", amount, merchant.shown, kind=kind))
         order = draft(
             kind,
             amount,
@@ -159,7 +159,7 @@ class Standing:
             agreement_id=row.id,
         )
         order = msgspec.structs.replace(order, connection=row.connection)
-        return Plan((CreateOrder(order, Source.US),), view_of(order, merchant.name))
+        return Plan((CreateOrder(order, Source.US),), view_of(order, merchant.shown))
 
     # ---- bills -----------------------------------------------------------------------------------
 
@@ -191,7 +191,7 @@ class Standing:
         kind = OrderKind.BILL
         before = await self._store.order_of_act(speaker.conversation_id, position)
         merchant = await self._store.merchant(wanted.merchant_id)
-        name = merchant.name if merchant else ""
+        name = merchant.shown if merchant else ""
         if before is not None:
             return Plan(result=await bill_view(self._store, before, name))
         why = self._cannot(merchant, kind, wanted.amount)

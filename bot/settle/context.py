@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from bot.clock import Ids
-from bot.dialog import Address
+from bot.dialog import Address, Name
 from bot.money import OrderKind
 from bot.providers.base import Resend
 from bot.store.records import AddressRow, AgreementRow, OrderRow
@@ -22,7 +22,7 @@ class Context(msgspec.Struct, frozen=True):
     `schedule_s` are seconds since the request at which to ask; past the last an order is UNRESOLVED.
     """
 
-    merchant: str
+    merchant: Name
     addresses: Sequence[AddressRow]
     schedule_s: Sequence[float]
     grace_s: float

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from bot.dialog import Entry
+from bot.dialog import Entry, Name, Text, name_of
 from bot.money import AgreementKind, AgreementState, OrderKind, OrderState, Reason, Source, Terms
 
 __all__ = [
@@ -313,6 +313,11 @@ class MerchantRow(msgspec.Struct, frozen=True):
     approve_over_minor: int | None = None
     approve_asker_over_minor: int | None = None
 
+    @property
+    def shown(self) -> Name:
+        """Its name for people; where that cannot be shown, the code they type."""
+        return name_of(self.name, self.code)
+
 
 class StaffRow(msgspec.Struct, frozen=True):
     """A role of one enrolled address at a merchant. `pin_hash` is slow; 3 wrong tries lock it."""
@@ -329,6 +334,11 @@ class StaffRow(msgspec.Struct, frozen=True):
     locked: bool = False
     enrol_hash: str = ""
     enrol_expires_ms: int = 0
+
+    @property
+    def shown(self) -> Name:
+        """Their name for colleagues; where that cannot be shown, what they are."""
+        return name_of(self.name, Text(f"role.{self.role}"))
 
 
 class AgreementRow(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from bot.dialog import Input, NavWords, Question, Text, Typed, interpret
+from bot.dialog import Input, NavWords, Question, Text, Typed, interpret, plain_text
 from bot.dialog.inputs import Reading
 from bot.turns.turn import Turn
 
@@ -33,7 +33,9 @@ class Reader:
             keypad=turn.session is not None,
             can_go_back=can_go_back,
             more=more,
-            label_of=lambda text: self._catalogue.say(text, language, self._region),
+            label_of=lambda text: self._catalogue.say(
+                plain_text(text) if turn.session is not None else text, language, self._region
+            ),
         )
 
 

@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from bot.clock import Clock, Ids
-from bot.dialog import Answer, Flow, FlowError, Inbound, Input, Nothing, Session, Text
+from bot.dialog import Answer, Flow, FlowError, Inbound, Input, Nothing, Session, Text, fold, plain_text
 from bot.metrics import Metrics
 from bot.money import OrderKind
 from bot.perform import Performer
@@ -155,12 +155,12 @@ class Turns:
 
     def closing_words(self, language: str = "", last_words: LastWords | None = None) -> str:
         """A polite last screen for when a turn's answer does not come, which holds whatever the turn
-        still does. Touches no store, never raises."""
+        still does, in letters that every phone has. Touches no store, never raises."""
         if last_words is not None:
             last_words.say()
         payment = last_words.payment if last_words is not None else None
         if last_words is None or payment is None:
-            return self.say(Text("talk.closed"), language)
+            return fold(self.say(Text("talk.closed"), language))
         amount, merchant, dial = payment.amount, payment.merchant, self._config.short_code
         if payment.kind is not OrderKind.COLLECTION:
             words = Text("talk.unsure_other", {"kind": Text(f"kind.{payment.kind.value}"), "amount": amount})
@@ -172,7 +172,7 @@ class Turns:
             )
         else:
             words = Text("talk.unsure", {"amount": amount, "merchant": merchant, "short_code": dial})
-        return self.say(words, language)
+        return fold(self.say(plain_text(words), language))
 
     def say(self, text: Text, language: str = "") -> str:
         """A sentence in the language guessed from an IETF tag, or in the default one."""
@@ -322,7 +322,7 @@ class Turns:
         person = turn.loaded.person
         language = person.language if person is not None else self._config.guess(turn.inbound.language)
         over = Text("talk.over", {"short_code": self._config.short_code})
-        return self._catalogue.say(over, language, self._config.region)
+        return fold(self._catalogue.say(over, language, self._config.region))
 
     async def _said_in_chat(self, turn: Turn, update: UpdateRow | None) -> _Said | Answer:
         """What a chat's message says, or its answer where that is known already."""

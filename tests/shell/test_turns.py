@@ -13,7 +13,7 @@ import pytest
 import bot.sandbox.app
 from bot import wiring
 from bot.channels.ussd import Heard, WireRequest
-from bot.dialog import Address, Choice, Inbound, Pressed, Text, Typed, fits
+from bot.dialog import Address, Choice, Inbound, Pressed, Text, Typed, fits, fold
 from bot.money import Money, OrderState, show_local
 from bot.perform import Speaker
 from bot.store.base import Conflict, Store, StoreUnavailable, TurnQuery
@@ -878,6 +878,21 @@ async def test_what_may_have_begun_is_not_said_to_be_nothing(stage: Stage) -> No
     said = turns.closing_words("", last_words)
     assert said.startswith("It is not sure yet whether GHS 5.00 to Ama's Kitchen was begun.")
     assert fits(said, 160, 70)
+
+
+async def test_closing_words_have_the_letters_that_phones_have(stage: Stage) -> None:
+    phone = Phone(stage, EFUA)
+    stage.change("UPDATE merchants SET name = 'የአማ ወጥ ቤት' WHERE code = '1001'")
+    await phone.dial("1001", "5", "1")
+    heard = phone.read(phone.answer_request("1"))
+    assert isinstance(heard, Heard)
+    turns = stage.kasapay.turns
+    last_words = turns.last_words()
+    await turns.take(heard.inbound, last_words=last_words)
+    said = turns.closing_words("fr", last_words)
+    assert "1001" in said
+    assert fits(said, 160, 70)
+    assert fold(said) == said
 
 
 async def test_what_was_begun_is_said_to_be_under_way(stage: Stage) -> None:
