@@ -2,16 +2,20 @@
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import msgspec
 import typer
 
 from bot.money import OrderState
 from bot.terminal import Folder, run_until_told, settings_of
+
+if TYPE_CHECKING:
+    from bot.reconcile.statement import Statement
 
 __all__ = ["reconcile"]
 
@@ -59,7 +63,8 @@ def reconcile(
     column: Annotated[
         list[str] | None,
         typer.Option(
-            help="Which column is what: reference, amount, currency, status or date, as in amount='Paid in'."
+            help="Which column is what: reference, amount, debit, currency, status, date or type,"
+            " by name or number, as in amount='Paid in' or currency=#4."
         ),
     ] = None,
     status: Annotated[
@@ -155,7 +160,7 @@ async def _compare(
         for chosen in _chosen(await ask("reconcile.accounts", {}), account, file):
             zone = read_zone(form["timezone"]) if form["timezone"] else home_zone(chosen["region"])
             span = read_span(*days, zone, wall_clock_ms(), tolerance * 60_000)
-            lines = None if raw is None else _lines(raw, chosen, zone, span, columns, words, form)
+            read = None if raw is None else _lines(raw, chosen, zone, span, columns, words, form)
             report = await gather(
                 ask,
                 chosen["id"],
@@ -163,12 +168,13 @@ async def _compare(
                 lists=chosen["lists"],
                 lists_transfers=chosen["lists_transfers"],
                 restores=chosen["restores"],
-                statement=lines,
+                statement=None if read is None else read.lines,
             )
             first, last = span.day(span.from_ms), span.day(span.until_ms - 1)
             reports.append(
                 {
                     **msgspec.to_builtins(report),
+                    "asides": [*report.asides, *_left_aside(read)],
                     "from": first.isoformat(),
                     "to": last.isoformat(),
                     "timezone": str(zone),
@@ -193,7 +199,8 @@ def _chosen(accounts: list[dict[str, Any]], wanted: str, file: Path | None) -> l
     if not accounts:
         raise _Stop(_BAD_INPUT, "No account is configured.")
     if file is not None and len(accounts) > 1:
-        raise _Stop(_BAD_INPUT, f"Say whose statement it is: --account with one of {known}.")
+        options = " or ".join(f"--account {name}" for name in sorted(a["id"] for a in accounts))
+        raise _Stop(_BAD_INPUT, f"Say whose statement it is: {options}")
     return accounts
 
 
@@ -205,10 +212,10 @@ def _lines(
     columns: dict[str, str],
     words: dict[str, OrderState],
     form: dict[str, Any],
-) -> list[Any]:
+) -> "Statement":
     from bot.reconcile.statement import Form, read_statement
 
-    lines = read_statement(
+    read = read_statement(
         raw,
         Form(
             zone=zone,
@@ -220,14 +227,21 @@ def _lines(
             decimal=form["decimal"],
         ),
     )
-    if lines and not any(span.meets(line) for line in lines):
-        days = sorted(span.day(line.from_ms) for line in lines if line.from_ms is not None)
+    if read.lines and not any(span.meets(line) for line in read.lines):
+        days = sorted(span.day(line.from_ms) for line in read.lines if line.from_ms is not None)
         raise _Stop(
             _BAD_INPUT,
-            f"No line of the statement lies in the period; they are of {days[0]} to {days[-1]}."
-            " Say --from and --to.",
+            "No line of the statement lies in the period."
+            f" For all of them say --from {days[0]} --to {days[-1]}",
         )
-    return lines
+    return read
+
+
+def _left_aside(read: "Statement | None") -> list[str]:
+    if read is None or not read.aside:
+        return []
+    shown = ", ".join(map(str, read.aside[:10])) + (", ..." if len(read.aside) > 10 else "")
+    return [f"Lines of no payment (sums, footers), left aside: {len(read.aside)} (line {shown})."]
 
 
 def _read(file: Path) -> bytes:
@@ -246,7 +260,10 @@ def _named(given: Sequence[str]) -> dict[str, str]:
     for text in given:
         field, sign, name = text.partition("=")
         if field.strip() not in FIELDS or not sign or not name.strip():
-            raise _Stop(_BAD_INPUT, f"--column {text!r} is not one of {', '.join(FIELDS)} = a column's name.")
+            raise _Stop(
+                _BAD_INPUT,
+                f"--column {text!r} is not one of {', '.join(FIELDS)} = a column's name or #number.",
+            )
         named[field.strip()] = name.strip()
     return named
 
@@ -254,10 +271,11 @@ def _named(given: Sequence[str]) -> dict[str, str]:
 def _words(given: Sequence[str]) -> dict[str, OrderState]:
     words = {}
     for text in given:
-        word, _, meaning = text.rpartition("=")
-        if not word.strip() or meaning.strip() not in _STATES:
+        # An empty word is one too: some leave the cell empty for what was paid.
+        word, sign, meaning = text.rpartition("=")
+        if not sign or meaning.strip() not in _STATES:
             raise _Stop(_BAD_INPUT, f"--status {text!r} is not a word = one of {', '.join(_STATES)}.")
-        words[word.strip().casefold()] = _STATES[meaning.strip()]
+        words[re.sub(r"[\s_-]+", " ", word).strip().casefold()] = _STATES[meaning.strip()]
     return words
 
 

@@ -4,6 +4,7 @@ What can be read in two ways is refused with a sentence, and an option of the co
 """
 
 import re
+import shlex
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
@@ -11,12 +12,40 @@ from typing import Final
 
 from bot.money import EXPONENTS, OrderState
 
-__all__ = ["CellProblem", "read_amount", "read_id", "read_state", "read_when"]
+__all__ = ["CellProblem", "clean", "read_amount", "read_id", "read_state", "read_when"]
 
-_SPACES: Final = re.compile(r"[\s\u00a0\u202f]+")
+# A space that does not break and one of no width are spaces too.
+_SPACES: Final = re.compile(r"[\s\u00a0\u202f\u200b\ufeff]+")
+# A spreadsheet keeps digits as they stand by ="0012" or by an apostrophe before them.
+_FORMULA: Final = re.compile(r'="(.*)"')
+# What people write for their currency, besides its code; one of another country is refused.
+_SIGNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "EUR": ("€",),
+    "GHS": ("GH₵", "GH¢", "GHC", "₵", "¢"),
+    "GNF": ("FG",),
+    "KES": ("KSh", "Ksh.", "Kshs", "Sh"),
+    "LRD": ("L$", "$"),
+    "NGN": ("₦", "N"),
+    "RWF": ("FRw", "RF", "Frw."),
+    "SSP": ("SS£", "£"),
+    "SZL": ("E", "L"),
+    "TZS": ("TSh", "Tsh.", "Tshs", "Sh"),
+    "UGX": ("USh", "Ush.", "Ushs", "Sh"),
+    "USD": ("US$", "$"),
+    "XAF": ("FCFA", "F CFA", "CFA", "F"),
+    "XOF": ("FCFA", "F CFA", "CFA", "F"),
+    "ZAR": ("R",),
+    "ZMW": ("ZK", "K"),
+}
 _CODE: Final = re.compile(r"^([A-Z]{3}) ?(?=[\d(+-])|(?<=[\d)-]) ?([A-Z]{3})$")
+_SIDE: Final = re.compile(r"(?<=[\d)]) ?(CR|DR)\.?$", re.IGNORECASE)
 _CUT: Final = re.compile(r"\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
 _DAY_MS: Final = 24 * 3600_000
+_DATES: Final = (
+    *("%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d/%m/%y", "%m/%d/%y", "%d-%m-%Y", "%d.%m.%Y"),
+    *("%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y"),
+)
+_TIMES: Final = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 _HAS_TIME: Final = re.compile(r"%[HIMSfpXcsT]")
 
 # Words seen in providers' statuses and in statements; any other is named with --status.
@@ -46,22 +75,61 @@ class CellProblem(ValueError):
     """Why a cell cannot be read, as the end of a sentence about it."""
 
 
-def read_amount(text: str, decimal: str = "") -> tuple[Decimal, str]:
+def clean(text: str) -> str:
+    """A cell without what a spreadsheet or a printer put around it."""
+    text = _SPACES.sub(" ", text).strip()
+    while True:
+        if found := _FORMULA.fullmatch(text):
+            bare = found[1]
+        elif len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+            bare = text[1:-1]
+        elif text[:1] in ("'", "\u2019"):
+            bare = text[1:]
+        else:
+            return text
+        text = bare.strip()
+
+
+def read_amount(text: str, decimal: str = "", home: str = "") -> tuple[Decimal, str]:
     """The amount in major units, and the currency where its code stands beside it (else empty).
 
-    Brackets and a minus in front or behind mean money going out. `decimal` is the sign before the
-    decimals, "." or ","; without it one separator followed by three digits is refused.
+    Brackets, DR and a minus in front or behind mean money going out. `decimal` is the sign before the
+    decimals, "." or ","; without it one separator followed by three digits is refused. `home` is the
+    account's currency, whose sign may stand there as well.
     """
-    cleaned = _SPACES.sub(" ", text).strip()
+    cleaned = clean(text).replace("\u2212", "-")
+    out = False
+    if side := _SIDE.search(cleaned):
+        out, cleaned = side[1].upper().startswith("D"), cleaned[: side.start()]
+    cleaned = _without_sign(cleaned, _SIGNS.get(home, ()))
     currency = ""
     if (found := _CODE.search(cleaned)) and (found[1] or found[2]) in EXPONENTS:
         currency = found[1] or found[2]
         cleaned = (cleaned[: found.start()] + cleaned[found.end() :]).strip()
     negative = re.fullmatch(r"\((.+)\)|- ?(.+)|(.+?) ?-", cleaned)
+    if negative and side and not out:
+        raise CellProblem(f"{text!r} says that money came and that it went")
     if negative:
         cleaned = next(part for part in negative.groups() if part is not None).strip()
-    number = _plain(cleaned.removeprefix("+").strip(), decimal, text)
-    return (-number if negative else number), currency
+    cleaned = _without_sign(cleaned.removeprefix("+").strip(), _SIGNS.get(home, ()))
+    number = _plain(cleaned, decimal, text)
+    return (-number if negative or out else number), currency
+
+
+def _without_sign(text: str, signs: tuple[str, ...]) -> str:
+    """Without the currency's sign, wherever it stands, and without the "/=" that means no cents. A letter
+    alone stands in front only: 5K may be five kwacha or five thousand."""
+    text = re.sub(r"(?<=\d)/[=-]$", "", text)
+    either = "|".join(re.escape(sign) for sign in sorted(signs, key=len, reverse=True))
+    if not either:
+        return text
+    text = re.sub(rf"^([(+-]? ?)(?:{either}) ?(?=[\d(+-])", r"\1", text, count=1, flags=re.IGNORECASE)
+    behind = "|".join(re.escape(sign) for sign in signs if sign == "F" or len(sign) > 1 or not sign.isalpha())
+    return (
+        re.sub(rf"(?<=[\d)]) ?(?:{behind})(\)?)$", r"\1", text, count=1, flags=re.IGNORECASE)
+        if behind
+        else text
+    )
 
 
 def _plain(text: str, decimal: str, shown: str) -> Decimal:
@@ -101,12 +169,11 @@ def read_when(text: str, zone: tzinfo, form: str = "") -> tuple[int, int]:
 
     ISO 8601, or `form` as strptime has it. A time without a zone is one of `zone`.
     """
-    text = text.strip()
+    text = clean(text)
     try:
         when = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007
     except ValueError:
-        wanted = f"the form {form}" if form else "ISO form (2026-09-22); say --date-format"
-        raise CellProblem(f"the date {text!r} is not in {wanted}") from None
+        raise CellProblem(f"the date {text!r} is not in {_wanted_form(text, form)}") from None
     if not 1970 < when.year < 9999:
         raise CellProblem(f"the date {text!r} is out of all reason")
     day_only = not _HAS_TIME.search(form) if form else len(text) <= len("2026-09-22")
@@ -115,6 +182,22 @@ def read_when(text: str, zone: tzinfo, form: str = "") -> tuple[int, int]:
         return first, _midnight(when.date() + timedelta(days=1), zone) - 1
     at_ms = round((when if when.tzinfo else when.replace(tzinfo=zone)).timestamp() * 1000)
     return at_ms, at_ms
+
+
+def _wanted_form(text: str, form: str) -> str:
+    if form:
+        return f"the form {form}"
+    fitting = [f"--date-format {shlex.quote(day + clock)}" for day in _DATES for clock in _TIMES
+               if _fits(text, day + clock)]  # fmt: skip
+    return "ISO form (2026-09-22)" + (f"; say {' or '.join(fitting)}" if fitting else "")
+
+
+def _fits(text: str, form: str) -> bool:
+    try:
+        datetime.strptime(text, form)  # noqa: DTZ007 - only whether it can be read
+    except ValueError:
+        return False
+    return True
 
 
 def _midnight(day: date, zone: tzinfo) -> int:
@@ -126,15 +209,16 @@ def read_state(text: str, words: Mapping[str, OrderState]) -> OrderState:
     word = re.sub(r"[\s_-]+", " ", text).strip().casefold()
     state = words.get(word) or _STATES.get(word)
     if state is None:
+        choice = shlex.quote(f"{text.strip()}=successful")
         raise CellProblem(
-            f"the status {text.strip()!r} is not known; say --status {text.strip()!r}=successful"
+            f"the status {text.strip()!r} is not known; say what it means, as in --status {choice}"
         )
     return state
 
 
 def read_id(text: str) -> str:
     """A reference as it stands; refused where a spreadsheet has cut its digits off."""
-    text = text.strip().strip("'")
+    text = clean(text)
     if _CUT.fullmatch(text):
         raise CellProblem(
             f"the reference {text!r} has lost its digits in a spreadsheet; take the file as sent"

@@ -321,13 +321,16 @@ async def test_what_cannot_be_used_is_said_with_its_line(shop: Shop) -> None:
     bad: dict[str, tuple[tuple[str, ...], str]] = {
         "gone": (("--statement", "nowhere.csv"), "nowhere.csv cannot be read: No such file"),
         "binary": (file("x.xlsx", b"PK\x03\x04\x14\x00\x06\x00\x9c\xff"), "not UTF-8"),
-        "header": (file("h.csv", b"Name,Sum\nx,1\n"), "The columns are: Name, Sum."),
+        "header": (file("h.csv", b"Name,Sum\nx,1\n"), "its columns are #1 'Name', #2 'Sum'."),
         "amount": (file("a.csv", b"Reference,Amount\na,1.00\nb,1,000\n"), "Line 3: it has 3 columns"),
         "status": (
             file("s.csv", b"Reference,Amount,Status\na,1,Cleared\n"),
-            "say --status 'Cleared'=successful",
+            "as in --status Cleared=successful",
         ),
-        "days": (file("o.csv", b"Reference,Amount,Date\na,1,2024-01-02\n"), "they are of 2024-01-02"),
+        "days": (
+            file("o.csv", b"Reference,Amount,Date\na,1,2024-01-02\n"),
+            "say --from 2024-01-02 --to 2024-01-02",
+        ),
         "column": (("--column", "colour=red"), "--column 'colour=red' is not one of"),
         "from": (("--from", "soon"), "--from 'soon' is not a date"),
         "zone": (("--timezone", "Africa/Nowhere"), "There is no time zone 'Africa/Nowhere'"),

@@ -141,7 +141,7 @@ def test_an_open_refund_is_told_of_its_line() -> None:
 
 
 def read(header: str, *rows: str) -> list[Theirs]:
-    return read_statement("\n".join((header, *rows, "")).encode(), Form(zone=ACCRA, currency="GHS"))
+    return read_statement("\n".join((header, *rows, "")).encode(), Form(zone=ACCRA, currency="GHS")).lines
 
 
 @pytest.mark.parametrize("header", ["Type", "Description", "Transaction Type"])

@@ -16,7 +16,7 @@ S = OrderState
 
 def read(*rows: str) -> list[Theirs]:
     text = "\n".join(("Reference,Amount,Status", *rows, ""))
-    return read_statement(text.encode(), Form(zone=ACCRA, currency="GHS"))
+    return read_statement(text.encode(), Form(zone=ACCRA, currency="GHS")).lines
 
 
 def faults(order: Ours | None, *rows: str) -> list[str]:
@@ -56,7 +56,9 @@ def test_a_payout_is_a_success_only_where_no_word_says_otherwise() -> None:
     assert faults(order, f"{name},-12.50,Reversed") == ["wrong_state"]
     assert faults(order, f"{name},-12.50,Failed") == ["wrong_state"]
     assert faults(order, f"{name},12.50,Successful") == []  # a statement without signs
-    bare = read_statement(f"Reference,Amount\n{name},-12.50\n".encode(), Form(zone=ACCRA, currency="GHS"))
+    bare = read_statement(
+        f"Reference,Amount\n{name},-12.50\n".encode(), Form(zone=ACCRA, currency="GHS")
+    ).lines
     assert compared([(order, status(order))], bare).findings == []
 
 

@@ -1,6 +1,7 @@
 """Statements as merchants get them: read exactly, or refused with the number of every bad line."""
 
 import contextlib
+import shlex
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from bot.money import OrderState
 from bot.reconcile.cells import CellProblem, read_amount, read_state, read_when
 from bot.reconcile.statement import Form, StatementProblems, read_statement
 from bot.reconcile.values import Theirs
+from bot.terminal_reconcile import _named, _words
 
 from .make import ACCRA
 
@@ -23,13 +25,13 @@ NAIROBI = ZoneInfo("Africa/Nairobi")
 
 def read(text: str | bytes, **form: Any) -> list[Theirs]:
     raw = text.encode() if isinstance(text, str) else text
-    return read_statement(raw, Form(**({"zone": ACCRA, "currency": "GHS"} | form)))
+    return read_statement(raw, Form(**({"zone": ACCRA, "currency": "GHS"} | form))).lines
 
 
 def problems(text: str | bytes, **form: Any) -> tuple[str, ...]:
     with pytest.raises(StatementProblems) as caught:
         read(text, **form)
-    assert all(sentence.endswith((".", "...")) for sentence in caught.value.problems)
+    assert all(sentence.endswith(".") or "--" in sentence for sentence in caught.value.problems)
     return caught.value.problems
 
 
@@ -79,13 +81,14 @@ def test_columns_may_be_named() -> None:
     assert one(text, columns={"reference": "Bemerkung", "amount": "betrag"}).amount == 12
     (said,) = problems(text, columns={"reference": "Nowhere"})
     assert "reference='Nowhere'" in said
-    assert "Bemerkung, Betrag, Amount" in said
-    assert "--column" in said
+    assert "Line 1 may be it; its columns are #1 'Bemerkung', #2 'Betrag', #3 'Amount'." in said
 
 
 def test_what_stands_above_the_header_is_left_out() -> None:
     text = "Ama's Kitchen\nStatement for September\n\nReference,Amount\nabc,1\n"
     assert one(text).line == 5
+    long = "".join(f"Page {number},of the terms,and,conditions\n" for number in range(300))
+    assert one(f"{long}sep=,\nReference,Amount\nabc,1\n").line == 303
 
 
 def test_a_line_is_named_by_where_it_begins() -> None:
@@ -107,9 +110,152 @@ def test_every_bad_line_is_counted_though_not_all_are_told() -> None:
 def test_two_columns_that_may_be_one_thing_are_asked_about() -> None:
     text = "Reference,Amount,Created at,Completed at\na,1,2026-09-21,2026-09-22\n"
     assert problems(text) == (
-        "Two columns may be the date; say --column date= with 'Created at' or 'Completed at'.",
+        "2 columns may be the date; say --column 'date=Created at' or --column 'date=Completed at'",
     )
     assert one(text, columns={"date": "Completed at"}).from_ms == read_when("2026-09-22", ACCRA)[0]
+
+
+MTN = "Id,Date,Status,Amount,Currency,Fee,Currency,Balance,Currency\n"
+
+
+def test_of_currencies_that_bear_one_name_the_one_beside_the_amount_counts() -> None:
+    line = one(f"{MTN}730918254,2026-09-22,Successful,25.00,GHS,0.10,USD,400.00,EUR\n")
+    assert (line.amount, line.currency) == (25, "GHS")
+    before = one("Id,Currency,Amount,Fee Currency,Fee,Currency\n730918254,KES,25,GHS,1,GHS\n")
+    assert before.currency == "KES"
+    assert one(
+        f"{MTN}730918254,2026-09-22,Successful,25,GHS,1,KES,4,USD\n", columns={"currency": "#7"}
+    ).currency == ("KES")
+
+
+def test_a_column_may_be_named_by_its_number() -> None:
+    text = "Ama's Kitchen,,\nA,B,C\n730918254,12.50,9\n730918255,3,9\n"
+    lines = read(text, columns={"reference": "#1", "amount": "#2"})
+    assert [(line.line, line.amount) for line in lines] == [(3, Decimal("12.50")), (4, Decimal(3))]
+    headless = read("730918254,12.50\n730918255,3\n", columns={"reference": "#1", "amount": "#2"})
+    assert [line.amount for line in headless] == [Decimal("12.50"), Decimal(3)]
+    (said,) = problems(text, columns={"reference": "#1", "amount": "#9"})
+    assert "amount='#9'" in said
+
+
+# Advice
+
+
+def advised(sentence: str) -> list[tuple[str, str]]:
+    """Every option with its value, as a shell would take it from the sentence."""
+    words = shlex.split(sentence[sentence.index("--") :])
+    return [(word, words[place + 1]) for place, word in enumerate(words) if word.startswith("--")]
+
+
+def followed(text: str, options: list[tuple[str, str]]) -> list[Theirs]:
+    given = {name: [value for option, value in options if option == name] for name, _ in options}
+    form = {
+        "columns": _named(given.get("--column", [])),
+        "words": _words(given.get("--status", [])),
+        "date_format": given.get("--date-format", [""])[0],
+        "decimal": given.get("--decimal", [""])[0],
+    }
+    return read(text, **form)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Reference,Amount,Created at,Completed at\na1,1,2026-09-21,2026-09-22\n",
+        "Reference,Amount,Amount\na1,1,2\n",
+        "Reference,Amount,Fee,Currency,Note,Currency\na1,1,0,GHS,x,GHS\n",
+        "Reference,Amount,Status\na1,1,Cleared\n",
+        "Reference,Amount,Status\na1,1,\n",
+        "Reference,Amount,Status\na1,1,It's done $(now)\n",
+        "Reference,Amount,Status\na1,1,a=b\n",
+        'Reference,Amount\na1,"1,000"\n',
+        "Reference,Amount,Date\na1,1,09/10/2026\n",
+        "Reference,Amount,Date\na1,1,22/09/2026 10:00\n",
+        "Reference,Amount,Date\na1,1,22-Sep-2026 10:00:31 PM\n",
+    ],
+)
+def test_each_piece_of_advice_can_be_followed_word_for_word(text: str) -> None:
+    (said,) = problems(text)
+    options = advised(said)
+    assert options, said
+    for option in options:
+        assert len(followed(text, [option])) == 1
+
+
+def test_the_advice_about_a_header_nobody_knows_can_be_followed() -> None:
+    text = "Bemerkung;Wann;Betrag;Stand\n4711730918254;gestern;12,50;900,00\n"
+    (said,) = problems(text)
+    (line,) = followed(text, advised(said))
+    assert (line.ids, line.amount) == (("4711730918254",), Decimal("12.50"))
+
+
+def test_a_date_that_is_none_has_no_advice() -> None:
+    assert problems("Reference,Amount,Date\na1,1,soon\n") == (
+        "Line 2: the date 'soon' is not in ISO form (2026-09-22).",
+    )
+
+
+# What is of no payment
+
+
+@pytest.mark.parametrize(
+    "footer",
+    [
+        ",,,100.00,GHS,,,,",
+        "TOTAL,,,100.00,GHS,,,,",
+        "Total",
+        ",2026-09-30,,100.00,,,,Closing balance,",
+        "Closing balance,,,,,,,400.00,GHS",
+        "*** End of statement ***",
+        "Generated on 30/09/2026 by the portal",
+        "Sous-total,,,7,",
+        "Page 1 of 3,,,,,,,,",
+    ],
+)
+def test_sums_and_footers_are_left_aside_and_counted(footer: str) -> None:
+    text = f"{MTN}730918254,2026-09-22,Successful,25.00,GHS,0,GHS,4,GHS\n{footer}\n"
+    done = read_statement(text.encode(), Form(zone=ACCRA, currency="GHS"))
+    assert ([line.line for line in done.lines], done.aside) == ([2], (3,))
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("730918255,,Successful,25.00,GHS,0,GHS,4,GHS", "the date '' is not in ISO form (2026-09-22)."),
+        ("730918255,,,25.00,GHS,0,GHS,4,GHS", "the status '' is not known"),
+        (",2026-09-22,Successful,25.00,GHS,0,GHS,4,GHS", "no reference stands in it."),
+        ("730918255,2026-09-22,Successful,25.00", "it has 4 columns, the header 9."),
+    ],
+)
+def test_what_may_be_a_payment_is_not_left_aside(row: str, why: str) -> None:
+    (said,) = problems(f"{MTN}{row}\n")
+    assert said.startswith(f"Line 2: {why}")
+
+
+# Cells
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "0730918254",
+        "'0730918254",
+        '"=""0730918254"""',
+        "\u00a00730918254\u202f",
+        "' 0730918254 '",
+        "\u20190730918254",
+    ],
+)
+def test_cells_as_spreadsheets_write_them(cell: str) -> None:
+    line = one(f"Reference,Amount,Status,Date\n{cell},\u00a012.50 ,'Successful,'2026-09-22\n")
+    assert (line.ids, line.amount, line.state) == (("0730918254",), Decimal("12.50"), S.SUCCESSFUL)
+
+
+def test_an_empty_status_word_is_asked_about() -> None:
+    text = "Reference,Amount,Status\na1,1,\na2,1,Failed\n"
+    (said,) = problems(text)
+    assert said.endswith("--status =successful")
+    assert [line.state for line in followed(text, advised(said))] == [S.SUCCESSFUL, S.FAILED]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +268,7 @@ def test_two_columns_that_may_be_one_thing_are_asked_about() -> None:
         (b"\xff\xfea", "not UTF-8"),
         (b"%PDF-1.7\n1 0 obj", "No header"),
         (b"PK\x03\x04\x00\x00", "No header"),
-        (b"Name,Value of goods\nx,1\n", "Name, Value of goods"),
+        (b"Name,Value of goods\nx,1\n", "#1 'Name', #2 'Value of goods'"),
         (b'"Reference,Amount\na,1\n', "not CSV"),
         (b'Reference,Amount\na,1\nb,"2\n', "Line 3: not CSV"),
         (b'Reference,Amount\na,"1"x\n', "Line 2: not CSV"),
@@ -180,6 +326,45 @@ def test_no_cells_make_anything_but_lines_or_sentences(rows: list[list[str]]) ->
 )
 def test_amounts(text: str, amount: str, currency: str) -> None:
     assert read_amount(text) == (Decimal(amount), currency)
+
+
+@pytest.mark.parametrize(
+    ("home", "text", "amount"),
+    [
+        ("GHS", "GH₵12.50", "12.50"),
+        ("GHS", "GH₵ 1,250.50", "1250.50"),
+        ("GHS", "₵12", "12"),
+        ("GHS", "12.50 GH¢", "12.50"),
+        ("GHS", "-GH₵12.50", "-12.50"),
+        ("GHS", "GH₵-12.50", "-12.50"),
+        ("GHS", "(GH₵12.50)", "-12.50"),
+        ("GHS", "12.50 CR", "12.50"),
+        ("GHS", "12.50CR.", "12.50"),
+        ("GHS", "GHS 12.50 Dr", "-12.50"),
+        ("GHS", "\u221212.50", "-12.50"),
+        ("GHS", "(12.50) DR", "-12.50"),
+        ("KES", "KSh 1,250.00", "1250.00"),
+        ("KES", "Ksh.500/=", "500"),
+        ("UGX", "5,000,000/=", "5000000"),
+        ("UGX", "USh 5000/-", "5000"),
+        ("XOF", "5 000 FCFA", "5000"),
+        ("XAF", "12 500 F", "12500"),
+        ("NGN", "₦1,250.00", "1250.00"),
+        ("ZMW", "K12.50", "12.50"),
+        ("ZAR", "R 12,50", "12.50"),
+    ],
+)
+def test_amounts_as_people_of_the_country_write_them(home: str, text: str, amount: str) -> None:
+    assert read_amount(text, home=home)[0] == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    ("home", "text"),
+    [("GHS", "KSh 12"), ("GHS", "$12"), ("", "₵12"), ("ZMW", "5K"), ("GHS", "-12.50 CR"), ("KES", "12/=5")],
+)
+def test_signs_of_another_country_and_doubles_are_refused(home: str, text: str) -> None:
+    with pytest.raises(CellProblem):
+        read_amount(text, home=home)
 
 
 @pytest.mark.parametrize("text", ["1,000", "1.000", "12.345", "GHS 1,000"])
@@ -299,7 +484,7 @@ def test_states(word: str, state: S) -> None:
 
 
 def test_a_word_nobody_knows_is_asked_about() -> None:
-    with pytest.raises(CellProblem, match="say --status 'Cleared'=successful"):
+    with pytest.raises(CellProblem, match=r"--status Cleared=successful$"):
         read_state("Cleared", {})
     assert read_state("Cleared", {"cleared": S.SUCCESSFUL}) is S.SUCCESSFUL
     assert read_state("Paid", {"paid": S.PENDING}) is S.PENDING, "the operator's word goes first"
