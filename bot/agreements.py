@@ -11,12 +11,13 @@ import structlog
 
 from bot.calls import Calls
 from bot.clock import Clock, Ids
-from bot.money import ENDED, AgreementKind, AgreementState, Source
+from bot.incidents import about_agreement
+from bot.money import ENDED, AgreementKind, AgreementState, Money, Source
 from bot.notices import agreement_results
 from bot.providers.base import AgreementReport, AgreementWord, ProviderError
 from bot.rounds import is_due, keep_going
 from bot.store.base import AddIncident, Change, Conflict, MoveAgreement, Store
-from bot.store.records import AgreementRow, Incident
+from bot.store.records import AgreementRow
 from bot.times import Times
 
 __all__ = ["AgreementKeeper"]
@@ -102,12 +103,15 @@ class AgreementKeeper:
         report = await self._asked(row)
         said = _STATES.get(report.state) if report.state else None
         if said is AgreementState.PAID and _is_other_money(row, report):
-            return [*self._moved(row, AgreementState.UNRESOLVED, Source.POLL), self._alarm(row)]
+            return [
+                *self._moved(row, AgreementState.UNRESOLVED, Source.POLL),
+                await self._incident("mismatch_invoice", row, report.amount),
+            ]
         alarms: list[Change] = []
         if report.none_stands and self._past_ms(row) is not None:
             said = AgreementState.EXPIRED
         elif said in (None, AgreementState.ACTIVE):
-            said, alarms = self._still_standing(row)
+            said, alarms = await self._still_standing(row)
         changes = self._moved(row, said, Source.POLL, report) + alarms
         if said in ENDED:
             changes += await self._told(row, said)
@@ -123,7 +127,7 @@ class AgreementKeeper:
         report = await self._calls.agreement(row, self._times.call_s, taken)
         return AgreementReport(state=None) if isinstance(report, ProviderError) else report
 
-    def _still_standing(self, row: AgreementRow) -> tuple[AgreementState | None, list[Change]]:
+    async def _still_standing(self, row: AgreementRow) -> tuple[AgreementState | None, list[Change]]:
         """What becomes of it where nobody says that it has ended. Our clock alone ends nothing: theirs counts
         from the approval, one of the two may be wrong, and until theirs is over a pre-approval debits without
         a PIN and an invoice can be paid."""
@@ -133,12 +137,10 @@ class AgreementKeeper:
         if row.kind is AgreementKind.INVOICE:
             if row.state is not AgreementState.ACTIVE or past_ms < _LAST_WORD_MS:
                 return None, []
-            text = f"invoice {row.code}: over, and nobody says whether it was paid"
-            return AgreementState.UNRESOLVED, [self._incident("invoice_unresolved", row, text)]
+            return AgreementState.UNRESOLVED, [await self._incident("invoice_unresolved", row)]
         if past_ms < _NOT_ENDED_MS:
             return None, []
-        text = f"auto-debit {row.code}: over for a week, and the provider does not say that it has ended"
-        return None, [self._incident("auto_debit_not_ended", row, text)]
+        return None, [await self._incident("auto_debit_not_ended", row)]
 
     def _past_ms(self, row: AgreementRow) -> int | None:
         """For how long its time has been over; None while it is not."""
@@ -219,11 +221,10 @@ class AgreementKeeper:
             )
         )
 
-    def _alarm(self, row: AgreementRow) -> AddIncident:
-        return self._incident("mismatch_invoice", row, f"invoice {row.code}: paid another amount than asked")
-
-    def _incident(self, kind: str, row: AgreementRow, text: str) -> AddIncident:
-        return AddIncident(Incident(self._ids.uuid(), f"{kind}:{row.id}", kind, None, text, self._clock()))
+    async def _incident(self, kind: str, row: AgreementRow, theirs: Money | None = None) -> AddIncident:
+        merchant = await self._store.merchant(row.merchant_id)
+        name = merchant.name if merchant is not None else ""
+        return about_agreement(kind, row, name, id=self._ids.uuid(), now_ms=self._clock(), theirs=theirs)
 
 
 def _is_other_money(row: AgreementRow, report: AgreementReport) -> bool:

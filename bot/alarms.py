@@ -10,10 +10,10 @@ from typing import Final, NoReturn
 import structlog
 
 from bot.clock import Clock, Ids
+from bot.incidents import about_order
 from bot.metrics import Metrics
 from bot.rounds import keep_going
-from bot.store.base import AddIncident, Store
-from bot.store.records import Incident
+from bot.store.base import Store
 
 __all__ = ["GRACE_S", "raise_overdue", "watch_deadlines", "watch_soundness"]
 
@@ -33,18 +33,19 @@ async def raise_overdue(store: Store, metrics: Metrics, clock: Clock, ids: Ids) 
     orders = await store.overdue(now_ms, int(GRACE_S * 1000))
     metrics.overdue.set(len(orders))
     if orders:
+        names = {row.id: row.name for row in await store.merchants()}
         incidents = [
-            Incident(
+            about_order(
+                "overdue",
+                order,
+                names.get(order.merchant_id, ""),
                 id=ids.uuid(),
-                dedupe_key=f"overdue:{order.id}",
-                kind="overdue",
-                order_id=order.id,
-                text=f"order {order.code}: overdue, {order.state.value} past its time",
-                at_ms=now_ms,
+                now_ms=now_ms,
+                said=order.state.value,
             )
             for order in orders
         ]
-        await store.commit([AddIncident(incident) for incident in incidents])
+        await store.commit(incidents)
         _log.error("orders overdue", orders=len(orders), oldest=orders[0].reference)
     return len(orders)
 

@@ -14,12 +14,13 @@ import structlog
 
 from bot.calls import Connections
 from bot.clock import Clock, Ids
+from bot.incidents import about_event
 from bot.money import Money, Source
 from bot.providers.base import Account, CallbackEvent, EventTopic
 from bot.rounds import keep_going
 from bot.sealing import Sealer
-from bot.store.base import AddIncident, Change, KeepWebhook, Store, StoreUnavailable
-from bot.store.records import Incident, OrderRow, WebhookRow
+from bot.store.base import Change, KeepWebhook, Store, StoreUnavailable
+from bot.store.records import OrderRow, WebhookRow
 from bot.times import Times
 
 __all__ = ["Callbacks"]
@@ -119,8 +120,10 @@ class Callbacks:
             order = None
         kind = _incident_kind(event, order)
         if kind:
-            about = f"{connection}:{event.provider_reference or event.reference}:{event.name}"
-            changes.append(self._incident(kind, event.name, about, order.id if order else None))
+            merchant = await self._store.merchant(order.merchant_id) if order is not None else None
+            name = merchant.name if merchant is not None else ""
+            new_id = self._ids.uuid()
+            changes.append(about_event(kind, event, connection, order, name, id=new_id, now_ms=now_ms))
         await self._store.commit(changes)
         if event.reserialised:
             _log.warning("webhook signed over its JSON written anew", provider=connection)
@@ -137,10 +140,6 @@ class Callbacks:
             return False
         other = self._connections.account(connection)
         return other.provider == account.provider and other.credentials == account.credentials
-
-    def _incident(self, kind: str, event: str, key: str, order_id: str | None) -> AddIncident:
-        text = f"{kind.replace('_', ' ')}: {event}"
-        return AddIncident(Incident(self._ids.uuid(), f"{kind}:{key}", kind, order_id, text, self._clock()))
 
 
 def _incident_kind(event: CallbackEvent, order: OrderRow | None) -> str:

@@ -14,12 +14,13 @@ import structlog
 from bot.calls import Calls
 from bot.clock import Clock
 from bot.contexts import Contexts
+from bot.incidents import about_agreement
 from bot.metrics import Metrics
 from bot.money import ENDED, FINAL, AgreementKind, AgreementState, OrderKind, Source
 from bot.providers.base import AgreementWord, ProviderError
 from bot.settle import after_recheck
-from bot.store.base import AddIncident, Conflict, MoveAgreement, Store
-from bot.store.records import AgreementRow, Incident, OrderRow
+from bot.store.base import Conflict, MoveAgreement, Store
+from bot.store.records import AgreementRow, OrderRow
 from bot.times import Times
 
 __all__ = ["Rechecks"]
@@ -114,8 +115,15 @@ class Rechecks:
         report = await self._calls.agreement(row, self._times.call_s)
         if isinstance(report, ProviderError) or report.state is not AgreementWord.PAID:
             return
-        text = f"invoice {row.code}: held {row.state.value}, the provider says it was paid"
-        kind, at = "invoice_paid_after_end", await self._contexts.of(order)
-        told = Incident(at.ids.uuid(), f"{kind}:{row.id}", kind, None, text, at.now_ms)
-        await self._store.commit([AddIncident(told)])
+        at = await self._contexts.of(order)
+        told = about_agreement(
+            "invoice_paid_after_end",
+            row,
+            at.merchant,
+            id=at.ids.uuid(),
+            now_ms=at.now_ms,
+            said=f"held {row.state.value}",
+            theirs=report.amount,
+        )
+        await self._store.commit([told])
         _log.error("ended invoice paid", code=row.code)

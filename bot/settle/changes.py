@@ -7,12 +7,13 @@ from typing import Any, Final
 
 import msgspec
 
+from bot.incidents import about_order
 from bot.messages import result_messages
-from bot.money import FINAL, OrderState, Reason, Source
+from bot.money import FINAL, Money, OrderState, Reason, Source
 from bot.settle.context import Context
 from bot.settle.follow_ups import follow_ups
 from bot.store.base import AddIncident, Change, CreateOrder, DropMessages, MoveOrder, NoteOrder
-from bot.store.records import Incident, MessageKind, OrderRow
+from bot.store.records import MessageKind, OrderRow
 
 __all__ = ["Context", "Settled", "applied", "incident", "move", "note"]
 
@@ -154,14 +155,8 @@ def note(
     return Settled((noted,), applied(order, noted))
 
 
-def incident(kind: str, order: OrderRow, at: Context, text: str) -> AddIncident:
-    return AddIncident(
-        Incident(
-            id=at.ids.uuid(),
-            dedupe_key=f"{kind}:{order.id}",
-            kind=kind,
-            order_id=order.id,
-            text=f"order {order.code}: {kind.replace('_', ' ')} {text}".strip(),
-            at_ms=at.now_ms,
-        )
-    )
+def incident(
+    kind: str, order: OrderRow, at: Context, said: str = "", *, theirs: Money | None = None
+) -> AddIncident:
+    """See `bot.incidents`."""
+    return about_order(kind, order, at.merchant, id=at.ids.uuid(), now_ms=at.now_ms, said=said, theirs=theirs)

@@ -6,6 +6,7 @@ All of it stands in the commit of the transition that causes it, so that none is
 
 import msgspec
 
+from bot.incidents import about_order
 from bot.money import (
     AgreementKind,
     AgreementState,
@@ -20,7 +21,7 @@ from bot.money import (
 from bot.notices import debit_notices, invoice_notices
 from bot.settle.context import Context
 from bot.store.base import AddIncident, Change, CreateOrder, MoveAgreement, MoveOrder
-from bot.store.records import Incident, OrderRow
+from bot.store.records import OrderRow
 
 __all__ = ["follow_ups"]
 
@@ -135,8 +136,7 @@ def _given_back(bill: OrderRow, paid: OrderRow, at: Context) -> list[Change]:
 
 def _kept(order: OrderRow, at: Context) -> AddIncident:
     """The money for a bill that was not paid is with the merchant, and no one else will give it back."""
-    kind, text = "bill_not_paid", f"order {order.code}: bill not paid, its money is with the merchant"
-    return AddIncident(Incident(at.ids.uuid(), f"{kind}:{order.id}", kind, order.id, text, at.now_ms))
+    return about_order("bill_not_paid", order, at.merchant, id=at.ids.uuid(), now_ms=at.now_ms)
 
 
 def _after(before: OrderRow, kind: OrderKind, at: Context) -> OrderRow:

@@ -200,7 +200,7 @@ def _mismatch(order: OrderRow, report: StatusReport) -> str:
 
 def _mismatched(order: OrderRow, what: str, report: StatusReport, asks: int, at: Context) -> Settled:
     """A final word over other money than ours is an alarm and settles nothing: a person must look."""
-    alarm = incident(f"mismatch_{what}", order, at, report.provider_code)
+    alarm = incident(f"mismatch_{what}", order, at, report.provider_code, theirs=report.amount)
     if order.state is OrderState.UNRESOLVED:
         settled = still_open(order, report, asks, at)
     else:

@@ -61,7 +61,7 @@ async def test_what_needs_a_person_is_found_settled_and_told(
         assert f'kasapay orders settle {doubted} {said} --reason "..." --by "..."' in unresolved.out
     assert f"settle {failed}" not in listed.out, "a failed order needs nobody"
     assert re.search(r"0h 0m \d+s", unresolved.out), "its age"
-    assert "mismatch amount" in incidents.out
+    assert "the amount differs; the provider names" in incidents.out
     assert (sound.code, sound.out) == (0, "Nothing found: every order is what its ledger says.\n")
 
     # Who settles says why and who they are; what cannot be is not done.
