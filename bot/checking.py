@@ -2,10 +2,12 @@
 
 import asyncio
 import sys
+import time
 from pathlib import Path
 from typing import Final
 
 from bot.calls import Calls, Connections
+from bot.channels.telegram import TelegramChannel, set_up, webhook_address
 from bot.config import ENV_FILE, Settings
 from bot.config_doors import readable_files
 from bot.logs import configure_logs
@@ -13,6 +15,7 @@ from bot.money import PAYOUTS, OrderKind
 from bot.providers import PROVIDERS, Account, Capability, ProviderError, Sender, check_account
 from bot.sealing import Sealer
 from bot.store import SqliteStore, StoreUnavailable, damaged, sqlite_path
+from bot.telegram_link import telegram_words, webhook_problem
 
 __all__ = ["check_here", "open_doors", "warnings_of"]
 
@@ -20,7 +23,8 @@ _TRY_S: Final = 20.0
 
 
 async def check_here(settings: Settings) -> list[str]:
-    """Every problem found, as sentences for the operator; moves no money and changes nothing."""
+    """Every problem found, as sentences for the operator; moves no money and changes nothing but Telegram's
+    webhook, which is set as `serve` would set it."""
     configure_logs("CRITICAL", sys.stderr)  # what went wrong is in the sentences
     found = _on_paper(settings) + open_doors(settings)
     tried = await asyncio.gather(_database(settings), _accounts(settings), _telegram(settings))
@@ -134,13 +138,27 @@ async def _telegram(settings: Settings) -> list[str]:
     token = settings.telegram_token.get_secret_value()
     if not token:
         return []
-    from bot.channels.telegram import TelegramChannel
-
     channel = TelegramChannel(token, settings.telegram_api_url)
     try:
         await channel.username()
     except Exception as error:
-        return [f"Telegram did not take our token or did not answer ({type(error).__name__})."]
+        await channel.close()
+        return [f"Telegram did not take our token or did not answer: {telegram_words(error)}."]
+    try:
+        return await _webhook(settings, channel) if settings.telegram_mode == "webhook" else []
+    except Exception as error:
+        return [f"Telegram does not take our webhook: {telegram_words(error)}."]
     finally:
         await channel.close()
+
+
+async def _webhook(settings: Settings, channel: TelegramChannel) -> list[str]:
+    """How the webhook fares; where it is not set to us yet, whether Telegram takes it, as at every start."""
+    info = await channel.bot.call("getWebhookInfo")
+    address = webhook_address(settings.public_url)
+    if isinstance(info, dict) and info.get("url") == address:
+        problem = webhook_problem(info, address, int(time.time()))
+        return [f"{problem}."] if problem else []
+    secret = settings.telegram_webhook_secret.get_secret_value()
+    await set_up(channel.bot, "webhook", public_url=settings.public_url, secret=secret)
     return []

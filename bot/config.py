@@ -20,7 +20,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.channels.ussd import GATEWAYS
-from bot.config_doors import door_problems, weak_secret
+from bot.config_doors import door_problems, telegram_problems, weak_secret
 from bot.config_names import nearest_name, refused_names
 from bot.config_values import (
     UNLIMITED,
@@ -328,6 +328,7 @@ def _check_values(settings: Settings, problems: list[str]) -> None:
             problems.append("TELEGRAM_WEBHOOK_SECRET is needed where TELEGRAM_MODE is webhook.")
         if not settings.public_url:
             problems.append("PUBLIC_URL is needed where TELEGRAM_MODE is webhook.")
+    problems += telegram_problems(settings)
     if not settings.database_url.startswith(("sqlite:///", "postgresql://", "postgres://")):
         problems.append("DATABASE_URL must begin with sqlite:/// or postgresql://.")
     if not knows_region(settings.default_region):

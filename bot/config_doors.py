@@ -6,6 +6,7 @@ No sentence holds a secret.
 
 import ipaddress
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-__all__ = ["door_problems", "readable_files", "weak_secret"]
+__all__ = ["door_problems", "readable_files", "telegram_problems", "weak_secret"]
 
 # A network wider than this holds strangers, whoever owns it.
 _WIDEST: Final = {4: 8, 6: 16}
@@ -27,6 +28,9 @@ _PLACEHOLDERS: Final = (
     "replaceme",
     "password",
 )
+_BOT_TOKEN: Final = re.compile(r"\d+:[A-Za-z0-9_-]+", re.ASCII)
+_WEBHOOK_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
+_WEBHOOK_PORTS: Final = (None, 443, 80, 88, 8443)
 _ADDRESSES: Final = ("public_url", "telegram_api_url", "africastalking_api_url")
 
 
@@ -48,6 +52,49 @@ def door_problems(settings: Any) -> list[str]:
     for name in _ADDRESSES:
         found += [f"{name.upper()} {problem}" for problem in _address_problems(getattr(settings, name))]
     return found
+
+
+def telegram_problems(settings: Any) -> list[str]:
+    """What Telegram would refuse.
+
+    Source: Telegram Bot API, setWebhook and "Making requests", November 2026.
+    """
+    token = settings.telegram_token.get_secret_value()
+    if not token:
+        return []
+    found = []
+    if not _BOT_TOKEN.fullmatch(token):
+        found.append(
+            "TELEGRAM_TOKEN is no bot's token: digits, a colon, letters and digits, as @BotFather writes it."
+        )
+    if settings.telegram_mode != "webhook":
+        return found
+    secret = settings.telegram_webhook_secret.get_secret_value()
+    if secret and not _WEBHOOK_SECRET.fullmatch(secret):
+        found.append(
+            "TELEGRAM_WEBHOOK_SECRET has a character that Telegram refuses, or too many: 1 to 256 of A-Z a-z"
+            " 0-9 _ and -; make one with: openssl rand -hex 32"
+        )
+    if settings.public_url and not _is_near(urlsplit(settings.telegram_api_url).hostname or ""):
+        # A Bot API server of one's own takes any address.
+        found += _webhook_address_problems(settings.public_url)
+    return found
+
+
+def _webhook_address_problems(public_url: str) -> list[str]:
+    try:
+        parts = urlsplit(public_url)
+        port = parts.port
+    except ValueError:
+        return []  # said elsewhere
+    if parts.scheme != "https":
+        return [
+            "PUBLIC_URL must begin with https:// where TELEGRAM_MODE is webhook: Telegram brings updates"
+            " nowhere else. Without a public address set TELEGRAM_MODE=polling."
+        ]
+    if port not in _WEBHOOK_PORTS:
+        return ["PUBLIC_URL: Telegram brings updates to the ports 443, 80, 88 and 8443 only."]
+    return []
 
 
 def weak_secret(secret: str) -> str:

@@ -7,7 +7,7 @@ it over HTTP as it would to the real ones. What is kept stands in one folder and
 import json
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,11 +102,13 @@ async def run_embedded(
     clock: Clock = wall_clock_ms,
     times: Times = TIMES,
     extra: Settings | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> AsyncIterator[Embedded]:
     """Start the sandbox and Kasapay on it, with the demo merchants. Raises CannotStart.
 
     Port 0 takes any free one. `extra` adds what a developer has set in the environment (Telegram,
-    the short code, languages); accounts and gateways are the demo's own.
+    the short code, languages); accounts and gateways are the demo's own. `say`
+    is told of the connection to Telegram.
     """
     folder.mkdir(parents=True, exist_ok=True)
     database = database or folder / "kasapay.db"
@@ -134,7 +136,9 @@ async def run_embedded(
             merchants=MERCHANTS,
         )
         migrate(settings.database_url)
-        kasapay = build(settings, clock=clock, times=times, tryit=tryit)
+        kasapay = build(settings, clock=clock, times=times, tryit=tryit, callback_url=url)
+        if kasapay.telegram_link is not None:
+            kasapay.telegram_link.say = say
 
         async def prepare() -> None:
             """Whoever finds the page finds the merchants, and `kasapay dial` finds us."""
@@ -256,7 +260,8 @@ def _settings(
         update={
             "database_url": f"sqlite:///{database.absolute()}",
             "secret_key": SecretStr(secret),
-            "public_url": url,
+            # A webhook comes from outside, by the address the developer gave.
+            "public_url": extra.public_url if extra.telegram_mode == "webhook" and extra.public_url else url,
             "africastalking_username": _SMS_USER,
             "africastalking_api_key": SecretStr(_SMS_KEY),
             "africastalking_api_url": sandbox,

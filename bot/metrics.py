@@ -119,6 +119,11 @@ class Metrics:
             ("bound",),
             registry=self._registry,
         )
+        self.telegram = Gauge(
+            "kasapay_telegram_connected",
+            "1 while Telegram's updates reach us (0 as well where no bot is set up)",
+            registry=self._registry,
+        )
         self.ready = Gauge("kasapay_ready", "1 while payments may start", registry=self._registry)
 
     def note_call(self, account: Account, call: str, outcome: str, took_s: float) -> None:

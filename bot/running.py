@@ -82,7 +82,13 @@ async def run_here(
         except OSError as error:
             raise CannotStart(cannot_listen(host, port, error)) from error
         async with run_embedded(
-            folder, host=host, port=port, sandbox_port=sandbox_port, database=database, extra=settings
+            folder,
+            host=host,
+            port=port,
+            sandbox_port=sandbox_port,
+            database=database,
+            extra=settings,
+            say=lambda line: print(f"  {line}", flush=True),
         ) as embedded:
             if port != wanted:
                 print(f"\n  Port {wanted} is in use by something else, so that this page has another one.")

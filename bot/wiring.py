@@ -25,7 +25,7 @@ from bot.calls import Calls, Connections
 from bot.catalogue import Catalogue
 from bot.channels.base import Button, Channel, Outgoing, Sent
 from bot.channels.sms import AfricasTalkingSms, read_delivery_report
-from bot.channels.telegram import TelegramChannel, poll, set_up
+from bot.channels.telegram import TelegramChannel
 from bot.channels.ussd import GATEWAYS
 from bot.clock import Clock, Ids, wall_clock_ms
 from bot.commands import Desk
@@ -47,6 +47,7 @@ from bot.sealing import Sealer
 from bot.store import SqliteStore, StoreUnavailable, sqlite_path
 from bot.store.base import Store
 from bot.store.records import MessageRow
+from bot.telegram_link import TelegramLink
 from bot.times import TIMES, Times
 from bot.turns import Turns, TurnsConfig
 from bot.web import (
@@ -132,7 +133,15 @@ class Kasapay:
     """All parts of one process, built and not yet started."""
 
     def __init__(
-        self, settings: Settings, store: Store, *, clock: Clock, ids: Ids, times: Times, tryit: TryIt | None
+        self,
+        settings: Settings,
+        store: Store,
+        *,
+        clock: Clock,
+        ids: Ids,
+        times: Times,
+        tryit: TryIt | None,
+        callback_url: str = "",
     ) -> None:
         self.settings = settings
         self.store = store
@@ -147,7 +156,7 @@ class Kasapay:
             self.metrics.left_alone.labels(account.provider, account.id).set_function(
                 partial(self._leaves_alone, account.id)
             )
-        self.calls = Calls(self.connections, self.sender, self.sealer, settings.public_url)
+        self.calls = Calls(self.connections, self.sender, self.sealer, callback_url or settings.public_url)
         self.windows = _Windows()
         self._sms_client: httpx.AsyncClient | None = None
         self._probed: tuple[float, list[str]] = (float("-inf"), [])
@@ -187,6 +196,7 @@ class Kasapay:
         )
         self.telegram: TelegramChannel | None = None
         self.intake: TelegramIntake | None = None
+        self.telegram_link: TelegramLink | None = None
         # The page of `run` is made of it. Without it a result goes by SMS, as to any chat that is closed.
         self.web_chat = settings.web_chat == "on" or tryit is not None
         channels: dict[str, Channel] = {"web": _WebChannel()} if self.web_chat else {}
@@ -203,6 +213,16 @@ class Kasapay:
                 times,
                 secret=settings.telegram_webhook_secret.get_secret_value(),
                 may_speak=Allowance(_CHAT_BURST, _CHAT_PER_S, clock).take,
+            )
+            self.telegram_link = TelegramLink(
+                self.telegram,
+                self.intake,
+                self.metrics,
+                clock,
+                mode=settings.telegram_mode,
+                public_url=settings.public_url,
+                secret=settings.telegram_webhook_secret.get_secret_value(),
+                commands=[(name, self.commands(name)) for name in self.catalogue.languages],
             )
         if settings.africastalking_username:
             self._sms_client = httpx.AsyncClient(transport=open_transport())
@@ -262,6 +282,7 @@ class Kasapay:
                 store=self.store,
                 clock=self.clock,
                 ready=self.problems,
+                silent=self.silent,
                 metrics=self.metrics.render,
                 messages_woken=self.windows,
                 render=self._chat_words,
@@ -270,7 +291,8 @@ class Kasapay:
                 telegram=self.intake,
                 sms_reports=_SmsReports(self.sealer.hash("sms", "reports"), self.metrics),
                 trusted_proxies=_networks(self.settings.trusted_proxies.replace(",", " ").split()),
-                secure_cookies=self.settings.public_url.startswith("https://"),
+                # The page of `run` is opened at its own address, whatever Telegram's is.
+                secure_cookies=self.settings.public_url.startswith("https://") and self._tryit is None,
                 tryit=self._tryit,
                 bounds=self._bounds(),
                 bound_met=lambda what: self.metrics.bounds_met.labels(what).inc(),
@@ -303,6 +325,11 @@ class Kasapay:
             self._probed = (asyncio.get_running_loop().time(), found)
             self.metrics.ready.set(0 if found else 1)
         return found
+
+    def silent(self) -> Sequence[str]:
+        """What does not reach people though payments may start."""
+        link = self.telegram_link
+        return [f"Telegram: {link.problem}"] if link is not None and link.problem else []
 
     async def check_open_orders(self) -> None:
         """Raises CannotStart where an open order names a connection that the settings lost."""
@@ -383,14 +410,22 @@ def build(
     ids: Ids | None = None,
     times: Times = TIMES,
     tryit: TryIt | None = None,
+    callback_url: str = "",
 ) -> Kasapay:
-    """The parts for these settings; opens nothing. Raises CannotStart for a database we do not keep."""
+    """The parts for these settings; opens nothing. `callback_url`: where providers call to, if that is not
+    PUBLIC_URL. Raises CannotStart for a database we do not keep."""
     path = _sqlite(settings.database_url)
     wrong = [f"Account {a.id}: {problem}" for a in settings.accounts for problem in check_account(a)]
     if wrong:
         raise CannotStart(" ".join(wrong))
     return Kasapay(
-        settings, SqliteStore(path, clock=clock), clock=clock, ids=ids or Ids(), times=times, tryit=tryit
+        settings,
+        SqliteStore(path, clock=clock),
+        clock=clock,
+        ids=ids or Ids(),
+        times=times,
+        tryit=tryit,
+        callback_url=callback_url,
     )
 
 
@@ -412,8 +447,8 @@ async def running(
         await stack.enter_async_context(control.listen(path, kasapay.desk))
         for work in _background(kasapay):
             await stack.enter_async_context(_kept_running(work, kasapay))
-        if kasapay.intake is not None:
-            await stack.enter_async_context(_kept_running(_telegram(kasapay), kasapay))
+        if kasapay.telegram_link is not None:
+            await stack.enter_async_context(_kept_running(kasapay.telegram_link.run(), kasapay))
         # The calls that outlived their turns end before the sender and the store do.
         stack.push_async_callback(kasapay.performer.finish, _FINISH_S)
         runner = make_runner(kasapay.web())
@@ -450,33 +485,6 @@ async def _heal(kasapay: Kasapay) -> None:
             _log.info("store available again")
             kasapay.outbox.wake()
             kasapay.worker.wake()
-
-
-async def _telegram(kasapay: Kasapay) -> None:
-    """Tell Telegram where we are, then take its updates, whichever way they come."""
-    intake, channel, settings = kasapay.intake, kasapay.telegram, kasapay.settings
-    assert intake is not None
-    assert channel is not None
-    pause_s = 1.0
-    while True:
-        try:
-            intake.bot_username = await channel.username()
-            await set_up(
-                channel.bot,
-                settings.telegram_mode,
-                public_url=settings.public_url,
-                secret=settings.telegram_webhook_secret.get_secret_value(),
-                commands=[(name, kasapay.commands(name)) for name in kasapay.catalogue.languages],
-            )
-            break
-        except Exception as error:
-            _log.warning("telegram not ready", kind=type(error).__name__, again_s=pause_s)
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, 60.0)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(intake.run())
-        if settings.telegram_mode == "polling":
-            group.create_task(poll(channel.bot, intake.receive))
 
 
 @asynccontextmanager

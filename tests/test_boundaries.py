@@ -45,6 +45,7 @@ TOP: dict[str, str] = {
     "bot.terminal": "the operator's commands in the terminal",
     "bot.terminal_reconcile": "one more of them, with a table and exit statuses of its own",
     "bot.terminal_business": "more of them: payouts, agreements, approvals",
+    "bot.telegram_link": "the connection to Telegram, and how it fares",
     "bot.terminal_people": "more of them: people and their links",
     "bot.terminal_copies": "two that copy the file itself: backup, restore",
     "bot.terminal_provision": "one that asks and writes `.env`",

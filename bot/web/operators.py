@@ -9,9 +9,11 @@ from bot.web.running import PARTS
 __all__ = ["add_operator_routes"]
 
 
-class _Readiness(msgspec.Struct):
+class _Readiness(msgspec.Struct, omit_defaults=True):
     ready: bool
     problems: list[str]
+    # What makes nobody take us out of service, and is wrong all the same.
+    warnings: list[str] = []
 
 
 def add_operator_routes(app: web.Application) -> None:
@@ -31,7 +33,8 @@ async def _ready(request: web.Request) -> web.Response:
     except Exception as error:
         log_unexpected(route_of(request), error)
         problems = ["the check itself failed"]
-    return answer_json(_Readiness(not problems, problems), 503 if problems else 200)
+    warnings = list(request.app[PARTS].silent())
+    return answer_json(_Readiness(not problems, problems, warnings), 503 if problems else 200)
 
 
 async def _metrics(request: web.Request) -> web.Response:

@@ -193,6 +193,7 @@ class WebParts:
     """Everything the pages and endpoints stand on.
 
     `clock` gives epoch milliseconds. `ready` lists what keeps us from serving; empty is ready.
+    `silent` lists what does not reach people meanwhile.
     `render` turns a message row into the words it was sent in. `cookie_key` is the HMAC key that
     turns a chat's cookie into its address.
     """
@@ -203,6 +204,7 @@ class WebParts:
     store: Store
     clock: Callable[[], int]
     ready: Callable[[], Awaitable[Sequence[str]]]
+    silent: Callable[[], Sequence[str]] = tuple
     metrics: Callable[[], bytes]
     messages_woken: Woken
     render: Callable[[MessageRow], Awaitable[ChatWords]]

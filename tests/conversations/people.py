@@ -181,7 +181,7 @@ class WebChat:
             verified=False,
             language=self.language,
             # As the page's cookie: another one once the chat has more rights than before.
-            renewed=f"{self._count:032x}",
+            renewed=f"{self._count:08x}{self.value[:24]}",
         )
         await self.stage.kasapay.turns.take(self.last)
         if await self.stage.store.person_of("web", self.last.renewed) is not None:

@@ -23,6 +23,7 @@ from bot.channels.telegram.intake import (
     check_secret,
     poll,
     set_up,
+    webhook_address,
 )
 from bot.channels.telegram.reading import Head, read_update, read_update_id
 from bot.channels.telegram.sending import TelegramChannel
@@ -54,4 +55,5 @@ __all__ = [
     "read_update",
     "read_update_id",
     "set_up",
+    "webhook_address",
 ]

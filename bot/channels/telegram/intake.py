@@ -34,6 +34,7 @@ __all__ = [
     "check_secret",
     "poll",
     "set_up",
+    "webhook_address",
 ]
 
 WEBHOOK_PATH: Final = "/telegram/webhook"
@@ -92,8 +93,10 @@ async def poll(
     wait_s: int = 25,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     monotonic: Callable[[], float] = time.monotonic,
+    told: Callable[[str], None] = lambda problem: None,
 ) -> None:
-    """Fetch updates until cancelled; errors are logged and tried again with growing pauses.
+    """Fetch updates until cancelled; errors are logged and tried again with growing pauses. `told` hears each
+    time what is wrong, "" where nothing is.
 
     A batch is confirmed by the next request's offset, so a crash between fetching and keeping loses
     nothing: it comes again.
@@ -122,6 +125,7 @@ async def poll(
                     # Not the greatest so far: ids may have started anew, lower than before.
                     offset, moved, last_s = kept + 1, True, monotonic()
             failures = 0
+            told("")
             if not moved and (batch or monotonic() - asked_s < _QUICK_S):
                 await sleep(_QUICK_PAUSE_S)
         except Exception as error:
@@ -130,6 +134,7 @@ async def poll(
             webhook_gone = webhook_gone and not isinstance(error, Conflict)
             pause_s = _pause(error, failures)
             _report(error, pause_s)
+            told(detail_of(error))
             await sleep(pause_s)
 
 
@@ -167,6 +172,11 @@ def _report(error: Exception, pause_s: float) -> None:
         _log.warning("telegram_poll_failed", error=detail, pause_s=pause_s)
 
 
+def webhook_address(public_url: str) -> str:
+    """Where Telegram is to bring its updates."""
+    return public_url.rstrip("/") + WEBHOOK_PATH
+
+
 async def set_up(
     bot: TelegramBot,
     mode: str,
@@ -188,7 +198,7 @@ async def set_up(
         await _call(
             bot,
             "setWebhook",
-            url=public_url.rstrip("/") + WEBHOOK_PATH,
+            url=webhook_address(public_url),
             secret_token=secret,
             allowed_updates=ALLOWED_UPDATES,
             drop_pending_updates=False,
