@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from argon2 import PasswordHasher
 from pydantic import SecretStr
@@ -121,7 +122,7 @@ async def run_embedded(
             port = port or find_free_port(host)
         except OSError as error:
             raise CannotStart(cannot_listen(host, port, error)) from error
-        url = f"http://127.0.0.1:{port}"
+        url = url_of(host, port)
         sandbox = await stack.enter_async_context(_sandbox(folder, url, sandbox_port))
         settings = _settings(
             extra or Settings.model_validate({}), secret, ussd_secret, database, url, sandbox
@@ -163,7 +164,7 @@ async def _sandbox(folder: Path, url: str, port: int) -> AsyncIterator[str]:
                         "product": "collection",
                         "subscription_keys": [_SUBSCRIPTION_KEY],
                         "environment": "mtnghana",
-                        "callback_host": "127.0.0.1",
+                        "callback_host": urlsplit(url).hostname,
                         "payee": "Ama's Kitchen",
                     },
                     {
@@ -172,7 +173,7 @@ async def _sandbox(folder: Path, url: str, port: int) -> AsyncIterator[str]:
                         "product": "disbursement",
                         "subscription_keys": [_PAYOUT_SUBSCRIPTION_KEY],
                         "environment": "mtnghana",
-                        "callback_host": "127.0.0.1",
+                        "callback_host": urlsplit(url).hostname,
                         "payee": "Ama's Kitchen",
                         "balance": "2000",
                     },

@@ -9,6 +9,7 @@ import webbrowser
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -19,7 +20,7 @@ from bot.clock import Ids, wall_clock_ms
 from bot.commands import COMMANDS, Desk
 from bot.config import Settings
 from bot.control import ask_owner
-from bot.listening import cannot_listen, is_free
+from bot.listening import cannot_listen, is_free, is_here_only, shown_url, url_of
 from bot.logs import configure_logs
 from bot.open_files import raise_open_files
 from bot.reconcile.gather import Ask
@@ -93,6 +94,9 @@ async def run_here(
             if port != wanted:
                 print(f"\n  Port {wanted} is in use by something else, so that this page has another one.")
             print(f"\n  Kasapay is running:  {embedded.url}\n")
+            if not is_here_only(host):
+                print(f"  From other machines:  {shown_url(host, urlsplit(embedded.url).port or port)}")
+                print("  Warning: everybody in your network can open this page, and play every part on it.\n")
             print(f"  Dial {settings.short_code} on the page's phone. Pretend money, real conversations.")
             print(f"  Sandbox (MoMo, Startbutton, SMS):  {embedded.sandbox_url}")
             print(f"  In a second terminal:  {typed_command()} dial '{settings.short_code}'{elsewhere}")
@@ -120,7 +124,11 @@ async def sandbox_here(*, host: str, port: int, config: Path | None, database: s
             raise CannotStart(str(error)) from error
         try:
             async with serve_sandbox(settings, host, port) as running_sandbox:
-                print(f"The sandbox listens at {running_sandbox.url}", flush=True)
+                bound = urlsplit(running_sandbox.url).port or port
+                print(f"The sandbox listens at {url_of(host, bound)}", flush=True)
+                if not is_here_only(host):
+                    print(f"From other machines: {shown_url(host, bound)}", flush=True)
+                    print("Warning: everybody in your network can work its switches.", flush=True)
                 await asyncio.Event().wait()
         except RecordError as error:
             raise CannotStart(f"{error}.") from error

@@ -52,14 +52,17 @@ def warn(sentences: list[str]) -> None:
 
 
 def run_until_told(work: Coroutine[Any, Any, None]) -> None:
-    """Run to the end on the fastest loop there is; SIGTERM and Ctrl-C end it in order."""
+    """Run to the end on the fastest loop there is; SIGTERM, Ctrl-C and a closed terminal end it in order."""
 
     async def until_told() -> None:
         task = asyncio.current_task()
         assert task is not None
         loop = asyncio.get_running_loop()
-        for name in ("SIGTERM", "SIGINT"):
-            loop.add_signal_handler(getattr(signal, name), task.cancel)
+        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+            number = getattr(signal, name, None)
+            # Under nohup a closed terminal is to end nothing.
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, task.cancel)
         await work
 
     try:

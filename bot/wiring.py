@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -294,6 +295,7 @@ class Kasapay:
                 # The page of `run` is opened at its own address, whatever Telegram's is.
                 secure_cookies=self.settings.public_url.startswith("https://") and self._tryit is None,
                 tryit=self._tryit,
+                hosts=None if self._tryit is None else frozenset({_host_of(self.settings.public_url)}),
                 bounds=self._bounds(),
                 bound_met=lambda what: self.metrics.bounds_met.labels(what).inc(),
                 web_chat=self.web_chat,
@@ -514,6 +516,10 @@ def _sqlite(url: str) -> Path:
             "Kasapay keeps its data in SQLite for now; DATABASE_URL must begin with sqlite:///."
         )
     return path
+
+
+def _host_of(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 def _networks(texts: Sequence[str]) -> tuple[Any, ...]:

@@ -130,7 +130,8 @@ class SandboxConfig(_Part, frozen=True, kw_only=True):
     """Everything the sandbox needs to start.
 
     `database` is a file, or ":memory:" for a record that ends with the process. `handsets` and
-    `faults` are the starting position; what a record already holds about a handset wins.
+    `faults` are the starting position; what a record already holds about a handset wins. Pages of
+    `page_origins` may work the switches from a browser, and a browser may reach them by the names in `hosts`.
     """
 
     database: str = ":memory:"
@@ -144,6 +145,7 @@ class SandboxConfig(_Part, frozen=True, kw_only=True):
     handsets: tuple[HandsetConfig, ...] = ()
     faults: dict[str, Any] = {}
     page_origins: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         environments = [self.momo.environment, *(user.environment for user in self.momo.users)]

@@ -1,5 +1,6 @@
 """What stands around every control call: bodies, errors with a sentence, pages of this machine, the flush."""
 
+import ipaddress
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -62,6 +63,49 @@ def cross_origin(world: World, request: web.Request) -> dict[str, str]:
     }
 
 
+def refusal_of(world: World, request: web.Request) -> str:
+    """Why a control call is not taken: a page of somebody else's would be its author. Empty where it is.
+
+    A browser says in Origin or Sec-Fetch-Site which page asks. A page whose name was pointed at this machine
+    says its own name in Host; an address, a name without a dot and a name of this network cannot be pointed.
+    """
+    origins = [urlsplit(origin).hostname for origin in world.config.page_origins]
+    host = _hostname("//" + request.headers.get("Host", ""))
+    if host is None or (host and not _is_ours(host) and host not in (*origins, *world.config.hosts)):
+        return "This name is none of the sandbox's: configure it as one of its hosts."
+    origin = request.headers.get("Origin")
+    if origin is not None:
+        same = _hostname(origin) == host != "" and _port(origin) == _port("//" + request.headers["Host"])
+        if not (same or _hostname(origin) in _LOOPBACK or origin in world.config.page_origins):
+            return "Pages of other places may not do that: configure them as page_origins."
+    elif request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site") and request.method != "GET":
+        return "Pages of other places may not do that."
+    return ""
+
+
+def _hostname(url: str) -> str | None:
+    """The name in an address; empty where there is none, None where it cannot be read."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return None
+
+
+def _port(url: str) -> int | None:
+    try:
+        return urlsplit(url).port
+    except ValueError:
+        return None
+
+
+def _is_ours(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith((".localhost", ".local", ".internal"))
+    return True
+
+
 def guard(world: World) -> Middleware:
     """The middleware of the control API: due work first, clear errors, nothing told that is not on disk."""
 
@@ -69,6 +113,8 @@ def guard(world: World) -> Middleware:
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not request.path.startswith(PREFIX):
             return await handler(request)
+        if refused := refusal_of(world, request):
+            return control_json({"error": refused}, 403)
         if request.method == "OPTIONS":
             return web.Response(status=204, headers=cross_origin(world, request))
         answer: web.StreamResponse

@@ -21,6 +21,7 @@ __all__ = [
     "answer_errors",
     "answer_json",
     "dress",
+    "insist_on_https",
     "log_unexpected",
     "make_server_logger",
     "route_of",
@@ -61,6 +62,11 @@ _SENTENCES = {
 async def add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
     """The signal that dresses every answer, errors and streams included."""
     dress(response)
+
+
+async def insist_on_https(_request: web.Request, response: web.StreamResponse) -> None:
+    """The signal for where we are known by https:// only: a browser comes by nothing else for a year."""
+    response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
 
 
 def dress(response: web.StreamResponse) -> None:

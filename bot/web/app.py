@@ -8,9 +8,10 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from bot.web.answers import add_security_headers, answer_errors
+from bot.web.answers import add_security_headers, answer_errors, insist_on_https
 from bot.web.bounding import keep_bounds
 from bot.web.chat import add_chat_routes
+from bot.web.guarding import keep_to_ourselves
 from bot.web.hooks import add_hook_routes
 from bot.web.operators import add_operator_routes
 from bot.web.parts import WebParts
@@ -26,7 +27,7 @@ _HERE = Path(__file__).parent
 
 def build_web(parts: WebParts) -> web.Application:
     """The application. Run it with `make_runner(app)`."""
-    app = web.Application(middlewares=[keep_bounds, answer_errors])
+    app = web.Application(middlewares=[keep_bounds, answer_errors, keep_to_ourselves])
     app[PARTS] = parts
     app[ROOM] = Room(
         parts.bounds,
@@ -37,6 +38,8 @@ def build_web(parts: WebParts) -> web.Application:
     app[BACKGROUND] = Background()
     app[CLOSING] = asyncio.Event()
     app.on_response_prepare.append(add_security_headers)
+    if parts.secure_cookies:
+        app.on_response_prepare.append(insist_on_https)
     app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(_finish_background)
     aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(_HERE / "templates"))

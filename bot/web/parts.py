@@ -218,6 +218,8 @@ class WebParts:
     # Off: nobody reaches the chat, and no page leads to it.
     web_chat: bool = True
     limits: Limits = field(default_factory=Limits)
+    # Names of ours beside addresses and names of this network, where a browser must use one of them.
+    hosts: frozenset[str] | None = None
     bounds: Bounds = field(default_factory=Bounds)
     # Hears of each bound that was met, by what it bounds.
     bound_met: Callable[[str], None] = lambda _: None

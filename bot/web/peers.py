@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bot.web.parts import Network
 
-__all__ = ["is_inside", "peer_of", "sent_by_our_page", "socket_address"]
+__all__ = ["is_inside", "is_named_as_ours", "peer_of", "sent_by_our_page", "socket_address"]
 
 _MAX_HOPS = 32
 
@@ -38,6 +38,17 @@ def socket_address(transport: asyncio.BaseTransport | None) -> IPv4Address | IPv
 
 def is_inside(address: IPv4Address | IPv6Address | None, networks: Iterable[Network]) -> bool:
     return address is not None and any(address in network for network in networks)
+
+
+def is_named_as_ours(request: web.Request, hosts: Iterable[str]) -> bool:
+    """Whether the request came for us by a name that nobody else can point at us: an address, a name without
+    a dot or of this network, or one of `hosts`. Who sends no name is no browser."""
+    try:
+        host = urlsplit("//" + request.headers.get("Host", "")).hostname or ""
+    except ValueError:
+        return False
+    near = "." not in host or host.endswith((".localhost", ".local", ".internal"))
+    return near or _parse(host) is not None or host in hosts
 
 
 def sent_by_our_page(request: web.Request) -> bool:

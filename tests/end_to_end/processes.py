@@ -135,10 +135,10 @@ class Process:
 
         return await until(f"the end of {self.words[0]}", look)
 
-    async def stop(self) -> int:
+    async def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
         """Tell it to end, and wait; its exit status."""
         assert self._popen is not None
-        self._popen.send_signal(signal.SIGTERM)
+        self._popen.send_signal(by)
         return await self.ends()
 
     def kill(self) -> None:

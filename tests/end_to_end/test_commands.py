@@ -421,7 +421,10 @@ async def test_an_open_order_keeps_its_account_in_the_settings(
     judge = Judge(http, deployment.sandbox_url)
     await judge.one(currency="GHS")
     async with asyncio.timeout(30):
-        assert await serve.stop() == 0, "an open connection or order holds nothing up"
+        # Its terminal is closed.
+        assert await serve.stop(signal.SIGHUP) == 0, "an open connection or order holds nothing up"
+    assert "Traceback" not in serve.said
+    assert not deployment.database.with_name("kasapay.db.sock").exists()
     config = Path(deployment.env["KASAPAY_CONFIG"])
     kept = config.read_text(encoding="utf-8")
     config.write_text(kept.replace("momo-ghana", "momo-renamed"), encoding="utf-8")

@@ -145,3 +145,45 @@ async def test_pages_of_this_machine_may_call(open_box: Open, origin: str, allow
     for method in ("GET", "OPTIONS"):
         answer = await box.http.request(method, "/_sandbox/faults", headers={"Origin": origin})
         assert answer.headers.get("Access-Control-Allow-Origin") == (origin if allowed else None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({}, True),
+        ({"Host": "localhost:8001"}, True),
+        ({"Host": "192.168.1.7:8001"}, True),
+        ({"Host": "[::1]:8001"}, True),
+        ({"Host": "sandbox:8001"}, True),
+        ({"Host": "sandbox.example:8001"}, True),
+        ({"Host": "page.example"}, True),
+        # A name of somebody else's that was pointed at this machine.
+        ({"Host": "rebound.evil.example:8001"}, False),
+        ({"Host": "127.0.0.1.evil.example"}, False),
+        ({"Host": "[::1"}, False),
+        ({"Origin": "http://localhost:3000"}, True),
+        ({"Origin": "https://page.example"}, True),
+        ({"Host": "192.168.1.7:8001", "Origin": "http://192.168.1.7:8001"}, True),
+        ({"Host": "192.168.1.7:8001", "Origin": "http://192.168.1.7:80"}, False),
+        ({"Origin": "https://evil.example"}, False),
+        ({"Origin": "null"}, False),
+        ({"Sec-Fetch-Site": "same-origin"}, True),
+        ({"Sec-Fetch-Site": "none"}, True),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+    ],
+)
+async def test_only_pages_of_ours_work_the_switches(
+    open_box: Open, headers: dict[str, str], allowed: bool
+) -> None:
+    box = await open_box(page_origins=["https://page.example"], hosts=["sandbox.example"])
+    # What a page may send without asking first.
+    sent = {"Content-Type": "text/plain", **headers}
+    answer = await box.http.put("/_sandbox/faults", content=b'{"latency_ms": 1}', headers=sent)
+    assert answer.status_code == (200 if allowed else 403)
+    assert box.running.sandbox.world.faults.values.latency_ms == (1 if allowed else 0)
+
+
+async def test_providers_clients_come_by_any_name(box: Box) -> None:
+    """A client of a provider is no browser, whatever it calls the sandbox."""
+    answer = await box.http.get("/collection/v1_0/account/balance", headers={"Host": "momo.example"})
+    assert answer.status_code == 401

@@ -5,6 +5,7 @@ import json
 from itertools import product
 from typing import Any, cast
 
+import aiohttp
 import pytest
 
 from bot.dialog import Answer, Inbound
@@ -108,3 +109,14 @@ async def test_a_body_whose_sender_has_left_is_no_fault_of_ours() -> None:
 
     with pytest.raises(BadBody):
         await read_body(cast(Any, Left()), limit=10, deadline_s=1)
+
+
+@pytest.mark.parametrize("secure", [True, False])
+async def test_behind_https_a_browser_is_told_to_stay_there(
+    secure: bool, http: aiohttp.ClientSession
+) -> None:
+    async with serve(secure_cookies=secure) as world:
+        for path in ("/healthz", "/chat", "/static/chat.css", "/nowhere", "/ussd/hubtel/wrong"):
+            async with http.get(world.url + path) as reply:
+                told = reply.headers.get("Strict-Transport-Security")
+                assert told == ("max-age=31536000" if secure else None), path

@@ -221,3 +221,34 @@ async def test_the_proxy_reaches_nothing_but_the_switches(
 async def test_a_dead_sandbox_is_502(log: list[Any], http: aiohttp.ClientSession) -> None:
     async with serve(tryit=TRYIT) as world, http.get(world.url + "/try/sandbox/faults") as reply:
         assert (reply.status, await reply.json()) == (502, {"error": "The sandbox does not answer."})
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({}, True),
+        ({"Host": "localhost:8000"}, True),
+        ({"Host": "192.168.1.7:8000"}, True),
+        ({"Host": "[fe80::1]:8000"}, True),
+        ({"Host": "laptop.local:8000"}, True),
+        ({"Host": "tunnel.example"}, True),
+        ({"Host": "rebound.evil.example:8000"}, False),
+        ({"Host": "192.168.1.7.evil.example"}, False),
+        ({"Host": "[::1"}, False),
+        ({"Origin": "https://evil.example"}, False),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({"Host": "192.168.1.7:8000", "Origin": "http://192.168.1.7:8000"}, True),
+    ],
+)
+async def test_the_page_is_worked_by_nobody_elses_page(
+    http: aiohttp.ClientSession, headers: dict[str, str], allowed: bool
+) -> None:
+    form = {"sessionId": "s", "phoneNumber": "+233240000001", "serviceCode": "*920*10#", "text": ""}
+    async with serve(tryit=TRYIT, hosts=frozenset({"tunnel.example"})) as world:
+        async with http.post(world.url + TRYIT.ussd_path, data=form, headers=headers) as reply:
+            assert reply.status == (200 if allowed else 403)
+        looked = {name: value for name, value in headers.items() if name == "Host"}
+        async with http.get(world.url + "/try/setup", headers=looked) as reply:
+            assert reply.status == (200 if allowed or not looked else 403)
+    async with serve() as world, http.get(world.url + "/healthz", headers=headers) as reply:
+        assert reply.status == 200, "`serve` has its proxy for that"
