@@ -18,6 +18,7 @@ from tests.web.test_tryit import move, put_order
 
 pytestmark = DRIVES_CHROMIUM
 OWNER = "233240000001"
+expect.set_options(timeout=20_000)  # on a busy machine too
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 640}
 # Everything visible that reaches over the window's edge, unless a box around it scrolls.
 _CUT_OFF = """() => {
