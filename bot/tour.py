@@ -223,6 +223,13 @@ def _choice(screen: str, words: str) -> str:
     raise TourFailed(f"expected {words!r} in the menu, saw {screen!r}")
 
 
+async def _to_the_end(story: _Story, phone: Phone, screen: str) -> str:
+    """Take the first choice, as a person in a hurry does, until the dialogue is over; its last screen."""
+    while phone.open:
+        screen = await story.say(phone, "1")
+    return screen
+
+
 async def _approved(story: _Story, embedded: Embedded, http: httpx.AsyncClient) -> None:
     story.chapter("Efua pays GHS 12.50 with MTN MoMo and approves")
     phone, wallet = _people(embedded, http, 0)
@@ -244,9 +251,7 @@ async def _approved(story: _Story, embedded: Embedded, http: httpx.AsyncClient) 
 async def _rejected(story: _Story, embedded: Embedded, http: httpx.AsyncClient) -> None:
     story.chapter("She pays again, straight from the dial, and declines")
     phone, wallet = _people(embedded, http, 0)
-    await story.dial(phone, "1001", "3")
-    await story.say(phone, "1")
-    last = await story.say(phone, "1")
+    last = await _to_the_end(story, phone, await story.dial(phone, "1001", "3"))
     _wants(last, "Approve")
     await wallet.decide("reject")
     story.event("!", "Efua declines on the wallet")
@@ -257,10 +262,9 @@ async def _rejected(story: _Story, embedded: Embedded, http: httpx.AsyncClient) 
 async def _with_otp(story: _Story, embedded: Embedded, http: httpx.AsyncClient) -> None:
     story.chapter("Kwame pays through Startbutton, which asks for a code first")
     phone, wallet = _people(embedded, http, 1)
-    await story.dial(phone, "1002", "8")
-    await story.say(phone, "1")
-    await story.say(phone, "1")
-    _wants(await story.say(phone, "1"), "code")
+    screen = await story.dial(phone, "1002", "8")
+    while "Enter the code" not in screen:
+        screen = await story.say(phone, "1")
     otp = await wallet.sms("the code", lambda t: any(w.strip(".").isdigit() for w in t.split()))
     code = next(w.strip(".") for w in otp.split() if w.strip(".").isdigit() and len(w.strip(".")) >= 4)
     story.event("~", f"SMS: {otp}")
@@ -277,9 +281,7 @@ async def _callback_lost(story: _Story, embedded: Embedded, http: httpx.AsyncCli
     phone, wallet = _people(embedded, http, 0)
     reply = await http.put(f"{embedded.sandbox_url}/_sandbox/faults", json={"callback_lost": -1})
     reply.raise_for_status()
-    await story.dial(phone, "1001", "2")
-    await story.say(phone, "1")
-    last = await story.say(phone, "1")
+    last = await _to_the_end(story, phone, await story.dial(phone, "1001", "2"))
     await wallet.decide("approve")
     story.event("!", "Efua approves; the callback never comes", "red")
     text = await wallet.result(last, "Paid")

@@ -202,9 +202,8 @@ async def test_the_startbutton_merchant_asks_for_a_code_first(
 ) -> None:
     async with visiting(chromium, live.url, WIDE) as visitor:
         await visitor.becomes(KWAME)
-        await visitor.dial()
-        await visitor.keys("1", "Enter the merchant code:")
-        await visitor.keys("1002", "Kofi Books")
+        await visitor.part("merchant-1002").click()
+        await visitor.screen("Kofi Books", "Amount (GHS)", state="asking")
         await visitor.keys("8", "Pay from which wallet?")
         await visitor.keys("1", "Which network?")
         await visitor.keys("1", "Pay GHS 8.00 to Kofi Books")
@@ -222,6 +221,20 @@ async def test_the_startbutton_merchant_asks_for_a_code_first(
         await visitor.keys("2", "Enter your staff PIN")
         await visitor.keys("1111", "That PIN was not right. Tries left: 2.")
         await visitor.keys(STAFF_PIN, "Balance of Ama's Kitchen:", state="ended")
+
+
+async def test_the_result_comes_whatever_is_lost(live: Embedded, chromium: Browser, judge: Judge) -> None:
+    """README's switches: a payment that the provider has, and of which it tells nothing by itself."""
+    async with visiting(chromium, live.url, WIDE) as visitor:
+        await visitor.part("tab-switches").click()
+        for name in ("callback_lost", "drop_reply"):
+            await visitor.part(f"big-{name}").check()
+        await expect(visitor.page.locator("[data-badge=switches]")).to_have_text("2")
+        await visitor.pays("1001", "6", "Ama's Kitchen")
+        await visitor.keys("1", "Approve GHS 6.00", state="ended")
+        await visitor.approves()
+        assert "Paid: GHS 6.00 to Ama's Kitchen" in await visitor.sms("Paid:")
+    assert [(e["status"], e["times_charged"]) for e in await judge.entries()] == [("SUCCESSFUL", 1)]
 
 
 async def test_pressed_twice_is_paid_once(live: Embedded, chromium: Browser, judge: Judge) -> None:

@@ -109,6 +109,16 @@ async def test_the_phone_speaks_the_gateways_language(stage: Stage) -> None:
     assert [why for *_, why in stage.world.turns.gone] == ["success"]
 
 
+async def test_a_shop_is_dialled_by_one_press(stage: Stage) -> None:
+    await stage.page.get_by_test_id("merchant-1001").click()
+    await stage.screen("Not valid.")  # the canned conversation knows no deep dial
+    (heard,) = [inbound.session for inbound in stage.world.turns.heard if inbound.session]
+    assert heard.cumulative == "1001"
+    await stage.page.get_by_test_id("merchant-1001").click()
+    await expect(stage.page.get_by_test_id("phone-screen")).to_have_attribute("data-state", "ended")
+    assert len(stage.world.turns.heard) == 2
+
+
 async def test_the_keyboard_works_the_phone(stage: Stage) -> None:
     await stage.page.get_by_test_id("phone-input").press_sequentially("*920*10*1#")
     await stage.page.keyboard.press("Enter")

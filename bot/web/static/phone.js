@@ -80,6 +80,12 @@ export class Phone {
     this.focus();
   }
 
+  /** A shop was pressed: its code is dialled, or typed where a dialogue is open. */
+  callShop(code) {
+    if (this.state === "asking") this.type(code);
+    else if (this.state !== "running") this.dial(this.setup.short_code.replace(/#$/, `*${code}#`));
+  }
+
   erase() {
     this.input.value = this.input.value.slice(0, -1);
     this.focus();

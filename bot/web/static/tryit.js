@@ -123,7 +123,7 @@ for (const tab of findAll("[data-tab]")) tab.addEventListener("click", () => ope
 for (const shop of findAll(".shop")) {
   shop.addEventListener("click", () => {
     open("phone");
-    phone.type(shop.dataset.code);
+    phone.callShop(shop.dataset.code);
   });
 }
 
