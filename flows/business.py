@@ -14,6 +14,7 @@ from flows.effects import MyRoles, Role
 from flows.invoices import invoice
 from flows.look_up import look_up
 from flows.lookups import balance_of
+from flows.own_pin import change_pin
 from flows.payouts import deposit, pay_out
 from flows.refunds import refund
 from flows.staff import choose_role
@@ -35,6 +36,7 @@ _PARTS: Final[dict[str, Part]] = {
     Right.APPROVE.value: approve,
     Right.UNLOCK.value: unlock,
     Right.DEPOSIT.value: deposit,
+    Right.PIN.value: change_pin,
 }
 
 
@@ -46,7 +48,8 @@ async def business(talk: Talk) -> Screen:
     role = await choose_role(talk, roles)
     if role.locked:
         return refusal("locked", role.merchant)
-    offered = [part for part in role.offers if part in _PARTS]
+    # In a chat no staff PIN is asked for, so that there is none to change.
+    offered = [part for part in role.offers if part in _PARTS and (role.pin or part != Right.PIN)]
     if not offered:
         return Screen("business.nothing", {"merchant": role.merchant})
     choices = [Choice(part, Text(f"right.{part}")) for part in offered]

@@ -19,12 +19,16 @@ __all__ = [
     "BankView",
     "Banks",
     "CancelInvoice",
+    "ChangePin",
     "ChargeUnder",
     "CheckPin",
+    "ChoosePin",
+    "ChosenPin",
     "DecideApproval",
     "DetailLine",
     "Details",
     "DetailsAsked",
+    "EnrolStaff",
     "FindPayment",
     "FoundPayment",
     "LatestPayments",
@@ -35,6 +39,7 @@ __all__ = [
     "Noted",
     "PayOut",
     "PinAnswer",
+    "PinSet",
     "Refund",
     "SeeDetails",
     "SendNote",
@@ -50,6 +55,23 @@ class PinAnswer(msgspec.Struct, frozen=True):
 
     refused: str = ""
     tries_left: int = 0
+
+
+class ChosenPin(msgspec.Struct, frozen=True):
+    """The slow hash of a PIN typed once. `refused`: easy (anybody would try it), not_allowed."""
+
+    hash: str = ""
+    refused: str = ""
+
+
+class PinSet(msgspec.Struct, frozen=True):
+    """`refused`: differs (typed otherwise the second time), gone, tries; empty where the PIN is kept."""
+
+    refused: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not self.refused
 
 
 class FoundPayment(msgspec.Struct, frozen=True):
@@ -136,6 +158,29 @@ class CheckPin(SecretAct[PinAnswer], frozen=True):
 
     staff_id: str
     result: ClassVar[Any] = PinAnswer
+
+
+class ChoosePin(SecretAct[ChosenPin], frozen=True):
+    """Whether a PIN may be a role's new one; the secret is the PIN. Nothing is kept of it but the hash."""
+
+    staff_id: str
+    result: ClassVar[Any] = ChosenPin
+
+
+class EnrolStaff(SecretAct[PinSet], frozen=True):
+    """Take up a claimed role from this address; the secret is its PIN again, `first` the hash of it."""
+
+    staff_id: str
+    first: str
+    result: ClassVar[Any] = PinSet
+
+
+class ChangePin(SecretAct[PinSet], frozen=True):
+    """Take another PIN for a role of one's own; the secret is the PIN again, `first` the hash of it."""
+
+    staff_id: str
+    first: str
+    result: ClassVar[Any] = PinSet
 
 
 class FindPayment(Look[FoundPayment | None], frozen=True):

@@ -25,7 +25,6 @@ __all__ = [
     "Claimed",
     "Debit",
     "Done",
-    "EnrolStaff",
     "FindDebit",
     "FindMerchant",
     "FindTwin",
@@ -308,13 +307,6 @@ class ClaimRole(SecretAct[Claimed], frozen=True):
     """Which role a one-time code stands for; the secret is the code."""
 
     result: ClassVar[Any] = Claimed
-
-
-class EnrolStaff(SecretAct[Done], frozen=True):
-    """Take up a claimed role from this address; the secret is the PIN chosen for it."""
-
-    staff_id: str
-    result: ClassVar[Any] = Done
 
 
 class SetLanguage(Act[Done], frozen=True):

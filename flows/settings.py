@@ -3,13 +3,14 @@
 from typing import Any
 
 from bot.dialog import Choice, Digits, Kind, Problem, Screen, Talk, Text, fold_digits
-from flows.effects import ClaimRole, EnrolStaff, LinkNumber, MakeLinkCode, SetLanguage
+from flows.business_effects import EnrolStaff
+from flows.effects import ClaimRole, LinkNumber, MakeLinkCode, SetLanguage
+from flows.own_pin import choose_pin
 from flows.unlink import is_linked, unlink
 
 __all__ = ["language", "link", "staff_code"]
 
 STAFF_CODE = Digits(8, 8, "staff.code_not_valid")
-NEW_PIN = Digits(4, 6, "pin.not_valid")
 
 
 class Proof(Kind[str]):
@@ -69,7 +70,9 @@ async def staff_code(talk: Talk) -> Screen:
     role = await talk.secret("code", STAFF_CODE, ClaimRole())
     if role.refused:
         return Screen(f"staff.refused.{role.refused}")
-    done = await talk.secret("pin", NEW_PIN, EnrolStaff(role.staff_id), merchant=role.merchant)
-    if not done.ok:
-        return Screen("staff.refused.code")
+    done = await choose_pin(
+        talk, role.staff_id, role.merchant, lambda first: EnrolStaff(role.staff_id, first), text="staff.pin"
+    )
+    if done.refused:
+        return Screen("staff.refused.pin" if done.refused == "tries" else "staff.refused.code")
     return Screen("staff.done", {"merchant": role.merchant})

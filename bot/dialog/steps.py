@@ -222,8 +222,8 @@ class SecretStep(Question[R], Generic[R]):
 
 
 class GuardStep(SecretStep[R], Generic[R]):
-    """A secret that only proves who speaks. What it opened is closed again when the conversation is
-    resumed, since somebody else may hold the phone by then."""
+    """A secret that changes nothing: it proves who speaks, or is to be typed once more. What it opened is
+    closed again when the conversation is resumed, since somebody else may hold the phone by then."""
 
     kind = "guard"
 

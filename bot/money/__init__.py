@@ -30,6 +30,7 @@ from bot.money.numbers import (
     show_local,
 )
 from bot.money.orders import FINAL, OPEN, PAYOUTS, OrderKind, OrderState, Reason, Source, Verdict, judge
+from bot.money.pins import is_weak_pin
 from bot.money.roles import Right, StaffRole, rights_of
 from bot.money.terms import Terms
 
@@ -58,6 +59,7 @@ __all__ = [
     "exponent_of",
     "from_major",
     "is_anonymous",
+    "is_weak_pin",
     "judge",
     "knows_region",
     "mask_msisdn",

@@ -27,9 +27,12 @@ class Right(StrEnum):
     APPROVE = "approve"  # what another asked for
     UNLOCK = "unlock"  # a colleague's staff PIN
     DEPOSIT = "deposit"  # into a customer's wallet, for cash taken
+    PIN = "pin"  # take another staff PIN, where one is asked for
 
 
-_COUNTER: Final = frozenset({Right.LOOK_UP, Right.NOTE, Right.WITHDRAW, Right.INVOICE, Right.DETAILS})
+_COUNTER: Final = frozenset(
+    {Right.LOOK_UP, Right.NOTE, Right.WITHDRAW, Right.INVOICE, Right.DETAILS, Right.PIN}
+)
 _RIGHTS: Final = {
     StaffRole.CASHIER: _COUNTER,
     StaffRole.ACCOUNTANT: _COUNTER

@@ -196,9 +196,15 @@ class Performer:
                 return Plan(inside=lambda: self._roles.check_pin(secret, effect.staff_id, speaker))
             case e.ClaimRole():
                 return Plan(inside=lambda: self._staff.claim(secret, speaker))
-            case e.EnrolStaff():
+            case b.ChoosePin():
+                return Plan(result=await self._roles.choose_pin(secret, effect.staff_id, speaker))
+            case b.ChangePin():
                 return Plan(
-                    inside=lambda: self._staff.enrol(secret, effect.staff_id, speaker),
+                    inside=lambda: self._roles.change_pin(secret, effect.staff_id, effect.first, speaker)
+                )
+            case b.EnrolStaff():
+                return Plan(
+                    inside=lambda: self._staff.enrol(secret, effect.staff_id, effect.first, speaker),
                     then=speaker.renewal(self._clock()),
                 )
         raise TypeError(f"no way to do {type(effect).__name__}")

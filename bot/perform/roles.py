@@ -12,10 +12,10 @@ from argon2.exceptions import VerificationError
 
 from bot.calls import Connections
 from bot.dialog import Name
-from bot.money import OrderKind, Right, rights_of
+from bot.money import OrderKind, Right, is_weak_pin, rights_of
 from bot.perform.plan import Speaker
 from bot.providers.base import Capability
-from bot.store.base import CountTries, Store
+from bot.store.base import Conflict, CountTries, SetPin, Store
 from bot.store.records import MerchantRow, StaffRow
 from flows import business_effects as b
 from flows import effects as e
@@ -120,13 +120,41 @@ class Roles:
                 return b.PinAnswer(refused="not_allowed")
             if row.locked:
                 return b.PinAnswer(refused="locked")
-            right = await asyncio.to_thread(self._fits, row.pin_hash, pin)
+            right = await self.fits(row.pin_hash, pin)
             tries = 0 if right else row.wrong_tries + 1
             if tries != row.wrong_tries:
                 await self._store.commit([CountTries(row.id, tries, tries >= _PIN_TRIES)])
         if right:
             return b.PinAnswer()
         return b.PinAnswer("locked" if tries >= _PIN_TRIES else "wrong_pin", _PIN_TRIES - tries)
+
+    async def fits(self, pin_hash: str, pin: str) -> bool:
+        """Whether the PIN is the one of the hash. Takes its time, and holds nobody else up."""
+        return await asyncio.to_thread(self._fits, pin_hash, pin)
+
+    async def choose_pin(self, pin: str, staff_id: str, speaker: Speaker) -> b.ChosenPin:
+        """The slow hash of a PIN for a role that the speaker has or claimed, unless anybody would try it."""
+        row = await self._store.staff_member(staff_id)
+        merchant = await self._store.merchant(row.merchant_id) if row is not None else None
+        if merchant is None:
+            return b.ChosenPin(refused="not_allowed")
+        own = speaker.address.value if speaker.address.kind == "msisdn" else ""
+        if is_weak_pin(pin, (merchant.code, own, speaker.msisdn)):
+            return b.ChosenPin(refused="easy")
+        return b.ChosenPin(await asyncio.to_thread(self.hasher.hash, pin))
+
+    async def change_pin(self, pin: str, staff_id: str, first: str, speaker: Speaker) -> b.PinSet:
+        """Keep the PIN that was typed twice alike. A role that was locked or lost meanwhile keeps its own."""
+        row = next((row for row in speaker.staff if row.id == staff_id), None)
+        if row is None:
+            return b.PinSet(refused="gone")
+        if not await self.fits(first, pin):
+            return b.PinSet(refused="differs")
+        try:
+            await self._store.commit([SetPin(row.id, row.pin_hash, first)])
+        except Conflict:
+            return b.PinSet(refused="gone")
+        return b.PinSet()
 
     def _fits(self, pin_hash: str, pin: str) -> bool:
         try:

@@ -19,6 +19,7 @@ from bot.sealing import Sealer
 from bot.store.base import Conflict, KeepStaff, Store
 from bot.store.records import MerchantRow
 from bot.times import Times
+from flows import business_effects as b
 from flows import effects as e
 
 __all__ = ["Staff"]
@@ -86,8 +87,8 @@ class Staff:
         connections = self._calls.connections
         if one.connection not in connections or one.currency != other.currency:
             return False
-        a, b = connections.account(one.connection), connections.account(other.connection)
-        return a.provider == b.provider and a.credentials == b.credentials
+        ours, theirs = connections.account(one.connection), connections.account(other.connection)
+        return ours.provider == theirs.provider and ours.credentials == theirs.credentials
 
     async def claim(self, code: str, speaker: Speaker) -> e.Claimed:
         """The role a one-time code stands for; the code itself is kept nowhere."""
@@ -100,18 +101,19 @@ class Staff:
         merchant = await self._store.merchant(row.merchant_id)
         return e.Claimed(staff_id=row.id, merchant=merchant.shown if merchant else "")
 
-    async def enrol(self, pin: str, staff_id: str, speaker: Speaker) -> e.Done:
+    async def enrol(self, pin: str, staff_id: str, first: str, speaker: Speaker) -> b.PinSet:
         """Bind the claimed role to this address. Of two who claimed it the first takes it up."""
-        pin_hash = await asyncio.to_thread(self._roles.hasher.hash, pin)
+        if not await self._roles.fits(first, pin):
+            return b.PinSet(refused="differs")
         async with self._roles.locks.setdefault(staff_id, asyncio.Lock()):
             row = await self._store.staff_member(staff_id)
             if row is None or not row.enrol_hash:
-                return e.Done(ok=False)
+                return b.PinSet(refused="gone")
             enrolled = msgspec.structs.replace(
                 row,
                 address_kind=speaker.address.kind,
                 address_value=speaker.address.value,
-                pin_hash=pin_hash,
+                pin_hash=first,
                 wrong_tries=0,
                 locked=False,
                 enrol_hash="",
@@ -120,5 +122,5 @@ class Staff:
             try:
                 await self._store.commit([KeepStaff(enrolled, taken_up_by=row.enrol_hash)])
             except Conflict:
-                return e.Done(ok=False)
-        return e.Done()
+                return b.PinSet(refused="gone")
+        return b.PinSet()

@@ -39,6 +39,7 @@ from bot.store.intents.people import (
     RenewAddress,
     SaveAddress,
     SavePerson,
+    SetPin,
     UnlinkChat,
     UseLinkCode,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "SavePerson",
     "SaveSession",
     "SecondPerson",
+    "SetPin",
     "SetSwitch",
     "SettleMessage",
     "Store",
@@ -140,6 +142,7 @@ Change: TypeAlias = (
     | KeepMerchant
     | KeepStaff
     | CountTries
+    | SetPin
     | KeepLinkCode
     | UseLinkCode
     | KeepWebhook

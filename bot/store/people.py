@@ -16,6 +16,7 @@ from bot.store.base import (
     RenewAddress,
     SaveAddress,
     SavePerson,
+    SetPin,
     UnlinkChat,
     UseLinkCode,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "renew_address",
     "save_address",
     "save_person",
+    "set_pin",
     "staff_by_enrol_hash",
     "staff_member",
     "staff_of",
@@ -204,6 +206,16 @@ _COUNT_TRIES: Final = "UPDATE staff SET wrong_tries = ?, locked = ? WHERE id = ?
 
 def count_tries(tx: Tx, change: CountTries) -> None:
     tx.execute(_COUNT_TRIES, (change.wrong_tries, int(change.locked), change.staff_id))
+
+
+_SET_PIN: Final = (
+    "UPDATE staff SET pin_hash = ?, wrong_tries = 0 WHERE id = ? AND pin_hash = ? AND locked = 0"
+)
+
+
+def set_pin(tx: Tx, change: SetPin) -> None:
+    if tx.execute(_SET_PIN, (change.pin_hash, change.staff_id, change.was)).rowcount == 0:
+        raise Conflict("staff")
 
 
 def keep_staff(tx: Tx, change: KeepStaff) -> None:

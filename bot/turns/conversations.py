@@ -34,7 +34,7 @@ from bot.store.records import ConversationRow, ConversationState
 from bot.times import Times
 from bot.turns.facts import encode_facts, held_here, with_behind
 from bot.turns.reading import Reader, may_be_otp
-from bot.turns.steps import CARD_NOT_USED, Reply, StartOver, Steps, Toast, half_done
+from bot.turns.steps import CARD_NOT_USED, WRONG_AT_MOST, Reply, StartOver, Steps, Toast, half_done
 from bot.turns.turn import Turn, TurnsConfig
 
 __all__ = ["Conversations"]
@@ -185,8 +185,14 @@ class Conversations:
             return await self._resume(turn, kept)
         if isinstance(reading, Accepted | Home | Leave | Back):
             return StartOver(kept)
-        turn.save(msgspec.structs.replace(kept, serial=kept.serial + 1), kept.journal)
-        return self._offer(turn, reading.text if isinstance(reading, Problem) else turn.beside)
+        problem = reading.text if isinstance(reading, Problem) else None
+        wrong = kept.wrong + (problem is not None)
+        if wrong >= WRONG_AT_MOST and turn.session is not None:
+            return self._steps.stop_here(turn, kept, kept.journal)
+        if wrong >= WRONG_AT_MOST:
+            wrong, problem = 0, Text("talk.help")
+        turn.save(msgspec.structs.replace(kept, serial=kept.serial + 1, wrong=wrong), kept.journal)
+        return self._offer(turn, problem or turn.beside)
 
     async def _resume(self, turn: Turn, kept: ConversationRow) -> Reply:
         """Go on where it stopped. What may have changed is looked up again while nothing was done yet."""

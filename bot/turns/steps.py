@@ -62,11 +62,11 @@ from bot.turns.facts import (
 from bot.turns.reading import Reader, may_be_otp
 from bot.turns.turn import Turn, TurnsConfig
 
-__all__ = ["CARD_NOT_USED", "Reply", "StartOver", "Steps", "Toast", "half_done"]
+__all__ = ["CARD_NOT_USED", "WRONG_AT_MOST", "Reply", "StartOver", "Steps", "Toast", "half_done"]
 
 _log = structlog.get_logger("turn")
 
-_WRONG_AT_MOST: Final = 3
+WRONG_AT_MOST: Final = 3
 
 
 class StartOver(msgspec.Struct, frozen=True):
@@ -251,7 +251,7 @@ class Steps:
             case Problem(text):
                 turn.outcome = "not taken"
                 wrong = row.wrong + 1
-                if wrong >= _WRONG_AT_MOST:
+                if wrong >= WRONG_AT_MOST:
                     return await self._three_wrong(turn, row, run)
                 # The notice stands on the first page.
                 row = msgspec.structs.replace(row, wrong=wrong, page=0)
@@ -290,10 +290,19 @@ class Steps:
         row = msgspec.structs.replace(row, wrong=0)
         if turn.session is None:
             return await self.drive(turn, row, run, notice=Text("talk.help"))
-        turn.save(row, run.journal)
+        return self.stop_here(turn, row, run.journal)
+
+    def stop_here(self, turn: Turn, row: ConversationRow, journal: Sequence[Entry]) -> View:
+        """End the session after three wrong answers. What was answered is kept where anything was."""
+        turn.save(msgspec.structs.replace(row, wrong=0), journal)
         turn.outcome = "three wrong"
+        assert turn.session is not None
         turn.session = msgspec.structs.replace(turn.session, open=False)
-        return View(text=Text("talk.three_wrong", {"short_code": self._config.short_code}), ends=True)
+        dial = self._config.short_code
+        words = Text("talk.three_wrong_new", {"short_code": dial})
+        if half_done(turn.conversation):
+            words = Text("talk.three_wrong", {"short_code": dial})
+        return View(text=words, ends=True)
 
     # ---- on to the next question -----------------------------------------------------------------
 

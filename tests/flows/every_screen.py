@@ -201,9 +201,13 @@ def _settling_in() -> Iterator[Played]:
         yield play(["4", "2", answer], {e.Unlink: e.Done()}, facts=LINKED_WEB)
     for why in ("code", "tries"):
         yield play(["6", "12345678"], {e.ClaimRole: e.Claimed(refused=why)}, facts=LONG_USSD)
-    for done in (e.Done(), e.Done(ok=False)):
-        world = {e.ClaimRole: e.Claimed("s1", MERCHANT), e.EnrolStaff: done}
-        yield play(["6", "12345678", "4711"], world, facts=LONG_USSD)
+    chosen, differs = b.ChosenPin("$argon2"), b.PinSet(refused="differs")
+    for done in (b.PinSet(), b.PinSet(refused="gone"), [differs, b.PinSet()]):
+        world = {e.ClaimRole: e.Claimed("s1", MERCHANT), b.ChoosePin: chosen, b.EnrolStaff: done}
+        again = ["4711", "4711"] if isinstance(done, list) else []
+        yield play(["6", "12345678", "4711", "4711", *again], world, facts=LONG_USSD)
+    world = {e.ClaimRole: e.Claimed("s1", MERCHANT), b.ChoosePin: b.ChosenPin(refused="easy")}
+    yield play(["6", "12345678", "1111", "2222", "3333"], world, facts=LONG_USSD)
 
 
 def at(right: str, answers: list[str], role: e.Role = ROLE, **given: Any) -> Played:
@@ -302,6 +306,9 @@ def _working() -> Iterator[Played]:
     yield at("unlock", [PIN], LockedStaff=())
     for done in (e.Done(), e.Done(ok=False)):
         yield at("unlock", [PIN, "1", "1", PIN], LockedStaff=locked, Unlock=done)
+
+    for done in (b.PinSet(), b.PinSet(refused="gone")):
+        yield at("pin", [PIN, "4711", "4711"], ChoosePin=b.ChosenPin("$argon2"), ChangePin=done)
 
 
 def _sending() -> Iterator[Played]:

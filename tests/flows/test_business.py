@@ -88,6 +88,26 @@ def test_the_pin_is_kept_nowhere() -> None:
     assert PIN.encode() not in msgspec.json.encode(played.journal)
 
 
+def test_a_pin_is_changed_behind_the_old_one_which_is_asked_for_anew_when_resumed() -> None:
+    chosen = b.ChosenPin("a slow hash")
+    played = work("pin", [PIN, "5822", "5822"], ChoosePin=chosen, ChangePin=b.PinSet())
+    assert played.effects[1:] == [
+        b.CheckPin("s1"),
+        b.ChoosePin("s1"),
+        b.ChangePin("s1", "a slow hash"),
+    ]
+    assert played.screen.text == "pin.changed"
+    assert b"5822" not in msgspec.json.encode(played.journal)
+    half = work("pin", [PIN, "5822"], ChoosePin=chosen)
+    assert own_keys(half)[-1] == "new_pin_again"
+    again = play([], {e.MyRoles: (ROLE,)}, facts=STAFF, prefill=prefill_of(half.journal))
+    assert again.keys == ["business/pin/pin"]
+
+
+def test_in_a_chat_there_is_no_pin_to_change() -> None:
+    assert "pin" not in play(["4"], {e.MyRoles: (IN_CHAT,)}, facts=CHAT_STAFF).options()
+
+
 def test_who_may_not_any_more_is_told_so() -> None:
     played = work("unlock", [PIN], CheckPin=b.PinAnswer(refused="not_allowed"))
     assert played.screen.text == "refused.not_allowed"

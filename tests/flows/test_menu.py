@@ -276,14 +276,16 @@ def test_a_proof_comes_back_from_the_journal_only_where_it_could_have_been_given
 # ---- becoming staff ------------------------------------------------------------------------------
 
 
+CHOSEN = b.ChosenPin("a slow hash")
 CLAIMED = e.Claimed("s1", "Ama's Kitchen")
 
 
 def test_a_role_is_taken_up_with_its_code_and_a_pin_of_ones_own() -> None:
-    played = play(["6", "12345678", "4711"], {e.ClaimRole: CLAIMED, e.EnrolStaff: e.Done()})
-    assert played.keys == ["menu", "staff/code", "staff/pin"]
-    assert played.effects == [e.ClaimRole(), e.EnrolStaff("s1")]
-    assert played.secrets == ["12345678", "4711"]
+    world = {e.ClaimRole: CLAIMED, b.ChoosePin: CHOSEN, b.EnrolStaff: b.PinSet()}
+    played = play(["6", "12345678", "4711", "4711"], world)
+    assert played.keys == ["menu", "staff/code", "staff/new_pin", "staff/new_pin_again"]
+    assert played.effects == [e.ClaimRole(), b.ChoosePin("s1"), b.EnrolStaff("s1", "a slow hash")]
+    assert played.secrets == ["12345678", "4711", "4711"]
     journal = msgspec.json.encode(played.journal)
     assert b"12345678" not in journal
     assert b"4711" not in journal
@@ -299,5 +301,22 @@ def test_a_role_that_is_not_given_says_why(why: str) -> None:
 
 
 def test_a_role_somebody_else_took_meanwhile_is_not_taken_twice() -> None:
-    played = play(["6", "12345678", "4711"], {e.ClaimRole: CLAIMED, e.EnrolStaff: e.Done(ok=False)})
-    assert played.screen.text == "staff.refused.code"
+    world = {e.ClaimRole: CLAIMED, b.ChoosePin: CHOSEN, b.EnrolStaff: b.PinSet(refused="gone")}
+    assert play(["6", "12345678", "4711", "4711"], world).screen.text == "staff.refused.code"
+
+
+def test_a_pin_is_chosen_anew_where_it_is_easy_or_typed_differently() -> None:
+    chosen = [b.ChosenPin(refused="easy"), CHOSEN, CHOSEN]
+    world = {
+        e.ClaimRole: CLAIMED,
+        b.ChoosePin: chosen,
+        b.EnrolStaff: [b.PinSet(refused="differs"), b.PinSet()],
+    }
+    played = play(["6", "12345678", "1111", "4711", "4712", "4711", "4711"], world)
+    assert played.texts[2:] == ["staff.pin", "pin.too_easy", "pin.again", "pin.differs", "pin.again"]
+    assert played.screen.text == "staff.done"
+
+
+def test_three_pins_that_do_not_do_end_it() -> None:
+    world = {e.ClaimRole: CLAIMED, b.ChoosePin: b.ChosenPin(refused="easy")}
+    assert play(["6", "12345678", "1111", "2222", "3333"], world).screen.text == "staff.refused.pin"

@@ -249,10 +249,10 @@ async def test_a_code_that_cannot_be_deleted_is_handed_over_all_the_same(
 
 async def test_a_staff_pin_is_deleted_from_the_chat(telegram: Stage, efua: Person) -> None:
     code = await telegram.staff_code("1001")
-    await say(telegram, efua, "/start", "9", code, STAFF_PIN)
+    await say(telegram, efua, "/start", "9", code, STAFF_PIN, STAFF_PIN)
     left = [message.text for message in efua.chat.messages if not message.deleted]
     assert STAFF_PIN not in left
-    assert any("act for" in text for text in left)
+    assert any("now work for" in text for text in left)
 
 
 async def test_plain_answers_are_not_deleted(telegram: Stage, efua: Person) -> None:

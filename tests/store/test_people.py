@@ -20,6 +20,7 @@ from bot.store.base import (
     SaveAddress,
     SaveConversation,
     SavePerson,
+    SetPin,
     UnlinkChat,
     UseLinkCode,
 )
@@ -354,6 +355,18 @@ async def test_tries_at_a_pin_bring_back_no_role_that_was_removed(store: Store) 
     await store.commit([KeepStaff(removed)])
     await store.commit([CountTries("t1", 2, locked=True), CountTries("nobody", 1, locked=False)])
     assert await store.staff_member("t1") == msgspec.structs.replace(removed, wrong_tries=2, locked=True)
+
+
+async def test_a_pin_is_changed_from_the_one_it_was_and_never_of_a_locked_role(store: Store) -> None:
+    was = staff("t1", pin_hash="old", wrong_tries=2)
+    await store.commit([KeepMerchant(merchant()), KeepStaff(was)])
+    for change in (SetPin("t1", "another", "new"), SetPin("t2", "old", "new")):
+        await conflicts(store, "staff", change)
+    await store.commit([SetPin("t1", "old", "new")])
+    changed = msgspec.structs.replace(was, pin_hash="new", wrong_tries=0)
+    assert await store.staff_member("t1") == changed
+    await store.commit([CountTries("t1", 3, locked=True)])
+    await conflicts(store, "staff", SetPin("t1", "new", "newer"))
 
 
 async def test_a_role_is_taken_up_by_the_code_it_still_waits_for(store: Store) -> None:

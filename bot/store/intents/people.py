@@ -17,6 +17,7 @@ __all__ = [
     "RenewAddress",
     "SaveAddress",
     "SavePerson",
+    "SetPin",
     "UnlinkChat",
     "UseLinkCode",
 ]
@@ -101,6 +102,15 @@ class CountTries(msgspec.Struct, frozen=True):
     staff_id: str
     wrong_tries: int
     locked: bool
+
+
+class SetPin(msgspec.Struct, frozen=True):
+    """Put a role's PIN hash in place of `was`, all tries back. Conflict("staff") where it has another one
+    by now, is locked or gone."""
+
+    staff_id: str
+    was: str
+    pin_hash: str
 
 
 class KeepLinkCode(msgspec.Struct, frozen=True):
