@@ -59,6 +59,10 @@ _FORBIDDEN: Final = 403
 _NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
 _TOO_MANY: Final = 429
+# The statuses that a published refusal comes with. With any other the same words may be those of somebody
+# between us and MoMo, who does not know what became of the request.
+_REFUSING: Final = frozenset({400, 404, 500})
+_UNKNOWN_THING: Final = frozenset({"RESOURCE_NOT_FOUND", "NOT_FOUND", "TRANSACTION_NOT_FOUND"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # Whole numbers for a moment: seconds since 1970 up to the second figure, milliseconds up to the third.
 _LEAST_S, _LEAST_MS, _MOST_MS = Decimal(10**9), Decimal(10**11), Decimal(10**14)
@@ -103,24 +107,36 @@ def not_found_report(reply: Reply) -> StatusReport:
 
 
 def creation_error(kind: OrderKind, reply: Reply) -> ProviderError:
-    """What a refused creation means; see the table of reference section 9.1."""
+    """What a creation means that was not taken. Only what the reference's section 9.1 lists says that nothing
+    was created; every other status, code or shape leaves the outcome open."""
     code = code_of(reply)
     rest: dict[str, Any] = {"provider_code": code, "http_status": reply.status}
     if reply.status == _CONFLICT and code == "RESOURCE_ALREADY_EXIST":
         return AlreadyAccepted("this reference is in use", **rest)
-    if reply.status in (_UNAUTHORIZED, _FORBIDDEN) or (reply.status >= 400 and code in CREATED_NOTHING):
+    if reply.status in (_UNAUTHORIZED, _FORBIDDEN):
+        return Misconfigured("keys or address refused", created_nothing=True, **rest)
+    if reply.status in _REFUSING and code in CREATED_NOTHING:
         return Misconfigured("refused for a setting of ours", created_nothing=True, **rest)
-    if kind is OrderKind.REFUND and code and says_unknown(reply):
+    if reply.status in _REFUSING and code in REFUSALS:
+        return Declined(reason_of(kind, code), "refused", **rest)
+    if reply.status == _NOT_FOUND and code in _UNKNOWN_THING and kind is OrderKind.REFUND:
         return Declined(Reason.BAD_REQUEST, "the payment to give back is not known there", **rest)
-    if reply.status == _NOT_FOUND and code not in REFUSALS:
+    if reply.status == _NOT_FOUND and (code in _UNKNOWN_THING or _is_gateways(reply)):
         return Misconfigured("no such call at this address", created_nothing=True, **rest)
     if reply.status == _BAD_REQUEST and "ENVIRONMENT" in code:
         return Misconfigured("the target environment was refused", created_nothing=True, **rest)
-    if reply.status >= 400 and code in REFUSALS:
-        return Declined(reason_of(kind, code), "refused", **rest)
-    if reply.status == _BAD_REQUEST:  # often without a body
+    if reply.status == _BAD_REQUEST and (not reply.content.strip() or _is_gateways(reply)):
         return Declined(Reason.BAD_REQUEST, "refused as malformed", **rest)
     return Unknown("the reply leaves the outcome open", retry_after_s=read_retry_after(reply.headers), **rest)
+
+
+def _is_gateways(reply: Reply) -> bool:
+    """Whether the gateway itself refused: its own shape names its own status. Source: section 9."""
+    try:
+        body = read_object(reply.content)
+    except ValueError:
+        return False
+    return "code" not in body and body.get("statusCode") == reply.status
 
 
 def look_json(reply: Reply) -> Any:
@@ -162,10 +178,7 @@ def code_of(reply: Reply) -> str:
 
 def says_unknown(reply: Reply) -> bool:
     """Whether this is a 404 about the thing asked for, not about the address: MoMo's own code, or no body."""
-    return reply.status == _NOT_FOUND and (
-        not reply.content.strip()
-        or code_of(reply) in ("RESOURCE_NOT_FOUND", "NOT_FOUND", "TRANSACTION_NOT_FOUND")
-    )
+    return reply.status == _NOT_FOUND and (not reply.content.strip() or code_of(reply) in _UNKNOWN_THING)
 
 
 def read_reason(reason: Any) -> str:

@@ -27,9 +27,16 @@ __all__ = [
     "read_ours",
     "read_theirs",
     "refuse_keys",
+    "says_no",
 ]
 
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_EXACTLY: Final = {
+    "unknown provider": "unknown_provider",
+    "user has insufficient balance": "insufficient_balance",
+    "invalid otp": "invalid_otp",
+}
+_REFUSING: Final = frozenset({200, 400, 422})
 
 
 class Envelope(NamedTuple):
@@ -54,19 +61,25 @@ def open_envelope(reply: Reply) -> Envelope:
 
 
 def message_says(message: str) -> str:
-    """The few messages that mean something to us, as words of our own; empty for all others."""
-    text = message.casefold()
-    if "unknown provider" in text:
-        return "unknown_provider"
-    if "insufficient balance" in text:
-        return "insufficient_balance"
-    if "otp" in text and any(word in text for word in ("invalid", "incorrect", "wrong")):
-        return "invalid_otp"
+    """The few messages that mean something to us, as words of our own; empty for all others.
+
+    What says that nothing was created, or that a code was wrong, is taken by its exact words: a sentence that
+    only holds them may say something else. What keeps an order open may be guessed at.
+    """
+    text = " ".join(message.casefold().split()).rstrip(".! ")
+    if text in _EXACTLY:
+        return _EXACTLY[text]
     if "reference" in text and any(word in text for word in ("duplicate", "already", "exists", "in use")):
         return "duplicate_reference"
     if "not found" in text:
         return "not_found"
     return ""
+
+
+def says_no(envelope: Envelope, reply: Reply) -> bool:
+    """Whether Startbutton itself refused, so that a message we know may be believed. A time-out's status, or
+    that of a server in trouble, comes from somebody who does not know what became of the request."""
+    return envelope.good is False and reply.status in _REFUSING
 
 
 def look_data(envelope: Envelope, reply: Reply) -> Any:

@@ -26,6 +26,7 @@ from bot.providers.startbutton_envelope import (
     read_moment,
     read_theirs,
     refuse_keys,
+    says_no,
 )
 from bot.providers.startbutton_words import REFUND_STATUSES
 from bot.providers.wire import read_code, read_decimal, read_retry_after, read_text
@@ -58,20 +59,23 @@ def read_refunded(reply: Reply) -> Receipt:
     return Receipt()
 
 
+# The merchant's wallet is short, or the network is not theirs: nothing was created.
+_NOTHING_CREATED: Final = {
+    "insufficient_balance": Reason.MERCHANT_FUNDS,
+    "unknown_provider": Reason.UNKNOWN_NETWORK,
+}
+
+
 def _refuse(envelope: Envelope, reply: Reply, what: str, *, has_reference: bool = True) -> NoReturn:
     """Raise what a reply means that says anything but yes."""
     said = message_says(envelope.message)
     rest: dict[str, Any] = {"provider_code": said, "http_status": reply.status}
-    plain_no = envelope.good is False and reply.status < 500 and reply.status != 429
-    if has_reference and plain_no and (said == "duplicate_reference" or reply.status == 409):
+    used = said == "duplicate_reference" or reply.status == 409
+    if has_reference and envelope.good is False and used:
         raise AlreadyAccepted("this reference is in use", **rest)
     refuse_keys(reply, created_nothing=True)
-    if plain_no:
-        reasons = {
-            "insufficient_balance": Reason.MERCHANT_FUNDS,
-            "unknown_provider": Reason.UNKNOWN_NETWORK,
-        }
-        raise Declined(reasons.get(said, Reason.OTHER), what, **rest)
+    if says_no(envelope, reply) and said in _NOTHING_CREATED:
+        raise Declined(_NOTHING_CREATED[said], what, **rest)
     raise Unknown("the reply leaves the outcome open", retry_after_s=read_retry_after(reply.headers), **rest)
 
 

@@ -242,9 +242,9 @@ def test_a_reference_that_could_not_stand_in_a_path_is_not_kept() -> None:
     ("answer", "error", "reason"),
     [
         (tape("startbutton/refused"), Declined, Reason.UNKNOWN_NETWORK),
-        (tape("startbutton/refused_200"), Declined, Reason.OTHER),
-        (reply(422, {"success": False}), Declined, Reason.OTHER),
-        (reply(404, {"success": False}), Declined, Reason.OTHER),
+        (tape("startbutton/refused_200"), Unknown, None),
+        (reply(422, {"success": False}), Unknown, None),
+        (reply(404, {"success": False}), Unknown, None),
         (tape("startbutton/duplicate"), AlreadyAccepted, None),
         (reply(409, {"success": False}), AlreadyAccepted, None),
         (tape("startbutton/gateway_401"), Misconfigured, None),
@@ -285,7 +285,7 @@ def test_the_otp_is_sent_as_text_under_their_reference() -> None:
         (tape("startbutton/otp_accepted"), True),
         (reply(200, {"success": True}), True),
         (tape("startbutton/otp_refused"), False),
-        (reply(400, {"success": False, "message": "incorrect otp code"}), False),
+        (reply(400, {"success": False, "message": " invalid  otp. "}), False),
     ],
 )
 def test_otp_answers(answer: Reply, accepted: bool) -> None:
@@ -298,6 +298,8 @@ def test_otp_answers(answer: Reply, accepted: bool) -> None:
         (tape("startbutton/otp_other"), Unknown),
         (reply(404, {"success": False, "message": "not found"}), Unknown),
         (reply(500, {"success": False, "message": "Invalid OTP"}), Unknown),
+        (reply(408, {"success": False, "message": "Invalid OTP"}), Unknown),
+        (reply(400, {"success": False, "message": "OTP taken, something went wrong later"}), Unknown),
         (reply(200, {"status": "true"}), Unknown),
         (reply(429), Unknown),
         (reply(401), Misconfigured),

@@ -193,7 +193,7 @@ REFUSALS: list[tuple[Reply, type, Reason | None]] = [
     (tape("startbutton/transfer_short"), Declined, Reason.MERCHANT_FUNDS),
     (reply(400, {"success": False, "message": "User has insufficient balance."}), Declined, None),
     (tape("startbutton/refused"), Declined, Reason.UNKNOWN_NETWORK),
-    (reply(422, {"success": False}), Declined, Reason.OTHER),
+    (reply(422, {"success": False}), Unknown, None),
     (tape("startbutton/gateway_401"), Misconfigured, None),
     (reply(403, {"success": False, "message": "your address is not allowed"}), Misconfigured, None),
     (tape("startbutton/html_502"), Unknown, None),
@@ -221,7 +221,7 @@ def test_only_a_transfer_has_a_reference_that_can_be_used_already() -> None:
     for answer in (tape("startbutton/duplicate"), reply(409, {"success": False})):
         with pytest.raises(AlreadyAccepted):
             ADAPTER.request_order(STARTBUTTON, payout()).decode(answer)
-        with pytest.raises(Declined):
+        with pytest.raises(Unknown):
             ADAPTER.request_order(MINOR, refund()).decode(answer)
 
 
