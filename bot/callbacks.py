@@ -10,16 +10,19 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final
 
+import msgspec
 import structlog
 
 from bot.calls import Connections
 from bot.clock import Clock, Ids
+from bot.contexts import Contexts
 from bot.incidents import about_event
-from bot.money import Money, Source
+from bot.money import FINAL, Money, Source
 from bot.providers.base import Account, CallbackEvent, EventTopic
 from bot.rounds import keep_going
 from bot.sealing import Sealer
-from bot.store.base import Change, KeepWebhook, Store, StoreUnavailable
+from bot.settle import staff_told
+from bot.store.base import Change, Hint, KeepWebhook, Store, StoreUnavailable
 from bot.store.records import OrderRow, WebhookRow
 from bot.times import Times
 
@@ -30,6 +33,7 @@ _log = structlog.get_logger("callback")
 # Hints that wait to be written. More are dropped: the sweep asks about every open order anyway.
 _WAITING_AT_MOST: Final = 10_000
 _IDLE_S: Final = 30.0
+_NOBODYS: Final = "00000000-0000-0000-0000-000000000000"
 _MONEY: Final = frozenset({EventTopic.PAYMENT, EventTopic.TRANSFER, EventTopic.REFUND})
 
 
@@ -42,26 +46,34 @@ class Callbacks:
         clock: Clock,
         ids: Ids,
         times: Times,
+        contexts: Contexts,
         on_hint: Callable[[], None],
-        on_final: Callable[[str, Source], None],
     ) -> None:
         self._store = store
+        self._contexts = contexts
         self._connections = connections
         self._sealer = sealer
         self._clock = clock
         self._ids = ids
         self._spacing_ms = int(times.hint_spacing_s * 1000)
         self._on_hint = on_hint
-        self._on_final = on_final
         self._waiting: deque[str] = deque(maxlen=_WAITING_AT_MOST)
         self._arrived = asyncio.Event()
 
     async def momo(self, token: str) -> None:
-        """Note a callback. Returns at once, for known and unknown tokens alike; never raises."""
+        """Note a callback. Known and unknown tokens cost the same look. Word of an open order may wait in
+        memory: that is asked about anyway. Of a final one it is kept when this returns; raises
+        StoreUnavailable where that cannot be."""
         order_id = self._sealer.read_callback_token(token)
-        if order_id is not None:
-            self._waiting.append(order_id)
-            self._arrived.set()
+        order = await self._store.order(order_id or _NOBODYS)
+        if order_id is None:
+            return
+        if order is not None and order.state in FINAL:
+            await self._note(order_id, Source.CALLBACK)
+            _log.info("callback", outcome="final already")
+            return
+        self._waiting.append(order_id)
+        self._arrived.set()
 
     async def run(self) -> None:
         """Write the hints down until cancelled; while the store is away, they wait for it."""
@@ -88,10 +100,7 @@ class Callbacks:
     async def _note(self, order_id: str, source: Source) -> bool:
         """Have an open order asked about soon, and a final one once more; False for a final one."""
         is_open = await self._store.hint(order_id, source, self._clock(), self._spacing_ms)
-        if is_open:
-            self._on_hint()
-        else:
-            self._on_final(order_id, source)
+        self._on_hint()
         return is_open
 
     async def startbutton(self, connection: str, headers: Mapping[str, str], raw: bytes) -> bool:
@@ -124,15 +133,26 @@ class Callbacks:
             name = merchant.name if merchant is not None else ""
             new_id = self._ids.uuid()
             changes.append(about_event(kind, event, connection, order, name, id=new_id, now_ms=now_ms))
+        if order is not None:
+            # Of other money than the order's, or of a dispute, nothing is said of the order itself.
+            said = None if kind else event.said
+            changes.append(Hint(order.id, Source.WEBHOOK, now_ms, self._spacing_ms, said))
+            if kind == "dispute":
+                changes += await self._disputed(order)
         await self._store.commit(changes)
         if event.reserialised:
             _log.warning("webhook signed over its JSON written anew", provider=connection)
         if order is not None:
-            await self._note(order.id, Source.WEBHOOK)
+            self._on_hint()
         _log.info(
             "webhook", provider=connection, event_name=event.name, known=order is not None, incident=kind
         )
         return True
+
+    async def _disputed(self, order: OrderRow) -> list[Change]:
+        at = await self._contexts.of(order)
+        at = msgspec.structs.replace(at, staff=await self._contexts.staff(order.merchant_id))
+        return list(staff_told("staff.disputed", order, None, at))
 
     def _same_owner(self, connection: str, account: Account) -> bool:
         """Whether the order is of the account that signed: one set of keys may serve several currencies."""

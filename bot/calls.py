@@ -5,8 +5,10 @@ has a decision to make for each. Decides nothing about the order.
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from bot.money import Money, Msisdn, OrderKind, region_of
 from bot.providers.base import (
@@ -19,6 +21,7 @@ from bot.providers.base import (
     Capability,
     Consent,
     ConsentAsked,
+    Elsewhere,
     ListPage,
     OrderCall,
     OtpAnswer,
@@ -63,6 +66,17 @@ class Connections:
     def adapter(self, connection: str) -> Adapter:
         return self._adapters[self._accounts[connection].provider]
 
+    def place(self, connection: str) -> str:
+        """Where the connection leads, in one line: provider, address, environment. The spelling of an address
+        (a slash at its end, capitals in its host, the usual port) makes no other place."""
+        account = self._accounts[connection]
+        where = account.place or _plain_address(account.base_url)
+        return " ".join(filter(None, (account.provider, where, account.target_environment)))
+
+    def leads_to(self, connection: str, place: str) -> bool:
+        """Whether what belongs to `place` can be sent and asked for; what belongs nowhere yet can."""
+        return connection in self._accounts and place in ("", self.place(connection))
+
     def can(self, connection: str, what: Capability) -> bool:
         return connection in self._accounts and what in self.adapter(connection).can
 
@@ -89,8 +103,25 @@ class Calls:
         self._sealer = sealer
         self._public_url = public_url.rstrip("/")
 
+    def keys(self, connection: str) -> str:
+        """A hash of the connection's keys: it tells another key from the one before, and nothing of them."""
+        account = self.connections.account(connection)
+        held = sorted(
+            (product, key.subscription_key.reveal(), key.api_user, key.api_key.reveal(),
+             key.public_key.reveal(), key.secret_key.reveal())
+            for product, key in account.credentials.items()
+        )  # fmt: skip
+        return self._sealer.hash("keys", json.dumps(held))
+
+    def same_keys(self, order: OrderRow) -> bool:
+        """Whether the order, where it was sent, was sent with the keys its connection has now."""
+        return order.sent_with in ("", self.keys(order.connection))
+
     def resend(self, order: OrderRow) -> Resend:
-        """May this order's creation be repeated once the provider says it never arrived?"""
+        """May this order's creation be repeated once the provider says it never arrived? Never with other
+        keys: they may be another account's, which knows nothing of the first copy."""
+        if not self.connections.leads_to(order.connection, order.place) or not self.same_keys(order):
+            return Resend.NEVER
         adapter, account = self._of(order)
         try:
             return adapter.request_order(account, self._encode(order, creates=False)).resend
@@ -98,12 +129,16 @@ class Calls:
             return Resend.NEVER
 
     async def request_order(self, order: OrderRow, timeout_s: float) -> Receipt | ProviderError:
+        if elsewhere := self._elsewhere(order):
+            return elsewhere
         adapter, account = self._of(order)
         return await self._try(
             account, lambda: adapter.request_order(account, self._encode(order)), timeout_s
         )
 
     async def submit_otp(self, order: OrderRow, otp: str, timeout_s: float) -> OtpAnswer | ProviderError:
+        if elsewhere := self._elsewhere(order):
+            return elsewhere
         adapter, account = self._of(order)
         return await self._try(
             account, lambda: adapter.submit_otp(account, self._encode(order), otp), timeout_s
@@ -111,6 +146,8 @@ class Calls:
 
     async def status(self, order: OrderRow, timeout_s: float) -> StatusReport | ProviderError:
         """By the provider's own reference where it is known, and by ours where that finds nothing."""
+        if elsewhere := self._elsewhere(order):
+            return elsewhere
         adapter, account = self._of(order)
 
         async def by(encoded: OrderCall) -> StatusReport | ProviderError:
@@ -148,6 +185,8 @@ class Calls:
 
     async def notify_payer(self, order: OrderRow, text: str, timeout_s: float) -> ProviderError | None:
         """None where the provider took the message for the order's payer."""
+        if elsewhere := self._elsewhere(order):
+            return elsewhere
         adapter, account = self._of(order)
         return await self._try(
             account, lambda: adapter.notify_payer(account, self._encode(order), text), timeout_s
@@ -157,6 +196,8 @@ class Calls:
         self, row: AgreementRow, timeout_s: float, taken: tuple[str, ...] = ()
     ) -> AgreementReport | ProviderError:
         """The provider's word on an agreement that an order made. `taken`: see `OrderCall`."""
+        if elsewhere := self._elsewhere(row):
+            return elsewhere
         account = self.connections.account(row.connection)
         adapter = self.connections.adapter(row.connection)
         asked = OrderCall(
@@ -206,6 +247,11 @@ class Calls:
             account, lambda: adapter.list_payments(account, first_day, last_day, skip, kind=kind), timeout_s
         )
 
+    def _elsewhere(self, row: OrderRow | AgreementRow) -> Elsewhere | None:
+        if self.connections.leads_to(row.connection, row.place):
+            return None
+        return Elsewhere("it belongs to another place than its account leads to now")
+
     def _of(self, order: OrderRow) -> tuple[Adapter, Account]:
         return self.connections.adapter(order.connection), self.connections.account(order.connection)
 
@@ -242,6 +288,24 @@ class Calls:
             about_provider_reference=order.terms.about_provider_reference,
             callback_url=back,
         )
+
+
+_USUAL_PORTS = {"http": 80, "https": 443}
+
+
+def _plain_address(url: str) -> str:
+    """One spelling of an address; as it stands where it cannot be taken apart."""
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:
+        return url.strip()
+    host = (parts.hostname or "").rstrip(".")
+    if ":" in host:
+        host = f"[{host}]"
+    if port is not None and port != _USUAL_PORTS.get(parts.scheme):
+        host += f":{port}"
+    return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
 
 
 def shorten_name(name: str) -> str:

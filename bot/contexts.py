@@ -1,9 +1,12 @@
 """Reads what a settlement needs besides its order: one way for turns, the worker and operators."""
 
+from typing import Final
+
 from bot.calls import Calls
 from bot.clock import Clock, Ids
 from bot.dialog import Address
-from bot.money import PAYOUTS, OrderKind
+from bot.messages import linked_chats
+from bot.money import FINAL, PAYOUTS, OrderKind, StaffRole
 from bot.providers.base import Resend
 from bot.settle import Context
 from bot.store.base import Store
@@ -11,6 +14,8 @@ from bot.store.records import OrderRow
 from bot.times import Times
 
 __all__ = ["Contexts"]
+
+_MINDS_THE_MONEY: Final = frozenset({StaffRole.OWNER, StaffRole.ACCOUNTANT})
 
 
 class Contexts:
@@ -60,7 +65,25 @@ class Contexts:
             payer_addresses=await self._store.addresses_of(payer[0].id) if payer else (),
             follows=follows,
             kinds=await self._kinds(order) if follows is not None else frozenset(),
+            staff=await self.staff(order.merchant_id) if order.state in FINAL else (),
         )
+
+    async def staff(self, merchant_id: str) -> tuple[tuple[str, Address], ...]:
+        """Whom at a merchant its money matters to, each as a person and an address: in their chats, else by
+        SMS."""
+        found: list[tuple[str, Address]] = []
+        for row in await self._store.staff_of_merchant(merchant_id):
+            if row.role not in _MINDS_THE_MONEY or not row.address_value:
+                continue
+            owner = await self._store.person_of(row.address_kind, row.address_value)
+            person_id = owner[0].id if owner is not None else ""
+            enrolled = Address(row.address_kind, row.address_value)
+            chats: list[Address] = []
+            if enrolled.kind == "msisdn" and person_id:
+                addresses = await self._store.addresses_of(person_id)
+                chats = linked_chats(addresses, self._clock(), self._times)
+            found += [(person_id, target) for target in chats or [enrolled]]
+        return tuple(dict.fromkeys(found))
 
     async def _kinds(self, order: OrderRow) -> frozenset[OrderKind]:
         """What the order's account can make now; nothing that pays out while payouts are switched off."""

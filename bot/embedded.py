@@ -66,6 +66,7 @@ _HANDSETS: Final[list[dict[str, Any]]] = [
     {"msisdn": "233240000007", "name": "Yaw Asante", "pin": "1234", "balance": {"GHS": "50.00"}},
     {"msisdn": "233240000006", "name": "Kofi Addo", "pin": "1234", "balance": {"GHS": "200.00"}},
 ]
+_PLACE: Final = "the sandbox of kasapay run"
 _ASKS_PER_S: Final = 50  # the sandbox has no limit
 _SUBSCRIPTION_KEY: Final = "0" * 31 + "1"
 _API_USER: Final = "7b6d3f6e-2d9a-4a53-9d2c-0f1d0c8a4e11"
@@ -213,6 +214,7 @@ def _settings(
             id="momo-ghana",
             provider="momo",
             base_url=sandbox,
+            place=_PLACE,
             currency="GHS",
             region="GH",
             credentials={
@@ -238,6 +240,7 @@ def _settings(
                 id=f"startbutton-{currency.lower()}",
                 provider="startbutton",
                 base_url=sandbox,
+                place=_PLACE,
                 currency=currency,
                 region=region,
                 credentials={"default": Credentials(public_key=Secret(keys[0]), secret_key=Secret(keys[1]))},

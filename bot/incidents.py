@@ -19,7 +19,9 @@ __all__ = ["about_agreement", "about_event", "about_order"]
 _WHAT: Final = {
     "auto_debit_not_ended": "over for a week, and the provider does not say that it has ended",
     "bill_not_paid": "the bill is not paid, and its money is with the merchant",
+    "changed_after_final": "its money moved once more after it was final",
     "contradiction": "the provider speaks otherwise of what is final",
+    "corrected": "an operator has corrected it",
     "dispute": "its payer contests it",
     "invoice_paid_after_end": "paid, though it had ended",
     "invoice_unresolved": "over, and nobody says whether it was paid",
@@ -30,6 +32,7 @@ _WHAT: Final = {
     "mismatch_party": "the provider names another wallet",
     "mismatch_reference": "the provider names it by a second reference, as if it was taken twice",
     "misconfigured": "the provider refuses our keys or settings",
+    "news_not_looked_into": "the provider spoke of it, and for a day nobody could learn what is true",
     "not_available": "our contract or settings stand in the way",
     "overdue": "past its time, and nobody works on it",
     "status_refused": "the provider refuses to say what became of it",
@@ -37,6 +40,7 @@ _WHAT: Final = {
     "stray_payment": "other money than was asked for",
     "unknown_code": "it failed for a reason nobody published",
     "unresolved": "no final word in its time",
+    "upheld": "a person has found that it did fail",
 }
 # Where something else helps more than a look at the order itself.
 _HELPS: Final = {

@@ -12,6 +12,7 @@ from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState,
 from bot.times import Times
 
 __all__ = [
+    "doubt_messages",
     "encode_view",
     "is_fresh",
     "linked_chats",
@@ -42,6 +43,46 @@ def encode_view(view: View) -> str:
     return msgspec.json.encode(view).decode()
 
 
+def doubt_messages(
+    order: OrderRow,
+    merchant: Name,
+    addresses: Sequence[AddressRow],
+    *,
+    upheld: bool,
+    now_ms: int,
+    new_id: NewId,
+    times: Times,
+) -> list[Queue]:
+    """To whoever was told that the order failed: its provider says otherwise, so that it is being checked;
+    or `upheld`: it was checked, and did fail."""
+    word = "upheld" if upheld else "doubted"
+    plain = order.kind is OrderKind.COLLECTION and not order.terms.service_provider
+    if plain:
+        sentence = "result.upheld" if upheld else "result.doubted"
+    else:
+        sentence = "result.upheld_other" if upheld else "result.doubted_other"
+    values = order_values(order, merchant) | {"kind": Text(f"kind.{order.kind.value}")}
+    view = View(text=Text(sentence, values), ends=True)
+    origin = Address(order.origin_kind, order.origin_value)
+    targets = [origin]
+    if origin.kind == "msisdn":
+        targets += linked_chats(addresses, now_ms, times)
+    return [
+        _about(
+            order,
+            view,
+            MessageKind.RESULT,
+            target,
+            # It may be doubted more than once.
+            key=f"result:{order.id}:{word}:{now_ms}",
+            now_ms=now_ms,
+            due_ms=now_ms,
+            new_id=new_id,
+        )
+        for target in targets
+    ]
+
+
 def order_values(
     order: OrderRow, merchant: Name, reason: Reason | None = None, payer: str = ""
 ) -> dict[str, Value]:
@@ -67,7 +108,7 @@ def order_values(
 
 def standing_text(order: OrderRow) -> str:
     """The sentence that says where an order stands that is no plain payment."""
-    said = _SAID.get(order.state)
+    said = _SAID.get(order.shown)
     return f"result.{order.kind.value}.{said}" if said else f"sent.{order.kind.value}"
 
 

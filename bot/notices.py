@@ -1,10 +1,11 @@
 """Messages to people who began nothing themselves: a second person, a payer billed or debited. Pure."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from bot.dialog import Address, Moment, Name, Number, Text, Value, View
 from bot.messages import NewId, encode_view, linked_chats
-from bot.money import AgreementKind, AgreementState, Money
+from bot.money import AgreementKind, AgreementState, Money, OrderKind, OrderState
 from bot.store.base import Queue
 from bot.store.records import AddressRow, AgreementRow, MessageKind, MessageRow, MessageState, OrderRow
 from bot.times import Times
@@ -15,7 +16,21 @@ __all__ = [
     "approval_prompts",
     "debit_notices",
     "invoice_notices",
+    "late_invoice_notices",
+    "staff_notices",
 ]
+
+_IN_WORDS: Final = {
+    OrderState.SUCCESSFUL: "successful",
+    OrderState.FAILED: "failed",
+    OrderState.REVERSED: "reversed",
+}
+_DONE: Final = {
+    OrderState.SUCCESSFUL: "done",
+    OrderState.FAILED: "not_done",
+    OrderState.REVERSED: "undone",
+}
+_PAID_FOR: Final = frozenset({OrderKind.COLLECTION, OrderKind.AGREEMENT_CHARGE})
 
 
 def approval_prompts(
@@ -99,6 +114,58 @@ def debit_notices(
     return _to_payer(
         view, order.payer, payer_id, addresses, key, now_ms, new_id, times, kind=MessageKind.RESULT
     )
+
+
+def staff_notices(
+    sentence: str,
+    order: OrderRow,
+    merchant: Name,
+    targets: Sequence[tuple[str, Address]],
+    *,
+    key: str,
+    now_ms: int,
+    new_id: NewId,
+    said: OrderState | None = None,
+) -> list[Queue]:
+    """To those at the merchant whom its money matters to: an order that was over has changed, or may have.
+    `said` is what it became, or what the provider says of it."""
+    words = _IN_WORDS if order.kind in _PAID_FOR else _DONE
+    values: dict[str, Value] = {
+        "merchant": merchant,
+        "amount": Money(order.amount_minor, order.currency),
+        "kind": Text(f"kind.{order.kind.value}"),
+        "code": order.code,
+    }
+    for name, state in (("held", order.state), ("said", said)):
+        if state in words:
+            values[name] = Text(f"state.{words[state]}")
+    view = View(text=Text(sentence, values), ends=True)
+    return [
+        _message(view, person_id, target, f"staff:{order.id}:{key}", now_ms, new_id, MessageKind.RESULT)
+        for person_id, target in targets
+    ]
+
+
+def late_invoice_notices(
+    row: AgreementRow,
+    merchant: Name,
+    targets: Sequence[tuple[str, Address]],
+    *,
+    now_ms: int,
+    new_id: NewId,
+) -> list[Queue]:
+    """The same of an invoice that had ended and was paid all the same."""
+    values: dict[str, Value] = {
+        "merchant": merchant,
+        "amount": Money(row.amount_minor, row.currency),
+        "code": row.code,
+    }
+    view = View(text=Text("staff.invoice_late", values), ends=True)
+    key = f"staff:{row.id}:paid"
+    return [
+        _message(view, person_id, target, key, now_ms, new_id, MessageKind.RESULT)
+        for person_id, target in targets
+    ]
 
 
 def agreement_results(

@@ -1,11 +1,11 @@
 """Second questions about final orders, asked because a provider spoke of one once more.
 
 Mostly it is the callback of a payment that the sweep had settled already; but it may be money that was
-paid back, or a success after a failure. However often a provider speaks of an order, it is asked about
-once, after the pause that all questions about one order keep.
+paid back, or a success after a failure. What a provider said was acknowledged, so it is work that is kept:
+asked about after the pause that all questions about one order keep, again and again while nobody can say,
+and an incident where that lasts too long. However often a provider speaks of an order, one question answers.
 """
 
-import contextlib
 from collections.abc import Callable
 from typing import Final
 
@@ -14,25 +14,39 @@ import structlog
 from bot.calls import Calls
 from bot.clock import Clock
 from bot.contexts import Contexts
-from bot.incidents import about_agreement
+from bot.incidents import about_agreement, about_order
 from bot.metrics import Metrics
-from bot.money import ENDED, FINAL, AgreementKind, AgreementState, OrderKind, Source
-from bot.providers.base import AgreementWord, ProviderError
+from bot.money import (
+    ENDED,
+    FINAL,
+    AgreementKind,
+    AgreementState,
+    OrderKind,
+    OrderState,
+    Source,
+    Verdict,
+    judge,
+)
+from bot.notices import late_invoice_notices
+from bot.providers.base import AgreementWord, ProviderError, StatusReport
 from bot.settle import after_recheck
-from bot.store.base import Conflict, MoveAgreement, Store
-from bot.store.records import AgreementRow, OrderRow
+from bot.store.base import Change, Conflict, EndRecheck, MoveAgreement, PutOffRecheck, Store
+from bot.store.records import AgreementRow, OrderRow, RecheckRow
 from bot.times import Times
 
-__all__ = ["Rechecks"]
+__all__ = ["GIVE_UP_MS", "Rechecks"]
 
 _log = structlog.get_logger("worker")
 
-# More are dropped: reconciliation finds what they would have shown.
-_WAITING: Final = 1000
+# Asked again after ten seconds, then ever more rarely, until it is an hour;
+_FIRST_PAUSE_MS: Final = 10_000
+_LONGEST_PAUSE_MS: Final = 3600_000
+# and after a day a person must look.
+GIVE_UP_MS: Final = 24 * 3600_000
 
 
 class Rechecks:
-    """Which final orders are to be asked about once more, and when. Kept in memory only."""
+    """`on_settled` is called when messages have been queued, or what an order made is to be looked at."""
 
     def __init__(
         self, store: Store, calls: Calls, contexts: Contexts, clock: Clock, times: Times, metrics: Metrics
@@ -43,80 +57,96 @@ class Rechecks:
         self._clock = clock
         self._times = times
         self._metrics = metrics
-        self._spacing_ms = int(times.hint_spacing_s * 1000)
-        self._waiting: dict[str, tuple[int, Source]] = {}
         self.on_settled: Callable[[], None] = lambda: None
 
-    def note(self, order_id: str, source: Source) -> None:
-        """Ask about it after the pause; said again while it waits, it changes nothing."""
-        if len(self._waiting) < _WAITING:
-            # It may have been asked about a moment ago, so the whole pause is kept.
-            self._waiting.setdefault(order_id, (self._clock() + self._spacing_ms, source))
-
-    def next_ms(self) -> int | None:
+    async def next_ms(self) -> int | None:
         """When the next one falls due."""
-        return next((due_ms for due_ms, _ in self._waiting.values()), None)
+        return await self._store.next_recheck_ms()
 
-    def take_due(self) -> list[tuple[str, Source]]:
-        """Those that are due, each given out once."""
-        now_ms = self._clock()
-        # A clock that was set back must not keep them waiting.
-        due = [
-            (order_id, source)
-            for order_id, (due_ms, source) in self._waiting.items()
-            if due_ms <= now_ms or due_ms > now_ms + self._spacing_ms
-        ]
-        for order_id, _ in due:
-            del self._waiting[order_id]
-        return due
+    async def claim(self, limit: int) -> tuple[RecheckRow, ...]:
+        """Those that are due. One whose look does not end is due again after its lease."""
+        return await self._store.claim_rechecks(self._clock(), int(self._times.lease_s * 1000), limit)
 
-    async def ask(self, order_id: str, source: Source) -> None:
-        """Raises StoreUnavailable."""
-        order = await self._store.order(order_id)
-        if order is None or order.state not in FINAL or order.connection not in self._calls.connections:
+    async def look(self, row: RecheckRow) -> None:
+        """Ask, and keep what comes of it together with the end of the work. Raises StoreUnavailable."""
+        order = await self._store.order(row.order_id)
+        looked = [] if order is None or order.state not in FINAL else await self._looked_into(order, row)
+        if looked is None:
+            assert order is not None
+            await self._store.commit(await self._later(order, row))
             return
-        if not await self._store.count(f"recheck:{order.id}", self._spacing_ms, self._clock(), 1):
+        spacing_ms = int(self._times.hint_spacing_s * 1000)
+        try:
+            await self._store.commit([*looked, EndRecheck(row, self._clock() + spacing_ms)])
+        except Conflict:
+            # The order moved meanwhile. It is looked at again after the lease.
+            _log.info("order moved on", reference=order.reference if order else "")
             return
-        if order.agreement_id is not None and order.kind is not OrderKind.AGREEMENT_CHARGE:
-            # It made an agreement and is over; what is said now is about that: an invoice was paid.
-            await self._look_at_agreement(order)
-            return
-        answer = await self._calls.status(order, self._times.call_s)
-        if isinstance(answer, ProviderError):
-            return
-        settled = after_recheck(order, answer, source, await self._contexts.of(order, fence=order.fence))
-        if not settled.changes:
-            return
-        with contextlib.suppress(Conflict):
-            await self._store.commit(settled.changes)
-            self._metrics.orders.labels(order.connection, settled.order.state.value).inc()
-            _log.error("final order spoken of", reference=order.reference, outcome=settled.order.state.value)
+        if looked and order is not None:
+            after = await self._store.order(order.id)
+            state = (after or order).state
+            self._metrics.orders.labels(order.connection, state.value).inc()
+            _log.error("final order spoken of", reference=order.reference, outcome=state.value)
             self.on_settled()
 
-    async def _look_at_agreement(self, order: OrderRow) -> None:
+    async def _looked_into(self, order: OrderRow, row: RecheckRow) -> list[Change] | None:
+        """What follows from a look; None where nobody could say."""
+        if order.agreement_id is not None and order.kind is not OrderKind.AGREEMENT_CHARGE:
+            # It made an agreement and is over; what is said now is about that: an invoice was paid.
+            return await self._look_at_agreement(order)
+        answer = await self._calls.status(order, self._times.call_s)
+        if isinstance(answer, ProviderError):
+            return None
+        if answer.state is None or answer.not_found:
+            # Of our own question that is an answer, too: it is still not there.
+            return [] if row.source is Source.POLL and answer.not_found else None
+        if _is_behind(answer, row.said):
+            return None
+        at = await self._contexts.of(order, fence=order.fence)
+        return list(after_recheck(order, answer, row.source, at).changes)
+
+    async def _later(self, order: OrderRow, row: RecheckRow) -> list[Change]:
+        now_ms = self._clock()
+        if now_ms - row.since_ms < GIVE_UP_MS:
+            pause_ms = min(_FIRST_PAUSE_MS * 2 ** min(row.tries, 10), _LONGEST_PAUSE_MS)
+            return [PutOffRecheck(row, now_ms + pause_ms)]
+        at = await self._contexts.of(order)
+        said = f" that it is {row.said.value}" if row.said else ""
+        alarm = about_order(
+            "news_not_looked_into",
+            order,
+            at.merchant,
+            id=at.ids.uuid(),
+            now_ms=now_ms,
+            said=f"held {order.state.value}, told by {row.source.value}{said}",
+            key=f"news_not_looked_into:{order.id}:{row.since_ms}",
+        )
+        _log.error("given up asking about a final order", reference=order.reference)
+        return [alarm, EndRecheck(row, now_ms)]
+
+    async def _look_at_agreement(self, order: OrderRow) -> list[Change] | None:
         row = await self._store.agreement(order.agreement_id or "")
         if row is None:
-            return
+            return []
         is_invoice = row.kind is AgreementKind.INVOICE
         if is_invoice and row.state in ENDED and row.state is not AgreementState.PAID:
-            await self._ask_once_more(row, order)
-            return
+            return await self._ask_once_more(row, order)
         # Of an invoice that is UNRESOLVED the provider may have a last word after all.
         open_invoice = is_invoice and row.state is AgreementState.UNRESOLVED
         if row.state is not AgreementState.ACTIVE and not open_invoice:
-            return
+            return []
         now_ms = self._clock()
-        with contextlib.suppress(Conflict):
-            await self._store.commit([MoveAgreement(row.id, row.version, now_ms, now_ms, source=Source.POLL)])
-            self.on_settled()
+        return [MoveAgreement(row.id, row.version, now_ms, now_ms, source=Source.POLL)]
 
-    async def _ask_once_more(self, row: AgreementRow, order: OrderRow) -> None:
-        """What has ended stays ended; money that came for it all the same is for a person to see."""
+    async def _ask_once_more(self, row: AgreementRow, order: OrderRow) -> list[Change] | None:
+        """What has ended stays ended; money that came for it all the same is for people to see."""
         report = await self._calls.agreement(row, self._times.call_s)
-        if isinstance(report, ProviderError) or report.state is not AgreementWord.PAID:
-            return
+        if isinstance(report, ProviderError):
+            return None
+        if report.state is not AgreementWord.PAID:
+            return []
         at = await self._contexts.of(order)
-        told = about_agreement(
+        alarm = about_agreement(
             "invoice_paid_after_end",
             row,
             at.merchant,
@@ -125,5 +155,14 @@ class Rechecks:
             said=f"held {row.state.value}",
             theirs=report.amount,
         )
-        await self._store.commit([told])
-        _log.error("ended invoice paid", code=row.code)
+        told = late_invoice_notices(row, at.merchant, at.staff, now_ms=at.now_ms, new_id=at.ids.uuid)
+        return [alarm, *told]
+
+
+def _is_behind(report: StatusReport, told: OrderState | None) -> bool:
+    """Whether the status does not show yet what the provider has told: money that went back, say."""
+    if told not in FINAL or report.state is None or report.state is told:
+        return False
+    # What it shows came after what was told: an old event, come late.
+    came_after = judge(told, report.state, Source.POLL) is Verdict.MOVE
+    return not came_after

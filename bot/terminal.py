@@ -239,7 +239,7 @@ def orders_list(
     show_table(
         rows, ("code", "state", "kind", "amount", "merchant", "account", "payer", "payee", "reason", "age_s")
     )
-    waiting = [row for row in rows if row["state"] == "UNRESOLVED"]
+    waiting = [row for row in rows if row["state"] == "UNRESOLVED" or row["doubted_ms"] is not None]
     if waiting:
         print("These need a person. Ask the provider about each, then settle it, one of:")
         for row in waiting:
@@ -252,7 +252,7 @@ def orders_show(code: str, folder: Folder = Path("kasapay-data")) -> None:
     order = operate("orders.show", {"code": code}, folder)
     for name in (
         *("code", "state", "kind", "amount", "merchant", "account", "payer", "payee", "reason"),
-        *("provider_code", "asked_by", "approved_by"),
+        *("provider_code", "asked_by", "approved_by", "place", "doubted_ms"),
         *("created_ms", "age_s", "reference", "provider_reference", "due_ms"),
     ):
         if order[name] not in ("", None):

@@ -38,7 +38,7 @@ from bot.figures import watch_figures
 from bot.intake import TelegramIntake
 from bot.listening import cannot_listen, url_of
 from bot.metrics import Metrics
-from bot.money import OrderKind
+from bot.money import OrderKind, OrderState
 from bot.open_files import open_files_at_most
 from bot.outbox import Outbox, Worded
 from bot.perform import Performer
@@ -47,7 +47,7 @@ from bot.providers.transport import open_transport
 from bot.sealing import Sealer
 from bot.store import SqliteStore, StoreUnavailable, sqlite_path
 from bot.store.base import Store
-from bot.store.records import MessageRow
+from bot.store.records import MessageRow, OrderRow
 from bot.telegram_link import TelegramLink
 from bot.times import TIMES, Times
 from bot.turns import Turns, TurnsConfig
@@ -76,6 +76,8 @@ _FINISH_S: Final = 5.0
 # What one chat may say: the same as a web chat (bot.web.parts.Limits).
 _CHAT_BURST: Final = 20
 _CHAT_PER_S: Final = 1.0
+# So many codes are named where orders keep a process from starting.
+_CODES: Final = 20
 
 
 class CannotStart(Exception):
@@ -256,8 +258,8 @@ class Kasapay:
             clock,
             ids,
             times,
-            on_hint=self.worker.wake,
-            on_final=self.worker.recheck,
+            contexts,
+            on_hint=self._on_work,
         )
         self.desk = Desk(
             store,
@@ -334,13 +336,41 @@ class Kasapay:
         return [f"Telegram: {link.problem}"] if link is not None and link.problem else []
 
     async def check_open_orders(self) -> None:
-        """Raises CannotStart where an open order names a connection that the settings lost."""
+        """Raises CannotStart where an open order names a connection that the settings lost, or belongs
+        elsewhere than its connection leads now. Orders of an older version belong to where it leads now."""
         lost = sorted(c for c in await self.store.open_connections() if c not in self.connections)
         if lost:
             raise CannotStart(
                 f"Open orders still need the account{'s' if len(lost) > 1 else ''} {', '.join(lost)}. "
                 "Keep it in the settings until they are final."
             )
+        await self.store.settle_in(
+            {a.id: (self.connections.place(a.id), self.calls.keys(a.id)) for a in self.connections}
+        )
+        astray = await self.store.orders_elsewhere()
+        stuck = [order for order in astray if order.state is not OrderState.UNRESOLVED]
+        if stuck:
+            raise CannotStart(self._elsewhere(stuck))
+        for order in astray:
+            _log.warning("unresolved order belongs elsewhere", code=order.code, place=order.place)
+        for row in await self.store.agreements_elsewhere():
+            _log.warning("agreement belongs elsewhere", code=row.code, place=row.place)
+
+    def _elsewhere(self, orders: Sequence[OrderRow]) -> str:
+        """Which orders belong where, and the way out."""
+        said = []
+        for connection, place in dict.fromkeys((order.connection, order.place) for order in orders):
+            codes = [o.code for o in orders if (o.connection, o.place) == (connection, place)]
+            more = f" and {len(codes) - _CODES} more" if len(codes) > _CODES else ""
+            said.append(
+                f"Account {connection} leads to {self.connections.place(connection)} now, and these open"
+                f" orders of it belong to {place}: {', '.join(codes[:_CODES])}{more}."
+            )
+        return " ".join(said) + (
+            " Sent or asked about elsewhere they could be paid twice. Keep the old settings as that account"
+            " until they are final, and add a second account with the new ones for its merchants:"
+            " kasapay merchants add CODE NAME --account SECOND."
+        )
 
     async def close(self) -> None:
         await self.sender.aclose()

@@ -17,6 +17,7 @@ from bot.calls import Calls
 from bot.clock import Clock
 from bot.contexts import Contexts
 from bot.keeping import keep_reply
+from bot.looks import Looks
 from bot.metrics import Metrics
 from bot.money import PAYOUTS, OrderState, Source
 from bot.providers.base import ProviderError, Resend
@@ -35,7 +36,7 @@ from bot.settle import (
     stopped,
 )
 from bot.store.base import Conflict, MoveOrder, NoteOrder, Store, StoreUnavailable
-from bot.store.records import OrderRow
+from bot.store.records import OrderRow, RecheckRow
 from bot.times import Times
 
 __all__ = ["Worker"]
@@ -51,6 +52,7 @@ _IDLE_S: Final = 30.0
 _HOUSEKEEPING_S: Final = 3600.0
 # A clock that is put right by less than this keeps nobody waiting.
 _SET_BACK_MS: Final = 2000
+_ELSEWHERE_MS: Final = 600_000
 
 
 class Worker:
@@ -75,6 +77,7 @@ class Worker:
         self._working: set[asyncio.Task[None]] = set()
         self._in_hand: Counter[str] = Counter()
         self._asking = Buckets(clock, {account.id: account.asks_per_s for account in calls.connections})
+        self._looks = Looks(store, calls, clock, times)
         self._rechecks = Rechecks(store, calls, contexts, clock, times, metrics)
         self._rechecks.on_settled = self._tell_settled
         self.on_settled: Callable[[], None] = lambda: None
@@ -95,19 +98,15 @@ class Worker:
                 task.cancel()
             await asyncio.gather(*self._working, return_exceptions=True)
 
-    def recheck(self, order_id: str, source: Source) -> None:
-        """A provider spoke of a final order: ask about it once more, soon."""
-        self._rechecks.note(order_id, source)
-        self._woken.set()
-
     def _tell_settled(self) -> None:
         self.on_settled()
 
     async def _round(self) -> float:
         """Looks before it claims: mostly nothing is due, and a look is no commit."""
         await self._mind_the_clock()
-        for order_id, source in self._rechecks.take_due():
-            self._start(self._recheck_safely(order_id, source))
+        if is_due(await self._rechecks.next_ms(), self._clock()):
+            for row in await self._rechecks.claim(_CLAIMED_AT_ONCE):
+                self._start(self._recheck_safely(row))
         await self._sweep()
         while True:
             due_ms = await self.next_ms()
@@ -134,8 +133,9 @@ class Worker:
         """Work on all that is due now, one round after the other, at no pace; how many. For tests, whose
         clock stands still."""
         handled = 0
-        for order_id, source in self._rechecks.take_due():
-            await self._rechecks.ask(order_id, source)
+        while is_due(await self._rechecks.next_ms(), self._clock()):
+            for row in await self._rechecks.claim(_CLAIMED_AT_ONCE):
+                await self._rechecks.look(row)
         while is_due(await self._store.next_due_ms(), self._clock()) and (
             orders := await self._claim(_CLAIMED_AT_ONCE)
         ):
@@ -168,13 +168,14 @@ class Worker:
 
     async def _act(self, order: OrderRow) -> OrderRow:
         now_ms = self._clock()
-        if order.connection not in self._calls.connections:
-            # Its account left the settings; start-up refuses this, so a person is at it already.
-            later = NoteOrder(
-                order.id, order.version, now_ms, fence=order.fence, due_ms=now_ms + 600_000, release=True
-            )
+        if not self._calls.connections.leads_to(order.connection, order.place):
+            # Its account left the settings or leads elsewhere now; start-up refuses this, or has told of it,
+            # so a person is at it already.
+            daily = order.state is OrderState.UNRESOLVED
+            due_ms = now_ms + int(self._times.daily_s * 1000 if daily else _ELSEWHERE_MS)
+            later = NoteOrder(order.id, order.version, now_ms, fence=order.fence, due_ms=due_ms, release=True)
             await self._store.commit([later])
-            _log.error("order names an unknown connection", provider=order.connection)
+            _log.error("order belongs elsewhere", provider=order.connection, reference=order.reference)
             return order
         if _is_to_be_sent(order):
             return await self._send(order, now_ms)
@@ -188,6 +189,10 @@ class Worker:
             return await self._keep(give_up(order, at), order, at)
         if order.kind in PAYOUTS and await self._store.is_off("payouts"):
             return await self._stop(order)
+        if order.deadline_ms is not None and not self._calls.same_keys(order):
+            # An earlier copy may have arrived, under keys that may be another account's.
+            return await self._ask(order, again=False)
+        sent_to = self._calls.connections.place(order.connection), self._calls.keys(order.connection)
         # PENDING, and the mark that it may have left, are durable before the first byte leaves.
         if order.state is OrderState.NEW:
             marked: MoveOrder | NoteOrder = MoveOrder(
@@ -199,11 +204,20 @@ class Worker:
                 due_ms=now_ms + int(self._times.lease_s * 1000),
                 fence=order.fence,
                 sent_ms=now_ms,
+                place=sent_to[0],
+                sent_with=sent_to[1],
             )
         else:
             due_ms = now_ms + int(self._times.lease_s * 1000)
             marked = NoteOrder(
-                order.id, order.version, now_ms, fence=order.fence, due_ms=due_ms, sent_ms=now_ms
+                order.id,
+                order.version,
+                now_ms,
+                fence=order.fence,
+                due_ms=due_ms,
+                sent_ms=now_ms,
+                place=sent_to[0],
+                sent_with=sent_to[1],
             )
         await self._store.commit([marked])
         pending = applied(order, marked)
@@ -236,8 +250,8 @@ class Worker:
 
     async def _ask(self, order: OrderRow, *, again: bool = True) -> OrderRow:
         """`again`: whether the request may be made again where it never arrived."""
-        answer = await self._calls.status(order, self._times.call_s)
-        at = await self._contexts.of(order, fence=order.fence)
+        answer, absent = await self._looks.at(order)
+        at = msgspec.structs.replace(await self._contexts.of(order, fence=order.fence), absent=absent)
         if not again:
             at = msgspec.structs.replace(at, resend=Resend.NEVER)
         if isinstance(answer, ProviderError):
@@ -294,9 +308,9 @@ class Worker:
         finally:
             self._in_hand[order.connection] -= 1
 
-    async def _recheck_safely(self, order_id: str, source: Source) -> None:
+    async def _recheck_safely(self, row: RecheckRow) -> None:
         try:
-            await self._rechecks.ask(order_id, source)
+            await self._rechecks.look(row)
         except Exception:
             _log.exception("recheck failed")
 
@@ -312,7 +326,7 @@ class Worker:
 
     async def next_ms(self) -> int | None:
         """When there is something to do next, if nothing happens before."""
-        found = (await self._store.next_due_ms(), self._rechecks.next_ms())
+        found = (await self._store.next_due_ms(), await self._rechecks.next_ms())
         return min((ms for ms in found if ms is not None), default=None)
 
 

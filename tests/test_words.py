@@ -148,6 +148,15 @@ PUSHED = {
     "invoice.ended": {"amount", "merchant", "payer", "code", "state"},
     "invoice.paid": {"amount", "merchant", "payer", "code"},
     "invoice.received": {"amount", "merchant", "description", "until", "reference"},
+    "result.doubted": {"amount", "merchant", "code"},
+    "result.doubted_other": {"kind", "amount", "code"},
+    "result.upheld": {"amount", "merchant", "code"},
+    "result.upheld_other": {"kind", "amount", "code"},
+    "staff.reversed": {"kind", "amount", "merchant", "held", "code"},
+    "staff.otherwise": {"kind", "amount", "merchant", "held", "said", "code"},
+    "staff.corrected": {"kind", "amount", "merchant", "held", "said", "code"},
+    "staff.disputed": {"kind", "amount", "merchant", "code"},
+    "staff.invoice_late": {"amount", "merchant", "code"},
 }
 # Read in a chat or an SMS: measured there, if at all.
 CHAT_ONLY = {
@@ -379,6 +388,8 @@ def test_every_id_of_the_conversations_was_played() -> None:
 BIG: dict[str, Value] = {
     "bill": "Ghana Water",
     "state": Text("agreement.unresolved"),
+    "held": Text("state.not_done"),
+    "said": Text("state.undone"),
     "amount": AMOUNT,
     "currency": "XOF",
     "merchant": MERCHANT,

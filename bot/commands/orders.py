@@ -16,7 +16,7 @@ from bot.money import (
     read_code,
     show_amount,
 )
-from bot.settle import by_operator
+from bot.settle import by_operator, upheld
 from bot.store.base import Conflict
 from bot.store.records import OrderRow
 from bot.times import TIMES
@@ -54,6 +54,7 @@ async def orders_show(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         **await _line(at, order),
         "asked_by": await _name(at, order.staff_id),
         "approved_by": await _name(at, order.approved_by),
+        "place": order.place,
         "reference": order.reference,
         "provider_reference": order.provider_reference,
         "provider_code": order.provider_code,
@@ -83,7 +84,8 @@ async def orders_show(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
 
 async def orders_settle(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     """`code`, `state` (successful, failed, reversed), `reason` and `by`: a person's word, kept with
-    their name. UNRESOLVED may become any of them; FAILED only successful, and its payer is told."""
+    their name. UNRESOLVED may become any of them; FAILED only successful, and its payer is told. A FAILED
+    order that its provider doubts is settled as failed too: its payer hears that it was checked."""
     order = await _order(at, values)
     said = _FINALS.get(str(values.get("state", "")).lower())
     reason, by = str(values.get("reason", "")).strip(), str(values.get("by", "")).strip()
@@ -97,12 +99,25 @@ async def orders_settle(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         refunds = await at.store.refunds_of(order.follows_id)
         if any(refund.state is not OrderState.FAILED for refund in refunds):
             raise CommandError(f"The money for bill {order.code} went back to its payer, or is on its way.")
+    if order.doubted_ms is not None and said is OrderState.FAILED:
+        return await _upheld(at, order, f"{by}: {reason}"[:400])
     if judge(order.state, said, Source.OPERATOR) is not Verdict.MOVE:
         raise CommandError(
             f"Order {order.code} is {order.state.value}; that cannot be made {said.value} by hand."
         )
     context = await Contexts(at.store, None, at.clock, at.ids, TIMES).of(order)
     settled = by_operator(order, said, f"{by}: {reason}"[:400], context)
+    try:
+        await at.store.commit(settled.changes)
+    except Conflict:
+        raise CommandError(f"Order {order.code} moved meanwhile; look at it again.") from None
+    at.wake()
+    return await _line(at, settled.order)
+
+
+async def _upheld(at: Desk, order: OrderRow, why: str) -> dict[str, Any]:
+    """The provider said otherwise, and a person has found that the order did fail."""
+    settled = upheld(order, why, await Contexts(at.store, None, at.clock, at.ids, TIMES).of(order))
     try:
         await at.store.commit(settled.changes)
     except Conflict:
@@ -125,6 +140,7 @@ async def _line(at: Desk, order: OrderRow) -> dict[str, Any]:
     return {
         "code": order.code,
         "state": order.state.value,
+        "doubted_ms": order.doubted_ms,
         "kind": order.kind.value,
         "amount": show_amount(Money(order.amount_minor, order.currency)),
         "merchant": merchant.name if merchant else "",
@@ -148,7 +164,10 @@ def _settling(order: OrderRow) -> list[str]:
     return [
         f'kasapay orders settle {order.code} {said} --reason "..." --by "..."'
         for said, state in _FINALS.items()
-        if judge(order.state, state, Source.OPERATOR) is Verdict.MOVE
+        if (
+            judge(order.state, state, Source.OPERATOR) is Verdict.MOVE
+            or (order.doubted_ms is not None and state is OrderState.FAILED)
+        )
         and not (order.kind is OrderKind.BILL and state is OrderState.REVERSED)
     ]
 

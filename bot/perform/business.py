@@ -361,6 +361,8 @@ class Business:
 
         if amount.currency != merchant.currency or not self._makes(order, order.kind):
             return no("not_available")
+        if not await self._stands_here(order):
+            return no("not_available")
         if order.kind is OrderKind.REFUND:
             why, left = await self._cannot_refund(order)
             if why:
@@ -376,6 +378,17 @@ class Business:
                     most = Money(max(left_minor, 0), order.currency)
                     return msgspec.structs.replace(no(f"limit_{cap.of}"), most=most)
         return None
+
+    async def _stands_here(self, order: OrderRow) -> bool:
+        """Whether the payment or the agreement that the order is about stands where its account leads now."""
+        paid = await self._store.order(order.parent_id) if order.parent_id else None
+        agreement = await self._store.agreement(order.agreement_id) if order.agreement_id else None
+        connections = self._calls.connections
+        return all(
+            connections.leads_to(order.connection, about.place)
+            for about in (paid, agreement)
+            if about is not None
+        )
 
     async def _cannot_refund(self, order: OrderRow) -> tuple[str, Money | None]:
         """Why so much of the payment cannot be given back now, and how much could be."""

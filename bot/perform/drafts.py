@@ -90,7 +90,7 @@ def view_of(order: OrderRow, merchant: Name, **given: Any) -> e.OrderView:
     return e.OrderView(
         id=order.id,
         code=order.code,
-        state=order.state,
+        state=order.shown,
         amount=Money(order.amount_minor, order.currency),
         merchant=merchant,
         payer=order.payer,

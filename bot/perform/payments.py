@@ -85,6 +85,8 @@ class Payments:
             due_ms=lease_until_ms,
             lease_until_ms=lease_until_ms,
             sent_ms=now_ms,
+            place=self._calls.connections.place(order.connection),
+            sent_with=self._calls.keys(order.connection),
         )
         pending = applied(order, sent)
 
@@ -217,8 +219,8 @@ class Payments:
         values = order_values(order, merchant.shown if merchant else "")
         if order.kind is not OrderKind.COLLECTION:
             return Screen(standing_text(order), values, order.id)
-        state = Text(f"state.{order.state.value.lower()}")
-        known = order.state.value.lower() if order.state in FINAL else "open"
+        state = Text(f"state.{order.shown.value.lower()}")
+        known = order.shown.value.lower() if order.shown in FINAL else "open"
         return Screen(f"payments.{known}", values | {"state": state}, order.id)
 
     async def _view(
@@ -230,7 +232,7 @@ class Payments:
         return e.OrderView(
             id=order.id,
             code=order.code,
-            state=order.state,
+            state=order.shown,
             amount=Money(order.amount_minor, order.currency),
             merchant=merchant.shown if merchant else "",
             payer=order.payer,

@@ -146,6 +146,8 @@ class Standing:
         # Theirs is known a moment after the payer approved.
         if row.state is not AgreementState.ACTIVE or not row.provider_id:
             return Plan(result=refused_view("not_yet", amount, merchant.shown, kind=kind))
+        if not self._calls.connections.leads_to(row.connection, row.place):
+            return Plan(result=refused_view("not_available", amount, merchant.shown, kind=kind))
         order = draft(
             kind,
             amount,

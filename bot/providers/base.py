@@ -30,6 +30,7 @@ __all__ = [
     "ConsentState",
     "Credentials",
     "Declined",
+    "Elsewhere",
     "EventTopic",
     "Grant",
     "ListPage",
@@ -160,6 +161,9 @@ class Account(msgspec.Struct, frozen=True):
     bills: Mapping[str, str] = {}
     # MoMo: the merchant's own wallet as invoices name it, where they must: a number or a party code.
     payee: str = ""
+    # Where the account's orders are, in words that stay the same where its address does not: `run`'s own
+    # sandbox listens at another port each time. Empty: its address says it.
+    place: str = ""
     # MoMo: version of the withdrawal, deposit and refund paths ("v1_0" or "v2_0").
     api_version: str = "v1_0"
 
@@ -288,6 +292,10 @@ class StatusReport(msgspec.Struct, frozen=True):
     provider_reference: str = ""
     financial_id: str = ""
     not_found: bool = False
+    # Whether it is the reference asked by that was not found, said by the status that means it; and whether
+    # the reply itself names our reference.
+    surely_lacks: bool = False
+    names_ours: bool = False
     # Of agreements: what the customer types in the wallet to pay an invoice; until when it stands.
     payment_reference: str = ""
     expires_ms: int | None = None
@@ -382,6 +390,8 @@ class CallbackEvent(msgspec.Struct, frozen=True):
     topic: EventTopic = EventTopic.OTHER
     amount: Money | None = None
     reserialised: bool = False
+    # What the event says has become of it; None where it says nothing we know.
+    said: OrderState | None = None
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -452,6 +462,7 @@ class ProviderError(Exception):
 
     ProviderError
     +-- NotSent          never left: may be sent again under the same reference
+    |   +-- Elsewhere    it belongs to another place than its account leads to now
     +-- Declined         refused with a reason for the payer; nothing was created
     +-- Unknown          it may have worked: ask, never resend blindly
     +-- Misconfigured    our fault (keys, currency, host): alarm staff; `created_nothing` if the code says so
@@ -506,6 +517,10 @@ class AlreadyAccepted(ProviderError):
     """The reference is in use: the earlier copy of this very request was taken. Ask for its status."""
 
 
+class Elsewhere(NotSent):
+    """The order or the agreement belongs elsewhere than its account leads now: neither sent nor asked."""
+
+
 class Provider(Protocol):
     """An adapter. All methods are pure: values to calls, bytes to values.
 
@@ -523,6 +538,9 @@ class Provider(Protocol):
     schedule_s: tuple[float, ...]
     # For how long after acceptance "not found" is not believed, in seconds.
     not_found_grace_s: float
+    # Kinds of which nothing can have been created where the account, known to answer by our reference, finds
+    # none, or its list lacks it; and none is then made again under the same reference.
+    absence_tells: frozenset[OrderKind]
 
     def kinds(self, account: Account) -> frozenset[OrderKind]:
         """The kinds of order this account can make: of its provider, its credentials and its settings."""

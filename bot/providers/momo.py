@@ -126,6 +126,8 @@ class Momo:
         )
     )
     not_found_grace_s = 30.0
+    # What never arrived is made again under its reference, which is refused where it did arrive.
+    absence_tells = frozenset[OrderKind]()
 
     # Orders --------------------------------------------------------------------------------------
 

@@ -86,6 +86,8 @@ class Startbutton:
         float(at) for at in (*accumulate((5, 10, 15)), *range(60, 601, 30), *range(900, 4501, 300))
     )
     not_found_grace_s = 60.0
+    # A refund bears no reference of ours: that it is not found never says that it was not made.
+    absence_tells = frozenset(_LISTED)
 
     # Orders --------------------------------------------------------------------------------------
 

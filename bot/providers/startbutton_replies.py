@@ -85,7 +85,9 @@ def read_status(kind: OrderKind, ours: str, reply: Reply) -> StatusReport:
     envelope = open_envelope(reply)
     plain_no = envelope.good is False and reply.status < 500 and reply.status not in (401, 403, 429)
     if plain_no and (reply.status == 404 or message_says(envelope.message) == "not_found"):
-        return StatusReport(state=None, not_found=True, provider_code="NOT_FOUND")
+        # "Not found" with another status may be about a merchant, or a key.
+        surely = reply.status == 404
+        return StatusReport(state=None, not_found=True, surely_lacks=surely, provider_code="NOT_FOUND")
     data = look_data(envelope, reply)
     transaction = data.get("transaction") if isinstance(data, dict) else None
     if not isinstance(transaction, dict):
@@ -108,6 +110,7 @@ def read_status(kind: OrderKind, ours: str, reply: Reply) -> StatusReport:
         amount=amount,
         provider_reference=read_theirs(transaction.get("transactionReference")),
         financial_id=read_text(transaction.get("gatewayReference"), 100),
+        names_ours=bool(named),
     )
 
 

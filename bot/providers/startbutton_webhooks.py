@@ -14,10 +14,11 @@ from typing import Any, Final
 
 import msgspec
 
+from bot.money import OrderState
 from bot.providers.base import CallbackEvent, EventTopic, Secret
 from bot.providers.startbutton_envelope import read_amount, read_ours, read_theirs
-from bot.providers.startbutton_words import TOPICS
-from bot.providers.wire import read_object, read_text
+from bot.providers.startbutton_words import STATUSES, TOPICS, TRANSFER_STATUSES
+from bot.providers.wire import read_code, read_object, read_text
 
 __all__ = ["read_event", "read_signed"]
 
@@ -64,7 +65,15 @@ def read_event(raw: bytes) -> CallbackEvent:
         reference=read_ours(transaction.get("userTransactionReference")),
         topic=TOPICS.get(name.partition(".")[0].lower(), EventTopic.OTHER),
         amount=amount,
+        said=_said(name, read_code(transaction.get("status"))),
     )
+
+
+def _said(name: str, word: str) -> OrderState | None:
+    """By the transaction's own status, else by the event's name; nothing of what is no charge or transfer."""
+    about, _, what = name.lower().partition(".")
+    statuses = {"collection": STATUSES, "transfer": TRANSFER_STATUSES}.get(about, {})
+    return statuses.get(word or read_code(what), (None, None))[0]
 
 
 def _transaction(data: Any) -> Mapping[str, Any]:

@@ -6,10 +6,10 @@ for a failure, a status is believed only if amount, currency and party are ours,
 what either decided.
 """
 
-from bot.settle.changes import Settled, applied
+from bot.settle.changes import Settled, applied, staff_told
 from bot.settle.context import Context
 from bot.settle.replies import OTP_TRIES, Answered, after_otp, after_request, give_up, may_give_up, stopped
-from bot.settle.reports import after_recheck, after_silence, after_status, by_operator, misnamed
+from bot.settle.reports import after_recheck, after_silence, after_status, by_operator, misnamed, upheld
 
 __all__ = [
     "OTP_TRIES",
@@ -26,5 +26,7 @@ __all__ = [
     "give_up",
     "may_give_up",
     "misnamed",
+    "staff_told",
     "stopped",
+    "upheld",
 ]

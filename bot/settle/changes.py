@@ -10,12 +10,13 @@ import msgspec
 from bot.incidents import about_order
 from bot.messages import result_messages
 from bot.money import FINAL, Money, OrderState, Reason, Source
+from bot.notices import staff_notices
 from bot.settle.context import Context
 from bot.settle.follow_ups import follow_ups
-from bot.store.base import AddIncident, Change, CreateOrder, DropMessages, MoveOrder, NoteOrder
+from bot.store.base import AddIncident, Change, CreateOrder, DropMessages, MoveOrder, NoteOrder, Queue
 from bot.store.records import MessageKind, OrderRow
 
-__all__ = ["Context", "Settled", "applied", "incident", "move", "note"]
+__all__ = ["Context", "Settled", "applied", "incident", "move", "note", "staff_told"]
 
 # What a change sets on the order where it is given.
 _GIVEN: Final = (
@@ -31,6 +32,9 @@ _GIVEN: Final = (
     "asked_ms",
     "attempts",
     "pending_ref",
+    "place",
+    "sent_with",
+    "missed_ms",
 )
 
 
@@ -52,11 +56,15 @@ def applied(order: OrderRow, change: MoveOrder | NoteOrder) -> OrderRow:
             "due_ms": change.due_ms,
             "reason": None if change.said is OrderState.SUCCESSFUL else change.reason or order.reason,
             "provider_code": change.provider_code or order.provider_code,
+            "doubted_ms": None,
         }
         if change.lease_until_ms is not None:
             given |= {"lease_until_ms": change.lease_until_ms, "fence": order.fence + 1}
-    elif change.due_ms is not None:
-        given["due_ms"] = change.due_ms
+    else:
+        if change.due_ms is not None:
+            given["due_ms"] = change.due_ms
+        if change.doubted_ms is not None:
+            given["doubted_ms"] = change.doubted_ms or None
     return msgspec.structs.replace(order, version=order.version + 1, updated_ms=change.at_ms, **given)
 
 
@@ -118,7 +126,31 @@ def move(
         given_back=any(isinstance(change, CreateOrder) for change in further),
     )
     dropped = [] if said is OrderState.NEEDS_OTP else [DropMessages(order.id, MessageKind.PROMPT)]
-    return Settled((moved, *dropped, *told, *further), applied(order, moved))
+    changed = changed_after_final(order, said, source, at) if order.state in FINAL else []
+    return Settled((moved, *dropped, *told, *further, *changed), applied(order, moved))
+
+
+def changed_after_final(order: OrderRow, said: OrderState, source: Source, at: Context) -> list[Change]:
+    """What a change of money after "final" causes besides: an incident, and word to the merchant's staff."""
+    by_hand = source is Source.OPERATOR
+    kind = "corrected" if by_hand else "changed_after_final"
+    who = "an operator" if by_hand else "the provider"
+    alarm = incident(kind, order, at, f"was {order.state.value}, {who} says {said.value}")
+    sentence = "staff.reversed" if said is OrderState.REVERSED else "staff.corrected"
+    return [alarm, *staff_told(sentence, order, said, at)]
+
+
+def staff_told(sentence: str, order: OrderRow, said: OrderState | None, at: Context) -> list[Queue]:
+    return staff_notices(
+        sentence,
+        order,
+        at.merchant,
+        at.staff,
+        key=f"{sentence.partition('.')[2]}:{said.value if said else ''}",
+        now_ms=at.now_ms,
+        new_id=at.ids.uuid,
+        said=said,
+    )
 
 
 def note(
@@ -133,6 +165,7 @@ def note(
     asks: int | None = None,
     asked_ms: int | None = None,
     attempts: int | None = None,
+    missed_ms: int | None = None,
 ) -> Settled:
     """Fields set without a transition; gives the worker's lease back."""
     if order.accepted_ms is not None:
@@ -150,6 +183,7 @@ def note(
         asks=asks,
         asked_ms=asked_ms,
         attempts=attempts,
+        missed_ms=missed_ms,
         release=True,
     )
     return Settled((noted,), applied(order, noted))

@@ -42,3 +42,7 @@ class Context(msgspec.Struct, frozen=True):
     # The order whose money this one passes on; and what the account can make, a refund among others.
     follows: OrderRow | None = None
     kinds: frozenset[OrderKind] = frozenset()
+    # Whether the provider surely lacks the order at this look; and to whom at the merchant its money matters,
+    # where an order that was final changes.
+    absent: bool = False
+    staff: Sequence[tuple[str, Address]] = ()

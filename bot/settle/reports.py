@@ -6,6 +6,8 @@ nobody knows stays open until its time is over.
 
 from typing import Final
 
+from bot.incidents import about_order
+from bot.messages import doubt_messages
 from bot.money import FINAL, Money, OrderKind, OrderState, Reason, Source, Verdict, judge
 from bot.providers.base import (
     Malformed,
@@ -16,11 +18,11 @@ from bot.providers.base import (
     StatusReport,
     Unknown,
 )
-from bot.settle.changes import Settled, incident, move, note
+from bot.settle.changes import Settled, applied, incident, move, note, staff_told
 from bot.settle.context import Context
 from bot.settle.schedule import first_deadline_ms, next_ask_ms, passed_s
-from bot.store.base import Change
-from bot.store.records import OrderRow
+from bot.store.base import Change, KeepRecheck, NoteOrder, Queue
+from bot.store.records import OrderRow, RecheckRow
 
 __all__ = [
     "after_recheck",
@@ -31,6 +33,7 @@ __all__ = [
     "misnamed",
     "names_another",
     "still_open",
+    "upheld",
     "was_accepted",
 ]
 
@@ -86,17 +89,62 @@ def after_status(order: OrderRow, report: StatusReport, source: Source, at: Cont
 
 
 def after_recheck(order: OrderRow, report: StatusReport, source: Source, at: Context) -> Settled:
-    """A final order asked about again, because a provider spoke of it: reversed money is told, a
-    contradiction is an incident, anything else changes nothing."""
+    """A final order asked about again, because a provider spoke of it: reversed money is told; what
+    contradicts what we hold is an incident, told to staff, and to whoever was told that it had failed;
+    anything else changes nothing."""
     if report.state is None or report.not_found:
         return Settled((), order)
     verdict = judge(order.state, report.state, source)
-    if verdict is Verdict.MOVE and not _mismatch(order, report):
+    other = _mismatch(order, report)
+    if verdict is Verdict.MOVE and not other:
         return move(order, report.state, source, at, report.reason, report.provider_code)
+    if verdict is Verdict.MOVE:
+        alarm = incident(f"mismatch_{other}", order, at, report.provider_code, theirs=report.amount)
+        return Settled((alarm, *staff_told("staff.otherwise", order, report.state, at)), order)
     if verdict is Verdict.CONTRADICTION:
         said = f"held {order.state.value}, the provider says {report.state.value}"
-        return Settled((incident("contradiction", order, at, said),), order)
+        alarm = incident("contradiction", order, at, said)
+        told = staff_told("staff.otherwise", order, report.state, at)
+        doubted = _doubted(order, at)
+        return Settled((alarm, *told, *doubted.changes), doubted.order)
     return Settled((), order)
+
+
+def _doubted(order: OrderRow, at: Context) -> Settled:
+    """Whoever was told that nothing was taken must not go on believing it: it is being checked."""
+    if order.state is not OrderState.FAILED or order.doubted_ms is not None:
+        return Settled((), order)
+    noted = NoteOrder(order.id, order.version, at.now_ms, fence=at.fence, doubted_ms=at.now_ms)
+    return Settled((noted, *_doubt_told(order, at, upheld=False)), applied(order, noted))
+
+
+def upheld(order: OrderRow, why: str, at: Context) -> Settled:
+    """A FAILED order that was doubted and did fail, by a person's word; `why` says that, and whose it is. The
+    payer hears the end of it."""
+    noted = NoteOrder(order.id, order.version, at.now_ms, doubted_ms=0)
+    kept = about_order(
+        "upheld",
+        order,
+        at.merchant,
+        id=at.ids.uuid(),
+        now_ms=at.now_ms,
+        said=why,
+        key=f"upheld:{order.id}:{at.now_ms}",
+    )
+    told = staff_told("staff.corrected", order, OrderState.FAILED, at)
+    return Settled((noted, kept, *told, *_doubt_told(order, at, upheld=True)), applied(order, noted))
+
+
+def _doubt_told(order: OrderRow, at: Context, *, upheld: bool) -> list[Queue]:
+    return doubt_messages(
+        order,
+        at.merchant,
+        at.addresses,
+        upheld=upheld,
+        now_ms=at.now_ms,
+        new_id=at.ids.uuid,
+        times=at.times,
+    )
 
 
 def after_silence(order: OrderRow, error: ProviderError, at: Context) -> Settled:
@@ -149,6 +197,8 @@ def _not_found(order: OrderRow, asks: int, at: Context) -> Settled:
     since_ms = order.accepted_ms or order.sent_ms or order.created_ms
     if passed_s(at, since_ms=since_ms, asks=asks) <= at.grace_s or was_accepted(order):
         return still_open(order, StatusReport(state=None), asks, at)
+    if at.absent and order.state is OrderState.PENDING:
+        return _absent(order, asks, at)
     in_time = order.deadline_ms is None or at.now_ms < order.deadline_ms
     may_go = at.resend is Resend.SAME_REFERENCE and order.restored_ms is None
     if order.state is OrderState.PENDING and may_go and in_time:
@@ -164,6 +214,35 @@ def _not_found(order: OrderRow, asks: int, at: Context) -> Settled:
             deadline_ms=first_deadline_ms(order, at),
         )
     return still_open(order, StatusReport(state=None), asks, at)
+
+
+def _absent(order: OrderRow, asks: int, at: Context) -> Settled:
+    """The provider surely lacks the order at this look. A request on its way may still arrive, so it fails
+    at a second such look only; and it is asked about once more later, for one that took its time."""
+    passed = passed_s(at, since_ms=order.sent_ms or order.created_ms, asks=asks)
+    if passed < at.times.absent_s:
+        return still_open(order, StatusReport(state=None), asks, at)
+    again_ms = int(at.times.absent_again_s * 1000)
+    first_ms = order.missed_ms
+    if first_ms is None or first_ms > at.now_ms:
+        return note(
+            order, at, due_ms=at.now_ms + again_ms, asks=asks, asked_ms=at.now_ms, missed_ms=at.now_ms
+        )
+    if at.now_ms < first_ms + again_ms:
+        return note(order, at, due_ms=first_ms + again_ms, asks=asks, asked_ms=at.now_ms)
+    failed = move(
+        order,
+        OrderState.FAILED,
+        order.hinted_by or Source.POLL,
+        at,
+        Reason.NOT_SENT,
+        "NOT_FOUND",
+        note="not found there, twice",
+        asks=asks,
+    )
+    later_ms = at.now_ms + int(at.times.settled_again_s * 1000)
+    once_more = KeepRecheck(RecheckRow(order.id, Source.POLL, None, at.now_ms, later_ms))
+    return Settled((*failed.changes, once_more), failed.order)
 
 
 def _still_stands(order: OrderRow, report: StatusReport) -> bool:
@@ -239,8 +318,15 @@ def still_open(
         asks=asks,
         asked_ms=at.now_ms,
         deadline_ms=first_deadline_ms(order, at),
+        accepted_ms=at.now_ms if _shows_itself(order, report, at) else None,
         provider_reference=report.provider_reference or None,
     )
+
+
+def _shows_itself(order: OrderRow, report: StatusReport, at: Context) -> bool:
+    """Whether the provider is seen to hold an order that is never made again, without naming it: so that no
+    later look that finds nothing can end it."""
+    return at.resend is Resend.NEVER and report.state is not None and not was_accepted(order)
 
 
 def _much_later_ms(order: OrderRow, at: Context, within_s: tuple[float, float] | None) -> int:

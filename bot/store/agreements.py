@@ -6,6 +6,8 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+import msgspec
+
 from bot.money import ENDED, AgreementState, Source, may_become
 from bot.store import asking
 from bot.store.base import Conflict, Decide, KeepAgreement, KeepApproval, MoveAgreement, SetSwitch
@@ -19,6 +21,7 @@ __all__ = [
     "approvals_waiting",
     "claim",
     "decide",
+    "elsewhere",
     "keep",
     "keep_approval",
     "lines",
@@ -36,12 +39,27 @@ _ENDED: Final = "('PAID', 'REFUSED', 'CANCELLED', 'EXPIRED')"
 # ---- agreements ----------------------------------------------------------------------------------
 
 
+_PLACE: Final = "SELECT place FROM places WHERE connection = ?"
+_ELSEWHERE: Final = f"""
+    SELECT {AGREEMENTS.columns_of("g")} FROM agreements g JOIN places p ON p.connection = g.connection
+    WHERE g.state NOT IN {_ENDED} AND g.kind <> 'consent' AND g.place <> '' AND g.place <> p.place
+    ORDER BY g.created_ms, g.id
+"""
+
+
+def elsewhere(tx: Tx) -> tuple[AgreementRow, ...]:
+    return AGREEMENTS.all(tx, _ELSEWHERE)
+
+
 def keep(tx: Tx, change: KeepAgreement) -> None:
     row = change.row
     if row.state is not AgreementState.REQUESTED:
         raise ValueError("an agreement begins REQUESTED")
     if change.asking is not None and (why := asking.refusal(tx, row, change.asking)):
         raise Conflict(why)
+    if not row.place:
+        found = tx.execute(_PLACE, (row.connection,)).fetchone()
+        row = msgspec.structs.replace(row, place=found[0] if found is not None else "")
     if tx.execute(AGREEMENTS.insert, AGREEMENTS.write(row)).rowcount == 0:
         raise Conflict("agreement")
     first = AgreementLine(row.id, 1, None, row.state, Source.US, row.created_ms)

@@ -141,6 +141,7 @@ _RULES: Final[dict[str, str]] = {
         SELECT COALESCE(o.code, m.order_id), 'the same result was sent twice to one ' || m.address_kind
         FROM messages m LEFT JOIN orders o ON o.id = m.order_id
         WHERE m.kind = 'result' AND m.state = 'sent' AND m.order_id IS NOT NULL
+        AND m.dedupe_key NOT LIKE '%:doubted:%' AND m.dedupe_key NOT LIKE '%:upheld:%'
         GROUP BY o.code, m.order_id, m.address_kind, m.address_value, m.view HAVING COUNT(*) > 1
     """,
 }
@@ -151,6 +152,12 @@ _UNTOLD: Final = f"""
         SELECT 1 FROM messages m WHERE m.order_id = o.id AND m.kind = 'result'
         AND substr(m.dedupe_key, 1, length({_RESULT_KEY})) = {_RESULT_KEY}
     )
+"""
+# What was acknowledged is work: a provider that is away keeps it waiting, a part of ours that is broken too.
+_NOT_LOOKED_INTO: Final = """
+    SELECT o.code, 'was spoken of by its provider (' || r.source || '), and nobody has looked into it'
+    FROM rechecks r JOIN orders o ON o.id = r.order_id
+    WHERE (r.source <> 'poll' AND r.since_ms < ?) OR r.due_ms < ?
 """
 _ALARMLESS: Final = f"""
     SELECT o.code, 'is ' || o.state || ', past its time, and nobody was told' FROM orders o
@@ -178,6 +185,7 @@ def findings(tx: Tx, now_ms: int, remembered_ms: int, grace_ms: int) -> tuple[Fi
             ask(rule, _STEPPED, held, said, source)
     ask("untold", _UNTOLD, now_ms - remembered_ms)
     ask("overdue", _ALARMLESS, now_ms - grace_ms)
+    ask("not looked into", _NOT_LOOKED_INTO, now_ms - grace_ms, now_ms - grace_ms)
     return tuple(found)
 
 

@@ -17,12 +17,22 @@ from bot.store.intents.agreements import (
     MoveAgreement,
     SetSwitch,
 )
-from bot.store.intents.chores import AddIncident, ChoreIntents, Figures, Finding, KeepWebhook
+from bot.store.intents.chores import (
+    AddIncident,
+    ChoreIntents,
+    EndRecheck,
+    Figures,
+    Finding,
+    KeepRecheck,
+    KeepWebhook,
+    PutOffRecheck,
+)
 from bot.store.intents.messages import DropMessages, MarkTold, MessageIntents, Queue, Redrive, SettleMessage
 from bot.store.intents.orders import (
     Asking,
     Cap,
     CreateOrder,
+    Hint,
     MoveOrder,
     NoteOrder,
     OrderIntents,
@@ -64,13 +74,16 @@ __all__ = [
     "Decide",
     "DropMessages",
     "EndAddress",
+    "EndRecheck",
     "EndUpdate",
     "Figures",
     "Finding",
+    "Hint",
     "KeepAgreement",
     "KeepApproval",
     "KeepLinkCode",
     "KeepMerchant",
+    "KeepRecheck",
     "KeepStaff",
     "KeepTurn",
     "KeepWebhook",
@@ -80,6 +93,7 @@ __all__ = [
     "MoveAgreement",
     "MoveOrder",
     "NoteOrder",
+    "PutOffRecheck",
     "Queue",
     "Redrive",
     "RenewAddress",
@@ -146,6 +160,10 @@ Change: TypeAlias = (
     | KeepLinkCode
     | UseLinkCode
     | KeepWebhook
+    | Hint
+    | KeepRecheck
+    | EndRecheck
+    | PutOffRecheck
     | AddIncident
 )
 

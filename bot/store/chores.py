@@ -6,20 +6,25 @@
 from collections.abc import Callable
 from typing import Final
 
-from bot.store.base import AddIncident, KeepWebhook
-from bot.store.records import Incident, WebhookRow
-from bot.store.rows import INCIDENTS, WEBHOOKS, Tx
+from bot.store.base import AddIncident, EndRecheck, KeepRecheck, KeepWebhook, PutOffRecheck
+from bot.store.records import Incident, RecheckRow, WebhookRow
+from bot.store.rows import INCIDENTS, RECHECKS, WEBHOOKS, Tx
 
 __all__ = [
     "add_incident",
     "below",
+    "claim_rechecks",
     "count",
+    "end_recheck",
     "forgetting",
     "incidents",
+    "keep_recheck",
     "keep_webhook",
+    "next_recheck_ms",
     "probe",
     "probed",
     "pull_due",
+    "put_off_recheck",
     "take_over",
     "webhooks",
 ]
@@ -66,6 +71,51 @@ def webhooks(tx: Tx, limit: int) -> tuple[WebhookRow, ...]:
 
 def incidents(tx: Tx, limit: int) -> tuple[Incident, ...]:
     return INCIDENTS.all(tx, _INCIDENTS, limit)
+
+
+# ---- what final orders are to be asked once more ---------------------------------------------------
+
+# A claim puts it off by its lease: whoever dies over it leaves it to the next.
+_CLAIM_RECHECKS: Final = f"""
+    UPDATE rechecks SET fence = fence + 1, due_ms = ?
+    WHERE order_id IN (SELECT order_id FROM rechecks WHERE due_ms <= ? ORDER BY due_ms, order_id LIMIT ?)
+    RETURNING {RECHECKS.select}
+"""
+_NEXT_RECHECK: Final = "SELECT MIN(due_ms) FROM rechecks"
+_SPOKEN_OF_AGAIN: Final = """
+    UPDATE rechecks SET tries = 0, since_ms = ?, due_ms = CASE WHEN due_ms < ? THEN due_ms ELSE ? END
+    WHERE order_id = ? AND fence = ? AND news > ?
+"""
+_END_RECHECK: Final = "DELETE FROM rechecks WHERE order_id = ? AND fence = ? AND news = ?"
+# What was said during the look is due sooner, and stays so.
+_PUT_OFF: Final = """
+    UPDATE rechecks SET tries = tries + 1, due_ms = CASE WHEN news > ? THEN due_ms ELSE ? END
+    WHERE order_id = ? AND fence = ?
+"""
+
+
+def keep_recheck(tx: Tx, change: KeepRecheck) -> None:
+    tx.execute(RECHECKS.insert, RECHECKS.write(change.row))
+
+
+def end_recheck(tx: Tx, change: EndRecheck) -> None:
+    row, again_ms = change.row, change.again_ms
+    tx.execute(_SPOKEN_OF_AGAIN, (again_ms, again_ms, again_ms, row.order_id, row.fence, row.news))
+    tx.execute(_END_RECHECK, (row.order_id, row.fence, row.news))
+
+
+def put_off_recheck(tx: Tx, change: PutOffRecheck) -> None:
+    row = change.row
+    tx.execute(_PUT_OFF, (row.news, change.due_ms, row.order_id, row.fence))
+
+
+def claim_rechecks(tx: Tx, now_ms: int, lease_ms: int, limit: int) -> tuple[RecheckRow, ...]:
+    return RECHECKS.all(tx, _CLAIM_RECHECKS, now_ms + lease_ms, now_ms, limit)
+
+
+def next_recheck_ms(tx: Tx) -> int | None:
+    found: int | None = tx.execute(_NEXT_RECHECK).fetchone()[0]
+    return found
 
 
 # ---- forgetting ----------------------------------------------------------------------------------
@@ -162,6 +212,7 @@ _END_LEASES: Final = (
 
 # Every value is the time now. An order's and an agreement's pause is counted from its last writing,
 # a message's and an update's from its first. When an agreement ends is a day in the calendar, and stays.
+_RECHECK_PUT_OFF_MS: Final = 3600_000
 _PULL_DUE: Final = (
     """
     UPDATE orders SET
@@ -189,6 +240,9 @@ _PULL_DUE: Final = (
     UPDATE inbox SET due_ms = CASE WHEN due_ms > received_ms THEN due_ms - (received_ms - ?) ELSE ? END
     WHERE body IS NOT NULL AND due_ms > ? AND received_ms > ?
     """,
+    "UPDATE rechecks SET due_ms = ?, since_ms = ? WHERE due_ms > ? AND since_ms > ?",
+    # None is put off for longer than this.
+    f"UPDATE rechecks SET due_ms = ? WHERE due_ms > ? + {_RECHECK_PUT_OFF_MS}",
 )
 _SHORTEN_LEASES: Final = (
     "UPDATE orders SET lease_until_ms = ? WHERE lease_until_ms > 0 AND lease_until_ms > ?",

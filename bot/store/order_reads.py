@@ -3,7 +3,7 @@
 # Statements are put together from constant names of our own; values are always parameters.
 # ruff: noqa: S608
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bot.money import OrderState
@@ -15,8 +15,12 @@ __all__ = [
     "by_code",
     "by_id",
     "by_reference",
+    "elsewhere",
     "collected_minor",
     "follower_of",
+    "has_learned",
+    "learn",
+    "named_by_webhooks",
     "of_act",
     "of_conversation",
     "of_merchant",
@@ -27,6 +31,7 @@ __all__ = [
     "reference_key",
     "refunded_minor",
     "refunds_of",
+    "settle_in",
     "transitions",
     "waiting_for_otp",
 ]
@@ -184,6 +189,51 @@ def follower_of(tx: Tx, order_id: str) -> OrderRow | None:
 
 def open_connections(tx: Tx) -> frozenset[str]:
     return frozenset(row[0] for row in tx.execute(_OPEN_CONNECTIONS).fetchall())
+
+
+# The present place of a connection that the settings have lost is nobody's.
+_ELSEWHERE: Final = f"""
+    SELECT {ORDERS.columns_of("o")} FROM orders o JOIN places p ON p.connection = o.connection
+    WHERE NOT (o.{_IS_FINAL}) AND o.place <> '' AND o.place <> p.place ORDER BY o.created_ms, o.id
+"""
+_KEEP_PLACE: Final = """
+    INSERT INTO places (connection, place, keys) VALUES (?, ?, ?)
+    ON CONFLICT (connection) DO UPDATE SET place = excluded.place, keys = excluded.keys
+"""
+_SETTLE_ORDERS: Final = """
+    UPDATE orders SET place = ?, sent_with = CASE WHEN sent_ms IS NULL THEN '' ELSE ? END
+    WHERE connection = ? AND place = ''
+"""
+_SETTLE_AGREEMENTS: Final = "UPDATE agreements SET place = ? WHERE connection = ? AND place = ''"
+_NAMED: Final = """
+    SELECT DISTINCT provider_reference, received_ms, id FROM webhooks
+    WHERE reference = ? AND reference <> '' AND provider_reference <> '' ORDER BY received_ms DESC, id
+"""
+_LEARN: Final = "INSERT INTO learned (place, keys, fact, at_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_LEARNED: Final = "SELECT 1 FROM learned WHERE place = ? AND keys = ? AND fact = ?"
+
+
+def elsewhere(tx: Tx) -> tuple[OrderRow, ...]:
+    return ORDERS.all(tx, _ELSEWHERE)
+
+
+def settle_in(tx: Tx, places: Mapping[str, tuple[str, str]]) -> None:
+    for connection, (place, keys) in sorted(places.items()):
+        tx.execute(_KEEP_PLACE, (connection, place, keys))
+        tx.execute(_SETTLE_ORDERS, (place, keys, connection))
+        tx.execute(_SETTLE_AGREEMENTS, (place, connection))
+
+
+def named_by_webhooks(tx: Tx, reference: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(row[0] for row in tx.execute(_NAMED, (reference,)).fetchall()))
+
+
+def learn(tx: Tx, place: str, keys: str, fact: str, at_ms: int) -> None:
+    tx.execute(_LEARN, (place, keys, fact, at_ms))
+
+
+def has_learned(tx: Tx, place: str, keys: str, fact: str) -> bool:
+    return tx.execute(_LEARNED, (place, keys, fact)).fetchone() is not None
 
 
 def reference_key(reference: str) -> str:

@@ -10,14 +10,26 @@ worker writes when it is done cannot swallow it.
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from bot.money import FINAL, OPEN, PAYOUTS, OrderKind, OrderState, Source, Verdict, judge
 from bot.store import asking
-from bot.store.base import Cap, Conflict, CreateOrder, MoveOrder, NoteOrder, SecondPerson
+from bot.store.base import Cap, Conflict, CreateOrder, Hint, MoveOrder, NoteOrder, SecondPerson
 from bot.store.order_reads import of_act, reference_key, refunds_of
 from bot.store.records import OrderRow, Transition
 from bot.store.rows import ORDERS, TRANSITIONS, Tx
 
-__all__ = ["claim", "create", "hint", "move", "needs_second", "next_due_ms", "note", "paid_out_minor"]
+__all__ = [
+    "claim",
+    "create",
+    "hint",
+    "move",
+    "needs_second",
+    "next_due_ms",
+    "note",
+    "paid_out_minor",
+    "take_hint",
+]
 
 _ASKED_ABOUT: Final = OPEN - {OrderState.NEW}
 
@@ -28,6 +40,9 @@ def create(tx: Tx, change: CreateOrder) -> None:
     row = change.row
     if row.state is not OrderState.NEW:
         raise ValueError("an order begins NEW")
+    if not row.place:
+        row = msgspec.structs.replace(row, place=_place_of(tx, row.connection))
+    _must_stand_here(tx, row)
     key = reference_key(row.reference)
     if change.asking is not None and (why := asking.refusal(tx, row, change.asking)):
         raise Conflict(why)
@@ -46,6 +61,27 @@ def create(tx: Tx, change: CreateOrder) -> None:
         raise Conflict("refund")
     line = Transition(row.id, 1, None, OrderState.NEW, change.source, row.created_ms)
     tx.execute(TRANSITIONS.insert, TRANSITIONS.write(line))
+
+
+_PLACE: Final = "SELECT place FROM places WHERE connection = ?"
+_PLACE_OF_PAYMENT: Final = "SELECT place FROM orders WHERE id = ?"
+_PLACE_OF_AGREEMENT: Final = "SELECT place FROM agreements WHERE id = ?"
+
+
+def _place_of(tx: Tx, connection: str) -> str:
+    found = tx.execute(_PLACE, (connection,)).fetchone()
+    return found[0] if found is not None else ""
+
+
+def _must_stand_here(tx: Tx, row: OrderRow) -> None:
+    """A payment is given back, and an agreement used or ended, only where it was made."""
+    for what, sql, about in (
+        ("refund", _PLACE_OF_PAYMENT, row.parent_id),
+        ("agreement", _PLACE_OF_AGREEMENT, row.agreement_id),
+    ):
+        found = tx.execute(sql, (about,)).fetchone() if about and row.place else None
+        if found is not None and found[0] not in ("", row.place):
+            raise Conflict(what)
 
 
 def _others_under_way(tx: Tx, refund: OrderRow) -> bool:
@@ -142,7 +178,10 @@ _MOVE: Final = """
         deadline_ms = COALESCE(?, deadline_ms),
         asks = COALESCE(?, asks),
         asked_ms = COALESCE(?, asked_ms),
-        attempts = COALESCE(?, attempts)
+        attempts = COALESCE(?, attempts),
+        place = COALESCE(?, place),
+        sent_with = COALESCE(?, sent_with),
+        doubted_ms = NULL
     WHERE id = ?
 """
 _LAST_LINE: Final = "SELECT seq, at_ms FROM transitions WHERE order_id = ? ORDER BY seq DESC LIMIT 1"
@@ -203,6 +242,8 @@ def move(tx: Tx, change: MoveOrder) -> None:
             change.asks,
             change.asked_ms,
             change.attempts,
+            change.place,
+            change.sent_with,
             change.order_id,
         ),
     )
@@ -219,7 +260,11 @@ _NOTE: Final = """
         asked_ms = COALESCE(?, asked_ms),
         attempts = COALESCE(?, attempts),
         deadline_ms = COALESCE(?, deadline_ms),
-        pending_ref = COALESCE(?, pending_ref)
+        pending_ref = COALESCE(?, pending_ref),
+        place = COALESCE(?, place),
+        sent_with = COALESCE(?, sent_with),
+        missed_ms = COALESCE(?, missed_ms),
+        doubted_ms = NULLIF(COALESCE(?, doubted_ms), 0)
     WHERE id = ?
 """
 
@@ -245,6 +290,10 @@ def note(tx: Tx, change: NoteOrder) -> None:
             change.attempts,
             change.deadline_ms,
             change.pending_ref,
+            change.place,
+            change.sent_with,
+            change.missed_ms,
+            change.doubted_ms,
             change.order_id,
         ),
     )
@@ -304,12 +353,30 @@ _HINT: Final = "UPDATE orders SET due_ms = ?, hinted_by = ? WHERE id = ?"
 _HINT_ASIDE: Final = "UPDATE orders SET hint_ms = ?, hint_spacing_ms = ?, hinted_by = ? WHERE id = ?"
 
 
-def hint(tx: Tx, order_id: str, source: Source, now_ms: int, spacing_ms: int) -> bool:
+_RECHECK: Final = """
+    INSERT INTO rechecks (order_id, source, said, since_ms, due_ms, tries, news, fence)
+    VALUES (?, ?, ?, ?, ?, 0, 1, 0)
+    ON CONFLICT (order_id) DO UPDATE SET news = rechecks.news + 1,
+        source = excluded.source, said = COALESCE(excluded.said, rechecks.said),
+        due_ms = CASE WHEN rechecks.due_ms < excluded.due_ms THEN rechecks.due_ms ELSE excluded.due_ms END
+"""
+
+
+def take_hint(tx: Tx, change: Hint) -> None:
+    hint(tx, change.order_id, change.source, change.at_ms, change.spacing_ms, change.said)
+
+
+def hint(
+    tx: Tx, order_id: str, source: Source, now_ms: int, spacing_ms: int, said: OrderState | None = None
+) -> bool:
     row = tx.execute(_HINTED, (order_id,)).fetchone()
     if row is None:
         return False
     state = OrderState(row[0])
     if state in FINAL:
+        # It may have been asked about a moment ago, so the whole pause is kept.
+        due_ms, word = now_ms + spacing_ms, said.value if said is not None else None
+        tx.execute(_RECHECK, (order_id, source.value, word, now_ms, due_ms))
         return False
     if state not in _ASKED_ABOUT:
         # Nothing has left yet, so nobody can know anything; and it is about to be sent anyway.

@@ -27,6 +27,7 @@ __all__ = [
     "MessageState",
     "OrderRow",
     "PersonRow",
+    "RecheckRow",
     "SessionRow",
     "StaffRow",
     "SwitchRow",
@@ -203,6 +204,19 @@ class OrderRow(msgspec.Struct, frozen=True):
     # It was open in a copy that was put back then, or follows from one that was: perhaps sent under a
     # reference or with an end that nobody here knows. Asked about, never sent, never failed by its age.
     restored_ms: int | None = None
+    # Where it belongs: provider, address and environment, as `Connections.place` writes them; and a keyed
+    # hash of the keys it was last sent with. Empty where nobody has said so yet.
+    place: str = ""
+    sent_with: str = ""
+    # When the provider was first seen to lack it, where that may end it.
+    missed_ms: int | None = None
+    # Since when the provider says otherwise than we hold, and nobody has settled which is true.
+    doubted_ms: int | None = None
+
+    @property
+    def shown(self) -> OrderState:
+        """The state people may be told: while its failure is doubted, that it is being checked."""
+        return self.state if self.doubted_ms is None else OrderState.UNRESOLVED
 
     @property
     def goes_back_by_itself(self) -> bool:
@@ -297,6 +311,23 @@ class WebhookRow(msgspec.Struct, frozen=True):
     received_ms: int
 
 
+class RecheckRow(msgspec.Struct, frozen=True):
+    """A final order that its provider spoke of once more: kept until somebody has looked into it.
+
+    `source` is how it spoke (POLL: we want to know ourselves), `said` what it said, where it says it in words
+    of ours. `news` counts how often it spoke, so that what comes during a look is looked into as well.
+    """
+
+    order_id: str
+    source: Source
+    said: OrderState | None
+    since_ms: int
+    due_ms: int
+    tries: int = 0
+    news: int = 1
+    fence: int = 0
+
+
 class MerchantRow(msgspec.Struct, frozen=True):
     """Who is paid. `code` is what customers type; `connection` the account that collects."""
 
@@ -375,6 +406,8 @@ class AgreementRow(msgspec.Struct, frozen=True):
     asks: int = 0
     fence: int = 0
     lease_until_ms: int = 0
+    # Where it stands: see `OrderRow.place`.
+    place: str = ""
 
 
 class AgreementLine(msgspec.Struct, frozen=True):

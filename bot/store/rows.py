@@ -24,6 +24,7 @@ from bot.store.records import (
     MessageRow,
     OrderRow,
     PersonRow,
+    RecheckRow,
     SessionRow,
     StaffRow,
     SwitchRow,
@@ -46,6 +47,7 @@ __all__ = [
     "MESSAGES",
     "ORDERS",
     "PEOPLE",
+    "RECHECKS",
     "SESSIONS",
     "STAFF",
     "SWITCHES",
@@ -170,6 +172,7 @@ TRANSITIONS: Final = Table(Transition, "transitions")
 MESSAGES: Final = Table(MessageRow, "messages", "urgency", "seq")
 INBOX: Final = Table(UpdateRow, "inbox")
 WEBHOOKS: Final = Table(WebhookRow, "webhooks")
+RECHECKS: Final = Table(RecheckRow, "rechecks")
 MERCHANTS: Final = Table(MerchantRow, "merchants")
 STAFF: Final = Table(StaffRow, "staff")
 LINK_CODES: Final = Table(LinkCode, "link_codes")

@@ -63,6 +63,7 @@ from bot.store.records import (
     MessageState,
     OrderRow,
     PersonRow,
+    RecheckRow,
     Restore,
     StaffRow,
     SwitchRow,
@@ -372,6 +373,24 @@ class SqliteStore:
     async def open_connections(self) -> frozenset[str]:
         return await self._long(order_reads.open_connections)
 
+    async def settle_in(self, places: Mapping[str, tuple[str, str]]) -> None:
+        await self._write(order_reads.settle_in, places)
+
+    async def orders_elsewhere(self) -> tuple[OrderRow, ...]:
+        return await self._long(order_reads.elsewhere)
+
+    async def agreements_elsewhere(self) -> tuple[AgreementRow, ...]:
+        return await self._long(agreements.elsewhere)
+
+    async def named_by_webhooks(self, reference: str) -> tuple[str, ...]:
+        return await self._quick(order_reads.named_by_webhooks, reference)
+
+    async def learn(self, place: str, keys: str, fact: str, at_ms: int) -> None:
+        await self._write(order_reads.learn, place, keys, fact, at_ms)
+
+    async def has_learned(self, place: str, keys: str, fact: str) -> bool:
+        return await self._quick(order_reads.has_learned, place, keys, fact)
+
     async def claim_orders(
         self, now_ms: int, lease_ms: int, limit: int, without: Sequence[str] = ()
     ) -> tuple[OrderRow, ...]:
@@ -481,6 +500,12 @@ class SqliteStore:
 
     async def below(self, bucket: str, window_ms: int, now_ms: int, limit: int) -> bool:
         return await self._quick(chores.below, bucket, window_ms, now_ms, limit)
+
+    async def claim_rechecks(self, now_ms: int, lease_ms: int, limit: int) -> tuple[RecheckRow, ...]:
+        return await self._lease(lease_ms, lambda tx, ms: chores.claim_rechecks(tx, now_ms, ms, limit))
+
+    async def next_recheck_ms(self) -> int | None:
+        return await self._long(chores.next_recheck_ms)
 
     async def webhooks(self, limit: int) -> tuple[WebhookRow, ...]:
         return await self._long(chores.webhooks, limit)

@@ -1,20 +1,22 @@
 """Where others report to us: Telegram, the providers' callbacks, the SMS gateway.
 
-What is acknowledged has been kept before the 200, except a MoMo callback, which is only a hint.
+What is acknowledged has been kept before the 200, except a MoMo callback about an order that is open: that
+is asked about anyway.
 """
 
+import asyncio
 import hmac
 
 from aiohttp import web
 
 from bot.web.answers import answer_error, log_unexpected, route_of
 from bot.web.bodies import lower_headers, parse_form, read_body
-from bot.web.running import BACKGROUND, PARTS
+from bot.web.running import PARTS
 
 __all__ = ["add_hook_routes"]
 
-# More hints than this at a time are not hints but a flood; the sweep asks about every order anyway.
-_MOST_HINTS = 500
+# MoMo waits two seconds for its 200.
+_HINT_S = 1.5
 _LONGEST_TOKEN = 200
 
 
@@ -44,12 +46,16 @@ async def _telegram(request: web.Request) -> web.Response:
 
 
 async def _momo(request: web.Request) -> web.Response:
-    """200 at once and to everyone: neither the answer nor its timing tells whether the token is known."""
-    parts, background = request.app[PARTS], request.app[BACKGROUND]
+    """200 to everyone: neither the answer nor its timing tells whether the token is known."""
+    parts = request.app[PARTS]
     await read_body(request, limit=parts.limits.body_bytes, deadline_s=parts.limits.body_s)
     token = request.match_info["token"]
-    if len(token) <= _LONGEST_TOKEN and len(background) < _MOST_HINTS:
-        background.start("callbacks.momo", parts.callbacks.momo(token))
+    if len(token) <= _LONGEST_TOKEN:
+        try:
+            async with asyncio.timeout(_HINT_S):
+                await parts.callbacks.momo(token)
+        except Exception as error:
+            return _later(request, error)
     return web.Response()
 
 

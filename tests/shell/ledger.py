@@ -8,7 +8,7 @@ from bot.clock import Ids
 from bot.money import FINAL, OrderState, Verdict, judge
 from bot.providers.base import Resend
 from bot.settle import Context, Settled
-from bot.store.base import AddIncident, DropMessages, MoveOrder, NoteOrder, Queue
+from bot.store.base import AddIncident, DropMessages, KeepRecheck, MoveOrder, NoteOrder, Queue
 from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState, OrderRow
 from bot.times import TIMES
 from tests.store.make import NOW
@@ -79,7 +79,7 @@ def apply(order: OrderRow, settled: Settled) -> OrderRow:
             assert change.expected == row.version, "the version is another"
             row = _noted(row, change)
         else:
-            assert isinstance(change, Queue | AddIncident | DropMessages)
+            assert isinstance(change, Queue | AddIncident | DropMessages | KeepRecheck)
     return row
 
 
@@ -93,6 +93,7 @@ def _moved(row: OrderRow, change: MoveOrder) -> OrderRow:
         due_ms=None if change.said in FINAL else change.due_ms,
         reason=None if success else change.reason or row.reason,
         provider_code=change.provider_code or row.provider_code,
+        doubted_ms=None,
         **_given(change, "network", "otp_tries", "otp_expires_ms", "financial_id", *_BOTH),
     )
 
@@ -102,7 +103,8 @@ def _noted(row: OrderRow, change: NoteOrder) -> OrderRow:
         row,
         version=row.version + 1,
         updated_ms=change.at_ms,
-        **_given(change, "due_ms", "pending_ref", "financial_id", *_BOTH),
+        doubted_ms=row.doubted_ms if change.doubted_ms is None else change.doubted_ms or None,
+        **_given(change, "due_ms", "missed_ms", "pending_ref", "financial_id", *_BOTH),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.commands import COMMANDS
 from bot.money import OrderState, Source
 from bot.store.base import StoreUnavailable
 from bot.store.records import OrderRow
@@ -423,3 +424,106 @@ async def test_a_signed_event_nobody_can_read_is_acknowledged_and_noted(
     )
     assert reply.status_code == 200
     assert len(await served.store.webhooks(10)) == 1
+
+
+# ---- what was acknowledged is kept ---------------------------------------------------------------
+
+
+async def settled(stage: Stage, merchant: str, how: str) -> OrderRow:
+    """A payment that is over, and its people told."""
+    phone = Phone(stage, EFUA)
+    await Robot(stage, phone, merchant).pay()
+    await stage.settle()
+    if stage.entries[0].status == "PENDING" or merchant == "1001":
+        decide(stage, EFUA, how)
+    await stage.pass_time(120)
+    order = await stage.order()
+    assert order.state is (OrderState.SUCCESSFUL if how == "approve" else OrderState.FAILED)
+    return order
+
+
+@pytest.mark.parametrize("trouble", ["killed before the question", "the question fails", "both"])
+async def test_money_that_went_back_is_learned_whatever_happens_after_the_200(
+    served: Stage, http: httpx.AsyncClient, trouble: str
+) -> None:
+    order = await settled(served, "1002", "approve")
+    served.sandbox.sandbox.courier._due.clear()
+    served.entries[0].status = "reversed"
+    body = event(order, "collection.reversed", status="reversed")
+    path = "/callbacks/startbutton/startbutton-ghs"
+    reply = await http.post(path, content=body, headers=signed("startbutton-ghs", body))
+    assert reply.status_code == 200
+    if trouble != "killed before the question":
+        served.faults(rules=[{"group": "startbutton.status", "set": {"error_status": 503}, "times": 3}])
+        await served.pass_time(20)
+        assert (await served.order()).state is OrderState.SUCCESSFUL
+    if trouble != "the question fails":
+        await served.restart()
+    await served.pass_time(10 * 60)
+    assert (await served.order()).state is OrderState.REVERSED
+    assert "reversed" in served.results(EFUA)[-1]
+
+
+async def test_a_callback_of_a_final_order_is_kept_before_its_200(
+    served: Stage, http: httpx.AsyncClient
+) -> None:
+    order = await settled(served, "1001", "reject")
+    served.entries[0].status, served.entries[0].reason = "SUCCESSFUL", ""
+    reply = await http.put(f"/callbacks/momo/{token(served, order)}", json=PAID)
+    assert reply.status_code == 200
+    await served.restart()
+    await served.pass_time(60)
+    assert [row.kind for row in await served.store.incidents(9)] == ["contradiction"]
+
+
+async def test_a_callback_of_a_final_order_that_cannot_be_kept_is_not_acknowledged(
+    served: Stage, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await settled(served, "1001", "reject")
+    with monkeypatch.context() as patched:
+        patched.setattr(served.store, "hint", away)
+        reply = await http.put(f"/callbacks/momo/{token(served, order)}", json=PAID)
+    assert reply.status_code == 503
+
+
+# ---- whoever was told a failure is not left with it ------------------------------------------------
+
+
+async def doubted(stage: Stage, http: httpx.AsyncClient) -> OrderRow:
+    """A failed payment of which the provider says later that it succeeded."""
+    order = await settled(stage, "1001", "reject")
+    assert "Nothing was taken" in stage.results(EFUA)[-1]
+    stage.entries[0].status, stage.entries[0].reason = "SUCCESSFUL", ""
+    for _ in range(2):
+        await http.put(f"/callbacks/momo/{token(stage, order)}", json=PAID)
+        await stage.pass_time(60)
+    return await stage.order()
+
+
+async def test_a_payer_who_was_told_a_failure_hears_at_once_that_it_is_checked(
+    served: Stage, http: httpx.AsyncClient
+) -> None:
+    order = await doubted(served, http)
+    assert (order.state, order.shown) == (OrderState.FAILED, OrderState.UNRESOLVED)
+    told = served.results(EFUA)
+    assert len(told) == 2
+    assert "may have been taken after all" in told[-1]
+    assert order.code in told[-1]
+    standing = await served.kasapay.performer._payments.standing(order.conversation_id or "")
+    assert standing is not None
+    assert standing.text == "payments.open"
+
+
+@pytest.mark.parametrize(("said", "words"), [("successful", "did arrive"), ("failed", "nothing was taken")])
+async def test_and_hears_the_end_once_a_person_has_settled_it(
+    served: Stage, http: httpx.AsyncClient, said: str, words: str
+) -> None:
+    order = await doubted(served, http)
+    values = {"code": order.code, "state": said, "reason": "the provider's books", "by": "Adwoa"}
+    await COMMANDS["orders.settle"](served.kasapay.desk, values)
+    await served.settle()
+    after = await served.order()
+    assert after.doubted_ms is None
+    assert after.state.value.lower() == said
+    assert words in served.results(EFUA)[-1]
+    assert any("Adwoa" in row.text for row in await served.store.incidents(9)) or said == "successful"

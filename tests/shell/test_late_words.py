@@ -27,7 +27,7 @@ from tests.shell.ledger import context
 from tests.shell.ledger import order as in_memory
 from tests.shell.test_agreements import held
 from tests.shell.test_callbacks import event, pending, signed
-from tests.shell.test_rechecks import Answers, ended, made, rechecks_of
+from tests.shell.test_rechecks import Answers, ask, ended, made, rechecks_of
 from tests.store.make import order as order_row
 from tests.store.make import person
 
@@ -106,7 +106,7 @@ async def test_a_late_callback_about_a_paid_invoice_is_no_news(stage: Stage) -> 
     await ended(stage, row, AgreementState.PAID)
     calls = Answers(stage, Unknown(""))
     calls.stands = AgreementReport(AgreementWord.PAID)
-    await rechecks_of(stage, calls).ask(order.id, Source.CALLBACK)
+    await ask(stage, rechecks_of(stage, calls), order)
     assert await stage.store.incidents(10) == ()
     assert (await held(stage)).state is AgreementState.PAID
 

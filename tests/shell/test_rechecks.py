@@ -1,5 +1,6 @@
 """A provider speaks of an order that is over: once more asked about, or what it made is looked at."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -8,13 +9,23 @@ import pytest
 from bot.clock import Ids
 from bot.contexts import Contexts
 from bot.money import AgreementKind, AgreementState, Money, OrderKind, OrderState, Source
-from bot.providers.base import AgreementReport, AgreementWord, ProviderError, StatusReport, Unknown
+from bot.providers.base import (
+    AgreementReport,
+    AgreementWord,
+    Malformed,
+    Misconfigured,
+    NotSent,
+    ProviderError,
+    StatusReport,
+    Unknown,
+)
 from bot.rechecks import Rechecks
-from bot.store.base import CreateOrder, MoveAgreement, MoveOrder
-from bot.store.records import AgreementRow, OrderRow
+from bot.store.base import CreateOrder, Hint, KeepRecheck, KeepStaff, MoveAgreement, MoveOrder
+from bot.store.records import AgreementRow, OrderRow, RecheckRow
 from bot.times import TIMES
 from tests.conversations.stage import Stage
 from tests.shell.test_agreements import held, standing
+from tests.store.make import staff
 
 
 class Answers:
@@ -32,6 +43,21 @@ class Answers:
     async def agreement(self, row: AgreementRow, timeout_s: float) -> AgreementReport | ProviderError:
         self.asked.append(row.id)
         return self.stands
+
+
+async def ask(stage: Stage, rechecks: Rechecks, order: OrderRow, said: OrderState | None = None) -> None:
+    """The provider speaks of the order, and it is looked into after the pause."""
+    word = Hint(order.id, Source.WEBHOOK, stage.clock(), 5_000, said)
+    await stage.store.commit([word])
+    stage.clock.ms += 5_000
+    for row in await rechecks.claim(9):
+        await rechecks.look(row)
+
+
+async def waits_ms(stage: Stage) -> int | None:
+    """For how long the work that is kept is put off."""
+    due_ms = await stage.store.next_recheck_ms()
+    return None if due_ms is None else due_ms - stage.clock()
 
 
 def rechecks_of(stage: Stage, calls: Any) -> Rechecks:
@@ -67,19 +93,10 @@ async def test_what_an_order_made_is_looked_at_now(stage: Stage, kind: Agreement
     woken = []
     rechecks = rechecks_of(stage, calls)
     rechecks.on_settled = lambda: woken.append(1)
-    await rechecks.ask(order.id, Source.CALLBACK)
+    await ask(stage, rechecks, order)
     assert (await held(stage)).due_ms == stage.clock()
     assert calls.asked == []
     assert woken
-
-
-async def test_a_second_word_within_the_pause_changes_nothing(stage: Stage) -> None:
-    _, order = await made(stage, AgreementKind.INVOICE)
-    rechecks = rechecks_of(stage, Answers(stage, Unknown("")))
-    await rechecks.ask(order.id, Source.CALLBACK)
-    version = (await held(stage)).version
-    await rechecks.ask(order.id, Source.CALLBACK)
-    assert (await held(stage)).version == version
 
 
 async def ended(stage: Stage, row: AgreementRow, said: AgreementState) -> None:
@@ -93,7 +110,7 @@ async def test_an_invoice_that_has_ended_is_left_alone(stage: Stage, word: Agree
     await ended(stage, row, AgreementState.CANCELLED)
     calls = Answers(stage, Unknown(""))
     calls.stands = AgreementReport(word)
-    await rechecks_of(stage, calls).ask(order.id, Source.CALLBACK)
+    await ask(stage, rechecks_of(stage, calls), order)
     assert calls.asked == [row.id]
     assert (await held(stage)).version == row.version + 1
     assert stage.rows("SELECT 1 FROM incidents") == []
@@ -104,25 +121,24 @@ async def test_an_invoice_paid_after_its_end_is_an_incident(stage: Stage) -> Non
     await ended(stage, row, AgreementState.EXPIRED)
     calls = Answers(stage, Unknown(""))
     rechecks = rechecks_of(stage, calls)
-    await rechecks.ask(order.id, Source.CALLBACK)
+    await ask(stage, rechecks, order)
     assert stage.rows("SELECT 1 FROM incidents") == []
+    assert await waits_ms(stage) == 10_000
     calls.stands = AgreementReport(AgreementWord.PAID)
     for _ in range(2):
-        stage.clock.ms += 5000
-        await rechecks.ask(order.id, Source.CALLBACK)
-    await rechecks.ask(order.id, Source.CALLBACK)
-    assert len(calls.asked) == 3
+        await ask(stage, rechecks, order)
     (incident,) = stage.rows("SELECT kind, text FROM incidents")
     assert incident["kind"] == "invoice_paid_after_end"
     assert row.code in incident["text"]
     assert (await held(stage)).state is AgreementState.EXPIRED
+    assert await waits_ms(stage) is None
 
 
 async def test_an_invoice_nobody_had_a_last_word_on_is_looked_at_now(stage: Stage) -> None:
     row, order = await made(stage, AgreementKind.INVOICE)
     await ended(stage, row, AgreementState.UNRESOLVED)
     stage.clock.ms += 60_000
-    await rechecks_of(stage, Answers(stage, Unknown(""))).ask(order.id, Source.CALLBACK)
+    await ask(stage, rechecks_of(stage, Answers(stage, Unknown(""))), order)
     assert (await held(stage)).due_ms == stage.clock()
 
 
@@ -131,7 +147,7 @@ async def test_an_auto_debit_that_has_ended_is_left_alone(stage: Stage, said: Ag
     row, order = await made(stage, AgreementKind.PREAPPROVAL)
     await ended(stage, row, said)
     calls = Answers(stage, Unknown(""))
-    await rechecks_of(stage, calls).ask(order.id, Source.CALLBACK)
+    await ask(stage, rechecks_of(stage, calls), order)
     assert calls.asked == []
     assert (await held(stage)).version == row.version + 1
 
@@ -140,7 +156,8 @@ async def test_an_open_order_is_none_of_its_business(stage: Stage) -> None:
     row = await standing(stage)
     order = await stage.store.order_by_reference(row.reference)
     assert order is not None
-    await rechecks_of(stage, Answers(stage, Unknown(""))).ask(order.id, Source.CALLBACK)
+    await ask(stage, rechecks_of(stage, Answers(stage, Unknown(""))), order)
+    assert await waits_ms(stage) is None
     assert (await held(stage)).version == row.version
 
 
@@ -153,7 +170,7 @@ async def test_a_charge_is_a_payment_of_its_own(stage: Stage) -> None:
     await succeed(stage, order)
     report = StatusReport(state=OrderState.REVERSED, amount=Money(order.amount_minor, order.currency))
     calls = Answers(stage, report)
-    await rechecks_of(stage, calls).ask(order.id, Source.CALLBACK)
+    await ask(stage, rechecks_of(stage, calls), order)
     assert calls.asked == [order.id]
     after = await stage.store.order(order.id)
     assert after is not None
@@ -161,13 +178,145 @@ async def test_a_charge_is_a_payment_of_its_own(stage: Stage) -> None:
     assert (await held(stage)).version == row.version
 
 
-async def test_it_is_asked_once_after_the_pause(stage: Stage) -> None:
-    rechecks = rechecks_of(stage, Answers(stage, Unknown("")))
-    rechecks.note("o1", Source.CALLBACK)
-    rechecks.note("o1", Source.POLL)
-    assert rechecks.take_due() == []
-    assert rechecks.next_ms() == stage.clock() + 5000
-    stage.clock.ms += 5000
-    assert rechecks.take_due() == [("o1", Source.CALLBACK)]
-    assert rechecks.take_due() == []
-    assert rechecks.next_ms() is None
+# ---- what was acknowledged is work that is kept ---------------------------------------------------
+
+
+async def paid(stage: Stage) -> OrderRow:
+    """A plain payment that is over."""
+    row = await standing(stage)
+    first = await stage.store.order_by_reference(row.reference)
+    assert first is not None
+    order = msgspec.structs.replace(
+        first,
+        id="o2",
+        code="CODE-o2",
+        reference="reference-of-o2",
+        kind=OrderKind.COLLECTION,
+        agreement_id=None,
+    )
+    await stage.store.commit([CreateOrder(order, Source.US)])
+    await succeed(stage, order)
+    return order
+
+
+def says(state: OrderState | None, order: OrderRow, **more: Any) -> StatusReport:
+    return StatusReport(state=state, amount=Money(order.amount_minor, order.currency), **more)
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [Unknown("away"), NotSent("refused"), Misconfigured("keys"), Malformed("?"), StatusReport(state=None),
+     StatusReport(state=None, not_found=True)],
+    ids=lambda given: type(given).__name__,
+)  # fmt: skip
+async def test_it_is_asked_again_and_again_until_somebody_can_say(
+    stage: Stage, nothing: StatusReport | ProviderError
+) -> None:
+    order = await paid(stage)
+    calls = Answers(stage, nothing)
+    rechecks = rechecks_of(stage, calls)
+    await ask(stage, rechecks, order, OrderState.REVERSED)
+    pauses = []
+    for _ in range(12):
+        pause_ms = await waits_ms(stage)
+        assert pause_ms is not None
+        pauses.append(pause_ms)
+        stage.clock.ms += pause_ms
+        # It survives the process, too: another one takes it up.
+        for row in await rechecks_of(stage, calls).claim(9):
+            await rechecks_of(stage, calls).look(row)
+    assert pauses == [10_000 * 2**n for n in range(9)] + [3_600_000] * 3
+    calls.says = says(OrderState.REVERSED, order)
+    await ask(stage, rechecks, order)
+    after = await stage.store.order(order.id)
+    assert after is not None
+    assert after.state is OrderState.REVERSED
+    assert await waits_ms(stage) is None
+
+
+async def test_what_nobody_can_say_for_a_day_is_an_incident(stage: Stage) -> None:
+    order = await paid(stage)
+    rechecks = rechecks_of(stage, Answers(stage, Unknown("away")))
+    await ask(stage, rechecks, order, OrderState.REVERSED)
+    while (pause_ms := await waits_ms(stage)) is not None:
+        stage.clock.ms += pause_ms
+        for row in await rechecks.claim(9):
+            await rechecks.look(row)
+    (incident,) = [row for row in await stage.store.incidents(9) if row.kind == "news_not_looked_into"]
+    assert order.code in incident.text
+    assert "REVERSED" in incident.text
+
+
+async def test_a_status_that_lags_behind_what_was_told_is_asked_again(stage: Stage) -> None:
+    order = await paid(stage)
+    calls = Answers(stage, says(OrderState.SUCCESSFUL, order))
+    rechecks = rechecks_of(stage, calls)
+    await ask(stage, rechecks, order, OrderState.REVERSED)
+    assert await waits_ms(stage) == 10_000
+    calls.says = says(OrderState.REVERSED, order)
+    stage.clock.ms += 10_000
+    for row in await rechecks.claim(9):
+        await rechecks.look(row)
+    assert await waits_ms(stage) is None
+    # An old event, come late, says nothing against what came after it.
+    await ask(stage, rechecks, order, OrderState.SUCCESSFUL)
+    assert await waits_ms(stage) is None
+
+
+async def test_our_own_question_is_answered_by_nothing_found(stage: Stage) -> None:
+    order = await paid(stage)
+    now_ms = stage.clock()
+    await stage.store.commit([KeepRecheck(RecheckRow(order.id, Source.POLL, None, now_ms, now_ms))])
+    rechecks = rechecks_of(stage, Answers(stage, StatusReport(state=None, not_found=True)))
+    for row in await rechecks.claim(9):
+        await rechecks.look(row)
+    assert await waits_ms(stage) is None
+    assert await stage.store.incidents(9) == ()
+
+
+# ---- staff, and whoever was told a failure ---------------------------------------------------------
+
+
+async def told(stage: Stage) -> list[tuple[str, str, str]]:
+    rows = stage.rows(
+        "SELECT address_kind, address_value, view FROM messages WHERE dedupe_key LIKE 'staff:%'"
+    )
+    return [(r["address_kind"], r["address_value"], json.loads(r["view"])["text"]["id"]) for r in rows]
+
+
+async def enrol(stage: Stage, order: OrderRow) -> None:
+    """An owner in a chat, an accountant on a phone, and a cashier, who is not told."""
+    for id, role, kind, value in (
+        ("s-own", "owner", "telegram", "4711"),
+        ("s-acc", "accountant", "msisdn", "+233249990001"),
+        ("s-cash", "cashier", "msisdn", "+233249990002"),
+    ):
+        row = staff(id, merchant_id=order.merchant_id, role=role, address_kind=kind, address_value=value)
+        await stage.store.commit([KeepStaff(row)])
+
+
+async def test_money_that_went_back_is_told_to_owner_and_accountant_in_the_same_commit(stage: Stage) -> None:
+    order = await paid(stage)
+    await enrol(stage, order)
+    calls = Answers(stage, says(OrderState.REVERSED, order))
+    for _ in range(2):
+        await ask(stage, rechecks_of(stage, calls), order, OrderState.REVERSED)
+    mine = [line for line in await told(stage) if line[1] in ("4711", "+233249990001", "+233249990002")]
+    assert sorted(mine) == [
+        ("msisdn", "+233249990001", "staff.reversed"),
+        ("telegram", "4711", "staff.reversed"),
+    ]
+    (incident,) = await stage.store.incidents(9)
+    assert (incident.kind, incident.order_id) == ("changed_after_final", order.id)
+
+
+async def test_a_reversal_of_other_money_is_told_and_changes_nothing(stage: Stage) -> None:
+    order = await paid(stage)
+    await enrol(stage, order)
+    part = StatusReport(state=OrderState.REVERSED, amount=Money(1, order.currency))
+    await ask(stage, rechecks_of(stage, Answers(stage, part)), order, OrderState.REVERSED)
+    after = await stage.store.order(order.id)
+    assert after is not None
+    assert after.state is OrderState.SUCCESSFUL
+    assert {line[2] for line in await told(stage)} == {"staff.otherwise"}
+    assert [row.kind for row in await stage.store.incidents(9)] == ["mismatch_amount"]

@@ -667,22 +667,35 @@ def test_a_correction_is_told_as_one() -> None:
 # ---- a final order the provider speaks of again --------------------------------------------------
 
 
+STAFF = (("p9", Address("telegram", "9")),)
+
+
 @pytest.mark.parametrize("said", [None, *OrderState])
 @pytest.mark.parametrize("held", [SUCCESSFUL, FAILED, REVERSED])
 def test_a_final_order_is_reversed_or_contradicted_and_nothing_else(
     held: OrderState, said: OrderState | None
 ) -> None:
     before = order(held, due_ms=None)
-    settled = after_recheck(before, report(said), Source.WEBHOOK, context())
+    settled = after_recheck(before, report(said), Source.WEBHOOK, context(staff=STAFF))
     same(settled, before)
+    told = {view_of(m).text.id for m in results(settled)}
     if (held, said) == (SUCCESSFUL, REVERSED):
         assert settled.order.state is REVERSED
-        assert {view_of(m).text.id for m in results(settled)} == {"result.reversed"}
+        assert told == {"result.reversed", "staff.reversed"}
+        assert incidents(settled) == ["changed_after_final"]
         return
-    assert settled.order == before
-    assert results(settled) == []
+    assert settled.order.state is held
     contradicted = said in FINAL and said is not held
     assert incidents(settled) == (["contradiction"] if contradicted else [])
+    # Only whoever was told that nothing was taken hears of it before it is settled.
+    doubted = contradicted and held is FAILED
+    assert (settled.order.doubted_ms is not None) == doubted
+    assert told == ({"staff.otherwise"} if contradicted else set()) | (
+        {"result.doubted"} if doubted else set()
+    )
+    # Said again, it changes nothing more.
+    again = after_recheck(settled.order, report(said), Source.WEBHOOK, context(staff=STAFF))
+    assert again.order == settled.order
 
 
 def test_a_reversal_of_other_money_reverses_nothing() -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from bot.money import Money, OrderState, Source
-from bot.providers.base import Malformed, Misconfigured, NotSent, StatusReport
+from bot.providers.base import Malformed, Misconfigured, NotSent, StatusReport, Unknown
 from bot.store.base import StoreUnavailable
 from bot.store.records import OrderRow
 from bot.times import TIMES
@@ -166,16 +166,26 @@ async def test_a_copy_that_arrived_after_all_is_no_second_payment(scene: Any) ->
     assert len(stage.entries) == 1
 
 
-async def test_startbutton_is_never_asked_twice(scene: Any) -> None:
+@pytest.mark.parametrize("can_tell", [True, False], ids=["its list lacks it", "nobody can tell"])
+async def test_startbutton_is_never_asked_twice(scene: Any, can_tell: bool) -> None:
+    """What never arrived fails once its list lacks it, twice; where nobody can tell, a person must look."""
     stage, sender = scene
     stage.faults(rules=[{"group": "startbutton.create", "set": {"drop_request": 1}, "times": 1}])
+    if not can_tell:
+        sender.instead["list_payments"] = [Unknown("away") for _ in range(1000)]
     await confirmed(stage, "1002")
-    await stage.pass_time(80 * MINUTE)
+    await stage.pass_time((4 if can_tell else 80) * MINUTE)
     assert sender.calls.count("request_order") == 1
     after = await stage.order()
-    assert after.state is OrderState.UNRESOLVED
     (told,) = stage.results(EFUA)
     assert after.code in told
+    if can_tell:
+        assert after.state is OrderState.FAILED
+        assert "Nothing was taken" in told
+        (line,) = [line for line in await stage.store.transitions(after.id) if line.said is after.state]
+        assert line.at_ms - (after.sent_ms or 0) >= 3 * MINUTE * 1000
+        return
+    assert after.state is OrderState.UNRESOLVED
     assert "Do not pay again" in told
     assert [incident.kind for incident in await stage.store.incidents(10)] == ["unresolved"]
 
@@ -362,11 +372,11 @@ async def test_a_final_order_spoken_of_again_is_told_only_if_it_was_reversed(sce
     await stage.pass_time(30)
     order = await stage.order()
     assert order.state is OrderState.SUCCESSFUL
-    stage.kasapay.worker.recheck(order.id, Source.WEBHOOK)
+    await stage.store.hint(order.id, Source.WEBHOOK, stage.clock(), 5_000)
     await stage.pass_time(10)
     assert (await stage.order()).state is OrderState.SUCCESSFUL
     stage.faults(status_word="reversed")
-    stage.kasapay.worker.recheck(order.id, Source.WEBHOOK)
+    await stage.store.hint(order.id, Source.WEBHOOK, stage.clock(), 5_000)
     await stage.pass_time(10)
     assert (await stage.order()).state is OrderState.REVERSED
     assert [text.split(":")[0] for text in stage.results(EFUA)] == ["Paid", "Paid back"]
@@ -382,7 +392,7 @@ async def test_a_final_order_spoken_of_is_asked_about_once_after_the_pause_of_al
     order = await stage.order()
     before = sender.calls.count("order_status")
     for _ in range(5):
-        stage.kasapay.worker.recheck(order.id, Source.WEBHOOK)
+        await stage.store.hint(order.id, Source.WEBHOOK, stage.clock(), 5_000)
     await stage.pass_time(TIMES.hint_spacing_s - 0.1)
     assert sender.calls.count("order_status") == before
     await stage.pass_time(60)
@@ -397,11 +407,11 @@ async def test_a_success_after_a_failure_is_an_incident_and_changes_nothing(scen
     assert order.state is OrderState.FAILED
     stage.faults(status_word="verified")
     for _ in range(3):
-        stage.kasapay.worker.recheck(order.id, Source.CALLBACK)
+        await stage.store.hint(order.id, Source.CALLBACK, stage.clock(), 5_000)
         await stage.pass_time(10)
     assert (await stage.order()).state is OrderState.FAILED
     assert [incident.kind for incident in await stage.store.incidents(10)] == ["contradiction"]
-    assert len(stage.results(EFUA)) == 1
+    assert ["may have been taken" in text for text in stage.results(EFUA)] == [False, True]
 
 
 async def test_at_most_three_requests_wait_on_one_phone_over_all_persons(stage: Stage) -> None:

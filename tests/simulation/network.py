@@ -55,6 +55,8 @@ class Network:
 
     async def carry(self, request: httpx.Request, wire: Wire) -> httpx.Response:
         method, host, path = request.method, request.url.host, request.url.path
+        if request.url.query:
+            path += "?" + request.url.query.decode()
         content = await request.aread()
         headers = {name.decode().lower(): value.decode() for name, value in request.headers.raw}
         fate = self.script(method, host, path) or self._draw(method, host)
@@ -121,6 +123,8 @@ class Network:
                 return name
         if trouble.failing and chance.random() < trouble.failing:
             return chance.choice(("failing_before", "failing_after"))
+        if method == "POST" and trouble.unclear and chance.random() < trouble.unclear:
+            return chance.choice(("unclear_before", "unclear_after"))
         if method == "GET":
             for name in ("forbidden", "odd_word", "lies"):
                 likely = getattr(trouble, name)

@@ -23,11 +23,30 @@ _HTML: Final = b"<html><body>Request rejected by the gateway</body></html>"
 _EXPIRES_S: Final = 300.0
 _TOKEN_S: Final = 3600.0
 _OTP_TRIES: Final = 3
+_UNSEEN_S: Final = 60.0
+_WORDS: Final = {"SUCCESSFUL": "successful", "FAILED": "failed", "PENDING": "pending"}
 
 
 class Answer(msgspec.Struct):
     status: int
     body: bytes = b""
+
+
+_UNCLEAR: Final = {
+    "momo": (
+        Answer(408),
+        Answer(409),
+        Answer(200, b"{}"),
+        Answer(400, b'{"code": "TRANSACTION_NOT_COMPLETED"}'),
+        Answer(404, _HTML),
+    ),
+    "startbutton": (
+        Answer(408, b'{"success": false, "message": "Request Timeout"}'),
+        Answer(400, b'{"success": false, "message": "An error occured"}'),
+        Answer(200, b'{"success": false, "message": "read ECONNRESET", "data": {}}'),
+        Answer(422, _HTML),
+    ),
+}
 
 
 class Entry(msgspec.Struct):
@@ -96,16 +115,19 @@ class Providers:
         self.sms: list[Sms] = []
         self.codes: dict[str, str] = {}
         self._tokens: dict[str, float] = {}
+        self._odd = 0
 
     # ---- the network's door
 
     def handle(
         self, method: str, host: str, path: str, headers: Mapping[str, str], content: bytes, fate: str
     ) -> Answer:
-        """What the provider answers. `fate` is trouble of its own: failing before or after it took the
-        request, busy, forbidden, unknown_yet, odd_word, lies, expires."""
+        """What the provider answers. `fate` is trouble of its own: failing or unclear before or after it
+        took the request, busy, forbidden, unknown_yet, odd_word, lies, expires."""
         if fate == "busy":
             return Answer(429)
+        if fate == "unclear_before" and not host.startswith("sms") and "token" not in path:
+            return self._unclear(host)
         if fate == "failing_before":
             return Answer(500, b'{"code": "INTERNAL_PROCESSING_ERROR"}')
         if fate == "forbidden" and method == "GET":
@@ -119,7 +141,15 @@ class Providers:
             answer = self._startbutton(method, path, content, fate)
         if fate == "failing_after":
             return Answer(503)
+        if fate == "unclear_after" and not host.startswith("sms") and "token" not in path:
+            return self._unclear(host)
         return answer
+
+    def _unclear(self, host: str) -> Answer:
+        """One after the other, answers of which nobody knows whether anything was created."""
+        self._odd += 1
+        odd = _UNCLEAR["momo" if host.startswith("momo") else "startbutton"]
+        return odd[self._odd % len(odd)]
 
     # ---- MoMo
 
@@ -187,24 +217,25 @@ class Providers:
             return self._verify(json.loads(content))
         if method == "POST":
             return self._charge(json.loads(content))
+        if path.startswith("/transaction?"):
+            return self._list(parse_qs(path.partition("?")[2]))
         found = self.entries.get(path.rpartition("/")[2].removeprefix("SB-"))
-        if found is None or fate == "unknown_yet":
+        # By its own reference a charge is found a moment after it was taken.
+        unseen = fate == "unknown_yet" and found is not None and self._now_s() - found.at_s < _UNSEEN_S
+        if found is None or unseen:
             return _json(404, {"success": False, "message": "Transaction not found"})
-        words = {"SUCCESSFUL": "successful", "FAILED": "failed", "PENDING": "pending"}
-        charge = {
-            "transType": "COLLECTION",
-            "transactionReference": f"SB-{found.reference}",
-            "userTransactionReference": found.reference,
-            "status": words[found.status],
-            "amount": int(found.amount),
-            "currency": found.currency,
-        }
+        charge = _charge_row(found)
         if fate == "odd_word":
             charge["status"] = "something new"
         elif fate == "lies" and found.final:
             found.lied = True
-            charge |= {"amount": 1, "status": words["SUCCESSFUL"]}
+            charge |= {"amount": 1, "status": _WORDS["SUCCESSFUL"]}
         return _json(200, {"success": True, "data": {"transaction": charge}})
+
+    def _list(self, query: dict[str, list[str]]) -> Answer:
+        skip, limit = int(query["skip"][0]), int(query["limit"][0])
+        rows = [_charge_row(entry) for entry in self.entries.values() if entry.provider == "startbutton"]
+        return _json(200, {"success": True, "data": rows[skip : skip + limit]})
 
     def _charge(self, body: dict[str, Any]) -> Answer:
         reference = body["reference"]
@@ -301,6 +332,17 @@ class Providers:
             and re.search(rf"\b{code}\b", sms.text)
             and sms.text.startswith(begins)
         ]
+
+
+def _charge_row(entry: Entry) -> dict[str, Any]:
+    return {
+        "transType": "COLLECTION",
+        "transactionReference": f"SB-{entry.reference}",
+        "userTransactionReference": entry.reference,
+        "status": _WORDS[entry.status],
+        "amount": int(entry.amount),
+        "currency": entry.currency,
+    }
 
 
 def _json(status: int, body: Any) -> Answer:

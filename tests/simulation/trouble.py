@@ -14,7 +14,8 @@ class Trouble(msgspec.Struct, frozen=True):
 
     Wire: `refused` no connection · `lost_request` gone on its way · `lost_reply` done, and nobody heard
     · `slow` an answer slower than anybody waits for. Provider: `failing` a 5xx that may or may not have
-    taken the request · `busy` 429 · `forbidden` an HTML 403 to a status question · `unknown_yet` 404 in
+    taken the request · `unclear` an answer to a creation, taken or not, that does not say what happened ·
+    `busy` 429 · `forbidden` an HTML 403 to a status question · `unknown_yet` 404 in
     the first seconds · `odd_word` a status nobody knows · `lies` a final word over other money ·
     `expires` a token that ends early. Callbacks: `silent`, `repeats`, `late`, `forged`. Gateway:
     `dropped`, `unheard`, `doubled`. Store: `killed` and `flush_fails` per write, before or after it is
@@ -43,6 +44,7 @@ class Trouble(msgspec.Struct, frozen=True):
     flush_fails: float = 0
     stalls: float = 0
     jumps: float = 0
+    unclear: float = 0
     # The providers whose name begins so are away from the first second for so long.
     outage_of: str = ""
     outage_from_s: float = 0
@@ -73,6 +75,7 @@ _CHANCES: Final[dict[str, float]] = {
     "flush_fails": 0.01,
     "stalls": 0.01,
     "jumps": 0.2,
+    "unclear": 0.2,
 }
 
 

@@ -50,6 +50,10 @@ _WEATHER: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("startbutton.create", {"callback_duplicates": 2}),
     ("startbutton.create", {"drop_reply": 1}),
     ("startbutton.otp", {"drop_reply": 1}),
+    # Answers of which nobody knows whether anything was created.
+    ("momo.create", {"error_status": 408, "error_when": "after"}),
+    ("startbutton.create", {"error_status": 408, "error_when": "after"}),
+    ("startbutton.otp", {"error_status": 422, "error_when": "after", "error_shape": "html"}),
     ("startbutton.status", {"drop_reply": 1}),
 )
 

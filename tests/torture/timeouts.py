@@ -40,13 +40,15 @@ _LOSSES: Final[tuple[dict[str, Any], ...]] = (
     {"latency_ms": 3000},
     {"error_status": 500, "error_when": "after"},
     {"error_status": 503, "error_when": "after", "error_shape": "html"},
+    # Of which nobody knows whether anything was created.
+    {"error_status": 408, "error_when": "after"},
 )
 
 
 async def lose_replies(sandbox: Sandbox, draw: random.Random) -> None:
     """No creating request is ever answered; how it is lost changes all the time. Until cancelled."""
     while True:
-        loss = draw.choices(_LOSSES, (4, 3, 2, 1))[0]
+        loss = draw.choices(_LOSSES, (4, 3, 2, 1, 2))[0]
         # A charge whose reply is lost can go on only where no code is wanted: here for two in three.
         charge = loss | ({"next_step": "PIN"} if draw.random() < 0.66 else {})
         # Where a code is wanted and the charge is answered, the code's own reply is lost.

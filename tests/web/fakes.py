@@ -84,6 +84,8 @@ class FakeCallbacks:
     async def momo(self, token: str) -> None:
         if self.held is not None:
             await self.held.wait()
+        if self.failing:
+            raise RuntimeError("the store is away")
         self.hints.append(token)
 
     async def startbutton(self, account: str, headers: Mapping[str, str], raw: bytes) -> bool:

@@ -5,14 +5,17 @@ from typing import Protocol
 
 import msgspec
 
-from bot.store.records import Incident, OrderRow, Restore, WebhookRow
+from bot.store.records import Incident, OrderRow, RecheckRow, Restore, WebhookRow
 
 __all__ = [
     "AddIncident",
     "ChoreIntents",
+    "EndRecheck",
     "Figures",
     "Finding",
+    "KeepRecheck",
     "KeepWebhook",
+    "PutOffRecheck",
 ]
 
 
@@ -26,6 +29,27 @@ class AddIncident(msgspec.Struct, frozen=True):
     """Insert; a repeat of the dedupe key is left out silently."""
 
     row: Incident
+
+
+class KeepRecheck(msgspec.Struct, frozen=True):
+    """Insert; where one waits for the order already, that one stays."""
+
+    row: RecheckRow
+
+
+class EndRecheck(msgspec.Struct, frozen=True):
+    """It was looked into. Where the provider has spoken again since the claim, it is due anew, `again_ms` at
+    the latest; where another has claimed it meanwhile, nothing happens."""
+
+    row: RecheckRow
+    again_ms: int
+
+
+class PutOffRecheck(msgspec.Struct, frozen=True):
+    """Nobody could say: due again then. Nothing happens where another has claimed it meanwhile."""
+
+    row: RecheckRow
+    due_ms: int
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -58,6 +82,14 @@ class ChoreIntents(Protocol):
 
     async def below(self, bucket: str, window_ms: int, now_ms: int, limit: int) -> bool:
         """Whether fewer than `limit` uses of `bucket` lie within the window; counts nothing."""
+        ...
+
+    async def claim_rechecks(self, now_ms: int, lease_ms: int, limit: int) -> tuple[RecheckRow, ...]:
+        """Those that are due, earliest first, each with a new fence; due again after the lease."""
+        ...
+
+    async def next_recheck_ms(self) -> int | None:
+        """When the next one falls due."""
         ...
 
     async def webhooks(self, limit: int) -> tuple[WebhookRow, ...]:

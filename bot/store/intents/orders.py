@@ -12,6 +12,7 @@ __all__ = [
     "Asking",
     "Cap",
     "CreateOrder",
+    "Hint",
     "MoveOrder",
     "NoteOrder",
     "OrderIntents",
@@ -73,6 +74,9 @@ class CreateOrder(msgspec.Struct, frozen=True):
 
     With `asking`, Conflict with the word that `Store.cannot_ask` has for it: "payer", "agreement", "number".
 
+    Where `row.place` is empty the order gets the place where its connection leads now. What it is about
+    must stand there too: Conflict("refund") for a payment, Conflict("agreement") for an agreement elsewhere.
+
     Conflict("act") where the (conversation, act position) has its order already; Conflict("order")
     where id, code or reference is taken. Conflict("refund") where `parent_id` is not a SUCCESSFUL
     collection of the same merchant, connection and currency, where this refund and the others of it
@@ -130,6 +134,8 @@ class MoveOrder(msgspec.Struct, frozen=True):
     asks: int | None = None
     asked_ms: int | None = None
     attempts: int | None = None
+    place: str | None = None
+    sent_with: str | None = None
 
 
 class NoteOrder(msgspec.Struct, frozen=True):
@@ -152,7 +158,24 @@ class NoteOrder(msgspec.Struct, frozen=True):
     attempts: int | None = None
     deadline_ms: int | None = None
     pending_ref: str | None = None
+    place: str | None = None
+    sent_with: str | None = None
+    missed_ms: int | None = None
+    doubted_ms: int | None = None  # 0: nobody doubts it any more
     release: bool = False  # give the lease back
+
+
+class Hint(msgspec.Struct, frozen=True):
+    """A provider spoke of an order. An open one is asked about soon, but not sooner than `spacing_ms` after
+    the last asking; a repeat changes nothing. A final one becomes a recheck, due after `spacing_ms`, or the
+    one that waits is due so soon at the latest; `said` is what the provider said of it, where that is known.
+    Does not change `version`. Of an order nobody knows nothing is kept."""
+
+    order_id: str
+    source: Source
+    at_ms: int
+    spacing_ms: int
+    said: OrderState | None = None
 
 
 class OrderIntents(Protocol):
@@ -168,8 +191,7 @@ class OrderIntents(Protocol):
         ...
 
     async def hint(self, order_id: str, source: Source, now_ms: int, spacing_ms: int) -> bool:
-        """A callback came: ask soon, but not sooner than `spacing_ms` after the last asking. False
-        where the order is final or unknown. A repeat changes nothing; does not change `version`."""
+        """A callback came: as the change `Hint`. False where the order is final or unknown."""
         ...
 
     async def next_due_ms(self) -> int | None:
@@ -255,3 +277,26 @@ class OrderIntents(Protocol):
     async def open_connections(self) -> frozenset[str]:
         """Connections that orders which are not final still need."""
         ...
+
+    async def settle_in(self, places: Mapping[str, tuple[str, str]]) -> None:
+        """Keep where each connection leads from now on, and what its keys hash to; and let the orders and
+        agreements of which nobody has said so yet belong there, sent with those keys."""
+        ...
+
+    async def orders_elsewhere(self) -> tuple[OrderRow, ...]:
+        """Orders that are not final and belong elsewhere than their connection leads now, oldest first."""
+        ...
+
+    async def agreements_elsewhere(self) -> tuple[AgreementRow, ...]:
+        """The same of agreements that have not ended, consents left out."""
+        ...
+
+    async def named_by_webhooks(self, reference: str) -> tuple[str, ...]:
+        """The provider's references that kept events give to the order of our `reference`, newest first."""
+        ...
+
+    async def learn(self, place: str, keys: str, fact: str, at_ms: int) -> None:
+        """Remember a fact of how the account with these keys at that place answers."""
+        ...
+
+    async def has_learned(self, place: str, keys: str, fact: str) -> bool: ...
