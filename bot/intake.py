@@ -166,13 +166,15 @@ class TelegramIntake:
             case CardRefused(why=why):
                 # The button that shares one's own number is shown again, where it may help.
                 wants = "" if why == "anonymous" else "contact"
-                await self._say(event.chat, Text(f"chat.card.{why}"), row, wants=wants)
+                await self._say(event.chat, Text(f"chat.card.{why}"), row, thread=event.thread, wants=wants)
             case NotText():
-                await self._say(event.chat, Text("chat.text_only"), row)
+                await self._say(event.chat, Text("chat.text_only"), row, thread=event.thread)
             case InGroup():
                 self._aside(self._channel.answer_callback(event.callback_id), event.callback_id)
                 if await self._seldom(f"group:{event.chat}", _GROUP_PAUSE_MS):
-                    await self._say(event.chat, Text("chat.private_only", {"link": event.link}), row)
+                    await self._say(
+                        event.chat, Text("chat.private_only", {"link": event.link}), row, thread=event.thread
+                    )
                 else:
                     await self._store.commit([EndUpdate(row.source, row.update_id)])
             case Blocked() | Unblocked():
@@ -191,7 +193,8 @@ class TelegramIntake:
         toast = self._turns.say(words, language)
         self._aside(self._channel.answer_callback(callback_id, toast), callback_id)
         if not callback_id and await self._seldom(f"fast:{event.chat}", _FAST_PAUSE_MS):
-            await self._say(event.chat, words, row)
+            thread = event.inbound.thread if isinstance(event, Heard) else getattr(event, "thread", "")
+            await self._say(event.chat, words, row, thread=thread)
         else:
             await self._store.commit([EndUpdate(row.source, row.update_id)])
 
@@ -212,7 +215,7 @@ class TelegramIntake:
             # The share button stands until a message of its own takes it away.
             self._aside(
                 self._channel.close_contact_keyboard(
-                    event.chat, self._turns.say(Text("chat.thanks"), inbound.language)
+                    event.chat, self._turns.say(Text("chat.thanks"), inbound.language), inbound.thread
                 ),
                 event.chat,
             )
@@ -229,7 +232,7 @@ class TelegramIntake:
         finally:
             turn.cancel()
 
-    async def _say(self, chat: str, text: Text, row: UpdateRow, *, wants: str = "text") -> None:
+    async def _say(self, chat: str, text: Text, row: UpdateRow, *, thread: str, wants: str = "text") -> None:
         """A sentence beside the conversation, which stays where it is."""
         found = await self._store.person_of("telegram", chat)
         reply = reply_message(
@@ -240,6 +243,7 @@ class TelegramIntake:
             key=f"aside:{row.update_id}",
             now_ms=self._clock(),
             new_id=self._ids.uuid,
+            thread=thread,
         )
         await self._store.commit([reply, EndUpdate(row.source, row.update_id)])
         self._turns.wake()

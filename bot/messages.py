@@ -267,8 +267,9 @@ def reply_message(
     key: str,
     now_ms: int,
     new_id: NewId,
+    thread: str = "",
 ) -> Queue:
-    """A turn's answer to a chat."""
+    """A turn's answer to a chat, in the topic where it was asked."""
     return Queue(
         MessageRow(
             id=new_id(),
@@ -283,5 +284,6 @@ def reply_message(
             due_ms=now_ms,
             order_id=view.order_id,
             conversation_id=conversation_id,
+            thread=thread,
         )
     )

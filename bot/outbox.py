@@ -56,6 +56,8 @@ _IDLE_S: Final = 30.0
 SPACING_MS: Final[Mapping[str, int]] = {"telegram": 1000}
 # And a bot about thirty a second, over all chats. Source: the same.
 PER_S: Final[Mapping[str, int]] = {"telegram": 30}
+# A merchant's money and people's details stay in the chat. Results are receipts, to keep and to forward.
+_PRIVATE: Final = frozenset({"balance.shown", "balance.own_orders", "balance.with_payouts", "details.shown"})
 # A chat result that would wait longer than this goes another way where there is one.
 _RESULT_WAITS_S: Final = 300.0
 
@@ -266,7 +268,9 @@ class Outbox:
         view = msgspec.json.decode(row.view, type=View)
         person = await self._store.person(row.person_id)
         words = self._words(view, row.address_kind, person.language if person else self._language)
-        edits, announce = row.edits, False
+        edits, announce, thread = row.edits, False, row.thread
+        if row.order_id and not thread and row.address_kind == "telegram":
+            thread = await self._thread_of(row, row.order_id)
         if row.kind is MessageKind.RESULT and row.order_id:
             order = await self._store.order(row.order_id)
             began_here = order is not None and order.origin_value == row.address_value
@@ -281,8 +285,15 @@ class Outbox:
             announce=announce,
             key=row.dedupe_key,
             wants_contact=words.wants_contact,
-            private=row.kind is MessageKind.RESULT,
+            thread=thread,
+            private=view.text.id in _PRIVATE,
         )
+
+    async def _thread_of(self, row: MessageRow, order_id: str) -> str:
+        """The topic in which the person began the order here: news of it belong there too."""
+        rows = await self._store.messages_of_order(order_id)
+        where = (row.address_kind, row.address_value)
+        return next((m.thread for m in rows if m.thread and (m.address_kind, m.address_value) == where), "")
 
     def _settle(
         self,

@@ -35,7 +35,7 @@ class Outgoing(msgspec.Struct, frozen=True):
     `to` is the address' value. `edits` is the channel's id of a message to turn into this one;
     `announce`: also send it as a reply to that message, since an edit makes no sound. `key` is the
     outbox's dedupe key, for channels that can pass one on. `wants_contact`: offer to share the
-    person's own number. `private`: may not be forwarded (balances, results).
+    person's own number. `private`: may not be copied or forwarded (balances).
     """
 
     to: str
@@ -44,6 +44,8 @@ class Outgoing(msgspec.Struct, frozen=True):
     edits: str = ""
     announce: bool = False
     key: str = ""
+    # The topic of the chat it goes to.
+    thread: str = ""
     wants_contact: str = ""  # the label of the share button, empty for none
     private: bool = False
 

@@ -107,6 +107,8 @@ class Inbound(msgspec.Struct, frozen=True):
     language: str = ""
     # The chat message the input came with, so that a secret can be deleted from the chat.
     message_ref: str = ""
+    # The topic of the chat that it was said in, empty where the chat has none.
+    thread: str = ""
     # The address' value to go on under, should this message lead to more rights. Empty: it stays.
     renewed: str = ""
 

@@ -286,6 +286,8 @@ class MessageRow(msgspec.Struct, frozen=True):
     fence: int = 0
     lease_until_ms: int = 0
     error: str = ""
+    # The topic of the chat that it goes to, where the chat has topics.
+    thread: str = ""
 
 
 class UpdateRow(msgspec.Struct, frozen=True):

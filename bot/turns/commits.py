@@ -86,6 +86,7 @@ class Commits:
                     key=turn.key,
                     now_ms=turn.now_ms,
                     new_id=self._ids.uuid,
+                    thread=turn.inbound.thread,
                 )
             )
             if view.final and view.order_id:

@@ -23,6 +23,7 @@ class Message:
     # Sent with a reply keyboard or its removal: such a message cannot be edited.
     fixed: bool = False
     protected: bool = False
+    thread: int | None = None
     preview: bool = True
     reply_to: int | None = None
     deleted: bool = False

@@ -117,6 +117,7 @@ class Methods:
             source=source,
             parse_mode=parse_mode,
             protected=given.flag("protect_content"),
+            thread=int(given.text("message_thread_id") or 0) or None,
             preview=not (given.nested("link_preview_options") or {}).get("is_disabled", False),
         )
         reply = given.nested("reply_parameters")
@@ -204,6 +205,8 @@ class Methods:
         }
         if message.from_bot:
             shown["from"] = self.bot
+        if message.thread:
+            shown |= {"message_thread_id": message.thread, "is_topic_message": True}
         if message.edits:
             shown["edit_date"] = int(time.time())
         if message.rows:

@@ -29,7 +29,7 @@ from bot.times import TIMES
 from tests.conversations.people import Phone, WebChat, decide
 from tests.conversations.robot import Robot
 from tests.conversations.stage import EFUA, Stage, open_stage
-from tests.fake_telegram import flood
+from tests.fake_telegram import flood, refuse
 
 CHAT = "4200"
 
@@ -392,6 +392,58 @@ async def test_a_late_result_is_announced_too(telegram: Stage) -> None:
     assert announced.reply_to == pending.message_id
     assert announced.text == pending.text
     assert announced.text.startswith("Paid")
+
+
+@pytest.mark.parametrize("late_s", [0, 50])
+async def test_a_result_can_be_kept_and_forwarded_however_it_comes(telegram: Stage, late_s: int) -> None:
+    efua = await pays_in_telegram(telegram)
+    await telegram.pass_time(late_s)
+    decide(telegram, EFUA, "approve")
+    await telegram.pass_time(60)
+    results = [message for message in efua.messages if message.text.startswith("Paid")]
+    assert len(results) == (2 if late_s else 1)
+    assert not any(message.protected for message in efua.messages)
+
+
+async def test_a_merchants_money_cannot_be_forwarded(telegram: Stage) -> None:
+    assert telegram.telegram is not None
+    yaw = telegram.telegram.person("Yaw")
+    code = await telegram.staff_code("1001")
+    for said in ("/start", "9", code, "4711", "4711", "menu", "My business", "Balance"):
+        await yaw.says(said)
+        await telegram.pass_time(2)
+    assert "GHS" in yaw.screen().text
+    assert yaw.screen().protected
+    assert [message.text for message in yaw.messages if message.protected] == [yaw.screen().text]
+
+
+async def test_whatever_was_said_in_a_topic_is_answered_there(telegram: Stage) -> None:
+    """The answers, the words beside them, and a result that comes later, sent anew or announced."""
+    assert telegram.telegram is not None
+    efua = telegram.telegram.person("Efua", phone=EFUA.lstrip("+"))
+    topic = {"message_thread_id": 7, "is_topic_message": True}
+    for said in ("/start", "1", "1001", "5", "0240000001"):
+        await efua.says(said, **topic)
+        await telegram.pass_time(2)
+    await efua.presses("Yes, pay")
+    await telegram.pass_time(50)
+    decide(telegram, EFUA, "approve")
+    await telegram.pass_time(60)
+    assert efua.screen().text.startswith("Paid")
+    group = telegram.telegram.group()
+    await efua.says("/start", group=group.id, message_thread_id=9, is_topic_message=True)
+    await telegram.pass_time(2)
+    assert {message.thread for message in efua.messages} == {7}
+    assert [message.thread for message in group.from_bot] == [9]
+
+
+async def test_a_topic_that_is_gone_is_answered_beside_it(telegram: Stage) -> None:
+    assert telegram.telegram is not None
+    efua = telegram.telegram.person("Efua")
+    telegram.telegram.fail("sendMessage", refuse(400, "Bad Request: message thread not found"))
+    await efua.says("/start", message_thread_id=7, is_topic_message=True)
+    await telegram.pass_time(2)
+    assert [message.thread for message in efua.messages] == [None]
 
 
 async def test_a_blocked_bot_tells_the_result_by_sms_to_the_linked_number(telegram: Stage) -> None:

@@ -73,6 +73,42 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     assert schema_version(url_of(path)) is None
 
 
+def test_messages_from_before_topics_belong_to_none(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    _upgrade(_sqlite_engine(path), "0006")
+    connection = sqlite3.connect(path)
+    row = (
+        "m",
+        "k",
+        "reply",
+        "p",
+        "telegram",
+        "7",
+        "{}",
+        "queued",
+        1,
+        1,
+        None,
+        None,
+        "",
+        "",
+        None,
+        0,
+        0,
+        0,
+        "",
+        1,
+        1,
+    )
+    connection.execute(f"INSERT INTO messages VALUES ({', '.join('?' * len(row))})", row)
+    connection.commit()
+    connection.close()
+    migrate(url_of(path))
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT state, thread FROM messages").fetchall() == [("queued", "")]
+    connection.close()
+
+
 def test_links_from_before_signed_cookies_end(tmp_path: Path) -> None:
     """And of nobody else; with the link gone a result goes to the phone."""
     path = tmp_path / "old.db"

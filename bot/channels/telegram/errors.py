@@ -22,7 +22,7 @@ from telegram.error import (
 from bot.channels.base import ChannelError, Moved, OutcomeUnknown, Refused, RetryLater, Unreachable
 from bot.channels.telegram.client import Flooded
 
-__all__ = ["cannot_edit", "cannot_parse", "detail_of", "is_unchanged", "read_error"]
+__all__ = ["cannot_edit", "cannot_parse", "detail_of", "has_no_thread", "is_unchanged", "read_error"]
 
 # A wrong token is for the operator to mend; asking every few seconds helps nobody.
 _WRONG_TOKEN_S: Final = 300.0
@@ -31,6 +31,7 @@ _BROKEN_S: Final = 5.0
 _UNCHANGED: Final = ("message is not modified",)
 _NOT_EDITABLE: Final = ("message to edit not found", "message can't be edited", "message_id_invalid")
 _NOT_PARSED: Final = ("can't parse entities",)
+_NO_THREAD: Final = ("message thread not found", "topic_deleted", "topic_closed")
 _NO_CHAT: Final = (
     "chat not found",
     "user not found",
@@ -57,6 +58,11 @@ def cannot_edit(error: Exception) -> bool:
 def cannot_parse(error: Exception) -> bool:
     """The text was taken for broken HTML."""
     return _says(error, _NOT_PARSED)
+
+
+def has_no_thread(error: Exception) -> bool:
+    """The topic that the message was to go to is not there any more."""
+    return _says(error, _NO_THREAD)
 
 
 def read_error(error: Exception, *, repeatable: bool) -> ChannelError:

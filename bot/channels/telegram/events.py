@@ -39,6 +39,7 @@ class CardRefused(msgspec.Struct, frozen=True):
     message_ref: str
     why: str
     language: str
+    thread: str = ""
 
 
 class NotText(msgspec.Struct, frozen=True):
@@ -49,6 +50,7 @@ class NotText(msgspec.Struct, frozen=True):
     message_ref: str
     what: str
     language: str
+    thread: str = ""
 
 
 class DeadButton(msgspec.Struct, frozen=True):
@@ -71,6 +73,7 @@ class InGroup(msgspec.Struct, frozen=True):
     link: str
     language: str
     callback_id: str = ""
+    thread: str = ""
 
 
 class Blocked(msgspec.Struct, frozen=True):

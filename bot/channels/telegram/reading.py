@@ -64,6 +64,9 @@ class _Message(msgspec.Struct):
     message_id: _Int64
     chat: _Chat
     sender: _User | None = msgspec.field(name="from", default=None)
+    # A topic of a chat that has topics; in other groups the first message of a line of replies.
+    message_thread_id: _Int64 | None = None
+    is_topic_message: bool | None = None
     text: str | None = None
     contact: _Contact | None = None
     forward_origin: Any = None
@@ -166,20 +169,20 @@ def _read_message(update_id: int, message: _Message, content: str, bot_username:
     chat, ref = str(message.chat.id), str(message.message_id)
     if sender.is_bot:
         return None
-    language = _language(sender)
+    language, thread = _language(sender), _thread(message)
     if message.chat.id != sender.id or message.chat.type not in ("private", None):
         if not _is_addressed(message.text or "", bot_username):
             return None
-        return InGroup(update_id, chat, ref, _link(bot_username), language)
+        return InGroup(update_id, chat, ref, _link(bot_username), language, thread=thread)
     if message.contact is not None:
         found = _read_card(message, sender)
         if isinstance(found, str):
-            return CardRefused(update_id, chat, ref, found, language)
-        return Heard(update_id, chat, _inbound(update_id, chat, found, language, ref))
+            return CardRefused(update_id, chat, ref, found, language, thread)
+        return Heard(update_id, chat, _inbound(update_id, chat, found, language, ref, thread))
     if message.text is None:
-        return NotText(update_id, chat, ref, content, language) if content else None
+        return NotText(update_id, chat, ref, content, language, thread) if content else None
     text = _read_text(message.text, bot_username)
-    return Heard(update_id, chat, _inbound(update_id, chat, Typed(text), language, ref))
+    return Heard(update_id, chat, _inbound(update_id, chat, Typed(text), language, ref, thread))
 
 
 def _read_callback(update_id: int, callback: _Callback, bot_username: str) -> Event | None:
@@ -189,11 +192,12 @@ def _read_callback(update_id: int, callback: _Callback, bot_username: str) -> Ev
     chat, ref = str(message.chat.id), str(message.message_id)
     # Of a message too old to be read only the ids are sure to come; they tell a private chat as well.
     if message.chat.id != callback.sender.id:
-        return InGroup(update_id, chat, ref, _link(bot_username), language, callback_id=callback.id)
+        link, thread = _link(bot_username), _thread(message)
+        return InGroup(update_id, chat, ref, link, language, callback_id=callback.id, thread=thread)
     pressed = read_button(callback.data or "")
     if pressed is None:
         return DeadButton(update_id, chat, ref, callback.id, language)
-    inbound = _inbound(update_id, chat, pressed, language, ref)
+    inbound = _inbound(update_id, chat, pressed, language, ref, _thread(message))
     return Heard(update_id, chat, inbound, callback_id=callback.id)
 
 
@@ -253,7 +257,7 @@ def _is_ours(name: str | None, bot_username: str) -> bool:
     return name is None or name.casefold() == bot_username.casefold()
 
 
-def _inbound(update_id: int, chat: str, said: Input, language: str, ref: str) -> Inbound:
+def _inbound(update_id: int, chat: str, said: Input, language: str, ref: str, thread: str) -> Inbound:
     return Inbound(
         channel="telegram",
         address=Address("telegram", chat),
@@ -261,7 +265,14 @@ def _inbound(update_id: int, chat: str, said: Input, language: str, ref: str) ->
         turn_key=str(update_id),
         language=language,
         message_ref=ref,
+        thread=thread,
     )
+
+
+def _thread(message: _Message) -> str:
+    """The topic to answer in. A group without topics numbers its lines of replies too; nobody sends there."""
+    in_topic = message.is_topic_message or message.chat.type in ("private", None)
+    return str(message.message_thread_id) if message.message_thread_id and in_topic else ""
 
 
 def _language(sender: _User) -> str:

@@ -7,6 +7,7 @@ Source: Telegram Bot API, "Available methods" and "Updating messages", November 
 
 from typing import Any, Final
 
+import msgspec
 import structlog
 from telegram import (
     InlineKeyboardMarkup,
@@ -20,7 +21,14 @@ from telegram.error import InvalidToken, TelegramError
 
 from bot.channels.base import Outgoing, Refused, Sent
 from bot.channels.telegram.client import CALL_FAILURES, DEFAULT_API_URL, TelegramBot
-from bot.channels.telegram.errors import cannot_edit, cannot_parse, detail_of, is_unchanged, read_error
+from bot.channels.telegram.errors import (
+    cannot_edit,
+    cannot_parse,
+    detail_of,
+    has_no_thread,
+    is_unchanged,
+    read_error,
+)
 from bot.channels.telegram.rendering import (
     CALLBACK_TEXT_LIMIT,
     contact_keyboard,
@@ -99,7 +107,7 @@ class TelegramChannel:
         """Take the buttons from a message. False where it could not be done."""
         return await self._try_on("editMessageReplyMarkup", chat, message_ref)
 
-    async def close_contact_keyboard(self, chat: str, text: str) -> bool:
+    async def close_contact_keyboard(self, chat: str, text: str, thread: str = "") -> bool:
         """Say `text` and put the letters back where the share-my-number key was.
 
         It takes a message of its own: one that carries this can neither have buttons nor be edited
@@ -108,7 +116,12 @@ class TelegramChannel:
         shown = escape_text(cut_text(text))
         markup = ReplyKeyboardRemove()
         return await self._try(
-            "sendMessage", chat_id=chat, text=shown, parse_mode=ParseMode.HTML, reply_markup=markup
+            "sendMessage",
+            chat_id=chat,
+            text=shown,
+            parse_mode=ParseMode.HTML,
+            reply_markup=markup,
+            message_thread_id=_message_id(thread),
         )
 
     async def typing(self, chat: str) -> None:
@@ -138,8 +151,13 @@ class TelegramChannel:
                 reply_markup=markup,
                 reply_parameters=reply,
                 protect_content=protect,
+                message_thread_id=_message_id(message.thread),
             )
         except CALL_FAILURES as error:
+            if message.thread and has_no_thread(error):
+                # The topic was deleted: better beside it than not at all.
+                gone = msgspec.structs.replace(message, thread="")
+                return await self._send(gone, text, markup, reply_to=reply_to)
             raise _explain(error, "sendMessage", repeatable=False) from error
         return _ref_of(result)
 
