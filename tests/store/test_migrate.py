@@ -75,7 +75,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_messages_from_before_topics_belong_to_none(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
-    _upgrade(_sqlite_engine(path), "0006")
+    _upgrade(_sqlite_engine(path), "0007")
     connection = sqlite3.connect(path)
     row = (
         "m",
