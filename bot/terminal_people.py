@@ -48,5 +48,22 @@ def people_unlink(
     print(f"Unlinked from {done['number']}: {kinds}. Roles taken up there have ended; results go by SMS.")
 
 
+@people.command("forget")
+def people_forget(
+    who: Annotated[str, typer.Argument(help="A phone number with its country, or the code of a payment.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+    folder: Folder = Path("kasapay-data"),
+) -> None:
+    """Erase a person as far as the ledger allows: numbers, chats, links, roles, and what was said.
+
+    Payments stay, with number and amount: they answer for money. Backups made before hold everything, and so
+    does the chat on the person's own phone.
+    """
+    if not yes and not typer.confirm(f"Forget {who}? It cannot be undone.", err=True):
+        fail(["Nothing was changed."])
+    done = operate("people.forget", {"who": who}, folder)
+    print(f"Forgotten. Orders that stay in the ledger: {done['orders']}.")
+
+
 def _yes(value: bool) -> str:
     return "yes" if value else "no"

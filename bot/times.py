@@ -10,6 +10,7 @@ class Times(msgspec.Struct, frozen=True):
     call_s: float = 30.0  # a provider call the worker makes
     resume_s: float = 15 * 60  # "continue or start over" is offered this long
     journal_s: float = 24 * 3600  # how long a conversation is kept
+    stranger_s: float = 6 * 3600  # a chat never linked, and silent this long without an order, is forgotten
     otp_s: float = 10 * 60  # how long a code is asked for
     send_s: float = 120  # an order not sent by then has failed, nothing taken
     absent_s: float = 120  # no sooner a provider's list or 404 says that a request never arrived

@@ -284,7 +284,10 @@ class Worker:
         if self._clock() - self._swept_ms > _HOUSEKEEPING_S * 1000:
             self._swept_ms = self._clock()
             await self._store.sweep(
-                self._swept_ms, int(self._times.journal_s * 1000), int(self._times.remember_s * 1000)
+                self._swept_ms,
+                int(self._times.journal_s * 1000),
+                int(self._times.remember_s * 1000),
+                int(self._times.stranger_s * 1000),
             )
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

@@ -20,7 +20,7 @@ from bot.commands.merchants import (
 from bot.commands.orders import incidents_list, orders_audit, orders_list, orders_settle, orders_show
 from bot.commands.outbox import outbox_list, outbox_redrive
 from bot.commands.payouts import payouts_status, payouts_switch
-from bot.commands.people import people_show, people_unlink
+from bot.commands.people import people_forget, people_show, people_unlink
 from bot.commands.reconcile import reconcile_accounts, reconcile_find, reconcile_list, reconcile_orders
 
 __all__ = ["COMMANDS", "CommandError", "Desk"]
@@ -48,6 +48,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "outbox.redrive": outbox_redrive,
     "people.show": people_show,
     "people.unlink": people_unlink,
+    "people.forget": people_forget,
     "reconcile.accounts": reconcile_accounts,
     "reconcile.orders": reconcile_orders,
     "reconcile.list": reconcile_list,

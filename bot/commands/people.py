@@ -1,13 +1,15 @@
 """Who a number belongs to, which chats are linked to it, and the end of such a link."""
 
-from typing import Any
+from typing import Any, Final
 
 from bot.commands.base import CommandError, Desk
-from bot.money import parse_msisdn
-from bot.store.base import Conflict, UnlinkChat
+from bot.money import FINAL, parse_msisdn, read_code
+from bot.store.base import Conflict, ForgetPerson, UnlinkChat
 from bot.store.records import AddressRow, PersonRow
 
-__all__ = ["people_show", "people_unlink"]
+__all__ = ["people_forget", "people_show", "people_unlink"]
+
+_MOST_ORDERS: Final = 100_000
 
 
 async def people_show(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
@@ -50,6 +52,37 @@ async def people_unlink(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         raise CommandError("The chat has changed meanwhile; look at it once more.") from None
     at.wake()
     return {"number": number, "chats": [row.kind for row in chosen]}
+
+
+async def people_forget(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+    """`who`: a number, or the code of an order that its person began. All that is known of the person goes;
+    orders, agreements and their ledgers stay, with the payer's number."""
+    person = await _person_of_order(at, str(values.get("who", "")))
+    if person is None:
+        _, person = await _person(at, {"number": values.get("who", "")})
+    orders = await at.store.orders_of_person(person.id, _MOST_ORDERS)
+    try:
+        await at.store.commit([ForgetPerson(person.id)])
+    except Conflict as lost:
+        raise CommandError(
+            _why_not(lost.what, [row.code for row in orders if row.state not in FINAL])
+        ) from None
+    return {"orders": len(orders)}
+
+
+def _why_not(what: str, codes: list[str]) -> str:
+    if what == "order":
+        shown = ", ".join(codes[:10])
+        return f"Not yet: nobody knows what becomes of {shown}. Forget the person once they are final."
+    if what == "agreement":
+        return "Not yet: an auto-debit, an invoice or a consent stands with the number. It must end first."
+    return "There is nothing to forget: only orders are known."
+
+
+async def _person_of_order(at: Desk, text: str) -> PersonRow | None:
+    code = read_code(text.strip())
+    order = await at.store.order_by_code(code) if code else None
+    return None if order is None else await at.store.person(order.person_id)
 
 
 async def _person(at: Desk, values: dict[str, Any]) -> tuple[str, PersonRow]:

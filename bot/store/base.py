@@ -41,6 +41,7 @@ from bot.store.intents.orders import (
 from bot.store.intents.people import (
     CountTries,
     EndAddress,
+    ForgetPerson,
     KeepLinkCode,
     KeepMerchant,
     KeepStaff,
@@ -76,6 +77,7 @@ __all__ = [
     "EndAddress",
     "EndRecheck",
     "EndUpdate",
+    "ForgetPerson",
     "Figures",
     "Finding",
     "Hint",
@@ -133,6 +135,7 @@ Change: TypeAlias = (
     SavePerson
     | SaveAddress
     | EndAddress
+    | ForgetPerson
     | LinkAddress
     | RenewAddress
     | UnlinkChat

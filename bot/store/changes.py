@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from bot.store import agreements, chores, inbox, messages, orders, people, turns
+from bot.store import agreements, chores, forgetting, inbox, messages, orders, people, turns
 from bot.store.base import (
     AddIncident,
     Change,
@@ -16,6 +16,7 @@ from bot.store.base import (
     EndAddress,
     EndRecheck,
     EndUpdate,
+    ForgetPerson,
     Hint,
     KeepAgreement,
     KeepApproval,
@@ -53,6 +54,7 @@ CHANGES: Final[dict[type, tuple[Callable[[Tx, Any], None], str]]] = {
     SavePerson: (people.save_person, "person"),
     SaveAddress: (people.save_address, "address"),
     EndAddress: (people.end_address, "address"),
+    ForgetPerson: (forgetting.forget_person, "person"),
     LinkAddress: (people.link_address, "address"),
     RenewAddress: (people.renew_address, "address"),
     UnlinkChat: (people.unlink_chat, "address"),

@@ -24,6 +24,8 @@ _WRITER: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    # What is forgotten is overwritten wherever its page is written anyway.
+    "PRAGMA secure_delete = FAST",
     "PRAGMA journal_size_limit = 67108864",
 )
 _READER: Final = ("PRAGMA query_only = ON",)

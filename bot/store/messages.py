@@ -36,6 +36,8 @@ _NEXT: Final = "SELECT COALESCE(MAX(seq), 0) + 1 FROM messages"
 
 def queue(tx: Tx, change: Queue) -> None:
     row = change.row
+    if not row.address_value:
+        return  # whoever it is for has been forgotten
     # Two messages of one commit bear the same millisecond, and clocks are set back.
     seq = tx.execute(_NEXT).fetchone()[0]
     # A copy of a leased message is a message of its own: nobody holds it yet.

@@ -47,6 +47,7 @@ from bot.store.base import (
 )
 from bot.store.changes import apply
 from bot.store.connection import open_reader, open_writer
+from bot.store.forgetting import STRANGERS_AT_ONCE, forget_strangers
 from bot.store.migrate import SchemaMismatch, expected_version, read_version
 from bot.store.ownership import Ownership
 from bot.store.reader import Reader
@@ -529,11 +530,14 @@ class SqliteStore:
         finally:
             await reader.close()
 
-    async def sweep(self, now_ms: int, journal_ms: int, remember_ms: int) -> None:
+    async def sweep(self, now_ms: int, journal_ms: int, remember_ms: int, stranger_ms: int) -> None:
         for forget in chores.forgetting(now_ms, journal_ms, remember_ms):
             gone = _FORGET_AT_ONCE
             while gone == _FORGET_AT_ONCE:
                 gone = await self._write(forget, _FORGET_AT_ONCE)
+        gone = STRANGERS_AT_ONCE
+        while gone == STRANGERS_AT_ONCE:
+            gone = await self._write(forget_strangers, now_ms - stranger_ms, STRANGERS_AT_ONCE)
 
 
 def _enter(tx: Tx, beside: mark.Mark, token: str, now_ms: int) -> tuple[mark.Entered, int]:

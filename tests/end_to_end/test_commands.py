@@ -440,6 +440,13 @@ async def test_an_open_order_keeps_its_account_in_the_settings(
     await deployment.answers(serve)
     await judge.decide(NUMBER, "approve")
     assert "Paid: GHS 5.00" in await judge.told(NUMBER, "Paid")
+    # Now nothing is open, and whoever paid may be forgotten.
+    refused_it, gone = (
+        await deployment.run("people", "forget", NUMBER, typed="n\n"),
+        await deployment.run("people", "forget", NUMBER, "--yes"),
+    )
+    assert (refused_it.code, "Nothing was changed." in refused_it.err) == (1, True)
+    assert gone.out == "Forgotten. Orders that stay in the ledger: 1.\n", gone.err
     assert await serve.stop() == 0
 
 

@@ -186,7 +186,7 @@ async def test_results_of_long_ago_are_not_looked_for(
     store = SqliteStore(database, clock=clock)
     await store.open()
     try:
-        await store.sweep(NOW + 9 * DAY, DAY, 8 * DAY)
+        await store.sweep(NOW + 9 * DAY, DAY, 8 * DAY, DAY)
         assert await store.messages(MessageState.SENT, 9) == ()
         assert {f.rule for f in await store.audit(NOW + 9 * DAY, 8 * DAY, 10**12)} == set()
     finally:

@@ -111,7 +111,7 @@ async def test_a_repeated_incident_is_left_out(store: Store) -> None:
 
 
 async def sweep(store: Store, now: int) -> None:
-    await store.sweep(now, journal_ms=24 * HOUR, remember_ms=8 * 24 * HOUR)
+    await store.sweep(now, journal_ms=24 * HOUR, remember_ms=8 * 24 * HOUR, stranger_ms=6 * HOUR)
 
 
 async def test_an_old_journal_is_forgotten(store: Store) -> None:

@@ -9,6 +9,7 @@ from bot.store.records import AddressRow, LinkCode, MerchantRow, PersonRow, Staf
 __all__ = [
     "CountTries",
     "EndAddress",
+    "ForgetPerson",
     "KeepLinkCode",
     "KeepMerchant",
     "KeepStaff",
@@ -34,6 +35,17 @@ class SaveAddress(msgspec.Struct, frozen=True):
     row owns (kind, value) or the kept row has ended. A verification is never taken back by it."""
 
     row: AddressRow
+
+
+class ForgetPerson(msgspec.Struct, frozen=True):
+    """Forget a person, as far as the ledger allows: addresses, what was said, roles, codes, and where orders
+    began and what was noted on them. Orders, agreements and their ledgers stay, with the payer's number.
+
+    Conflict("order") while an order that the person began is open, Conflict("agreement") while one stands
+    with a number of theirs, Conflict("person") where there is nothing to forget.
+    """
+
+    person_id: str
 
 
 class EndAddress(msgspec.Struct, frozen=True):

@@ -1,0 +1,17 @@
+"""Chats that nobody linked are found by when they were last heard of."""
+
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+STATEMENTS = (
+    "CREATE INDEX addresses_unlinked ON addresses (seen_ms) WHERE verified_ms IS NULL AND ended_ms IS NULL",
+)
+
+
+def upgrade() -> None:
+    for statement in STATEMENTS:
+        op.execute(statement)
