@@ -272,10 +272,15 @@ def orders_settle(
     state: Annotated[str, typer.Argument(help="successful, failed or reversed")],
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")],
     by: Annotated[str, typer.Option(help="Your name; kept in the ledger.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Though the provider says otherwise, or says nothing.")
+    ] = False,
     folder: Folder = Path("kasapay-data"),
 ) -> None:
-    """Settle by hand what no provider will say. The payer is told."""
-    done = operate("orders.settle", {"code": code, "state": state, "reason": reason, "by": by}, folder)
+    """Settle by hand what no provider will say. The provider is asked first; the payer is told."""
+    values = {"code": code, "state": state, "reason": reason, "by": by, "force": force}
+    done = operate("orders.settle", values, folder)
+    print(done["heard"])
     print(f"Order {done['code']} is {done['state']}. The payer is told.")
 
 

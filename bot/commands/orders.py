@@ -5,7 +5,9 @@ from typing import Any, Final
 from bot.alarms import GRACE_S
 from bot.commands.base import CommandError, Desk
 from bot.contexts import Contexts
+from bot.logs import mask_numbers
 from bot.money import (
+    FINAL,
     Money,
     OrderKind,
     OrderState,
@@ -16,7 +18,8 @@ from bot.money import (
     read_code,
     show_amount,
 )
-from bot.settle import by_operator, upheld
+from bot.providers.base import Elsewhere, NotSent, ProviderError, Unknown
+from bot.settle import by_operator, mismatch, upheld
 from bot.store.base import Conflict
 from bot.store.records import OrderRow
 from bot.times import TIMES
@@ -24,6 +27,9 @@ from bot.times import TIMES
 __all__ = ["incidents_list", "orders_audit", "orders_list", "orders_settle", "orders_show"]
 
 _SHOWN_AT_MOST: Final = 200
+# A person waits for the answer.
+_ASK_S: Final = 10.0
+_WHY_MOST: Final = 400
 _FINALS: Final = {
     "successful": OrderState.SUCCESSFUL,
     "failed": OrderState.FAILED,
@@ -85,7 +91,10 @@ async def orders_show(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
 async def orders_settle(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     """`code`, `state` (successful, failed, reversed), `reason` and `by`: a person's word, kept with
     their name. UNRESOLVED may become any of them; FAILED only successful, and its payer is told. A FAILED
-    order that its provider doubts is settled as failed too: its payer hears that it was checked."""
+    order that its provider doubts is settled as failed too: its payer hears that it was checked.
+
+    The provider is asked first. Where it does not say the same, or nobody can be asked, it is told what was
+    said and nothing changes, unless `force` says that the person knows better; the ledger keeps both."""
     order = await _order(at, values)
     said = _FINALS.get(str(values.get("state", "")).lower())
     reason, by = str(values.get("reason", "")).strip(), str(values.get("by", "")).strip()
@@ -99,31 +108,55 @@ async def orders_settle(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         refunds = await at.store.refunds_of(order.follows_id)
         if any(refund.state is not OrderState.FAILED for refund in refunds):
             raise CommandError(f"The money for bill {order.code} went back to its payer, or is on its way.")
-    if order.doubted_ms is not None and said is OrderState.FAILED:
-        return await _upheld(at, order, f"{by}: {reason}"[:400])
-    if judge(order.state, said, Source.OPERATOR) is not Verdict.MOVE:
+    is_upheld = order.doubted_ms is not None and said is OrderState.FAILED
+    if not is_upheld and judge(order.state, said, Source.OPERATOR) is not Verdict.MOVE:
         raise CommandError(
             f"Order {order.code} is {order.state.value}; that cannot be made {said.value} by hand."
         )
+    heard, agrees = await _providers_word(at, order, said)
+    if not agrees and not values.get("force"):
+        raise CommandError(
+            f"You say that order {order.code}, {_money(order)}, is {said.value}. {heard} Nothing changed."
+            " Where you know better, say it again with --force; the ledger keeps your reason and both words."
+        )
     context = await Contexts(at.store, None, at.clock, at.ids, TIMES).of(order)
-    settled = by_operator(order, said, f"{by}: {reason}"[:400], context)
+    why = f"{by}: {reason}"[:_WHY_MOST] + ("" if agrees else f" [forced. {heard}]")
+    # Upheld: the provider said otherwise once, and a person has found that the order did fail.
+    settled = upheld(order, why, context) if is_upheld else by_operator(order, said, why, context)
     try:
         await at.store.commit(settled.changes)
     except Conflict:
         raise CommandError(f"Order {order.code} moved meanwhile; look at it again.") from None
     at.wake()
-    return await _line(at, settled.order)
+    return {**await _line(at, settled.order), "heard": heard}
 
 
-async def _upheld(at: Desk, order: OrderRow, why: str) -> dict[str, Any]:
-    """The provider said otherwise, and a person has found that the order did fail."""
-    settled = upheld(order, why, await Contexts(at.store, None, at.clock, at.ids, TIMES).of(order))
-    try:
-        await at.store.commit(settled.changes)
-    except Conflict:
-        raise CommandError(f"Order {order.code} moved meanwhile; look at it again.") from None
-    at.wake()
-    return await _line(at, settled.order)
+async def _providers_word(at: Desk, order: OrderRow, said: OrderState) -> tuple[str, bool]:
+    """What the provider says of the order now, as a sentence, and whether it says what the operator does."""
+    if order.connection not in at.connections:
+        return f"The account {order.connection} is not in the settings, so the provider was not asked.", False
+    report = await at.calls.status(order, _ASK_S)
+    if isinstance(report, Elsewhere):
+        return "It belongs elsewhere than its account leads to now, so the provider was not asked.", False
+    if isinstance(report, ProviderError):
+        word = mask_numbers(report.provider_code)
+        named = f" with {word}" if word else ""
+        what = "did not answer" if isinstance(report, Unknown | NotSent) else f"refused the question{named}"
+        return f"The provider {what}.", False
+    if report.not_found:
+        return "The provider does not know it by our reference.", False
+    word = f" ({report.provider_code})" if report.provider_code else ""
+    if report.state not in FINAL:
+        return f"The provider says that it is not final yet{word}.", False
+    amount = f", {show_amount(report.amount)}" if report.amount is not None else ""
+    other = mismatch(order, report)
+    note = f" Its {other} is not ours." if other else ""
+    agrees = report.state is said and not other
+    return f"The provider says {report.state.value}{amount}{word}.{note}", agrees
+
+
+def _money(order: OrderRow) -> str:
+    return show_amount(Money(order.amount_minor, order.currency))
 
 
 async def incidents_list(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -142,7 +175,7 @@ async def _line(at: Desk, order: OrderRow) -> dict[str, Any]:
         "state": order.state.value,
         "doubted_ms": order.doubted_ms,
         "kind": order.kind.value,
-        "amount": show_amount(Money(order.amount_minor, order.currency)),
+        "amount": _money(order),
         "merchant": merchant.name if merchant else "",
         "account": order.connection,
         "payer": mask_msisdn(order.payer) if order.payer else "",

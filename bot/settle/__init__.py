@@ -9,7 +9,15 @@ what either decided.
 from bot.settle.changes import Settled, applied, staff_told
 from bot.settle.context import Context
 from bot.settle.replies import OTP_TRIES, Answered, after_otp, after_request, give_up, may_give_up, stopped
-from bot.settle.reports import after_recheck, after_silence, after_status, by_operator, misnamed, upheld
+from bot.settle.reports import (
+    after_recheck,
+    after_silence,
+    after_status,
+    by_operator,
+    mismatch,
+    misnamed,
+    upheld,
+)
 
 __all__ = [
     "OTP_TRIES",
@@ -25,6 +33,7 @@ __all__ = [
     "by_operator",
     "give_up",
     "may_give_up",
+    "mismatch",
     "misnamed",
     "staff_told",
     "stopped",

@@ -31,6 +31,7 @@ __all__ = [
     "alarmed",
     "by_operator",
     "misnamed",
+    "mismatch",
     "names_another",
     "still_open",
     "upheld",
@@ -66,7 +67,7 @@ def after_status(order: OrderRow, report: StatusReport, source: Source, at: Cont
     asks = order.asks + 1
     if report.not_found or _still_stands(order, report):
         return _not_found(order, asks, at)
-    wrong = _mismatch(order, report) if report.state in FINAL else ""
+    wrong = mismatch(order, report) if report.state in FINAL else ""
     if wrong or names_another(order, report.provider_reference):
         return _mismatched(order, wrong or "reference", report, asks, at)
     # Providers say "pending" while they wait for a code, too; it may still come.
@@ -95,7 +96,7 @@ def after_recheck(order: OrderRow, report: StatusReport, source: Source, at: Con
     if report.state is None or report.not_found:
         return Settled((), order)
     verdict = judge(order.state, report.state, source)
-    other = _mismatch(order, report)
+    other = mismatch(order, report)
     if verdict is Verdict.MOVE and not other:
         return move(order, report.state, source, at, report.reason, report.provider_code)
     if verdict is Verdict.MOVE:
@@ -263,8 +264,9 @@ def names_another(order: OrderRow, provider_reference: str) -> bool:
     )
 
 
-def _mismatch(order: OrderRow, report: StatusReport) -> str:
-    """What of a final word is not about our money. Only a success has to say how much it is about."""
+def mismatch(order: OrderRow, report: StatusReport) -> str:
+    """What of a final word is not about our money: currency, amount or party; empty where all is. Only a
+    success has to say how much it is about."""
     ours = Money(order.amount_minor, order.currency)
     if report.amount is None and report.state is OrderState.SUCCESSFUL and order.kind not in _SAY_NO_AMOUNT:
         return "currency"

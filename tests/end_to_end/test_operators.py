@@ -88,11 +88,15 @@ async def test_what_needs_a_person_is_found_settled_and_told(
 
     # Settled: the person is told, and told that it is a correction where they had heard something else.
     by = ("--reason", "MTN's statement of 3 May", "--by", "Ama O.")
-    settled, corrected = await asyncio.gather(
+    settled, refused, corrected = await asyncio.gather(
         run("orders", "settle", doubted, "successful", *by),
         run("orders", "settle", failed, "successful", *by),
+        run("orders", "settle", failed, "successful", *by, "--force"),
     )
-    assert settled.out == f"Order {doubted} is SUCCESSFUL. The payer is told.\n", settled.err
+    said = "The provider says SUCCESSFUL, GHS 7.00 (SUCCESSFUL)."
+    assert settled.out == f"{said}\nOrder {doubted} is SUCCESSFUL. The payer is told.\n", settled.err
+    assert refused.code == 1
+    assert "The provider says FAILED, GHS 5.00" in refused.err
     assert corrected.code == 0, corrected.err
     assert "Paid: GHS 7.00 to Ama's Kitchen" in await judge.told(KWAME, "Paid")
     sms = await judge.told(EFUA, "GHS 5.00 to Ama's Kitchen", "orrect")

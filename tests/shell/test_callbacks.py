@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.commands import COMMANDS
+from bot.commands import COMMANDS, CommandError
 from bot.money import OrderState, Source
 from bot.store.base import StoreUnavailable
 from bot.store.records import OrderRow
@@ -520,6 +520,10 @@ async def test_and_hears_the_end_once_a_person_has_settled_it(
 ) -> None:
     order = await doubted(served, http)
     values = {"code": order.code, "state": said, "reason": "the provider's books", "by": "Adwoa"}
+    if said == "failed":
+        with pytest.raises(CommandError, match="The provider says SUCCESSFUL"):
+            await COMMANDS["orders.settle"](served.kasapay.desk, values)
+        values["force"] = "yes"
     await COMMANDS["orders.settle"](served.kasapay.desk, values)
     await served.settle()
     after = await served.order()
