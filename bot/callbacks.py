@@ -60,20 +60,21 @@ class Callbacks:
         self._waiting: deque[str] = deque(maxlen=_WAITING_AT_MOST)
         self._arrived = asyncio.Event()
 
-    async def momo(self, token: str) -> None:
+    async def momo(self, token: str) -> bool:
         """Note a callback. Known and unknown tokens cost the same look. Word of an open order may wait in
         memory: that is asked about anyway. Of a final one it is kept when this returns; raises
-        StoreUnavailable where that cannot be."""
+        StoreUnavailable where that cannot be. False for an unknown token."""
         order_id = self._sealer.read_callback_token(token)
         order = await self._store.order(order_id or _NOBODYS)
         if order_id is None:
-            return
+            return False
         if order is not None and order.state in FINAL:
             await self._note(order_id, Source.CALLBACK)
             _log.info("callback", outcome="final already")
-            return
+            return True
         self._waiting.append(order_id)
         self._arrived.set()
+        return True
 
     async def run(self) -> None:
         """Write the hints down until cancelled; while the store is away, they wait for it."""
@@ -110,7 +111,6 @@ class Callbacks:
         account = self._connections.account(connection)
         event = self._connections.adapter(connection).read_webhook(account, headers, raw)
         if event is None:
-            _log.warning("webhook refused", provider=connection)
             return False
         now_ms = self._clock()
         row = WebhookRow(

@@ -45,6 +45,7 @@ from bot.perform import Performer
 from bot.providers import PROVIDERS, Sender, check_account
 from bot.providers.transport import open_transport
 from bot.sealing import Sealer
+from bot.security import SecurityEvents
 from bot.store import SqliteStore, StoreUnavailable, sqlite_path
 from bot.store.base import Store
 from bot.store.records import MessageRow, OrderRow
@@ -150,6 +151,7 @@ class Kasapay:
         self.store = store
         self.clock = clock
         self.metrics = Metrics()
+        self.security = SecurityEvents(lambda kind: self.metrics.security.labels(kind).inc())
         self.sealer = Sealer(settings.secret_key.get_secret_value())
         self.catalogue = Catalogue.load()
         self.connections = Connections(settings.accounts, PROVIDERS)
@@ -174,6 +176,7 @@ class Kasapay:
             ids,
             times,
             ask_limits(settings),
+            security=self.security,
             on_late=self._on_work,
         )
         self.broken: list[str] = []
@@ -298,6 +301,7 @@ class Kasapay:
                 secure_cookies=self.settings.public_url.startswith("https://") and self._tryit is None,
                 tryit=self._tryit,
                 hosts=None if self._tryit is None else frozenset({_host_of(self.settings.public_url)}),
+                security=self.security.note,
                 bounds=self._bounds(),
                 bound_met=lambda what: self.metrics.bounds_met.labels(what).inc(),
                 web_chat=self.web_chat,

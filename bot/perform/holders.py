@@ -9,6 +9,7 @@ from bot.money import Msisdn
 from bot.perform.plan import Speaker
 from bot.providers.base import ProviderError
 from bot.sealing import Sealer
+from bot.security import SecurityEvents
 from bot.store.base import Store
 from bot.times import Times
 from flows import effects as e
@@ -21,8 +22,17 @@ _CHECKS_PER_NUMBER: Final = 10
 
 
 class Holders:
-    def __init__(self, store: Store, calls: Calls, sealer: Sealer, clock: Clock, times: Times) -> None:
+    def __init__(
+        self,
+        store: Store,
+        calls: Calls,
+        sealer: Sealer,
+        clock: Clock,
+        times: Times,
+        security: SecurityEvents,
+    ) -> None:
         self._store = store
+        self._security = security
         self._calls = calls
         self._sealer = sealer
         self._clock = clock
@@ -51,6 +61,7 @@ class Holders:
         if not per_person or not await self._store.count(
             f"holder:{hashed}", _HOUR_MS, now_ms, _CHECKS_PER_NUMBER
         ):
+            self._security.note("look_ups", channel=speaker.channel, person=speaker.person.id)
             return e.Holder(checked=False, limited=True)
         # An unverified chat learns no names.
         named = speaker.verified or bool(speaker.msisdn)

@@ -9,6 +9,7 @@ from bot.clock import Clock, Ids
 from bot.money import Msisdn
 from bot.perform.plan import Plan, Speaker
 from bot.sealing import Sealer
+from bot.security import SecurityEvents
 from bot.store.base import (
     Change,
     EndAddress,
@@ -32,8 +33,17 @@ _WRONG_LINKS: Final = 200
 
 
 class Links:
-    def __init__(self, store: Store, sealer: Sealer, clock: Clock, ids: Ids, times: Times) -> None:
+    def __init__(
+        self,
+        store: Store,
+        sealer: Sealer,
+        clock: Clock,
+        ids: Ids,
+        times: Times,
+        security: SecurityEvents,
+    ) -> None:
         self._store = store
+        self._security = security
         self._sealer = sealer
         self._clock = clock
         self._ids = ids
@@ -62,8 +72,10 @@ class Links:
             return Plan(result=e.Linked(refused="tries"))
         code = await self._store.link_code(self._sealer.hash("link", value))
         if code is None or code.used_ms is not None or code.expires_ms <= now_ms:
+            self._security.note("link_code", channel=speaker.channel, person=speaker.person.id)
             # Addresses cost nothing in a web chat: wrong codes are counted over all of them together.
             if not await self._store.count("link:wrong", window_ms, now_ms, _WRONG_LINKS):
+                self._security.note("link_brake")
                 return Plan(result=e.Linked(refused="tries"))
             return Plan(result=e.Linked(refused="code"))
         if not await self._store.below("link:wrong", window_ms, now_ms, _WRONG_LINKS):

@@ -24,6 +24,7 @@ from bot.perform.staff import Staff
 from bot.perform.standing import Standing
 from bot.perform.waiting import WaitingCalls
 from bot.sealing import Sealer
+from bot.security import SecurityEvents
 from bot.store.base import SavePerson, Store
 from bot.times import Times
 from flows import business_effects as b
@@ -48,20 +49,21 @@ class Performer:
         times: Times,
         limits: AskLimits = ASK_LIMITS,
         *,
+        security: SecurityEvents,
         on_late: Callable[[], None] = lambda: None,
     ) -> None:
         self.waiting = WaitingCalls(store, contexts, clock, times, on_late)
         self._clock = clock
         self._merchants = Merchants(store, calls.connections)
-        self._holders = Holders(store, calls, sealer, clock, times)
+        self._holders = Holders(store, calls, sealer, clock, times, security)
         self._payments = Payments(store, calls, contexts, self.waiting, clock, ids, times, limits)
-        self._roles = Roles(store, calls.connections)
-        self._staff = Staff(store, calls, self._roles, sealer, clock, times)
+        self._roles = Roles(store, calls.connections, security)
+        self._staff = Staff(store, calls, self._roles, sealer, clock, times, security)
         self._business = Business(store, calls, self._roles, clock, ids, times, limits)
         self._approvals = Approvals(store, self._roles, self._business, clock, ids)
         self._standing = Standing(store, calls, self._business, clock, ids, limits)
         self._details = DetailsAskers(store, calls, self._roles, sealer, clock, ids, times, limits)
-        self._links = Links(store, sealer, clock, ids, times)
+        self._links = Links(store, sealer, clock, ids, times, security)
 
     def goes_outside(self, effect: Look[Any]) -> bool:
         """Whether the look may call a provider, so that the turn has to be marked running first."""

@@ -15,6 +15,7 @@ from bot.dialog import Name
 from bot.money import OrderKind, Right, is_weak_pin, rights_of
 from bot.perform.plan import Speaker
 from bot.providers.base import Capability
+from bot.security import SecurityEvents
 from bot.store.base import Conflict, CountTries, SetPin, Store
 from bot.store.records import MerchantRow, StaffRow
 from flows import business_effects as b
@@ -49,8 +50,9 @@ class ActingRole(msgspec.Struct, frozen=True):
 
 
 class Roles:
-    def __init__(self, store: Store, connections: Connections) -> None:
+    def __init__(self, store: Store, connections: Connections, security: SecurityEvents) -> None:
         self._store = store
+        self._security = security
         self._connections = connections
         self.hasher = PasswordHasher()
         # One try at a staff PIN at a time, so that no two of them count as one.
@@ -126,6 +128,8 @@ class Roles:
                 await self._store.commit([CountTries(row.id, tries, tries >= _PIN_TRIES)])
         if right:
             return b.PinAnswer()
+        kind = "staff_locked" if tries >= _PIN_TRIES else "staff_pin"
+        self._security.note(kind, channel=speaker.channel, staff=row.id, merchant=row.merchant_id)
         return b.PinAnswer("locked" if tries >= _PIN_TRIES else "wrong_pin", _PIN_TRIES - tries)
 
     async def fits(self, pin_hash: str, pin: str) -> bool:

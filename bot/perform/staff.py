@@ -16,6 +16,7 @@ from bot.perform.plan import Speaker
 from bot.perform.roles import Roles
 from bot.providers.base import ProviderError
 from bot.sealing import Sealer
+from bot.security import SecurityEvents
 from bot.store.base import Conflict, KeepStaff, Store
 from bot.store.records import MerchantRow
 from bot.times import Times
@@ -32,9 +33,17 @@ _ENROL_TRIES: Final = 5
 
 class Staff:
     def __init__(
-        self, store: Store, calls: Calls, roles: Roles, sealer: Sealer, clock: Clock, times: Times
+        self,
+        store: Store,
+        calls: Calls,
+        roles: Roles,
+        sealer: Sealer,
+        clock: Clock,
+        times: Times,
+        security: SecurityEvents,
     ) -> None:
         self._store = store
+        self._security = security
         self._roles = roles
         self._calls = calls
         self._sealer = sealer
@@ -97,6 +106,7 @@ class Staff:
             return e.Claimed(refused="tries")
         row = await self._store.staff_by_enrol_hash(self._sealer.hash("enrol", code))
         if row is None or row.enrol_expires_ms <= now_ms or not speaker.verified:
+            self._security.note("enrol_code", channel=speaker.channel, person=speaker.person.id)
             return e.Claimed(refused="code")
         merchant = await self._store.merchant(row.merchant_id)
         return e.Claimed(staff_id=row.id, merchant=merchant.shown if merchant else "")

@@ -96,6 +96,7 @@ async def _say(request: web.Request) -> web.Response:
     cookie = _cookie(request)
     value = address_of(cookie, parts.cookie_key)
     if not sent_by_our_page(request):
+        parts.security("foreign_page", address=peer_of(request, parts.trusted_proxies))
         return answer_error(request, 403, "Messages are taken from our own page only.")
     # The cookie costs nothing to make anew, so the caller's address has a (wider) bucket too.
     buckets, peer = request.app[_BUCKETS], peer_of(request, parts.trusted_proxies)

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bot.web.answers import answer_error, log_unexpected, route_of
 from bot.web.bodies import lower_headers, parse_form, read_body
+from bot.web.peers import peer_of
 from bot.web.running import PARTS
 
 __all__ = ["add_hook_routes"]
@@ -33,6 +34,7 @@ async def _telegram(request: web.Request) -> web.Response:
     if parts.telegram is None:
         raise web.HTTPNotFound
     if not parts.telegram.secret_ok(lower_headers(request)):
+        _knocked(request, "telegram_secret")
         raise web.HTTPForbidden
     limits = parts.limits
     raw = await read_body(request, limit=limits.telegram_bytes, deadline_s=limits.body_s)
@@ -53,9 +55,12 @@ async def _momo(request: web.Request) -> web.Response:
     if len(token) <= _LONGEST_TOKEN:
         try:
             async with asyncio.timeout(_HINT_S):
-                await parts.callbacks.momo(token)
+                known = await parts.callbacks.momo(token)
         except Exception as error:
             return _later(request, error)
+        if not known:
+            # Behind the answer: what noting takes must not tell.
+            asyncio.get_running_loop().call_soon(_knocked, request, "callback_token")
     return web.Response()
 
 
@@ -69,7 +74,10 @@ async def _startbutton(request: web.Request) -> web.Response:
         signed = False
     except Exception as error:
         return _later(request, error)
-    return web.Response() if signed else answer_error(request, 401, "The signature does not match.")
+    if not signed:
+        _knocked(request, "webhook_signature")
+        return answer_error(request, 401, "The signature does not match.")
+    return web.Response()
 
 
 async def _sms_report(request: web.Request) -> web.Response:
@@ -78,6 +86,7 @@ async def _sms_report(request: web.Request) -> web.Response:
     reports = parts.sms_reports
     wanted = reports.secret.encode() if reports is not None else b""
     if not hmac.compare_digest(given, wanted) or reports is None or not wanted:
+        _knocked(request, "sms_secret")
         raise web.HTTPNotFound
     raw = await read_body(request, limit=parts.limits.body_bytes, deadline_s=parts.limits.body_s)
     form = parse_form(raw)
@@ -86,6 +95,11 @@ async def _sms_report(request: web.Request) -> web.Response:
     except Exception as error:
         return _later(request, error)
     return web.Response()
+
+
+def _knocked(request: web.Request, kind: str) -> None:
+    parts = request.app[PARTS]
+    parts.security(kind, address=peer_of(request, parts.trusted_proxies))
 
 
 def _later(request: web.Request, error: Exception) -> web.Response:

@@ -72,8 +72,8 @@ class Telegram(Protocol):
 
 
 class Callbacks(Protocol):
-    async def momo(self, token: str) -> None:
-        """A callback hints at an order. Never raises; an unknown token is nothing."""
+    async def momo(self, token: str) -> bool:
+        """A callback hints at an order. Never raises; False for an unknown token, which is nothing."""
         ...
 
     async def startbutton(self, account: str, headers: Mapping[str, str], raw: bytes) -> bool:
@@ -87,6 +87,12 @@ class SmsReports(Protocol):
 
     async def report(self, form: Mapping[str, str]) -> None:
         """A delivery report of the SMS gateway."""
+        ...
+
+
+class Security(Protocol):
+    def __call__(self, kind: str, /, **about: object) -> None:
+        """Somebody knocked with a wrong key. `about` says where, never what was tried."""
         ...
 
 
@@ -221,5 +227,6 @@ class WebParts:
     # Names of ours beside addresses and names of this network, where a browser must use one of them.
     hosts: frozenset[str] | None = None
     bounds: Bounds = field(default_factory=Bounds)
+    security: Security = lambda _kind, /, **_about: None
     # Hears of each bound that was met, by what it bounds.
     bound_met: Callable[[str], None] = lambda _: None

@@ -63,8 +63,11 @@ def _admit(request: web.Request) -> GatewayEntry:
     given = request.match_info["secret"].encode("utf-8", "surrogatepass")
     wanted = entry.secret.encode() if entry is not None else b""
     if not hmac.compare_digest(given, wanted) or entry is None or not wanted:
+        gateway = entry.gateway.name if entry is not None else ""
+        parts.security("gateway_secret", gateway=gateway, address=peer_of(request, parts.trusted_proxies))
         raise web.HTTPNotFound
-    if entry.allow and not is_inside(peer_of(request, parts.trusted_proxies), entry.allow):
+    if entry.allow and not is_inside(peer := peer_of(request, parts.trusted_proxies), entry.allow):
+        parts.security("gateway_address", gateway=entry.gateway.name, address=peer)
         raise web.HTTPForbidden
     if request.method not in entry.gateway.methods:
         raise web.HTTPMethodNotAllowed(request.method, entry.gateway.methods)

@@ -81,12 +81,13 @@ class FakeCallbacks:
     held: asyncio.Event | None = None
     failing: bool = False
 
-    async def momo(self, token: str) -> None:
+    async def momo(self, token: str) -> bool:
         if self.held is not None:
             await self.held.wait()
         if self.failing:
             raise RuntimeError("the store is away")
         self.hints.append(token)
+        return not token.startswith("unknown")
 
     async def startbutton(self, account: str, headers: Mapping[str, str], raw: bytes) -> bool:
         if self.failing:
