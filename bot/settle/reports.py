@@ -196,13 +196,14 @@ def by_operator(order: OrderRow, said: OrderState, why: str, at: Context) -> Set
 
 def _not_found(order: OrderRow, asks: int, at: Context) -> Settled:
     since_ms = order.accepted_ms or order.sent_ms or order.created_ms
-    if passed_s(at, since_ms=since_ms, asks=asks) <= at.grace_s or was_accepted(order):
+    in_grace = passed_s(at, since_ms=since_ms, asks=asks) <= at.grace_s
+    # What was put back from a copy goes neither again nor to its end for that: a person looks, in its time.
+    if in_grace or was_accepted(order) or order.restored_ms is not None:
         return still_open(order, StatusReport(state=None), asks, at)
     if at.absent and order.state is OrderState.PENDING:
         return _absent(order, asks, at)
     in_time = order.deadline_ms is None or at.now_ms < order.deadline_ms
-    may_go = at.resend is Resend.SAME_REFERENCE and order.restored_ms is None
-    if order.state is OrderState.PENDING and may_go and in_time:
+    if order.state is OrderState.PENDING and at.resend is Resend.SAME_REFERENCE and in_time:
         # Believed now: it never arrived. The same request may go again, refused if it did arrive.
         return note(
             order,

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.money import OrderState
+from bot.money import OrderState, Source
+from bot.providers.base import StatusReport
+from bot.settle import after_status
 from bot.store.mark import mark_path
 from tests.conversations.people import decide
 from tests.conversations.stage import EFUA, Stage
+from tests.shell.ledger import SCHEDULE, context, order
 from tests.shell.test_worker import MINUTE, confirmed
+from tests.store.make import NOW
 
 
 async def put_back(stage: Stage, kept: Path) -> None:
@@ -55,3 +59,17 @@ async def test_an_order_nobody_knows_is_for_a_person(stage: Stage, tmp_path: Pat
     await stage.pass_time(48 * 60 * MINUTE)
     assert (await stage.order()).state is OrderState.UNRESOLVED
     assert stage.entries == []
+
+
+@pytest.mark.parametrize("absent", [True, False])
+def test_what_was_put_back_goes_neither_again_nor_to_its_end_where_nobody_knows_it(absent: bool) -> None:
+    """Not by its age, and not by looks that would fail any other order."""
+    row = order(restored_ms=NOW)
+    not_found = StatusReport(state=None, not_found=True)
+    for minutes in range(1, 10):
+        at = context(NOW + minutes * MINUTE * 1000, absent=absent)
+        row = after_status(row, not_found, Source.POLL, at).order
+        assert (row.state, row.sent_ms) == (OrderState.PENDING, NOW)
+    late = context(NOW + int(SCHEDULE[-1] * 1000) + 10 * MINUTE * 1000, absent=absent)
+    row = after_status(row, not_found, Source.POLL, late).order
+    assert row.state is OrderState.UNRESOLVED
