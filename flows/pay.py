@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.dialog import Amount, Choice, Digits, FreeText, Number, Screen, Talk, Text, Value, Wallet
-from bot.money import Money, Msisdn, OrderKind, OrderState, Reason, region_of
+from bot.money import LEAST_MERCHANT_CODE, Money, Msisdn, OrderKind, OrderState, Reason, region_of
 from flows.closing import closing, reason_text, state_text
 from flows.effects import (
     CheckHolder,
@@ -116,7 +116,9 @@ async def _merchant(talk: Talk) -> MerchantCard:
     recent = await talk.look("recents", RecentMerchants())
     if recent:
         choices = [Choice(card.code, Text("pay.recent_one", {"name": card.name})) for card in recent]
-        picked = await talk.choose("recent", [*choices, Choice("other", Text("pay.another"))])
+        choices.append(Choice("other", Text("pay.another")))
+        # What is dialled never chooses the merchant paid last: it is a code, as for whoever is new here.
+        picked = await talk.choose("recent", choices, dialled="other")
         for card in recent:
             if card.code == picked:
                 return card
@@ -128,7 +130,12 @@ async def ask_merchant(talk: Talk) -> MerchantCard:
     text = "pay.merchant"
     while True:
         code = await talk.ask(
-            "merchant", FreeText(12), text=text, found=FindMerchant, missing="pay.unknown_merchant"
+            "merchant",
+            FreeText(12),
+            text=text,
+            found=FindMerchant,
+            missing="pay.unknown_merchant",
+            least_dialled=LEAST_MERCHANT_CODE,
         )
         card = await talk.look("card", FindMerchant(code))
         if card is not None:
@@ -156,7 +163,8 @@ async def ask_payer(talk: Talk, region: str, text: str = "") -> Msisdn:
         own = ""  # a number from home is no use to a merchant of another country
     default = (own, Text("pay.my_number", {"number": Number(own, masked=False)})) if own else None
     text = text or ("pay.payer" if own else "pay.payer_typed")
-    return await talk.ask("payer", Wallet(region), text=text, default=default)
+    # Whoever dials merchant and amount pays from their own wallet; the confirm says so, and Back changes it.
+    return await talk.ask("payer", Wallet(region), text=text, default=default, dialled=True)
 
 
 async def find_debit(talk: Talk, wanted: FindDebit, debits: bool) -> Debit:

@@ -9,7 +9,7 @@ import msgspec
 from bot.commands.base import CommandError, Desk
 from bot.dialog import write_name
 from bot.limits import second_of
-from bot.money import AmountProblem, Money, parse_amount, show_amount
+from bot.money import LEAST_MERCHANT_CODE, AmountProblem, Money, parse_amount, show_amount
 from bot.store.base import Conflict, CountTries, KeepMerchant, KeepStaff
 from bot.store.records import MerchantRow, StaffRow
 
@@ -23,7 +23,7 @@ __all__ = [
     "staff_unlock",
 ]
 
-_CODE: Final = re.compile(r"[A-Za-z0-9]{3,12}", re.ASCII)
+_CODE: Final = re.compile(rf"[A-Za-z0-9]{{{LEAST_MERCHANT_CODE},12}}", re.ASCII)
 _ROLES: Final = ("owner", "cashier", "accountant")
 # Whom nothing belongs to any more: a role without a right. The row stays, since orders name it.
 _REMOVED: Final = "removed"
@@ -39,7 +39,7 @@ async def merchants_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     `approve_over` and `approve_asker_over` as `merchants_limit` takes them, or empty."""
     code, name, account = (str(values.get(k, "")).strip() for k in ("code", "name", "account"))
     if not _CODE.fullmatch(code):
-        raise CommandError("A merchant code is 3 to 12 letters and digits.")
+        raise CommandError(f"A merchant code is {LEAST_MERCHANT_CODE} to 12 letters and digits.")
     _check_name(name, "A merchant's name")
     connections = at.connections
     if account not in connections:

@@ -127,6 +127,9 @@ class Ask(Question[T], Generic[T]):
 
     `found` makes the look that knows whether there is what was typed. Where the look finds nothing the
     answer is not taken, with `missing` as the sentence, and stands in no journal: it may be a PIN.
+
+    Of a dial string, an argument answers it that has `least_dialled` characters; where the string is used
+    up and the default is `dialled`, that does.
     """
 
     kind = "ask"
@@ -139,6 +142,9 @@ class Ask(Question[T], Generic[T]):
         default: tuple[T, Text] | None,
         found: Callable[[T], "Look[Any]"] | None = None,
         missing: Text | None = None,
+        *,
+        dialled: bool = False,
+        least_dialled: int = 0,
     ) -> None:
         super().__init__(key, text)
         self.of = kind
@@ -146,6 +152,8 @@ class Ask(Question[T], Generic[T]):
         self.missing = missing or Text("choice.not_valid")
         self.wants = kind.wants
         self.default = default
+        self.dialled = dialled
+        self.least_dialled = least_dialled
         self.choices = (Choice("default", default[1]),) if default else ()
 
     def parse(self, text: str) -> T | Problem:
@@ -161,16 +169,26 @@ class Ask(Question[T], Generic[T]):
 class Choose(Question[str]):
     """One of the `choices`; the journal keeps its meaning, not its number.
 
-    `also`: meanings that are offered no longer, and that older journals hold.
+    `also`: meanings that are offered no longer, and that older journals hold. `dialled`: what a dial string
+    that goes on chooses, so that its arguments mean the same to everybody.
     """
 
     kind = "choose"
     wants = "menu"
 
-    def __init__(self, key: str, text: Text, choices: Sequence[Choice], also: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        key: str,
+        text: Text,
+        choices: Sequence[Choice],
+        also: Sequence[str] = (),
+        *,
+        dialled: str = "",
+    ) -> None:
         super().__init__(key, text)
         self.choices = tuple(choices)
         self.also = tuple(also)
+        self.dialled = dialled
 
     def parse(self, text: str) -> str | Problem:
         return Problem(Text("choice.not_valid"))
@@ -269,11 +287,21 @@ class Talk:
         default: tuple[T, Text] | None = None,
         found: Callable[[T], Look[Any]] | None = None,
         missing: str = "",
+        dialled: bool = False,
+        least_dialled: int = 0,
         shown: Mapping[str, Value] = _NONE,
         **values: Value,
     ) -> Ask[T]:
-        said = self._text(key, text, {**shown, **values})
-        return Ask(self._path + key, said, kind, default, found, Text(missing) if missing else None)
+        return Ask(
+            self._path + key,
+            self._text(key, text, {**shown, **values}),
+            kind,
+            default,
+            found,
+            Text(missing) if missing else None,
+            dialled=dialled,
+            least_dialled=least_dialled,
+        )
 
     def choose(
         self,
@@ -282,10 +310,12 @@ class Talk:
         *,
         text: str = "",
         also: Sequence[str] = (),
+        dialled: str = "",
         shown: Mapping[str, Value] = _NONE,
         **values: Value,
     ) -> Choose:
-        return Choose(self._path + key, self._text(key, text, {**shown, **values}), choices, also)
+        said = self._text(key, text, {**shown, **values})
+        return Choose(self._path + key, said, choices, also, dialled=dialled)
 
     def confirm(
         self,

@@ -18,7 +18,7 @@ from bot.money.amounts import (
     show_amount,
     to_major,
 )
-from bot.money.codes import code_from_bytes, read_code
+from bot.money.codes import LEAST_MERCHANT_CODE, code_from_bytes, read_code
 from bot.money.numbers import (
     Msisdn,
     is_anonymous,
@@ -35,6 +35,7 @@ from bot.money.roles import Right, StaffRole, rights_of
 from bot.money.terms import Terms
 
 __all__ = [
+    "LEAST_MERCHANT_CODE",
     "ENDED",
     "EVERY",
     "EXPONENTS",

@@ -1,10 +1,13 @@
-"""Order codes: eight characters a person can read out, unique, on every message about an order."""
+"""Order codes: eight characters a person can read out, unique, on every message about an order. And how short
+a merchant's code may be."""
 
 import re
 from typing import Final
 
-__all__ = ["code_from_bytes", "read_code"]
+__all__ = ["LEAST_MERCHANT_CODE", "code_from_bytes", "read_code"]
 
+# Shorter ones could be taken for a line of a menu.
+LEAST_MERCHANT_CODE: Final = 3
 # Crockford's base 32 without the vowels' look-alikes; what people type as I, L or O is read back.
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _HEARD: Final = str.maketrans({"I": "1", "L": "1", "O": "0"})

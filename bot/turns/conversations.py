@@ -28,6 +28,7 @@ from bot.dialog import (
     prefill_of,
 )
 from bot.dialog.words import Choice
+from bot.money import LEAST_MERCHANT_CODE
 from bot.perform import Performer
 from bot.store.base import MarkTold, SaveConversation, Store
 from bot.store.records import ConversationRow, ConversationState
@@ -39,8 +40,6 @@ from bot.turns.turn import Turn, TurnsConfig
 
 __all__ = ["Conversations"]
 
-# Digits enough to be a merchant's code rather than a menu number.
-_CODE_DIGITS: Final = 3
 # So soon after an answer a tap on an old button is the same tap once more.
 _TAPPED_AGAIN_MS: Final = 10_000
 _RESUME_CHOICES: Final = (
@@ -244,9 +243,9 @@ class Conversations:
             order_id=order_id,
         )
         prefill: dict[str, Any] = {}
-        if flow == "main" and args and len(args[0]) >= _CODE_DIGITS:
+        if flow == "main" and args and len(args[0]) >= LEAST_MERCHANT_CODE:
             # *920*10*1001#: a merchant's code dialled straight away.
-            prefill = {"menu": "pay", "pay/recent": "other"}
+            prefill = {"menu": "pay"}
         if isinstance(said, Shared):
             if flow == "main":
                 prefill = {"menu": "link", "link/what": "another", "link/proof": f"shared:{said.msisdn}"}

@@ -15,6 +15,7 @@ from bot.dialog import (
     Again,
     Ask,
     Back,
+    Choose,
     Confirm,
     Diverged,
     Ended,
@@ -315,20 +316,25 @@ class Steps:
         args: tuple[str, ...] = (),
         notice: Text | None = None,
     ) -> View:
-        """Perform what the flow wants until it waits for the person or ends; then the view."""
-        waiting = list(args)
+        """Perform what the flow wants until it waits for the person or ends; then the view.
+
+        `args` were dialled behind the code, and answer one question each.
+        """
+        dialled = list(args) if args else None  # None: the person answers from here on
         try:
             while True:
                 match run.state:
                     case Wants():
                         if await self._effects.perform(turn, row, run, run.state):
                             # One call outside is what a screen can wait for.
-                            waiting.clear()
+                            dialled = None
                     case Ended(screen):
                         return self._close(turn, row, screen, run)
                     case Waiting(question):
-                        if waiting and notice is None:
-                            notice = await self._dialled_answer(turn, row, question, run, waiting)
+                        if dialled is not None and notice is None:
+                            taken, notice = await self._dialled_answer(turn, row, question, run, dialled)
+                            if not taken:
+                                dialled = None
                             continue
                         if isinstance(question, SecretStep):
                             done = await self._performer.without_secret(question.then, turn.speaker())
@@ -340,20 +346,30 @@ class Steps:
             return self.broken(turn, row, error)
 
     async def _dialled_answer(
-        self, turn: Turn, row: ConversationRow, question: Question[Any], run: Run, waiting: list[str]
-    ) -> Text | None:
-        """Give the next dialled argument as an answer; a notice where it does not fit. Never confirms."""
-        arg = waiting.pop(0)
-        if isinstance(question, Confirm | SecretStep):
-            waiting.clear()
-            return None
+        self, turn: Turn, row: ConversationRow, question: Question[Any], run: Run, dialled: list[str]
+    ) -> tuple[bool, Text | None]:
+        """Answer the question with what was dialled; whether that was done, and a notice where it does not
+        fit. Never confirms, never repeats itself: what is asked again is the person's to answer."""
+        asked_again = any(entry.key == question.key for entry in run.journal)
+        if isinstance(question, Confirm | SecretStep) or asked_again:
+            return False, None
+        if not dialled:
+            if not isinstance(question, Ask) or not question.dialled or question.default is None:
+                return False, None
+            run.answer(question.default[0])
+            return True, None
+        if isinstance(question, Choose) and question.dialled:
+            run.answer(question.dialled)
+            return True, None
+        arg = dialled.pop(0)
+        if isinstance(question, Ask) and len(arg) < question.least_dialled:
+            return False, None
         reading = self._reader.read(turn, question, Typed(arg), can_go_back=False)
         reading = await self._if_found(turn, row, question, reading)
         if isinstance(reading, Accepted):
             run.answer(reading.value)
-            return None
-        waiting.clear()
-        return reading.text if isinstance(reading, Problem) else None
+            return True, None
+        return False, reading.text if isinstance(reading, Problem) else None
 
     def _ask(
         self, turn: Turn, row: ConversationRow, run: Run, question: Question[Any], notice: Text | None

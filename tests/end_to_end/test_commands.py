@@ -461,7 +461,7 @@ async def test_a_phone_in_the_terminal(deployment: Deployment) -> None:
     serve = deployment.serve()
     await deployment.answers(serve)
     paid, hung_up, hubtel, unknown = await asyncio.gather(
-        deployment.run("dial", "*920*10*1001*5#", "--msisdn", NUMBER, typed="1\n1\n"),
+        deployment.run("dial", "*920*10*1001*5#", "--msisdn", NUMBER, typed="1\n"),
         deployment.run("dial", "*920*10#", "--msisdn", "+233247000002", typed="1\n"),
         deployment.run(
             *("dial", "*920*10#", "--msisdn", "+233247000003", "--gateway", "hubtel"),

@@ -398,8 +398,8 @@ async def test_a_star_inside_an_answer_belongs_to_it(stage: Stage) -> None:
 
 async def test_a_reused_id_with_an_explicit_new_is_another_session(stage: Stage) -> None:
     phone = Phone(stage, EFUA, "hubtel")
-    await phone.dial("1001", "5", session="0240000001")
-    await phone.answer("1")
+    await phone.dial("1001", session="0240000001")
+    await phone.answer("5")
     stage.clock.ms += 10_000
     await phone.dial(session="0240000001")
     generations = stage.rows("SELECT generation FROM sessions ORDER BY generation")
@@ -584,6 +584,46 @@ async def test_words_said_while_the_answer_is_kept_close_the_session_too(stage: 
 
 
 @pytest.mark.parametrize("gateway", GATEWAYS)
+async def test_a_dial_string_means_the_same_to_new_and_returning_customers(
+    stage: Stage, gateway: str
+) -> None:
+    stage.change("UPDATE merchants SET code = '12' WHERE code = '1003'")
+    phone = Phone(stage, EFUA, gateway)
+
+    async def stops_at(*args: str) -> str:
+        stage.clock.ms += 5000
+        assert (await phone.dial(*args)).is_open
+        return (await asked(stage, "msisdn", EFUA))[0]
+
+    for customer in ("new", "returning"):
+        for args in (
+            ("1", "1001", "5"),
+            ("1001", "5"),
+            ("1", "1001", "5", "1"),
+            ("1", "1001", "5", "1", "1"),
+        ):
+            assert await stops_at(*args) == "pay/confirm"
+        # Shorter than any code: not the merchant paid last, and not one whose code it once was.
+        for args in (("1", "1", "5"), ("1", "2", "5"), ("1", "12", "5"), ("1", "9999", "1001", "5")):
+            assert await stops_at(*args) == "pay/merchant"
+        assert await stops_at("1001") == "pay/amount"
+        assert await stops_at("1001", "5", "12") == "pay/payer"
+        assert await stops_at("1002", "5") == "pay/network"
+        assert await stops_at("1001", "5") == "pay/confirm"
+        assert len(await stage.orders()) == (customer == "returning")
+        # The wallet was not asked for: Back asks for it.
+        await phone.answer("0")
+        assert (await asked(stage, "msisdn", EFUA))[0] == "pay/payer"
+        await phone.answer("1")
+        await phone.answer("1")
+        await stage.settle()
+        decide(stage, EFUA, "approve")
+        await stage.pass_time(40)
+    assert len(await stage.orders()) == 2
+    assert await stops_at("1") == "pay/recent"
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS)
 async def test_a_deep_dial_never_confirms(stage: Stage, gateway: str) -> None:
     phone = Phone(stage, EFUA, gateway)
     for args in (("1001", "5", "1", "1"), ("1001", "5", "1", "1", "1", "1"), ("1", "1001", "5", "1", "1")):
@@ -660,6 +700,7 @@ async def test_a_payers_number_shows_nothing_of_who_pays_with_it(stage: Stage) -
     """Efua pays from Kwame's wallet: the order is hers, and he does not see it."""
     efua, kwame = Phone(stage, EFUA), Phone(stage, KWAME)
     await efua.dial("1001", "5")
+    await efua.answer("0")
     await efua.answer(show_local(KWAME, "GH"))
     await efua.answer("1")
     await stage.settle()
