@@ -166,12 +166,13 @@ def dial(
 def check() -> None:
     """Read the settings, try what can be tried, and say all problems at once."""
     from bot.checking import check_here, warnings_of
-    from bot.config import ConfigProblems, read_settings
+    from bot.config import ENV_FILE, ConfigProblems, read_settings
+    from bot.config_doors import readable_files
 
     try:
         settings = read_settings()
     except ConfigProblems as error:
-        fail(error.problems)
+        fail(error.problems + readable_files(ENV_FILE))
     found: list[str] = []
 
     async def look() -> None:

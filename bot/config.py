@@ -20,7 +20,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.channels.ussd import GATEWAYS
-from bot.config_doors import door_problems, telegram_problems, weak_secret
+from bot.config_doors import door_problems, telegram_problems, too_wide, weak_secret
 from bot.config_names import nearest_name, refused_names
 from bot.config_values import (
     UNLIMITED,
@@ -368,6 +368,10 @@ def _gateways(settings: Settings, given: Mapping[str, str], problems: list[str])
                 ipaddress.ip_network(text, strict=False)
             except ValueError:
                 problems.append(f"USSD_ALLOW_{upper}: {text} is no address or network.")
+        problems += [
+            f"USSD_ALLOW_{upper}: {network} is nearly everybody; leave it out, or name the gateway's own."
+            for network in too_wide(" ".join(allow))
+        ]
         found.append(GatewaySettings(name, SecretStr(secret), allow))
     return found
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-__all__ = ["door_problems", "readable_files", "telegram_problems", "weak_secret"]
+__all__ = ["door_problems", "readable_files", "telegram_problems", "too_wide", "weak_secret"]
 
 # A network wider than this holds strangers, whoever owns it.
 _WIDEST: Final = {4: 8, 6: 16}
@@ -43,12 +43,11 @@ def door_problems(settings: Any) -> list[str]:
     webhook_secret = settings.telegram_webhook_secret.get_secret_value()
     if webhook_secret and weak_secret(webhook_secret):
         found.append(f"TELEGRAM_WEBHOOK_SECRET can be guessed: {weak_secret(webhook_secret)}.")
-    for network in _networks(settings.trusted_proxies):
-        if network.prefixlen < _WIDEST[network.version]:
-            found.append(
-                f"TRUSTED_PROXIES: {network} is nearly everybody, and whoever is in it may claim any address;"
-                " name your proxies' own."
-            )
+    found += [
+        f"TRUSTED_PROXIES: {network} is nearly everybody, and whoever is in it may claim any address;"
+        " name your proxies' own."
+        for network in too_wide(settings.trusted_proxies)
+    ]
     for name in _ADDRESSES:
         found += [f"{name.upper()} {problem}" for problem in _address_problems(getattr(settings, name))]
     return found
@@ -95,6 +94,11 @@ def _webhook_address_problems(public_url: str) -> list[str]:
     if port not in _WEBHOOK_PORTS:
         return ["PUBLIC_URL: Telegram brings updates to the ports 443, 80, 88 and 8443 only."]
     return []
+
+
+def too_wide(addresses: str) -> list[str]:
+    """Those networks of a list that hold nearly everybody."""
+    return [str(n) for n in _networks(addresses) if n.prefixlen < _WIDEST[n.version]]
 
 
 def weak_secret(secret: str) -> str:

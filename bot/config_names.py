@@ -19,9 +19,14 @@ _COMMON: Final = frozenset({"DATABASE", "HOST", "PORT", "PUBLIC", "SECRET", "SER
 _NOT_MEANT: Final = frozenset({"LANGUAGE"})
 # What Kubernetes and Docker say about a service that is called like us, such as KASAPAY_PORT_8000_TCP_ADDR.
 _INJECTED: Final = re.compile(
-    r"[A-Z0-9_]+_(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)"
+    r"[A-Z0-9_]+_(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?"
+    r"|ENV_[A-Z0-9_]+)"
 )
-_INJECTED_ADDRESS: Final = re.compile(r"(?:tcp|udp|sctp)://\S+")
+# And what only its value tells from a setting of ours.
+_INJECTED_VALUES: Final = {
+    "_PORT": re.compile(r"(?:tcp|udp|sctp)://\S+"),
+    "_NAME": re.compile(r"/[^/\s]+/[^/\s]+"),
+}
 _PLAIN: Final = re.compile(r"[A-Z0-9_]{1,80}")
 # In a shorter name another letter makes another word: POST is no misspelt PORT.
 _LONG: Final = 8
@@ -69,7 +74,7 @@ def _proposal(name: str, known: frozenset[str], parts: Mapping[str, Collection[s
 def _is_injected(name: str, value: str) -> bool:
     if _INJECTED.fullmatch(name):
         return True
-    return name.endswith("_PORT") and _INJECTED_ADDRESS.fullmatch(value) is not None
+    return any(name.endswith(end) and form.fullmatch(value) for end, form in _INJECTED_VALUES.items())
 
 
 def _one_slip_away(name: str, known: frozenset[str]) -> str | None:

@@ -27,6 +27,7 @@ KINDS: Final[Mapping[str, str]] = {
     "enrol_code": "a wrong or used one-time code for a role",
     "link_code": "a wrong code that was to link a chat to a number",
     "link_brake": "more wrong link codes than people mistype",
+    "unasked": "somebody else's number was to be asked for money more often than people do",
     "look_ups": "somebody asked whose numbers are whose more often than people do",
 }
 _LINES: Final = 20

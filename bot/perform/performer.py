@@ -54,6 +54,7 @@ class Performer:
     ) -> None:
         self.waiting = WaitingCalls(store, contexts, clock, times, on_late)
         self._clock = clock
+        self._security = security
         self._merchants = Merchants(store, calls.connections)
         self._holders = Holders(store, calls, sealer, clock, times, security)
         self._payments = Payments(store, calls, contexts, self.waiting, clock, ids, times, limits)
@@ -70,6 +71,16 @@ class Performer:
         return isinstance(effect, _OUTSIDE)
 
     async def look(self, effect: Look[Any], speaker: Speaker) -> Any:
+        found = await self._look(effect, speaker)
+        self._note(found, speaker)
+        return found
+
+    def _note(self, result: Any, speaker: Speaker) -> None:
+        """Whoever would have a stranger's phone ask for money once more than people do is worth a line."""
+        if getattr(result, "refused", "") == "number":
+            self._security.note("unasked", channel=speaker.channel, person=speaker.person.id)
+
+    async def _look(self, effect: Look[Any], speaker: Speaker) -> Any:
         match effect:
             case e.FindMerchant():
                 return await self._merchants.find(effect.code)
@@ -121,6 +132,11 @@ class Performer:
         raise TypeError(f"no way to look at {type(effect).__name__}")
 
     async def act(self, effect: Act[Any], position: int, speaker: Speaker) -> Plan:
+        plan = await self._plan(effect, position, speaker)
+        self._note(plan.result, speaker)
+        return plan
+
+    async def _plan(self, effect: Act[Any], position: int, speaker: Speaker) -> Plan:
         match effect:
             case e.RequestPayment():
                 return await self._payments.request(effect, position, speaker)

@@ -104,7 +104,7 @@ class _Handler(web.RequestHandler):
         """End it now: closing would wait until what was sent is read."""
         transport = self.transport
         self.force_close()
-        if isinstance(transport, asyncio.Transport):
+        if transport is not None:
             transport.abort()
 
     def handle_error(

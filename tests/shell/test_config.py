@@ -177,6 +177,14 @@ def test_all_problems_are_told_together(in_file) -> None:  # type: ignore[no-unt
         ({"TRUSTED_PROXIES": "0.0.0.0/0"}, "TRUSTED_PROXIES: 0.0.0.0/0 is nearly everybody"),
         ({"TRUSTED_PROXIES": "10.0.0.0/8 128.0.0.0/1"}, "TRUSTED_PROXIES: 128.0.0.0/1 is nearly everybody"),
         ({"TRUSTED_PROXIES": "::/0"}, "TRUSTED_PROXIES: ::/0 is nearly everybody"),
+        (
+            {
+                "USSD_GATEWAYS": "hubtel",
+                "USSD_SECRET": "sixteen-characters",
+                "USSD_ALLOW_HUBTEL": "192.0.2.1 0.0.0.0/0",
+            },
+            "USSD_ALLOW_HUBTEL: 0.0.0.0/0 is nearly everybody",
+        ),
         ({"SECRET_KEY": "a" * 64}, "SECRET_KEY can be guessed: it is made of a few characters only"),
         ({"SECRET_KEY": "0123456789abcdef" * 2}, "SECRET_KEY can be guessed: it repeats itself"),
         ({"SECRET_KEY": "please-ChangeMe-0123456789abcdefgh"}, "SECRET_KEY can be guessed: it is a place"),

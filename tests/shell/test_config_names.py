@@ -106,6 +106,8 @@ def test_an_account_that_is_not_configured_has_no_limits() -> None:
         ("KASAPAY_PORT_8000_TCP_PROTO", "tcp"),
         ("MOMO_SANDBOX_SERVICE_HOST", "10.0.0.1"),
         ("SMS_PORT_53_UDP", "udp://10.0.0.1:53"),
+        ("KASAPAY_NAME", "/web/kasapay"),
+        ("KASAPAY_ENV_PATH", "/usr/bin"),
         ("LANGUAGE", "en_GB:en"),
         ("HOSTNAME", "web-1"),
         ("POST", "x"),

@@ -71,3 +71,14 @@ async def test_wrong_link_codes_are_noted(stage: Stage) -> None:
             await chat.says(typed)
     assert security_lines(lines) == [("link_code", "web")]
     assert "12345678" not in str([line for line in lines if line["event"] == "security"])
+
+
+async def test_asking_a_strangers_phone_too_often_is_noted(stage: Stage) -> None:
+    chat = WebChat(stage)
+    await chat.says("hello")
+    with capture_logs() as lines:
+        for amount in ("1", "2", "3", "4"):
+            for said in ("menu", "1", "1001", amount, "0240000001", "1"):
+                await chat.says(said)
+    assert security_lines(lines) == [("unasked", "web")]
+    assert "240000001" not in str([line for line in lines if line["event"] == "security"])

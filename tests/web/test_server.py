@@ -11,6 +11,7 @@ import pytest
 from bot.dialog import Answer, Inbound
 from bot.web.answers import make_server_logger
 from bot.web.bodies import BadBody, read_body
+from bot.web.server import _Handler
 from tests.web.fakes import SECRET, World, serve
 from tests.web.raw import request, send_raw
 
@@ -120,3 +121,20 @@ async def test_behind_https_a_browser_is_told_to_stay_there(
             async with http.get(world.url + path) as reply:
                 told = reply.headers.get("Strict-Transport-Security")
                 assert told == ("max-age=31536000" if secure else None), path
+
+
+def test_a_connection_that_is_given_up_does_not_wait_for_its_reader() -> None:
+    """Whatever the loop's transports are: uvloop's are no asyncio.Transport."""
+    done: list[str] = []
+
+    class Transport:
+        def close(self) -> None:
+            done.append("close")
+
+        def abort(self) -> None:
+            done.append("abort")
+
+    handler = cast(Any, object.__new__(_Handler))
+    handler.transport, handler._waiter = Transport(), None
+    handler._abort()
+    assert done[-1] == "abort"
