@@ -20,6 +20,7 @@ __all__ = [
     "otp_prompts",
     "reply_message",
     "result_messages",
+    "said_message",
     "standing_text",
     "told_by_turn",
 ]
@@ -254,6 +255,27 @@ def _about(
             created_ms=now_ms,
             due_ms=due_ms,
             order_id=order.id,
+        )
+    )
+
+
+def said_message(
+    words: Text, *, address: Address, person_id: str, key: str, at_ms: int, new_id: NewId
+) -> Queue:
+    """What the person said, for the chat's history. Never a secret: see bot.turns.own_words."""
+    return Queue(
+        MessageRow(
+            id=new_id(),
+            dedupe_key=f"said:{address.kind}:{address.value}:{key}",
+            kind=MessageKind.SAID,
+            person_id=person_id,
+            address_kind=address.kind,
+            address_value=address.value,
+            view=encode_view(View(text=words, ends=True)),
+            state=MessageState.SENT,
+            created_ms=at_ms,
+            due_ms=at_ms,
+            sent_ms=at_ms,
         )
     )
 

@@ -246,11 +246,13 @@ class Transition(msgspec.Struct, frozen=True):
 
 
 class MessageKind(StrEnum):
-    """Kinds of outgoing message, most urgent first."""
+    """Kinds of outgoing message, most urgent first; and what the person said themselves, which is kept among
+    them for chats that remember nothing of their own."""
 
     RESULT = "result"
     REPLY = "reply"
     PROMPT = "prompt"
+    SAID = "said"
 
 
 class MessageState(StrEnum):

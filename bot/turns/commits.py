@@ -7,7 +7,7 @@ import msgspec
 from bot.clock import Clock, Ids
 from bot.dialog import Answer, Entry, View
 from bot.dialog.screens import UssdScreen
-from bot.messages import reply_message
+from bot.messages import reply_message, said_message
 from bot.store.base import Change, DropMessages, EndUpdate, KeepTurn, SaveSession, Store
 from bot.store.records import ConversationRow, MessageKind, SessionRow, TurnRow, TurnState
 from bot.times import Times
@@ -77,6 +77,7 @@ class Commits:
                 answer = Answer(instead, keep_open=False)
             turn.changes.append(SaveSession(self._session_after(turn, keep_open=answer.keep_open)))
         else:
+            self._keep_own_words(turn)
             turn.changes.append(
                 reply_message(
                     view,
@@ -97,6 +98,20 @@ class Commits:
         turn.changes.append(KeepTurn(done))
         await self._store.commit(turn.changes)
         return answer
+
+    def _keep_own_words(self, turn: Turn) -> None:
+        """A web page keeps nothing of its own: another window, or a reload, reads both halves here."""
+        if turn.inbound.channel == "web" and turn.own_words is not None:
+            turn.changes.append(
+                said_message(
+                    turn.own_words,
+                    address=turn.inbound.address,
+                    person_id=turn.person.id,
+                    key=turn.key,
+                    at_ms=self._clock(),
+                    new_id=self._ids.uuid,
+                )
+            )
 
     async def tell(self, turn: Turn, text: str) -> Answer:
         """Keep that a chat said `text` in passing, and that nothing else came of its message."""

@@ -34,6 +34,7 @@ from bot.store.base import MarkTold, SaveConversation, Store
 from bot.store.records import ConversationRow, ConversationState
 from bot.times import Times
 from bot.turns.facts import encode_facts, held_here, with_behind
+from bot.turns.own_words import first_words, own_words
 from bot.turns.reading import Reader, may_be_otp
 from bot.turns.steps import CARD_NOT_USED, WRONG_AT_MOST, Reply, StartOver, Steps, Toast, half_done
 from bot.turns.turn import Turn, TurnsConfig
@@ -74,6 +75,7 @@ class Conversations:
         """
         if not fresh:
             await self._note_seen(turn)
+            turn.own_words = first_words(said)
         reply = await self._present(turn, said, args, fresh=fresh)
         while isinstance(reply, StartOver):
             reply = await self._start_over(turn, reply)
@@ -179,7 +181,9 @@ class Conversations:
         """The answer to "continue or start over"."""
         if isinstance(said, Shared):
             turn.beside, said = CARD_NOT_USED, Nothing()
-        reading = self._reader.read(turn, _resume_question(), said, can_go_back=False)
+        question = _resume_question()
+        reading = self._reader.read(turn, question, said, can_go_back=False)
+        turn.own_words = own_words(question, said, reading)
         if isinstance(reading, Accepted) and reading.value == "continue":
             return await self._resume(turn, kept)
         if isinstance(reading, Accepted | Home | Leave | Back):

@@ -60,6 +60,7 @@ from bot.turns.facts import (
     with_asked,
     with_behind,
 )
+from bot.turns.own_words import own_words
 from bot.turns.reading import Reader, may_be_otp
 from bot.turns.turn import Turn, TurnsConfig
 
@@ -222,6 +223,7 @@ class Steps:
             more=shown.page < shown.pages - 1,
         )
         reading = await self._if_found(turn, row, question, reading)
+        turn.own_words = own_words(question, said, reading)
         match reading:
             case Accepted(value):
                 row = msgspec.structs.replace(row, wrong=0, page=0)

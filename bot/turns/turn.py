@@ -77,6 +77,8 @@ class Turn:
         # The conversation is spoken to elsewhere; this session only says so.
         self.elsewhere = False
         self.step = ""
+        # What the person said, as far as it may be kept.
+        self.own_words: Text | None = None
         # What a chat says in passing: under the button that was pressed, in place of a thank-you.
         self.beside: Text | None = None
         self.outcome = "answered"

@@ -19,7 +19,7 @@ from msgspec import Meta
 
 from bot.dialog import Address, Inbound, Input, Typed
 from bot.dialog.screens import read_button
-from bot.store.records import MessageRow
+from bot.store.records import MessageKind, MessageRow
 from bot.web.answers import answer_error, answer_json, log_unexpected, route_of
 from bot.web.bodies import BadBody, parse_json, read_body
 from bot.web.bounding import one_more_stream
@@ -228,6 +228,8 @@ async def relay_chat(request: web.Request, stream: EventStream, window: Window) 
 
 async def _show(parts: WebParts, row: MessageRow) -> dict[str, Any]:
     words = await parts.render(row)
+    if row.kind is MessageKind.SAID:
+        return _show_own(row, words.text)
     return {
         "id": row.id,
         "ref": row.sent_ref,
@@ -235,6 +237,17 @@ async def _show(parts: WebParts, row: MessageRow) -> dict[str, Any]:
         "buttons": [{"label": button.label, "data": button.data} for button in words.buttons],
         "wants": words.wants,
         "edits": row.edits,
+        "at": row.sent_ms,
+    }
+
+
+def _show_own(row: MessageRow, text: str) -> dict[str, Any]:
+    """What the person said; `of` is the id under which their page sent it."""
+    return {
+        "id": row.id,
+        "mine": True,
+        "of": row.dedupe_key.rpartition(":")[2],
+        "text": text,
         "at": row.sent_ms,
     }
 

@@ -192,7 +192,7 @@ class WebChat:
         rows = await self.stage.store.sent_messages("web", self.value, 0, 1000)
         new = []
         for row in rows:
-            if row.id in self._read:
+            if row.id in self._read or row.kind is MessageKind.SAID:
                 continue
             words = await self.stage.kasapay._chat_words(row)
             edited = row.kind is MessageKind.RESULT and row.sent_ref in self._read.values()

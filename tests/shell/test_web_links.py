@@ -67,7 +67,8 @@ class Browser:
     async def reads(self) -> list[str]:
         headers = {"Cookie": f"kasapay_chat={self.cookie}"}
         async with self.http.get(f"{self.url}/chat/history", headers=headers) as reply:
-            return [message["text"] for message in (await reply.json())["messages"]]
+            messages = (await reply.json())["messages"]
+        return [message["text"] for message in messages if not message.get("mine")]
 
 
 async def code_of(stage: Stage) -> str:

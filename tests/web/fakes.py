@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from bot.channels.base import Button
@@ -34,12 +35,15 @@ class FakeTurns:
     heard: list[Inbound] = field(default_factory=list)
     gone: list[tuple[str, str, str, str]] = field(default_factory=list)
     on_take: Callable[[Inbound], Awaitable[Answer]] | None = None
+    in_passing: str = ""
 
     async def take(self, inbound: Inbound, *, last_words: Any = None) -> Answer:
         self.heard.append(inbound)
+        answer = Answer(f"Screen {len(self.heard)}", keep_open=True)
         if self.on_take is not None:
-            return await self.on_take(inbound)
-        return Answer(f"Screen {len(self.heard)}" if inbound.channel == "ussd" else "", keep_open=True)
+            answer = await self.on_take(inbound)
+        # A chat's answer comes as a message; only what is said in passing comes at once.
+        return answer if inbound.channel == "ussd" else Answer(self.in_passing, answer.keep_open)
 
     async def left(
         self, gateway: str, session_id: str, msisdn: str, why: str, cumulative: str | None = None
@@ -175,6 +179,13 @@ class FakeStore:
         self.sent.append(row)
         self.woken.wake(value)
         return row
+
+    def hear(self, value: str, text: str, of: str, *, at: int | None = None) -> None:
+        """The store keeps what the person said in a web chat."""
+        row = self.say(value, text, at=at)
+        self.sent[-1] = msgspec.structs.replace(
+            row, kind=MessageKind.SAID, dedupe_key=f"said:web:{value}:{of}", edits="", sent_ref=""
+        )
 
     async def sent_messages(self, kind: str, value: str, after_ms: int, limit: int) -> tuple[MessageRow, ...]:
         if self.down:

@@ -362,3 +362,24 @@ async def test_switched_off_nobody_reaches_the_chat_and_nothing_leads_to_it(
             async with http.request(method, world.url + path, allow_redirects=False) as reply:
                 assert reply.status == 404, path
         assert world.turns.heard == []
+
+
+async def test_history_and_stream_hold_both_halves(world: World, http: aiohttp.ClientSession) -> None:
+    world.store.hear(VALUE, "1001", ID, at=1_000)
+    world.store.say(VALUE, "Amount?", at=1_001)
+    async with http.get(world.url + "/chat/history", headers=HEADERS) as reply:
+        own, theirs = (await reply.json())["messages"]
+    assert own == {"id": "m1", "mine": True, "of": ID, "text": "1001", "at": 1_000}
+    assert "mine" not in theirs
+    async with events(http, world) as stream:
+        assert (await anext(stream))[1] == own
+
+
+async def test_what_is_said_in_passing_comes_with_the_receipt(
+    world: World, http: aiohttp.ClientSession
+) -> None:
+    world.turns.in_passing = "That was answered already."
+    assert await say(http, world, {"id": ID, "button": "1:abc:4:2"}) == (
+        202,
+        {"id": ID, "notice": "That was answered already."},
+    )

@@ -175,6 +175,7 @@ async def test_a_message_in_the_chat_turns_into_its_result(stage: Stage) -> None
     await expect(log).to_contain_text("Approve on your phone.")
     await stage.page.get_by_test_id("chat-button").click()
     await expect(log.get_by_test_id("chat-mine")).to_have_text("Menu")
+    stage.world.store.hear(address, "Menu", stage.world.turns.heard[0].turn_key, at=1_500)
     stage.world.store.say(address, "Paid: GHS 5.00", ref="w1", edits="w1", at=2_000)
     # Something was said after it: the old message changes, and the result is told again below.
     await expect(log.get_by_test_id("chat-message")).to_have_count(2)
@@ -201,8 +202,59 @@ async def test_what_is_secret_is_not_shown_when_typed(stage: Stage) -> None:
     await expect(field).to_have_attribute("type", "password")
     await field.fill("482913")
     await field.press("Enter")
-    await expect(stage.page.get_by_test_id("chat-mine")).to_have_text("••••••")
+    await expect(stage.page.get_by_test_id("chat-mine")).to_have_text("••••")
     assert stage.world.turns.heard[0].input.text == "482913"
+
+
+async def test_what_was_not_sent_says_so_also_after_a_reload_and_can_be_sent_again(stage: Stage) -> None:
+    page = stage.page
+    await page.context.set_offline(True)
+    await page.get_by_test_id("chat-input").fill("hello")
+    await page.get_by_test_id("chat-send").click()
+    await expect(page.get_by_test_id("chat-unsent")).to_contain_text("Not sent.")
+    await page.context.set_offline(False)
+    await page.reload()
+    await expect(page.get_by_test_id("chat-mine")).to_contain_text("hello")
+    await expect(page.get_by_test_id("chat-unsent")).to_contain_text("Not sent.")
+    assert stage.world.turns.heard == []
+    await page.get_by_test_id("chat-retry").click()
+    await expect(page.get_by_test_id("chat-unsent")).to_have_count(0)
+    (heard,) = stage.world.turns.heard
+    # From now on it is Kasapay's to keep: nothing returns as if it had been said.
+    await page.reload()
+    await expect(page.get_by_test_id("phone-key-1")).to_be_visible()
+    await expect(page.get_by_test_id("chat-mine")).to_have_count(0)
+    stage.world.store.hear(heard.address.value, "hello", heard.turn_key, at=1_000)
+    await expect(page.get_by_test_id("chat-mine")).to_have_text("hello")
+    stage.complaints.clear()  # the browser's own lines about the lost connection
+
+
+async def test_a_tap_on_what_was_answered_is_answered_above_the_input(stage: Stage) -> None:
+    """And leaves no words behind, and the buttons of the last message to be pressed."""
+    address = await stage.chat_address
+    stage.world.store.say(address, "Pay?", (("Yes", "1:abc:1:0"), ("No", "1:abc:1:1")), at=1_000)
+    stage.world.turns.in_passing = "That was answered already."
+    await stage.page.get_by_test_id("chat-button").first.click()
+    await expect(stage.page.get_by_test_id("chat-problem")).to_have_text("That was answered already.")
+    await expect(stage.page.get_by_test_id("chat-mine")).to_have_count(0)
+    await expect(stage.page.get_by_test_id("chat-button").first).to_be_enabled()
+
+
+async def test_another_window_shows_both_halves(stage: Stage) -> None:
+    address = await stage.chat_address
+    other = await stage.page.context.new_page()
+    await other.goto(stage.world.url + "/chat")
+    await stage.page.get_by_test_id("chat-input").fill("1001")
+    await stage.page.get_by_test_id("chat-send").click()
+    await expect(stage.page.get_by_test_id("chat-mine")).to_have_text("1001")
+    stage.world.store.hear(address, "1001", stage.world.turns.heard[0].turn_key, at=1_000)
+    stage.world.store.say(address, "Amount?", at=1_001)
+    for page in (stage.page, other):
+        await expect(page.get_by_test_id("chat-message")).to_contain_text("Amount?")
+        await expect(page.get_by_test_id("chat-mine")).to_have_text("1001")
+    await other.reload()
+    await expect(other.get_by_test_id("chat-mine")).to_have_text("1001")
+    await other.close()
 
 
 async def test_a_message_not_taken_can_be_sent_again(stage: Stage, log: list[Any]) -> None:

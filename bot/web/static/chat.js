@@ -2,9 +2,10 @@
 
 import { ask, find, findAll, hours, isTouch, make, newId, recall, remember } from "./dom.js";
 
-const MOST_KEPT = 60;
 const TYPING_MS = 12_000;
-const OURS = "kasapay-said";
+// What has not reached Kasapay yet. All else that was said here is read back from there.
+const UNSENT = "kasapay-unsent";
+const DOTS = "••••";
 
 export class Chat {
   /** `onMessage` hears of each message that came while the page was open. */
@@ -13,8 +14,8 @@ export class Chat {
     this.last = 0;
     this.seen = new Map(); // message id -> its bubble
     this.byRef = new Map(); // the channel's id -> its bubble
-    this.said = recall(OURS, sessionStorage) ?? [];
-    this.latest = "";
+    this.mine = new Map(); // the id we sent a message under -> its bubble
+    this.unsent = recall(UNSENT, sessionStorage) ?? [];
     this.secret = false;
     this.root = find("#chat");
     this.log = find(".chat-log", this.root);
@@ -27,7 +28,7 @@ export class Chat {
       const text = this.input.value.trim();
       if (!text) return;
       this.input.value = "";
-      this.say({ text }, this.secret ? "•".repeat(text.length) : text);
+      this.say({ text }, this.secret ? DOTS : text);
     });
     this.list.addEventListener("animationend", (event) => event.target.closest(".bubble").classList.remove("arriving", "turning"));
     find("[data-say]", this.root).addEventListener("click", () => this.say({ text: "/start" }, "Hello"));
@@ -35,7 +36,6 @@ export class Chat {
 
   /** Everything sent since the last message we have. */
   async catchUp() {
-    for (const said of this.said.filter((one) => !one.after)) this.restore(said);
     let more = true;
     while (more) {
       const page = await ask(`/chat/history?after=${Math.max(0, this.last - 1)}`);
@@ -43,6 +43,8 @@ export class Chat {
       for (const message of fresh) this.take(message, false);
       more = page.more && fresh.length > 0;
     }
+    for (const one of this.unsent) if (!this.mine.has(one.id)) this.fail(one, this.drawMine(one.id, one.label));
+    this.keep(this.unsent.filter((one) => one.what)); // a secret's place is shown once
   }
 
   /** Where the stream of events is to go on from. */
@@ -54,6 +56,7 @@ export class Chat {
   take(message, isNew = true) {
     if (this.seen.has(message.id)) return;
     this.last = Math.max(this.last, message.at);
+    if (message.mine) return this.takeMine(message);
     this.waiting(false);
     // An edit names what it edits, or goes out under the very id of it.
     const edited = this.byRef.get(message.edits || message.ref);
@@ -70,9 +73,7 @@ export class Chat {
     this.secret = message.wants === "secret";
     this.input.type = this.secret ? "password" : "text";
     this.input.inputMode = { amount: "decimal", number: "tel", code: "text", secret: "numeric" }[message.wants] ?? "text";
-    this.latest = message.id;
     this.keepOneSetOfButtons(bubble);
-    for (const said of this.said.filter((one) => one.after === message.id)) this.restore(said);
     this.toEnd();
     if (isNew) this.onMessage(message);
   }
@@ -124,48 +125,92 @@ export class Chat {
     for (const set of findAll(".bubble-buttons", this.list)) if (set.parentElement !== bubble) set.remove();
   }
 
+  /** Our own words as Kasapay kept them: said here, in another window, or long ago. */
+  takeMine(message) {
+    const label = message.text === "/start" ? "Hello" : message.text;
+    const bubble = this.mine.get(message.of) ?? this.drawMine(message.of, label);
+    this.seen.set(message.id, bubble);
+    this.arrived(message.of, bubble);
+    this.toEnd();
+  }
+
+  drawMine(id, label) {
+    const bubble = make("li", { class: "bubble mine", dataset: { testid: "chat-mine" } }, make("div", { class: "bubble-text" }, label));
+    this.mine.set(id, bubble);
+    this.list.append(bubble);
+    return bubble;
+  }
+
   /** Say something; the same id is used again when it is sent again, so that it counts once. */
   say(what, label) {
-    const id = newId();
-    const bubble = make("li", { class: "bubble mine pending arriving", dataset: { testid: "chat-mine" } }, make("div", { class: "bubble-text" }, label));
-    this.list.append(bubble);
-    this.log.classList.add("has-words");
-    for (const button of findAll(".bubble-buttons button", this.list)) button.disabled = true;
-    this.said = [...this.said, { label, after: this.latest }].slice(-MOST_KEPT);
-    remember(OURS, this.said, sessionStorage);
-    this.deliver(id, what, bubble);
+    const one = { id: newId(), what, label };
+    const bubble = this.drawMine(one.id, label);
+    bubble.classList.add("pending", "arriving");
+    // A secret is never written down: after a reload it has to be typed again.
+    this.keep([...this.unsent, label === DOTS ? { id: one.id, label } : one]);
+    this.deliver(one, bubble);
   }
 
-  async deliver(id, what, bubble) {
+  async deliver(one, bubble) {
     this.waiting(true);
     this.toEnd();
+    for (const button of findAll(".bubble-buttons button", this.list)) button.disabled = true;
     try {
-      const { notice } = await ask("/chat/messages", { method: "POST", json: { id, ...what } });
-      bubble.classList.remove("pending");
+      const { notice } = await ask("/chat/messages", { method: "POST", json: { id: one.id, ...one.what } });
+      this.arrived(one.id, bubble);
       this.complain(notice ?? "");
-      if (notice) this.waiting(false); // said in passing: no message follows
+      if (notice) this.passOver(bubble);
     } catch (error) {
-      this.waiting(false);
-      bubble.classList.replace("pending", "failed");
       this.complain(error.message);
-      for (const button of findAll(".bubble-buttons button", this.list)) button.disabled = false;
-      const retry = make("button", { type: "button", class: "bubble-retry" }, "Send again");
-      retry.addEventListener("click", () => {
-        retry.remove();
-        bubble.classList.replace("failed", "pending");
-        this.deliver(id, what, bubble);
-      });
-      bubble.append(retry);
-      this.toEnd();
+      this.fail(one, bubble);
+      // What Kasapay will never take is not offered again tomorrow.
+      if (error.status >= 400 && error.status < 500 && ![401, 408, 429].includes(error.status)) this.forget(one.id);
     }
-    // A button that was pressed is gone: the focus moves on, but calls up no keyboard.
     if (!isTouch()) this.input.focus({ preventScroll: true });
-    else if (document.activeElement === document.body) this.log.focus({ preventScroll: true });
   }
 
-  restore(said) {
-    this.list.append(make("li", { class: "bubble mine", dataset: { testid: "chat-mine" } }, make("div", { class: "bubble-text" }, said.label)));
-    this.log.classList.add("has-words");
+  /** It was taken, whatever became of the answer that said so. */
+  arrived(id, bubble) {
+    bubble.classList.remove("pending", "failed");
+    find(".bubble-unsent", bubble)?.remove();
+    this.forget(id);
+  }
+
+  forget(id) {
+    this.keep(this.unsent.filter((one) => one.id !== id));
+  }
+
+  /** Said in passing: nothing came of the message, and no answer follows. */
+  passOver(bubble) {
+    this.waiting(false);
+    bubble.remove();
+    for (const button of findAll(".bubble-buttons button", this.list)) button.disabled = false;
+  }
+
+  /** It did not reach Kasapay: that stands at the words themselves, and they can be sent again. */
+  fail(one, bubble) {
+    this.waiting(false);
+    bubble.classList.remove("pending");
+    bubble.classList.add("failed");
+    for (const button of findAll(".bubble-buttons button", this.list)) button.disabled = false;
+    find(".bubble-unsent", bubble)?.remove();
+    const note = make("div", { class: "bubble-unsent", dataset: { testid: "chat-unsent" } }, one.what ? "Not sent." : "Not sent. Type it again.");
+    if (one.what) {
+      const retry = make("button", { type: "button", class: "bubble-retry", dataset: { testid: "chat-retry" } }, "Send again");
+      retry.addEventListener("click", () => {
+        note.remove();
+        bubble.classList.replace("failed", "pending");
+        this.deliver(one, bubble);
+      });
+      note.append(" ", retry);
+    }
+    bubble.append(note);
+    this.toEnd();
+  }
+
+  keep(unsent) {
+    this.unsent = unsent;
+    remember(UNSENT, unsent, sessionStorage);
   }
 
   waiting(on) {
