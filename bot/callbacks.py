@@ -137,6 +137,12 @@ class Callbacks:
             # Of other money than the order's, or of a dispute, nothing is said of the order itself.
             said = None if kind else event.said
             changes.append(Hint(order.id, Source.WEBHOOK, now_ms, self._spacing_ms, said))
+            if event.topic is EventTopic.REFUND:
+                # It names the payment that is given back; what became of a refund is asked of the refund.
+                changes += [
+                    Hint(refund.id, Source.WEBHOOK, now_ms, self._spacing_ms)
+                    for refund in await self._store.refunds_of(order.id)
+                ]
             if kind == "dispute":
                 changes += await self._disputed(order)
         await self._store.commit(changes)

@@ -6,8 +6,9 @@ only of an account that is known to answer by it, or whose list lacks the order;
 the order was sent with, which may be another account's.
 """
 
+import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import structlog
@@ -15,7 +16,7 @@ import structlog
 from bot.calls import Calls
 from bot.clock import Clock
 from bot.money import FINAL
-from bot.providers.base import Capability, Listed, ListPage, ProviderError, StatusReport
+from bot.providers.base import Capability, Listed, ProviderError, StatusReport
 from bot.store.base import Store
 from bot.store.records import OrderRow
 from bot.times import Times
@@ -28,6 +29,8 @@ _log = structlog.get_logger("worker")
 _PARTS_AT_MOST: Final = 40
 # Whether an account answers by our reference is tried so often at the most, until it is known.
 _TRIES_MS: Final = 3600_000
+# Much shorter than the pause between two looks at one order.
+_LISTING_MS: Final = 20_000
 
 
 class Looks:
@@ -38,6 +41,8 @@ class Looks:
         self._times = times
         self._known: set[tuple[str, str, str]] = set()
         self._tried_ms: dict[tuple[str, str, str], int] = {}
+        self._locks: dict[tuple[str, ...], asyncio.Lock] = {}
+        self._listings: dict[tuple[str, ...], tuple[int, _Listing | None]] = {}
 
     async def at(self, order: OrderRow) -> tuple[StatusReport | ProviderError, bool]:
         """The report or the error, and whether the provider surely lacks the order now."""
@@ -123,28 +128,61 @@ class Looks:
         """The order's row; None where the whole list lacks it; False where that cannot be told."""
         if not self._calls.connections.can(order.connection, Capability.LIST):
             return False
-        ours = order.reference.replace("-", "").lower()
-        first = datetime.fromtimestamp((order.sent_ms or order.created_ms) / 1000, UTC) - timedelta(days=1)
-        last = datetime.fromtimestamp(self._clock() / 1000, UTC) + timedelta(days=1)
-        days, skip = (first.date().isoformat(), last.date().isoformat()), 0
-        for _ in range(_PARTS_AT_MOST):
-            page = await self._part(order, days, skip)
-            if page is None:
-                return False
-            for row in page.rows:
-                if row.reference.replace("-", "").lower() == ours:
-                    return row
-                if not row.reference and _may_be(row, order):
-                    return False
-            if page.count == 0:
-                return None
-            skip += page.count
-        return False
+        sent_ms = order.sent_ms or order.created_ms
+        listing = await self._listing(order, sent_ms)
+        if listing is None or listing.begun_ms - sent_ms < self._times.absent_s * 1000:
+            return False
+        found = listing.named.get(reference_key(order.reference))
+        if found is not None:
+            return found
+        return False if any(_may_be(row, order) for row in listing.unnamed) else None
 
-    async def _part(self, order: OrderRow, days: tuple[str, str], skip: int) -> ListPage | None:
-        call_s = self._times.call_s
-        page = await self._calls.list_payments(order.connection, *days, skip, call_s, kind=order.kind)
-        return None if isinstance(page, ProviderError) else page
+    async def _listing(self, order: OrderRow, sent_ms: int) -> "_Listing | None":
+        """The list as it was a moment ago, or is now: after an outage many orders ask for it at once."""
+        first = datetime.fromtimestamp(sent_ms / 1000, UTC) - timedelta(days=1)
+        last = datetime.fromtimestamp(self._clock() / 1000, UTC) + timedelta(days=1)
+        days = (first.date().isoformat(), last.date().isoformat())
+        key = (*self._fact(order), *days)
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            held = self._listings.get(key)
+            now_ms = self._clock()
+            if held is not None and 0 <= now_ms - held[0] < _LISTING_MS:
+                return held[1]
+            found = await self._read(order, days, now_ms)
+            self._listings = {k: v for k, v in self._listings.items() if now_ms - v[0] < _LISTING_MS}
+            self._listings[key] = now_ms, found
+            return found
+
+    async def _read(self, order: OrderRow, days: tuple[str, str], now_ms: int) -> "_Listing | None":
+        """All parts of the list; None where one cannot be had, or where it does not end."""
+        listing, skip = _Listing(now_ms, {}, []), 0
+        for _ in range(_PARTS_AT_MOST):
+            call_s = self._times.call_s
+            page = await self._calls.list_payments(order.connection, *days, skip, call_s, kind=order.kind)
+            if isinstance(page, ProviderError):
+                return None
+            for row in page.rows:
+                if row.reference:
+                    listing.named[reference_key(row.reference)] = row
+                else:
+                    listing.unnamed.append(row)
+            if page.count == 0:
+                return listing
+            skip += page.count
+        return None
+
+
+class _Listing(NamedTuple):
+    """A whole list: when it was begun, its rows by our reference, and those that bear none."""
+
+    begun_ms: int
+    named: dict[str, Listed]
+    unnamed: list[Listed]
+
+
+def reference_key(reference: str) -> str:
+    """One form for all spellings of a reference of ours."""
+    return reference.replace("-", "").lower()
 
 
 def _may_be(row: Listed, order: OrderRow) -> bool:

@@ -12,12 +12,13 @@ import httpx
 import pytest
 
 from bot.commands import COMMANDS, CommandError
-from bot.money import OrderState, Source
-from bot.store.base import StoreUnavailable
+from bot.money import OrderKind, OrderState, Source
+from bot.store.base import CreateOrder, MoveOrder, StoreUnavailable
 from bot.store.records import OrderRow
 from tests.conversations.people import Phone, decide
 from tests.conversations.robot import Robot
 from tests.conversations.stage import _KEYS, EFUA, Stage, open_stage
+from tests.store.make import order as order_row
 
 PAID = {"status": "SUCCESSFUL", "financialTransactionId": "1", "amount": "5.00", "currency": "GHS"}
 
@@ -531,3 +532,38 @@ async def test_and_hears_the_end_once_a_person_has_settled_it(
     assert after.state.value.lower() == said
     assert words in served.results(EFUA)[-1]
     assert any("Adwoa" in row.text for row in await served.store.incidents(9)) or said == "successful"
+
+
+@pytest.mark.parametrize("final", [False, True])
+async def test_an_event_about_a_refund_has_the_refund_asked_about(
+    served: Stage, http: httpx.AsyncClient, final: bool
+) -> None:
+    """It names the payment that is given back; a refund has no reference of its own there."""
+    paid = await settled(served, "1002", "approve")
+    now_ms = served.clock()
+    refund = order_row(
+        served.ids.uuid(),
+        kind=OrderKind.REFUND,
+        connection=paid.connection,
+        merchant_id=paid.merchant_id,
+        person_id=paid.person_id,
+        amount_minor=1,
+        payer="",
+        payee=EFUA,
+        parent_id=paid.id,
+        created_ms=now_ms,
+        updated_ms=now_ms,
+    )
+    later_ms = now_ms + 3600_000
+    sent = MoveOrder(refund.id, 0, OrderState.PENDING, Source.US, now_ms, later_ms, sent_ms=now_ms)
+    over = MoveOrder(refund.id, 1, OrderState.SUCCESSFUL, Source.POLL, now_ms, None)
+    await served.store.commit([CreateOrder(refund, Source.US), sent, *([over] if final else [])])
+    body = event(paid, "refund.processed", amount=1)
+    path = "/callbacks/startbutton/startbutton-ghs"
+    reply = await http.post(path, content=body, headers=signed("startbutton-ghs", body))
+    assert reply.status_code == 200
+    waiting = {row["order_id"] for row in served.rows("SELECT order_id FROM rechecks")}
+    after = await served.store.order(refund.id)
+    assert after is not None
+    assert (refund.id in waiting) == final
+    assert (after.hinted_by is Source.WEBHOOK) == (not final)
