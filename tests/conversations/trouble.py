@@ -22,10 +22,12 @@ WRITES = frozenset(
         "commit",
         "claim_agreements",
         "claim_orders",
+        "claim_rechecks",
         "claim_messages",
         "claim_updates",
         "count",
         "hint",
+        "learn",
         "receive",
         "release_update",
     }
