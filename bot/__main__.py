@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from bot import __version__
-from bot.terminal import Folder, fail, merchants, orders, outbox, run_until_told, settings_of, warn
+from bot.terminal import STOPPED, Folder, fail, merchants, orders, outbox, run_until_told, settings_of, warn
 from bot.terminal_business import agreements, approvals, payouts
 from bot.terminal_copies import backup, restore
 from bot.terminal_people import people
@@ -178,7 +178,8 @@ def check() -> None:
     async def look() -> None:
         found.extend(await check_here(settings))
 
-    run_until_told(look())
+    if run_until_told(look()):
+        raise typer.Exit(STOPPED)
     warn(warnings_of(settings))
     if found:
         fail(found)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 __all__ = [
+    "STOPPED",
     "Folder",
     "fail",
     "merchants",
@@ -24,6 +25,9 @@ __all__ = [
     "show_time",
     "warn",
 ]
+
+# The exit status of a command that was told to end before it had: what a shell says of Ctrl-C.
+STOPPED = 130
 
 merchants = typer.Typer(help="Who is paid, and who works for them.", no_args_is_help=True)
 orders = typer.Typer(help="Orders, their ledger, and settling by hand.", no_args_is_help=True)
@@ -51,8 +55,9 @@ def warn(sentences: list[str]) -> None:
         print(f"kasapay: Warning: {sentence}", file=sys.stderr)
 
 
-def run_until_told(work: Coroutine[Any, Any, None]) -> None:
-    """Run to the end on the fastest loop there is; SIGTERM, Ctrl-C and a closed terminal end it in order."""
+def run_until_told(work: Coroutine[Any, Any, None]) -> bool:
+    """Run to the end on the fastest loop there is; SIGTERM, Ctrl-C and a closed terminal end it in order.
+    True where that happened: then nothing may be said as if the work were done."""
 
     async def until_told() -> None:
         task = asyncio.current_task()
@@ -73,6 +78,8 @@ def run_until_told(work: Coroutine[Any, Any, None]) -> None:
         runner = uvloop.run
     with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
         runner(until_told())
+        return False
+    return True
 
 
 def settings_of(*, need_secret: bool = False) -> Any:
@@ -99,7 +106,8 @@ def operate(command: str, values: dict[str, Any], folder: Path) -> Any:
         results.append(await do(settings_of(), folder, command, values))
 
     try:
-        run_until_told(work())
+        if run_until_told(work()):
+            raise typer.Exit(STOPPED)
     except (CommandError, CannotStart, StoreUnavailable) as error:
         fail([str(error)])
     return results[0]

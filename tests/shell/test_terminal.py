@@ -1,5 +1,7 @@
 """Operators read sentences: why a command cannot be done is said in one, with exit status 1."""
 
+import asyncio
+import signal
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from typer.testing import CliRunner
 
 from bot.__main__ import app
 from bot.store import migrate
+from bot.terminal import run_until_told
 from tests.shell.test_config import WHOLE
 
 
@@ -23,3 +26,44 @@ def test_what_keeps_us_from_starting_is_a_sentence(tmp_path: Path, monkeypatch: 
     assert "must begin with https://" in done.stderr
     assert "Traceback" not in done.stderr
     assert isinstance(done.exception, SystemExit)
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_command_that_is_told_to_end_does_not_speak_as_if_it_were_done(
+    told: signal.Signals, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tidied: list[str] = []
+
+    async def stopped(*_: object) -> list[str]:
+        signal.raise_signal(told)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            tidied.append("tidied")
+        return []
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bot.checking.check_here", stopped)
+    monkeypatch.setattr("bot.running.operate", stopped)
+    for words in (["check"], ["orders", "list"]):
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 130
+        assert done.output == ""
+        assert isinstance(done.exception, SystemExit)
+    assert len(tidied) == 2
+
+
+def test_under_nohup_a_closed_terminal_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    async def work() -> None:
+        signal.raise_signal(signal.SIGHUP)
+        await asyncio.sleep(0)
+        done.append("done")
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert run_until_told(work()) is False
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert done == ["done"]
