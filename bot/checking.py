@@ -97,7 +97,16 @@ async def _database(settings: Settings) -> list[str]:
         if faults := await store.examine():
             return [f"The database cannot be used: {damaged('; '.join(faults))}."]
         lost = sorted(await store.open_connections() - {a.id for a in settings.accounts})
-        return [f"Open orders need the account {name}, which is not configured." for name in lost]
+        connections = Connections(settings.accounts, PROVIDERS)
+        return [
+            *(f"Open orders need the account {name}, which is not configured." for name in lost),
+            *(
+                f"Open orders of the account {name} belong to {place}, and it leads to"
+                f" {connections.place(name)} now: they are neither sent nor asked about there."
+                for name, place in sorted(await store.open_places())
+                if name in connections and not connections.leads_to(name, place)
+            ),
+        ]
     except StoreUnavailable as error:
         return [f"The database cannot be used: {error}."]
     finally:

@@ -102,15 +102,17 @@ def debit_notices(
     now_ms: int,
     new_id: NewId,
     times: Times,
+    came_back: bool = False,
 ) -> list[Queue]:
-    """To the payer whose wallet was debited under an auto-debit: nobody asked them this time."""
+    """To the payer whose wallet was debited under an auto-debit: nobody asked them this time. `came_back`:
+    its money went back."""
     values: dict[str, Value] = {
         "merchant": merchant,
         "amount": Money(order.amount_minor, order.currency),
         "code": order.code,
     }
-    view = View(text=Text("autodebit.charged", values), ends=True)
-    key = f"debit:{order.id}"
+    view = View(text=Text("autodebit.returned" if came_back else "autodebit.charged", values), ends=True)
+    key = f"debit:{order.id}:back" if came_back else f"debit:{order.id}"
     return _to_payer(
         view, order.payer, payer_id, addresses, key, now_ms, new_id, times, kind=MessageKind.RESULT
     )

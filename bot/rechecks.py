@@ -93,7 +93,9 @@ class Rechecks:
         """What follows from a look; None where nobody could say."""
         if order.agreement_id is not None and order.kind is not OrderKind.AGREEMENT_CHARGE:
             # It made an agreement and is over; what is said now is about that: an invoice was paid.
-            return await self._look_at_agreement(order)
+            looked = await self._look_at_agreement(order)
+            if looked is None or looked or not _may_stand_after_all(order):
+                return looked
         answer = await self._calls.status(order, self._times.call_s)
         if isinstance(answer, ProviderError):
             return None
@@ -157,6 +159,11 @@ class Rechecks:
         )
         told = late_invoice_notices(row, at.merchant, at.staff, now_ms=at.now_ms, new_id=at.ids.uuid)
         return [alarm, *told]
+
+
+def _may_stand_after_all(order: OrderRow) -> bool:
+    """Whether we hold that an agreement was never made: where it was, wallets are debited without a PIN."""
+    return order.state is OrderState.FAILED and order.kind in (OrderKind.PREAPPROVAL, OrderKind.INVOICE)
 
 
 def _is_behind(report: StatusReport, told: OrderState | None) -> bool:

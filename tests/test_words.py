@@ -144,6 +144,7 @@ PUSHED = {
     "approval.decided.yes": {"by", "merchant", "kind", "amount", "to"},
     "approval.decided.no": {"by", "merchant", "kind", "amount", "to"},
     "autodebit.charged": {"amount", "merchant", "code"},
+    "autodebit.returned": {"amount", "merchant", "code"},
     "autodebit.ended": {"amount", "merchant", "payer", "code"},
     "invoice.ended": {"amount", "merchant", "payer", "code", "state"},
     "invoice.paid": {"amount", "merchant", "payer", "code"},

@@ -40,7 +40,8 @@ def follow_ups(
     if at.agreement is not None:
         changes += _agreement(order, said, reason, at, payment_reference, expires_ms)
     succeeded = said is OrderState.SUCCESSFUL
-    if succeeded and order.kind is OrderKind.AGREEMENT_CHARGE:
+    came_back = said is OrderState.REVERSED and order.state is OrderState.SUCCESSFUL
+    if (succeeded or came_back) and order.kind is OrderKind.AGREEMENT_CHARGE:
         changes += debit_notices(
             order,
             at.merchant,
@@ -49,6 +50,7 @@ def follow_ups(
             now_ms=at.now_ms,
             new_id=at.ids.uuid,
             times=at.times,
+            came_back=came_back,
         )
     if succeeded and order.kind is OrderKind.COLLECTION and order.terms.service_provider:
         changes += _bill(order, at)

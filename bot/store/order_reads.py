@@ -26,6 +26,7 @@ __all__ = [
     "of_merchant",
     "of_person",
     "open_connections",
+    "open_places",
     "paid_before",
     "recent",
     "reference_key",
@@ -196,6 +197,7 @@ _ELSEWHERE: Final = f"""
     SELECT {ORDERS.columns_of("o")} FROM orders o JOIN places p ON p.connection = o.connection
     WHERE NOT (o.{_IS_FINAL}) AND o.place <> '' AND o.place <> p.place ORDER BY o.created_ms, o.id
 """
+_OPEN_PLACES: Final = f"SELECT DISTINCT connection, place FROM orders WHERE NOT ({_IS_FINAL}) AND place <> ''"
 _KEEP_PLACE: Final = """
     INSERT INTO places (connection, place, keys) VALUES (?, ?, ?)
     ON CONFLICT (connection) DO UPDATE SET place = excluded.place, keys = excluded.keys
@@ -215,6 +217,10 @@ _LEARNED: Final = "SELECT 1 FROM learned WHERE place = ? AND keys = ? AND fact =
 
 def elsewhere(tx: Tx) -> tuple[OrderRow, ...]:
     return ORDERS.all(tx, _ELSEWHERE)
+
+
+def open_places(tx: Tx) -> frozenset[tuple[str, str]]:
+    return frozenset((row[0], row[1]) for row in tx.execute(_OPEN_PLACES).fetchall())
 
 
 def settle_in(tx: Tx, places: Mapping[str, tuple[str, str]]) -> None:

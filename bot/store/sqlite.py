@@ -374,6 +374,9 @@ class SqliteStore:
     async def open_connections(self) -> frozenset[str]:
         return await self._long(order_reads.open_connections)
 
+    async def open_places(self) -> frozenset[tuple[str, str]]:
+        return await self._long(order_reads.open_places)
+
     async def settle_in(self, places: Mapping[str, tuple[str, str]]) -> None:
         await self._write(order_reads.settle_in, places)
 

@@ -56,7 +56,7 @@ class OrderFeed:
             "id": row.id,
             "code": row.code,
             "kind": row.kind.value,
-            "state": row.state.value,
+            "state": row.shown.value,
             "reason": row.reason.value if row.reason is not None else "",
             "amount": show_amount(Money(row.amount_minor, row.currency)),
             "merchant": merchant.name if merchant is not None else "",

@@ -107,6 +107,15 @@ def test_a_payer_hears_of_a_debit_that_happened(said: OrderState) -> None:
     assert only(changes, MoveAgreement) == []
 
 
+def test_a_payer_hears_that_a_debit_came_back() -> None:
+    row, at = agreement(state=S.ACTIVE), {"payer_id": "p2", "payer_addresses": (CHAT,)}
+    for held, heard in ((SUCCESSFUL, True), (OrderState.PENDING, False)):
+        charge = order(held, kind=OrderKind.AGREEMENT_CHARGE, due_ms=None)
+        changes = caused(charge, OrderState.REVERSED, agreement=row, **at)
+        told = [(MSISDN, "autodebit.returned"), ("42", "autodebit.returned")]
+        assert said_of(only(changes, Queue)) == (told if heard else [])
+
+
 def test_a_bill_is_paid_with_the_money_that_came() -> None:
     paid = order(terms=BILL)
     (created,) = caused(paid, SUCCESSFUL)

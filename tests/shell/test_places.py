@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.calls import Connections
+from bot.checking import _database
 from bot.money import OrderKind, OrderState
 from bot.providers import PROVIDERS, Secret
 from bot.providers.base import Elsewhere, StatusReport, Unknown
@@ -203,3 +204,13 @@ async def test_a_refund_of_a_payment_made_elsewhere_is_not_offered_to_be_made_he
     await again(stage, base_url="http://127.0.0.1:9")
     business = stage.kasapay.performer._business
     assert not await business._stands_here(refund)
+
+
+async def test_a_check_names_what_belongs_elsewhere(scene: Any) -> None:
+    stage, _ = scene
+    await confirmed(stage)
+    assert await _database(stage.settings) == []
+    await again(stage, base_url="http://127.0.0.1:9")
+    (said,) = await _database(stage.settings)
+    assert "momo-ghana" in said
+    assert "http://127.0.0.1:9" in said

@@ -320,3 +320,25 @@ async def test_a_reversal_of_other_money_is_told_and_changes_nothing(stage: Stag
     assert after.state is OrderState.SUCCESSFUL
     assert {line[2] for line in await told(stage)} == {"staff.otherwise"}
     assert [row.kind for row in await stage.store.incidents(9)] == ["mismatch_amount"]
+
+
+@pytest.mark.parametrize("kind", [AgreementKind.PREAPPROVAL, AgreementKind.INVOICE])
+async def test_an_agreement_that_was_never_made_and_stands_after_all_is_told(
+    stage: Stage, kind: AgreementKind
+) -> None:
+    """While a pre-approval stands, wallets are debited without a PIN."""
+    row = await standing(stage, kind)
+    order = await stage.store.order_by_reference(row.reference)
+    assert order is not None
+    now_ms = stage.clock()
+    for version, said, source in ((0, OrderState.PENDING, Source.US), (1, OrderState.FAILED, Source.POLL)):
+        due_ms = None if said is OrderState.FAILED else now_ms
+        await stage.store.commit([MoveOrder(order.id, version, said, source, now_ms, due_ms)])
+    await ended(stage, await held(stage), AgreementState.CANCELLED)
+    calls = Answers(stage, says(OrderState.SUCCESSFUL, order))
+    calls.stands = AgreementReport(AgreementWord.ACTIVE)
+    await ask(stage, rechecks_of(stage, calls), order)
+    assert [incident.kind for incident in await stage.store.incidents(9)] == ["contradiction"]
+    after = await stage.store.order(order.id)
+    assert after is not None
+    assert after.doubted_ms is not None

@@ -278,6 +278,10 @@ class OrderIntents(Protocol):
         """Connections that orders which are not final still need."""
         ...
 
+    async def open_places(self) -> frozenset[tuple[str, str]]:
+        """The connections of orders that are not final, each with a place where some of them belong."""
+        ...
+
     async def settle_in(self, places: Mapping[str, tuple[str, str]]) -> None:
         """Keep where each connection leads from now on, and what its keys hash to; and let the orders and
         agreements of which nobody has said so yet belong there, sent with those keys."""
