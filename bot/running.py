@@ -8,7 +8,7 @@ import sys
 import webbrowser
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 import msgspec
@@ -69,10 +69,8 @@ async def run_here(
     """`kasapay run`: everything, and the page."""
     from bot.embedded import run_embedded
 
-    with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
     # The terminal belongs to the person; the log goes beside the data.
-    with (folder / "kasapay.log").open("a", encoding="utf-8") as log, _said():
+    with _said(), _log_in(folder) as log:
         configure_logs(stream=log)
         # Only `dial` of the same folder finds this process by itself.
         elsewhere = "" if folder == Path("kasapay-data") else f" --folder {shlex.quote(str(folder))}"
@@ -104,6 +102,17 @@ async def run_here(
             if browser and _has_screen():
                 webbrowser.open(embedded.url)
             await asyncio.Event().wait()
+
+
+def _log_in(folder: Path) -> TextIO:
+    """The log of `run`, in its folder. Raises CannotStart where nothing can be kept there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / "kasapay.log").open("a", encoding="utf-8")
+    except OSError as error:
+        raise CannotStart(
+            f"Nothing can be written in {folder} ({error.strerror or error}). Choose another with --folder."
+        ) from error
 
 
 async def sandbox_here(*, host: str, port: int, config: Path | None, database: str, strict: bool) -> None:

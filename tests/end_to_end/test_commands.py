@@ -554,6 +554,9 @@ async def test_a_port_that_is_in_use_is_said_with_what_to_do(tmp_path: Path) -> 
         assert (sandbox.code, behind.code, absurd.code) == (1, 1, 2)
         assert "choose another port with --port" in refused(sandbox.err)[0]
         assert "choose another port with --sandbox-port" in refused(behind.err)[0]
+        (tmp_path / "no-folder").touch()
+        nowhere = await command("run", "--folder", "no-folder", folder=tmp_path)
+        assert "Choose another with --folder." in refused(nowhere.err)[0]
         assert "Traceback" not in busy.err + sandbox.err + behind.err + absurd.err
 
 
