@@ -22,6 +22,7 @@ class Times(msgspec.Struct, frozen=True):
     silent_s: float = 600  # a session silent for longer takes no answer; a gateway may only lengthen it
     link_code_s: float = 5 * 60
     link_code_tries: int = 5
+    link_tries_an_hour: int = 20  # of one network address, or one chat
     hint_spacing_s: float = 5  # between two status calls, whatever callbacks say
     settled_edit_s: float = 45  # a result later than this is also announced, since an edit is silent
     daily_s: float = 24 * 3600  # how often an unresolved order is asked about

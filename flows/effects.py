@@ -30,6 +30,7 @@ __all__ = [
     "FindTwin",
     "Holder",
     "LinkNumber",
+    "LinkWithCode",
     "Linked",
     "MakeLinkCode",
     "MerchantCard",
@@ -185,7 +186,7 @@ class NewLinkCode(msgspec.Struct, frozen=True):
 
 
 class Linked(msgspec.Struct, frozen=True):
-    """`refused`: code (wrong or run out), tries, taken."""
+    """`refused`: code (wrong or run out), tries."""
 
     msisdn: Msisdn = ""
     refused: str = ""
@@ -320,8 +321,15 @@ class MakeLinkCode(Act[NewLinkCode], frozen=True):
     result: ClassVar[Any] = NewLinkCode
 
 
+class LinkWithCode(SecretAct[Linked], frozen=True):
+    """Link this chat to a number by the one-time code that was shown on its phone; the secret is the code."""
+
+    msisdn: Msisdn
+    result: ClassVar[Any] = Linked
+
+
 class LinkNumber(Act[Linked], frozen=True):
-    """Link this chat to a number. `proof`: `code:<digits>`, or `shared:<msisdn>` on the chat's own word."""
+    """Link this chat to a number on the chat's own word. `proof`: `shared:<msisdn>`."""
 
     proof: str
     result: ClassVar[Any] = Linked

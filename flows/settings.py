@@ -1,38 +1,39 @@
 """Language, and linking: this chat to a phone number, a phone number to a chat, an address to a role."""
 
-from typing import Any
+from typing import Any, Final
 
-from bot.dialog import Choice, Digits, Kind, Problem, Screen, Talk, Text, fold_digits
+from bot.dialog import Choice, Digits, Kind, Problem, Screen, Talk, Text, Wallet, is_link_code
+from bot.money import Msisdn
 from flows.business_effects import EnrolStaff
-from flows.effects import ClaimRole, LinkNumber, MakeLinkCode, SetLanguage
+from flows.effects import ClaimRole, Linked, LinkNumber, LinkWithCode, MakeLinkCode, SetLanguage
 from flows.own_pin import choose_pin
 from flows.unlink import is_linked, unlink
 
 __all__ = ["language", "link", "staff_code"]
 
+LINK_CODE = Digits(8, 8, "link.code_not_valid")
+_CODE_TRIES: Final = 5
 STAFF_CODE = Digits(8, 8, "staff.code_not_valid")
 
 
-class Proof(Kind[str]):
-    """A typed link code, or the person's own number as the chat vouches for it."""
+class OwnNumber(Kind[str]):
+    """The number a chat is to be linked to: typed, or shared where the chat itself vouches for it."""
 
-    wants = "contact"
-
-    def __init__(self, *, contact: bool) -> None:
-        self.wants = "contact" if contact else "code"
+    def __init__(self, region: str, *, contact: bool) -> None:
+        self.wants = "contact" if contact else "number"
+        self._wallet = Wallet(region)
 
     def parse(self, text: str) -> str | Problem:
-        digits = fold_digits(text).replace(" ", "").replace("-", "")
-        if digits.isascii() and digits.isdigit() and len(digits) == 8:
-            return f"code:{digits}"
-        return Problem(Text("link.code_not_valid"))
+        found = self._wallet.parse(text)
+        if isinstance(found, Problem) and is_link_code(text):
+            return Problem(Text("link.number_first"))
+        return found
 
     def load(self, data: Any) -> str:
         kind, _, value = str(data).partition(":")
-        vouched = kind == "shared" and self.wants == "contact" and value.startswith("+")
-        if not vouched and (kind != "code" or self.parse(value) != data):
-            raise ValueError("not such a proof")
-        return str(data)
+        if kind == "shared" and self.wants == "contact" and value.startswith("+"):
+            return str(data)
+        return self._wallet.load(data)
 
 
 async def language(talk: Talk) -> Screen:
@@ -44,7 +45,8 @@ async def language(talk: Talk) -> Screen:
 
 
 async def link(talk: Talk) -> Screen:
-    """Over USSD a one-time code for a chat; in a chat the code, or the chat's own word for the number."""
+    """Over USSD a one-time code for a chat; in a chat the number and its code, or the chat's own word
+    for the number."""
     if is_linked(talk.facts):
         choices = [Choice(what, Text(f"link.{what}")) for what in ("another", "end")]
         if await talk.choose("what", choices, text="link.what") == "end":
@@ -53,16 +55,33 @@ async def link(talk: Talk) -> Screen:
         code = await talk.act("make", MakeLinkCode())
         return Screen("link.code", {"code": code.code, "minutes": code.minutes})
     telegram = talk.facts.channel == "telegram"
-    proof = await talk.ask(
-        "proof",
-        Proof(contact=telegram),
-        text="link.share" if telegram else "link.type_code",
-        short_code=talk.facts.short_code,
+    dial = {"short_code": talk.facts.short_code}
+    number = await talk.ask(
+        "number",
+        OwnNumber(talk.facts.region, contact=telegram),
+        text="link.share" if telegram else "link.type_number",
+        shown=dial,
     )
-    linked = await talk.act("use", LinkNumber(proof))
+    if number.startswith("shared:"):
+        linked = await talk.act("use", LinkNumber(number))
+    else:
+        linked = await _typed(talk, number)
     if linked.refused:
-        return Screen(f"link.refused.{linked.refused}", {"short_code": talk.facts.short_code})
+        return Screen(f"link.refused.{linked.refused}", dial)
     return Screen("link.done")
+
+
+async def _typed(talk: Talk, number: Msisdn) -> Linked:
+    """Linked by the code that this number was given. A wrong code and one that nobody has are told alike."""
+    text = "link.type_code"
+    for _ in range(_CODE_TRIES):
+        linked = await talk.secret(
+            "code", LINK_CODE, LinkWithCode(number), text=text, short_code=talk.facts.short_code
+        )
+        if linked.refused != "code":
+            return linked
+        text = "link.wrong_code"
+    return Linked(refused="code")
 
 
 async def staff_code(talk: Talk) -> Screen:

@@ -101,7 +101,7 @@ FAMILIES: dict[str, list[str]] = {
     "sent": [kind.value for kind in KINDS],
     "language": list(LANGUAGES),
     "link": ["another", "end"],
-    "link.refused": ["code", "tries", "taken"],
+    "link.refused": ["code", "tries"],
     "unlink.chat": ["telegram", "web"],
     "chat.card": ["foreign", "forwarded", "anonymous", "unreadable"],
     "menu": [
@@ -168,6 +168,9 @@ CHAT_ONLY = {
     "otp.prompt",
     "link.share",
     "link.type_code",
+    "link.type_number",
+    "link.wrong_code",
+    "link.number_first",
     "nav.share",
 }
 # Lists of what a person has: they go on over pages.
@@ -524,7 +527,7 @@ ABOUT = {
     "code": ["code.not_valid", "look_up.no_such"],
 }
 # Where only one question can say it.
-ABOUT_ONE = {"bill.reference": ["bill.reference_short"]}
+ABOUT_ONE = {"bill.reference": ["bill.reference_short"], "link.type_number": ["link.number_first"]}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

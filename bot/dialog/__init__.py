@@ -46,6 +46,7 @@ from bot.dialog.kinds import (
     Wallet,
     Whole,
     fold_digits,
+    is_link_code,
 )
 from bot.dialog.names import Name, in_plain_letters, name_of, plain_text
 from bot.dialog.screens import (
@@ -167,6 +168,7 @@ __all__ = [
     "fold_digits",
     "in_plain_letters",
     "interpret",
+    "is_link_code",
     "match_choice",
     "name_of",
     "pack_ussd",

@@ -105,6 +105,9 @@ class Inbound(msgspec.Struct, frozen=True):
     session: Session | None = None
     verified: bool = True
     language: str = ""
+    # The network address it came from, where an address of the channel costs nothing: tries are counted
+    # by it. Empty: by the address itself.
+    peer: str = ""
     # The chat message the input came with, so that a secret can be deleted from the chat.
     message_ref: str = ""
     # The topic of the chat that it was said in, empty where the chat has none.

@@ -34,6 +34,7 @@ __all__ = [
     "Wallet",
     "Whole",
     "fold_digits",
+    "is_link_code",
 ]
 
 T = TypeVar("T")
@@ -47,6 +48,12 @@ _FOLD: Final = {ord(c): str(unicodedata.digit(c)) for c in map(chr, range(0x0660
 def fold_digits(text: str) -> str:
     """`text` trimmed, with full-width, Arabic-Indic and other decimal digits as ASCII."""
     return text.translate(_FOLD).replace("\u00a0", " ").strip()
+
+
+def is_link_code(text: str) -> bool:
+    """Whether this has the form of a code that links a chat to a phone: eight digits."""
+    digits = re.sub(r"[\s-]", "", fold_digits(text))
+    return digits.isascii() and digits.isdigit() and len(digits) == 8
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -54,17 +54,20 @@ class Holders:
 
     async def _check(self, connection: str, party: str, speaker: Speaker) -> e.Holder:
         now_ms = self._clock()
-        per_person = await self._store.count(
-            f"holder:{speaker.person.id}", _HOUR_MS, now_ms, _CHECKS_PER_PERSON
-        )
+        # A person costs nothing in a chat that is not linked: there the network address counts as well.
+        askers = [f"holder:{speaker.person.id}"]
+        if not speaker.msisdn:
+            askers.append(f"holder:peer:{self._sealer.hash('peer', speaker.peer)}")
+        for asker in askers:
+            if not await self._store.count(asker, _HOUR_MS, now_ms, _CHECKS_PER_PERSON):
+                self._security.note("look_ups", channel=speaker.channel, person=speaker.person.id)
+                return e.Holder(checked=False, limited=True)
         hashed = self._sealer.hash("holder", party)
-        if not per_person or not await self._store.count(
-            f"holder:{hashed}", _HOUR_MS, now_ms, _CHECKS_PER_NUMBER
-        ):
+        if not await self._store.count(f"holder:{hashed}", _HOUR_MS, now_ms, _CHECKS_PER_NUMBER):
             self._security.note("look_ups", channel=speaker.channel, person=speaker.person.id)
             return e.Holder(checked=False, limited=True)
-        # An unverified chat learns no names.
-        named = speaker.verified or bool(speaker.msisdn)
+        # A chat learns no names before it is linked, whatever its channel vouches for.
+        named = bool(speaker.msisdn)
         found = await self._calls.holder(connection, party, self._times.look_up_s, named=named)
         if isinstance(found, ProviderError):
             return e.Holder(checked=False)

@@ -1,6 +1,7 @@
 """Links of a chat and a number: by a code obtained over USSD, or by a number the chat vouches for; and
 their end."""
 
+import hmac
 from typing import Final
 
 import msgspec
@@ -28,7 +29,8 @@ from flows import effects as e
 
 __all__ = ["Links"]
 
-# Wrong link codes of everybody within a code's life: 10^8 codes stay out of reach.
+_HOUR_MS: Final = 3600_000
+# Wrong link codes of everybody within a code's life, above which an operator is warned.
 _WRONG_LINKS: Final = 200
 
 
@@ -62,24 +64,24 @@ class Links:
         return Plan((KeepLinkCode(kept),), e.NewLinkCode(code=code, minutes=minutes))
 
     async def link(self, proof: str, speaker: Speaker) -> Plan:
-        kind, _, value = proof.partition(":")
+        """By the chat's own word for its number."""
+        return await self._shared(proof.removeprefix("shared:"), speaker)
+
+    async def link_with(self, secret: str, msisdn: Msisdn, speaker: Speaker) -> Plan:
+        """Wrong tries count against whoever makes them, and end no other number's code. Whether the number
+        has an open code cannot be told from the answer."""
         now_ms = self._clock()
-        if kind == "shared":
-            return await self._shared(value, speaker)
-        bucket = f"link:{speaker.address.kind}:{speaker.address.value}"
+        peer = self._sealer.hash("peer", speaker.peer)
+        if not await self._store.count(f"link:{peer}", _HOUR_MS, now_ms, self._times.link_tries_an_hour):
+            return Plan(result=e.Linked(refused="tries"))
+        code = await self._store.open_link_code(msisdn, now_ms)
+        bucket = code.hash if code is not None else self._sealer.hash("link", msisdn)
         window_ms = int(self._times.link_code_s * 1000)
-        if not await self._store.count(bucket, window_ms, now_ms, self._times.link_code_tries):
-            return Plan(result=e.Linked(refused="tries"))
-        code = await self._store.link_code(self._sealer.hash("link", value))
-        if code is None or code.used_ms is not None or code.expires_ms <= now_ms:
-            self._security.note("link_code", channel=speaker.channel, person=speaker.person.id)
-            # Addresses cost nothing in a web chat: wrong codes are counted over all of them together.
-            if not await self._store.count("link:wrong", window_ms, now_ms, _WRONG_LINKS):
-                self._security.note("link_brake")
-                return Plan(result=e.Linked(refused="tries"))
+        left = await self._store.count(f"code:{bucket}", window_ms, now_ms, self._times.link_code_tries)
+        right = code is not None and hmac.compare_digest(code.hash, self._sealer.hash("link", secret))
+        if code is None or not left or not right:
+            await self._watch(speaker, now_ms)
             return Plan(result=e.Linked(refused="code"))
-        if not await self._store.below("link:wrong", window_ms, now_ms, _WRONG_LINKS):
-            return Plan(result=e.Linked(refused="tries"))
         changes: list[Change] = [UseLinkCode(code.hash, now_ms)]
         if code.person_id != speaker.person.id:
             changes.append(_joined(code.person_id, speaker, now_ms))
@@ -87,6 +89,13 @@ class Links:
             changes.append(SaveAddress(msgspec.structs.replace(speaker.address_row, verified_ms=now_ms)))
         changes += speaker.renewal(now_ms)
         return Plan(tuple(changes), e.Linked(msisdn=code.msisdn))
+
+    async def _watch(self, speaker: Speaker, now_ms: int) -> None:
+        """Many wrong codes of all together stop nobody, but somebody should know of them."""
+        self._security.note("link_code", channel=speaker.channel, person=speaker.person.id)
+        window_ms = int(self._times.link_code_s * 1000)
+        if not await self._store.count("link:wrong", window_ms, now_ms, _WRONG_LINKS):
+            self._security.note("link_brake")
 
     async def _shared(self, msisdn: Msisdn, speaker: Speaker) -> Plan:
         """The chat vouches for the number: it joins the number's person, or the number joins the chat's."""

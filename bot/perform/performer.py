@@ -212,6 +212,8 @@ class Performer:
                 return Plan(inside=lambda: self._staff.balance_with_pin(secret, effect.staff_id, speaker))
             case b.CheckPin():
                 return Plan(inside=lambda: self._roles.check_pin(secret, effect.staff_id, speaker))
+            case e.LinkWithCode():
+                return await self._links.link_with(secret, effect.msisdn, speaker)
             case e.ClaimRole():
                 return Plan(inside=lambda: self._staff.claim(secret, speaker))
             case b.ChoosePin():

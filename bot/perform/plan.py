@@ -26,6 +26,8 @@ class Speaker(msgspec.Struct, frozen=True):
     address_row: AddressRow
     # What the address' value becomes once it is given more rights; empty where it stays.
     renewed: str = ""
+    # Whose tries are counted together: see `Inbound.peer`.
+    peer: str = ""
 
     def renewal(self, now_ms: int) -> tuple[Change, ...]:
         """The changes that put the address under its new value."""

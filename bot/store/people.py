@@ -31,6 +31,7 @@ __all__ = [
     "keep_staff",
     "link_address",
     "link_code",
+    "open_link_code",
     "merchant",
     "merchant_by_code",
     "merchants",
@@ -278,6 +279,16 @@ def addresses_of(tx: Tx, person_id: str) -> tuple[AddressRow, ...]:
 
 def link_code(tx: Tx, code_hash: str) -> LinkCode | None:
     return LINK_CODES.one(tx, _LINK_CODE, code_hash)
+
+
+_OPEN_LINK_CODE: Final = f"""
+    SELECT {LINK_CODES.select} FROM link_codes WHERE msisdn = ? AND used_ms IS NULL AND expires_ms > ?
+    ORDER BY expires_ms DESC, hash LIMIT 1
+"""
+
+
+def open_link_code(tx: Tx, msisdn: str, now_ms: int) -> LinkCode | None:
+    return LINK_CODES.one(tx, _OPEN_LINK_CODE, msisdn, now_ms)
 
 
 def merchant(tx: Tx, merchant_id: str) -> MerchantRow | None:

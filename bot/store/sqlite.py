@@ -494,6 +494,9 @@ class SqliteStore:
     async def staff_member(self, staff_id: str) -> StaffRow | None:
         return await self._quick(people.staff_member, staff_id)
 
+    async def open_link_code(self, msisdn: str, now_ms: int) -> LinkCode | None:
+        return await self._quick(people.open_link_code, msisdn, now_ms)
+
     async def link_code(self, hash: str) -> LinkCode | None:
         return await self._quick(people.link_code, hash)
 

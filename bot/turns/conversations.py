@@ -35,7 +35,7 @@ from bot.store.records import ConversationRow, ConversationState
 from bot.times import Times
 from bot.turns.facts import encode_facts, held_here, with_behind
 from bot.turns.own_words import first_words, own_words
-from bot.turns.reading import Reader, may_be_otp
+from bot.turns.reading import Reader, may_be_link_code, may_be_otp
 from bot.turns.steps import CARD_NOT_USED, WRONG_AT_MOST, Reply, StartOver, Steps, Toast, half_done
 from bot.turns.turn import Turn, TurnsConfig
 
@@ -252,9 +252,11 @@ class Conversations:
             prefill = {"menu": "pay"}
         if isinstance(said, Shared):
             if flow == "main":
-                prefill = {"menu": "link", "link/what": "another", "link/proof": f"shared:{said.msisdn}"}
+                prefill = {"menu": "link", "link/what": "another", "link/number": f"shared:{said.msisdn}"}
             else:
                 turn.beside = CARD_NOT_USED
+        if flow == "main" and turn.session is None and may_be_link_code(said):
+            prefill = {"menu": "link"}
         run = self._steps.run(turn.conversation, (), prefill)
         plain = order is None and not args and not prefill
         notice = await self._untold(turn) if plain else turn.beside

@@ -2,11 +2,11 @@
 
 from typing import Any, Protocol
 
-from bot.dialog import Input, NavWords, Question, Text, Typed, interpret, plain_text
+from bot.dialog import Input, NavWords, Question, Text, Typed, interpret, is_link_code, plain_text
 from bot.dialog.inputs import Reading
 from bot.turns.turn import Turn
 
-__all__ = ["Reader", "Speaks", "may_be_otp"]
+__all__ = ["Reader", "Speaks", "may_be_link_code", "may_be_otp"]
 
 
 class Speaks(Protocol):
@@ -37,6 +37,11 @@ class Reader:
                 plain_text(text) if turn.session is not None else text, language, self._region
             ),
         )
+
+
+def may_be_link_code(said: Input) -> bool:
+    """Eight digits: what the phone shows to link a chat. Said where nothing else is asked, it leads there."""
+    return isinstance(said, Typed) and is_link_code(said.text)
 
 
 def may_be_otp(said: Input) -> bool:

@@ -61,7 +61,7 @@ from bot.turns.facts import (
     with_behind,
 )
 from bot.turns.own_words import own_words
-from bot.turns.reading import Reader, may_be_otp
+from bot.turns.reading import Reader, may_be_link_code, may_be_otp
 from bot.turns.turn import Turn, TurnsConfig
 
 __all__ = ["CARD_NOT_USED", "WRONG_AT_MOST", "Reply", "StartOver", "Steps", "Toast", "half_done"]
@@ -212,6 +212,10 @@ class Steps:
         if asked_elsewhere and may_be_otp(said) and await self._is_no_answer(question, said):
             # A linked chat was asked for the code; a code is no answer to whatever stands here.
             return StartOver(row, said=said)
+        if turn.session is None and not run.journal and question.key == "menu" and may_be_link_code(said):
+            # The code itself is asked for behind its number: here it is written nowhere.
+            run.answer("link")
+            return await self.drive(turn, msgspec.structs.replace(row, wrong=0, page=0), run)
         # What was said answers the screen as it was seen, with what stood above the question.
         notice = last_notice(row)
         shown = self._commits.shown(turn, _view_of(row, run, question, notice))

@@ -107,4 +107,5 @@ class Turn:
             staff=self.loaded.staff,
             address_row=self.address,
             renewed=self.inbound.renewed,
+            peer=self.inbound.peer or f"{self.inbound.address.kind}:{self.inbound.address.value}",
         )

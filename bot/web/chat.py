@@ -25,7 +25,7 @@ from bot.web.bodies import BadBody, parse_json, read_body
 from bot.web.bounding import one_more_stream
 from bot.web.cookies import address_of, is_issued, issue_cookie, name_of, renew_cookie
 from bot.web.parts import WebParts
-from bot.web.peers import peer_of, sent_by_our_page
+from bot.web.peers import counted_as, peer_of, sent_by_our_page
 from bot.web.rates import Buckets
 from bot.web.running import BACKGROUND, PARTS, EventStream, wait_unless_closing
 
@@ -118,6 +118,7 @@ async def _say(request: web.Request) -> web.Response:
         verified=False,
         language=_language_of(request),
         renewed=renewed,
+        peer=counted_as(peer),
     )
     task = request.app[BACKGROUND].start("chat.turn", parts.turns.take(inbound))
     await asyncio.wait({task}, timeout=parts.limits.chat_answer_s)

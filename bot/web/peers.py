@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from bot.web.parts import Network
 
-__all__ = ["is_inside", "is_named_as_ours", "peer_of", "sent_by_our_page", "socket_address"]
+__all__ = ["counted_as", "is_inside", "is_named_as_ours", "peer_of", "sent_by_our_page", "socket_address"]
 
 _MAX_HOPS = 32
 
@@ -34,6 +34,13 @@ def socket_address(transport: asyncio.BaseTransport | None) -> IPv4Address | IPv
     """The address at the other end of a connection; None where it has none any more."""
     peername = transport.get_extra_info("peername") if transport is not None else None
     return _parse(peername[0]) if isinstance(peername, tuple) else None
+
+
+def counted_as(peer: IPv4Address | IPv6Address | None) -> str:
+    """What tries are counted by: the address, and of IPv6 the network that one customer is given."""
+    if isinstance(peer, IPv6Address):
+        return str(ip_network((peer, 64), strict=False))
+    return str(peer) if peer is not None else "unknown"
 
 
 def is_inside(address: IPv4Address | IPv6Address | None, networks: Iterable[Network]) -> bool:

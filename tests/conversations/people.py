@@ -154,6 +154,7 @@ class WebChat:
     stage: Stage
     value: str = "0123456789abcdef0123456789abcdef"
     language: str = "en"
+    peer: str = ""
     shown: list[Shown] = field(default_factory=list)
     last: Inbound | None = None
     _read: dict[str, str] = field(default_factory=dict)
@@ -180,6 +181,7 @@ class WebChat:
             turn_key=f"{self.value[:8]}-{self._count}",
             verified=False,
             language=self.language,
+            peer=self.peer,
             # As the page's cookie: another one once the chat has more rights than before.
             renewed=f"{self._count:08x}{self.value[:24]}",
         )

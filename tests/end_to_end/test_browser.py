@@ -130,14 +130,15 @@ class Visitor:
     async def links_the_chat(self) -> None:
         """As the page explains: a code from the phone, typed in the chat."""
         await self.dial()
-        await self.keys("7", "Your code is", state="ended")
-        code = re.search(r"Your code is (\d{8})", await self.part("phone-screen").inner_text())
+        await self.keys("7", "Link code:", state="ended")
+        code = re.search(r"Link code: (\d{8})", await self.part("phone-screen").inner_text())
         assert code
         forbid(code[1])
         await self.tab("chat")
         await self.part("chat-start").click()
         await self.part("chat-button").filter(has_text="Link phone and chat").click()
-        await expect(self.part("chat-log")).to_contain_text("type the code you get here")
+        await expect(self.part("chat-log")).to_contain_text("type your phone number")
+        await self.chats("0240000001", "and type the code here")
         await self.chats(code[1], "Linked. Results of your payments arrive here too.")
 
 

@@ -182,8 +182,10 @@ async def test_a_phone_payment_also_tells_the_linked_chat(
         await efua.finds("I cannot take that card.")
         phone = AfricasTalking(line, url, EFUA)
         await phone.say(None)
-        code = (await phone.say("7")).screen.split("Your code is ")[1][:8]
+        code = (await phone.say("7")).screen.split("Link code: ")[1][:8]
         forbid(code)
+        await efua.says(EFUA)
+        await efua.finds("and type the code here")
         await efua.says(code)
         await efua.finds("Linked. Results of your payments arrive here too.")
         phone = AfricasTalking(line, url, EFUA)

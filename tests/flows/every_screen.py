@@ -191,9 +191,10 @@ def _looking() -> Iterator[Played]:
 def _settling_in() -> Iterator[Played]:
     yield play(["5", "2"], {e.SetLanguage: e.Done()}, facts=LONG_USSD)
     yield play(["4"], {e.MakeLinkCode: e.NewLinkCode("12345678", 5)}, facts=LONG_USSD)
-    for linked in (e.Linked(PAYER), *(e.Linked(refused=why) for why in ("code", "tries", "taken"))):
+    for linked in (e.Linked(PAYER), *(e.Linked(refused=why) for why in ("code", "tries"))):
         for facts in (LONG_WEB, LONG_TELEGRAM):
-            yield play(["4", "12345678"], {e.LinkNumber: linked}, facts=facts)
+            tries = 5 if linked.refused == "code" else 1
+            yield play(["4", PAYER, *["12345678"] * tries], {e.LinkWithCode: linked}, facts=facts)
     for chats in ((), (e.ChatCard("a1", "telegram", SOON_MS), e.ChatCard("a2", "web", SOON_MS))):
         world = {e.MyChats: chats, e.Unlink: e.Done()}
         yield play(["4", "2", "1"][: 3 if chats else 2], world, facts=LINKED_USSD)

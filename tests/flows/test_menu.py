@@ -46,7 +46,7 @@ def test_staff_see_their_business_and_no_way_to_become_staff() -> None:
         ("4", EVERYTHING, {b.MyAgreements: (INVOICE,)}, "invoices/which"),
         ("5", EVERYTHING, {b.MyAgreements: ()}, "auto_debit/merchant"),
         ("6", EVERYTHING, {e.Bills: (WATER,)}, "bill/which"),
-        ("4", WEB, {}, "link/proof"),
+        ("4", WEB, {}, "link/number"),
         ("5", USSD, {}, "language/which"),
         ("6", USSD, {}, "staff/code"),
     ],
@@ -217,60 +217,73 @@ def test_over_ussd_one_gets_a_code_for_the_chat() -> None:
     assert dict(played.screen.values) == {"code": "12345678", "minutes": 5}
 
 
-def test_in_the_web_chat_the_code_is_typed() -> None:
-    played = play(["4", "1234 5678"], {e.LinkNumber: e.Linked(MSISDN)}, facts=WEB)
-    assert played.texts[-1] == "link.type_code"
-    assert played.asked[-1].wants == "code"
-    assert played.effects == [e.LinkNumber("code:12345678")]
+def test_in_the_web_chat_the_number_is_typed_and_then_its_code() -> None:
+    played = play(["4", "0240000001", "1234 5678"], {e.LinkWithCode: e.Linked(MSISDN)}, facts=WEB)
+    assert played.texts[1:] == ["link.type_number", "link.type_code"]
+    assert [question.wants for question in played.asked[1:]] == ["number", "secret"]
+    assert played.effects == [e.LinkWithCode(MSISDN)]
+    assert played.secrets == ["12345678"]
+    assert b"12345678" not in msgspec.json.encode(played.journal)
     assert played.screen.text == "link.done"
 
 
-def test_in_telegram_the_number_is_shared_or_the_code_typed() -> None:
-    played = play(["4", "12345678"], {e.LinkNumber: e.Linked(MSISDN)}, facts=TELEGRAM)
-    assert played.texts[-1] == "link.share"
-    assert played.asked[-1].wants == "contact"
-    assert played.asked[-1].text.values == {"short_code": "*920*10#"}
-    question = played.asked[-1]
+def test_in_telegram_the_number_is_shared_or_typed() -> None:
+    played = play(["4", "0240000001", "12345678"], {e.LinkWithCode: e.Linked(MSISDN)}, facts=TELEGRAM)
+    assert played.texts[1:] == ["link.share", "link.type_code"]
+    question = played.asked[1]
+    assert question.wants == "contact"
     shared = interpret(question, Shared(MSISDN), NavWords(), keypad=False, can_go_back=True)
     assert shared == Accepted(f"shared:{MSISDN}")
+    card = {"menu": "link", "link/number": f"shared:{MSISDN}"}
+    linked = play([], {e.LinkNumber: e.Linked(MSISDN)}, facts=TELEGRAM, prefill=card)
+    assert linked.effects == [e.LinkNumber(f"shared:{MSISDN}")]
+    assert linked.screen.text == "link.done"
 
 
-@pytest.mark.parametrize("why", ["code", "tries", "taken"])
-def test_a_link_that_fails_says_why(why: str) -> None:
-    played = play(["4", "12345678"], {e.LinkNumber: e.Linked(refused=why)}, facts=WEB)
-    assert played.screen.text == f"link.refused.{why}"
+def test_a_wrong_code_is_asked_for_again_five_times_in_all() -> None:
+    wrong = e.Linked(refused="code")
+    tries = ["4", "0240000001", *["12345678"] * 5]
+    played = play(tries, {e.LinkWithCode: wrong}, facts=WEB)
+    assert played.texts[2:] == ["link.type_code", *["link.wrong_code"] * 4]
+    assert played.screen.text == "link.refused.code"
     assert played.screen.values["short_code"] == "*920*10#"
+    later = play(tries[:4], {e.LinkWithCode: [wrong, e.Linked(MSISDN)]}, facts=WEB)
+    assert later.screen.text == "link.done"
 
 
-def proof_in(facts: Any) -> Ask[str]:
+def test_whoever_tries_too_often_is_told_so() -> None:
+    played = play(["4", "0240000001", "12345678"], {e.LinkWithCode: e.Linked(refused="tries")}, facts=WEB)
+    assert played.screen.text == "link.refused.tries"
+
+
+def number_in(facts: Any) -> Ask[str]:
     question = play([], flow=link, facts=facts).question
     assert isinstance(question, Ask)
     return question
 
 
 @pytest.mark.parametrize(
-    "typed", ["1234567", "123456789", "abcdefgh", "", f"shared:{MSISDN}", MSISDN, "code:12345678"]
+    ("typed", "problem"),
+    [
+        ("12345678", "link.number_first"),
+        ("1234 5678", "link.number_first"),
+        ("1234", "number.not_valid"),
+        (f"shared:{MSISDN}", "number.not_valid"),
+    ],
 )
 @pytest.mark.parametrize("facts", [WEB, TELEGRAM])
-def test_only_eight_digits_are_a_typed_proof(facts: Any, typed: str) -> None:
-    assert proof_in(facts).parse(typed).text == Text("link.code_not_valid")
+def test_a_code_is_no_number(facts: Any, typed: str, problem: str) -> None:
+    assert number_in(facts).parse(typed).text == Text(problem)
 
 
-def test_a_proof_comes_back_from_the_journal_only_where_it_could_have_been_given() -> None:
+def test_a_shared_number_comes_back_only_where_it_could_have_been_given() -> None:
     shared = f"shared:{MSISDN}"
-    assert proof_in(TELEGRAM).load(shared) == shared
+    assert number_in(TELEGRAM).load(shared) == shared
     for facts in (WEB, TELEGRAM):
-        assert proof_in(facts).load("code:12345678") == "code:12345678"
-    for facts, data in [
-        (WEB, shared),
-        (TELEGRAM, "shared:"),
-        (TELEGRAM, "code:"),
-        (TELEGRAM, "code:1234567"),
-        (TELEGRAM, MSISDN),
-        (WEB, None),
-    ]:
-        with pytest.raises(ValueError, match="not such a proof"):
-            proof_in(facts).load(data)
+        assert number_in(facts).load(MSISDN) == MSISDN
+    for facts, data in [(WEB, shared), (TELEGRAM, "shared:"), (TELEGRAM, "code:12345678"), (WEB, None)]:
+        with pytest.raises(ValueError, match="not a number"):
+            number_in(facts).load(data)
 
 
 # ---- becoming staff ------------------------------------------------------------------------------

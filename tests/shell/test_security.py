@@ -67,7 +67,7 @@ async def test_wrong_link_codes_are_noted(stage: Stage) -> None:
     chat = WebChat(stage)
     await chat.says("hello")
     with capture_logs() as lines:
-        for typed in ("7", "12345678"):
+        for typed in ("7", "0240000001", "12345678"):
             await chat.says(typed)
     assert security_lines(lines) == [("link_code", "web")]
     assert "12345678" not in str([line for line in lines if line["event"] == "security"])

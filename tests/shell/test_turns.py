@@ -37,6 +37,7 @@ async def linked(stage: Stage, msisdn: str = EFUA, value: str = "ab" * 16) -> We
     await phone.answer("8" if msisdn == STAFF else "7")
     await chat.says("hello")
     await chat.says("7")
+    await chat.says(show_local(msisdn, "GH"))
     await chat.says(stage.ids.drawn[-1])
     await stage.settle()
     assert "Linked" in (await chat.look())[-1].text
@@ -805,7 +806,7 @@ async def test_a_code_typed_where_it_is_not_asked_for_is_handed_over_and_not_kep
 
 
 async def test_a_link_code_is_not_taken_for_a_providers_code(stage: Stage) -> None:
-    """Six digits were asked for and are typed: that a payment waits for its code changes nothing."""
+    """Eight digits were asked for and are typed: that a payment waits for its code changes nothing."""
     chat, phone = WebChat(stage), Phone(stage, KWAME)
     for said in ("hello", "1", "1002", "5", show_local(EFUA, "GH"), "1", "1"):
         await chat.says(said)
@@ -814,6 +815,8 @@ async def test_a_link_code_is_not_taken_for_a_providers_code(stage: Stage) -> No
     await phone.answer("7")
     await chat.says("menu")
     await chat.says("7")
+    await chat.says(stage.ids.drawn[-1])  # too early
+    await chat.says(show_local(KWAME, "GH"))
     await chat.says(stage.ids.drawn[-1])
     await stage.settle()
     assert "Linked" in (await chat.look())[-1].text

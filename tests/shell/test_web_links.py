@@ -82,6 +82,7 @@ async def link(stage: Stage, browser: Browser) -> None:
     code = await code_of(stage)
     await browser.says("hello")
     await browser.says("7")
+    await browser.says("0240000001")
     await browser.says(code)
 
 
@@ -111,6 +112,7 @@ async def test_a_browser_that_missed_its_new_cookie_gets_it_by_sending_again(sta
         code = await code_of(stage)
         await efua.says("hello")
         await efua.says("7")
+        await efua.says("0240000001")
         message_id = await efua.says(code, answered=False)
         assert (await efua.sends(message_id, code))["renewed"]
         assert any("Linked" in text for text in await efua.reads())

@@ -34,7 +34,7 @@ _ASKED: Final = re.compile(r"Ref ([0-9A-Z]{8})")
 ERRANDS: Final[dict[str, tuple[dict[str, str], str]]] = {
     "check": ({"What would you": "2", "number to check": "0247000001"}, "is an active account of"),
     "payments": ({"What would you": "3"}, "You have no payments yet."),
-    "link": ({"What would you": "Link phone"}, "Your code is"),
+    "link": ({"What would you": "Link phone"}, "Link code:"),
     # Once it is kept, the next dial speaks French already.
     "language": ({"What would you": "Language", "Choose your language": "2"}, "français|Que voulez"),
     "staff": (

@@ -283,6 +283,16 @@ async def test_a_new_code_ends_the_persons_unused_ones(store: Store) -> None:
     assert await store.link_code("used") == link_code("used", used_ms=NOW)
 
 
+async def test_a_number_has_the_code_that_is_neither_used_nor_over(store: Store) -> None:
+    await store.commit([KeepLinkCode(link_code("other", person_id="p2", msisdn="+233240000099"))])
+    assert await store.open_link_code(MSISDN, NOW) is None
+    await store.commit([KeepLinkCode(link_code("h1", expires_ms=NOW + 5))])
+    assert await store.open_link_code(MSISDN, NOW) == link_code("h1", expires_ms=NOW + 5)
+    assert await store.open_link_code(MSISDN, NOW + 5) is None
+    await store.commit([UseLinkCode("h1", NOW)])
+    assert await store.open_link_code(MSISDN, NOW) is None
+
+
 async def test_a_code_that_exists_conflicts(store: Store) -> None:
     await store.commit([KeepLinkCode(link_code("h1", person_id="p2"))])
     await conflicts(store, "link", KeepLinkCode(link_code("h1")))

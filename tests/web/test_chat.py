@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from typing import Any
 
 import aiohttp
@@ -107,6 +108,33 @@ async def test_a_message_is_a_turn_of_an_unverified_address(
     assert (inbound.channel, inbound.address.kind, inbound.address.value) == ("web", "web", VALUE)
     assert (inbound.turn_key, inbound.verified, inbound.language) == (ID, False, "fr-CI")
     assert COOKIE not in str(inbound)
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "peer"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("10.0.0.1, 192.0.2.7", "192.0.2.7"),
+        # Of IPv6 a customer has a whole network.
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("", "127.0.0.1"),
+        ("rubbish", "unknown"),
+    ],
+)
+async def test_tries_are_counted_by_the_address_behind_the_proxy(forwarded: str, peer: str) -> None:
+    async with (
+        serve(trusted_proxies=(ip_network("127.0.0.0/8"),)) as world,
+        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
+    ):
+        await say(http, world, {"id": ID, "text": "hello"}, X_Forwarded_For=forwarded)
+        assert [inbound.peer for inbound in world.turns.heard] == [peer]
+
+
+async def test_without_a_trusted_proxy_nobody_says_another_address(
+    world: World, http: aiohttp.ClientSession
+) -> None:
+    await say(http, world, {"id": ID, "text": "hello"}, X_Forwarded_For="192.0.2.7")
+    assert world.turns.heard[0].peer == "127.0.0.1"
 
 
 async def test_a_button_is_a_press(world: World, http: aiohttp.ClientSession) -> None:
