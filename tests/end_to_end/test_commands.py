@@ -440,6 +440,11 @@ async def test_an_open_order_keeps_its_account_in_the_settings(
     await deployment.answers(serve)
     await judge.decide(NUMBER, "approve")
     assert "Paid: GHS 5.00" in await judge.told(NUMBER, "Paid")
+    shown, unlinked = await asyncio.gather(
+        deployment.run("people", "show", NUMBER), deployment.run("people", "unlink", NUMBER, "--all")
+    )
+    assert (shown.code, NUMBER in shown.out, "Linked chats:\nNone." in shown.out) == (0, True, True)
+    assert (unlinked.code, "No linked chat fits" in unlinked.err) == (1, True)
     # Now nothing is open, and whoever paid may be forgotten.
     refused_it, gone = (
         await deployment.run("people", "forget", NUMBER, typed="n\n"),

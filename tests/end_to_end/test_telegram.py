@@ -179,7 +179,7 @@ async def test_a_phone_payment_also_tells_the_linked_chat(
         await efua.presses("Link phone and chat")
         await efua.finds("Press the button to share your number")
         await efua.shares_contact(EFUA, user_id=12345)
-        await efua.finds("I cannot take that card.")
+        await efua.finds("That is not your own card")
         phone = AfricasTalking(line, url, EFUA)
         await phone.say(None)
         code = (await phone.say("7")).screen.split("Link code: ")[1][:8]

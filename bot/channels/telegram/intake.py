@@ -48,6 +48,8 @@ _LONGEST_PAUSE_S: Final = 30.0
 # A server that answers an empty long poll faster than this does not wait; we do, or the loop spins.
 _QUICK_S: Final = 0.5
 _QUICK_PAUSE_S: Final = 0.3
+# A long poll that breaks now and then is no news.
+_SURE: Final = 3
 # After a week without updates their ids start anywhere, so an offset older than this may lie beyond them.
 _OFFSET_LASTS_S: Final = 6 * 86_400.0
 
@@ -95,8 +97,8 @@ async def poll(
     monotonic: Callable[[], float] = time.monotonic,
     told: Callable[[str], None] = lambda problem: None,
 ) -> None:
-    """Fetch updates until cancelled; errors are logged and tried again with growing pauses. `told` hears each
-    time what is wrong, "" where nothing is.
+    """Fetch updates until cancelled; errors are logged and tried again with growing pauses. `told` hears what
+    is wrong, once it has been so for a while, and "" each time nothing is.
 
     A batch is confirmed by the next request's offset, so a crash between fetching and keeping loses
     nothing: it comes again.
@@ -134,7 +136,8 @@ async def poll(
             webhook_gone = webhook_gone and not isinstance(error, Conflict)
             pause_s = _pause(error, failures)
             _report(error, pause_s)
-            told(detail_of(error))
+            if failures >= _SURE or isinstance(error, Conflict | InvalidToken):
+                told(detail_of(error))
             await sleep(pause_s)
 
 

@@ -101,20 +101,24 @@ class Polling:
     pauses: Pauses
     clock: Clock
     start: Callable[[], asyncio.Task[None]]
+    told: list[str]
 
 
 @pytest.fixture
 async def polling(channel: TelegramChannel) -> AsyncIterator[Polling]:
     inbox, pauses, clock = Inbox(), Pauses(), Clock()
     tasks: list[asyncio.Task[None]] = []
+    told: list[str] = []
 
     def start() -> asyncio.Task[None]:
         tasks.append(
-            asyncio.create_task(poll(channel.bot, inbox.receive, sleep=pauses, monotonic=clock, wait_s=20))
+            asyncio.create_task(
+                poll(channel.bot, inbox.receive, sleep=pauses, monotonic=clock, wait_s=20, told=told.append)
+            )
         )
         return tasks[-1]
 
-    yield Polling(inbox, pauses, clock, start)
+    yield Polling(inbox, pauses, clock, start, told)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -370,6 +374,11 @@ async def test_pauses_grow_and_have_an_end(fake: FakeTelegram, polling: Polling)
     polling.start()
     await polling.pauses.until(8)
     assert polling.pauses.taken[:8] == [1, 2, 4, 8, 16, 30, 30, 30]
+    # A poll that breaks once or twice is no news.
+    assert ["Bad Gateway" in problem for problem in polling.told] == [True] * 6
+    await fake.person().says("hi")
+    await polling.inbox.until(lambda: len(polling.inbox.kept) == 1)
+    assert polling.told[6] == ""
 
 
 async def test_a_conflict_removes_the_webhook_again(fake: FakeTelegram, polling: Polling) -> None:
