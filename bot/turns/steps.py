@@ -227,6 +227,13 @@ class Steps:
             more=shown.page < shown.pages - 1,
         )
         reading = await self._if_found(turn, row, question, reading)
+        code = await self._merchants_code(question, said) if isinstance(reading, Problem) else ""
+        if code:
+            # It goes on like a dial string: past the list, and the code answers what comes then.
+            assert isinstance(question, Choose)
+            turn.own_words = own_words(question, said, Accepted(code))
+            run.answer(question.dialled)
+            return await self.drive(turn, msgspec.structs.replace(row, wrong=0, page=0), run, args=(code,))
         turn.own_words = own_words(question, said, reading)
         match reading:
             case Accepted(value):
@@ -280,6 +287,13 @@ class Steps:
             return reading
         found = await self._performer.look(question.found(reading.value), turn.speaker(row))
         return Problem(question.missing) if found is None else reading
+
+    async def _merchants_code(self, question: Question[Any], said: Input) -> str:
+        """The code of a merchant, typed where a list of merchants stands; empty where it is none."""
+        if not isinstance(question, Choose) or not question.dialled or not isinstance(said, Typed):
+            return ""
+        code = said.text.strip()
+        return "" if await self._store.merchant_by_code(code) is None else code
 
     async def _is_no_answer(self, question: Question[Any], said: Input) -> bool:
         """Whether digits make no sense here: in a menu, or where no merchant has such a code. What may
