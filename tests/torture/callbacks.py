@@ -1,5 +1,7 @@
 """Callbacks in every order, often, at once, forged: each payment has one result, and it is the judge's.
 
+Each payer dials once more in the end, and the gateway gives the session the id of the one before.
+
 The sandbox calls back nobody here: its callbacks are played by us, copied from its record, at the moment
 and as often as wanted, between lies, forgeries and guesses. Waits between two askings may be shorter
 than the program's own (`spacing_ms`); the rule is the same.
@@ -8,6 +10,7 @@ than the program's own (`spacing_ms`); the rule is the same.
 import asyncio
 import itertools
 import random
+import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -44,6 +47,9 @@ _ON_ITS_WAY_S: Final = 0.5
 _BURSTS_AT_ONCE: Final = 8
 _DIALS_AT_ONCE: Final = 24
 _LANES: Final = 4
+_REF: Final = re.compile(r"Ref \w{8}")
+_NO_REF: Final = "a payment without a reference"
+_BUSY: Final = "We cannot answer right now"
 _DEPTH: Final = 8
 
 
@@ -153,8 +159,29 @@ class Storm:
         try:
             await self.follow(payment)
         finally:
-            await paying
+            ended = await paying
         payment.final = True
+        await self.dial_again(payment, phone, ended.screen)
+
+    async def dial_again(self, payment: Payment, phone: AfricasTalking, ended: str) -> None:
+        """The gateway uses the id once more, and says late that the session before had ended: the person
+        sees the menu and their own payment, and nothing of the session before."""
+        before, phone.text = phone.text, ""
+        async with self.dials:
+            screens = [await phone.say(None)]
+            news = {**phone.request()["data"], "status": "Success", "input": before}
+            async with self.board.http.post(f"{self.place.ussd_url}/events", data=news) as heard:
+                await heard.read()
+            for typed in ("3", "1"):  # my payments, the newest
+                screens.append(await phone.say(typed))
+        self.batch.did("ids used again")
+        if any(_BUSY in reply.screen for reply in screens):
+            return
+        code = _REF.search(ended)
+        expected = ("What would you like to do?", "Your payments:", code[0] if code else _NO_REF)
+        for reply, words in zip(screens, expected, strict=True):
+            if words not in reply.screen:
+                self.wrong(f"{payment}: dialled again with its old id and saw {reply.screen!r}")
 
     async def follow(self, payment: Payment) -> None:
         board, before, after = self.board, payment.before, payment.after
