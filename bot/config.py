@@ -9,7 +9,7 @@ import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -65,6 +65,8 @@ _REGION_OF: Final = {
 }
 # Networks a payer chooses among. Source: Startbutton documentation, mobile-money charge, November 2026.
 _STARTBUTTON_NETWORKS: Final = {"GHS": ("MTN", "VOD", "ATL"), "KES": ("mpesa",)}
+# M-Pesa moves whole shillings.
+_WHOLE_AMOUNTS: Final = ("KES",)
 # Those whose wallets it charges, each with all networks of the adapter's where none are named above.
 _STARTBUTTON_CURRENCIES: Final = ("GHS", "KES", "RWF", "TZS", "UGX", "XAF", "XOF")
 _TOML_KEYS: Final = frozenset(
@@ -91,6 +93,7 @@ _TOML_KEYS: Final = frozenset(
         "refund_unit",
         "sign_key",
         "webhook_reserialised",
+        "whole_amounts",
         "payout_limits",
     }
 )
@@ -195,6 +198,8 @@ class Settings(BaseSettings):
     startbutton_refund_unit: Literal["", "minor", "major"] = ""
     startbutton_sign_key: SecretStr = SecretStr("")
     startbutton_webhook_reserialised: bool = False
+    # Currencies whose wallets move whole units only, or none.
+    startbutton_whole_amounts: str = " ".join(_WHOLE_AMOUNTS)
     # For the accounts of the environment; PAYOUT_LIMITS_<ACCOUNT> comes before it.
     payout_limits: str = ""
     default_region: str = "GH"
@@ -441,6 +446,10 @@ def _startbutton_of_environment(settings: Settings, problems: list[str]) -> list
     sure = read_currencies(
         settings.startbutton_factor_confirmed, known, "STARTBUTTON_FACTOR_CONFIRMED", problems
     )
+    whole: Sequence[str] = ()
+    if settings.startbutton_whole_amounts.strip().lower() != "none":
+        where = "STARTBUTTON_WHOLE_AMOUNTS"
+        whole = read_currencies(settings.startbutton_whole_amounts, known, where, problems)
     return [
         Account(
             id=f"startbutton-{currency.lower()}",
@@ -457,6 +466,7 @@ def _startbutton_of_environment(settings: Settings, problems: list[str]) -> list
             refund_unit=settings.startbutton_refund_unit,
             sign_key=Secret(settings.startbutton_sign_key.get_secret_value()),
             webhook_reserialised=settings.startbutton_webhook_reserialised,
+            whole_amounts=currency in whole,
         )
         for currency in wanted
     ]
@@ -580,6 +590,9 @@ def _account_of_table(
     asks_per_s = table.get("asks_per_s", ASKS_PER_S)
     if type(asks_per_s) is not int or asks_per_s < 1:
         problems.append(f"accounts.{name}: asks_per_s is a whole number, 1 or more.")
+    whole = table.get("whole_amounts", provider == "startbutton" and currency in _WHOLE_AMOUNTS)
+    if not isinstance(whole, bool):
+        problems.append(f"accounts.{name}: whole_amounts is true or false, without quotes.")
     reserialised = table.get("webhook_reserialised", False)
     if not isinstance(reserialised, bool):
         problems.append(f"accounts.{name}: webhook_reserialised is true or false, without quotes.")
@@ -613,6 +626,7 @@ def _account_of_table(
         refund_unit=str(chosen.get("refund_unit", "")),
         sign_key=Secret(text(table, "sign_key")),
         webhook_reserialised=reserialised is True,
+        whole_amounts=whole is True,
         bills=read_bills(table.get("bills", {}), f"accounts.{name}: bills", problems),
         api_version=str(chosen.get("api_version", "v1_0")),
     )

@@ -3,12 +3,12 @@
 from typing import Final
 
 from bot.dialog import Amount, Choice, Moment, Number, Screen, Talk, Text, Value
-from bot.money import EVERY
+from bot.money import EVERY, Right
 from flows.business_effects import AgreementView, ChargeUnder, MyAgreements, StandingOf
 from flows.closing import closing, days_text
 from flows.effects import Role, SetUpAutoDebit, StopAutoDebit
 from flows.pay import ask_merchant
-from flows.staff import wrong_pin
+from flows.staff import amount_of, wrong_pin
 
 __all__ = ["auto_debit", "charge"]
 
@@ -42,7 +42,7 @@ async def _set_up(talk: Talk) -> Screen:
     merchant = await ask_merchant(talk)
     most = await talk.ask(
         "most",
-        Amount(merchant.currency, most_minor=merchant.most_minor),
+        Amount(merchant.currency, merchant.amounts, most_minor=merchant.most_minor),
         merchant=merchant.name,
         currency=merchant.currency,
     )
@@ -73,7 +73,7 @@ async def charge(talk: Talk, role: Role) -> Screen:
     left = one.left
     if left is None or left.amount_minor <= 0:
         return Screen("charge.not_yet", _values(one))
-    upto = Amount(left.currency, most_minor=left.amount_minor)
+    upto = amount_of(role, Right.CHARGE, left.amount_minor)
     amount = await talk.ask("amount", upto, shown=_values(one), left=left, currency=left.currency)
     agreed = await talk.confirm(
         "confirm",

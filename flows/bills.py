@@ -20,10 +20,13 @@ async def bill(talk: Talk) -> Screen:
     card = by_value[picked]
     reference = await talk.ask("reference", BillNumber(20), name=card.name)
     amount = await talk.ask(
-        "amount", Amount(card.currency, most_minor=card.most_minor), name=card.name, currency=card.currency
+        "amount",
+        Amount(card.currency, card.amounts, most_minor=card.most_minor),
+        name=card.name,
+        currency=card.currency,
     )
     while True:
-        payer = await ask_payer(talk, card.region)
+        payer = await ask_payer(talk, card.region, card.numbers)
         debit = await find_debit(talk, FindDebit(amount, payer, card.merchant_id), card.debits)
         if not debit.of or debit.agreed:
             break

@@ -1,11 +1,12 @@
 """At the counter: a customer's wallet money comes to the merchant, who hands out cash."""
 
-from bot.dialog import Amount, Number, Screen, Talk, Wallet
+from bot.dialog import Number, Screen, Talk, Wallet
+from bot.money import Right
 from flows.business_effects import Withdraw
 from flows.closing import closing
 from flows.effects import FindDebit, Role
 from flows.pay import find_debit, not_agreed
-from flows.staff import wrong_pin
+from flows.staff import amount_of, wrong_pin
 
 __all__ = ["withdraw"]
 
@@ -13,8 +14,8 @@ __all__ = ["withdraw"]
 async def withdraw(talk: Talk, role: Role) -> Screen:
     """Ends with the word to wait: cash goes out only for money that has come."""
     while True:
-        payer = await talk.ask("number", Wallet(role.region))
-        amount = await talk.ask("amount", Amount(role.currency), currency=role.currency)
+        payer = await talk.ask("number", Wallet(role.region, role.numbers))
+        amount = await talk.ask("amount", amount_of(role, Right.WITHDRAW), currency=role.currency)
         debit = await find_debit(talk, FindDebit(amount, payer, staff_id=role.staff_id), role.debits)
         if not debit.of or debit.agreed:
             break

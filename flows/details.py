@@ -11,7 +11,7 @@ __all__ = ["details"]
 
 async def details(talk: Talk, role: Role) -> Screen:
     """The customer decides on the phone; the PIN comes before each look at what they share."""
-    number = await talk.ask("number", Wallet(role.region))
+    number = await talk.ask("number", Wallet(role.region, role.numbers))
     if (wrong := await wrong_pin(talk, role)) is not None:
         return wrong
     shown = Number(number, masked=False)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from bot.dialog import Act, Look, Name, SecretAct
-from bot.money import Money, Msisdn, OrderKind, OrderState, Reason
+from bot.money import AmountRule, Money, Msisdn, NumberRule, OrderKind, OrderState, Reason
 
 __all__ = [
     "AskStatus",
@@ -65,6 +65,8 @@ class MerchantCard(msgspec.Struct, frozen=True):
     most_minor: int | None = None
     checks_holder: bool = False
     debits: bool = False
+    amounts: AmountRule = AmountRule()
+    numbers: NumberRule = NumberRule()
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -138,6 +140,9 @@ class Role(msgspec.Struct, frozen=True):
     region: str = ""
     networks: tuple[str, ...] = ()
     debits: bool = False
+    # What amounts each of them takes, where not any.
+    amounts: dict[str, AmountRule] = {}
+    numbers: NumberRule = NumberRule()
 
 
 class BillCard(msgspec.Struct, frozen=True):
@@ -149,6 +154,8 @@ class BillCard(msgspec.Struct, frozen=True):
     region: str
     most_minor: int | None = None
     debits: bool = False
+    amounts: AmountRule = AmountRule()
+    numbers: NumberRule = NumberRule()
 
 
 class Balances(msgspec.Struct, frozen=True):

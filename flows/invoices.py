@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from bot.dialog import Amount, Choice, FreeText, Moment, Number, Screen, Talk, Text, Value, Wallet, Whole
+from bot.dialog import Choice, FreeText, Moment, Number, Screen, Talk, Text, Value, Wallet, Whole
+from bot.money import Right
 from flows.business_effects import AgreementView, CancelInvoice, MakeInvoice, MyAgreements, StandingOf
 from flows.closing import closing, days_text
 from flows.effects import Role
-from flows.staff import wrong_pin
+from flows.staff import amount_of, wrong_pin
 
 __all__ = ["invoice", "my_invoices"]
 
@@ -40,8 +41,8 @@ async def invoice(talk: Talk, role: Role) -> Screen:
 
 
 async def _make(talk: Talk, role: Role) -> Screen:
-    payer = await talk.ask("number", Wallet(role.region))
-    amount = await talk.ask("amount", Amount(role.currency), currency=role.currency)
+    payer = await talk.ask("number", Wallet(role.region, role.numbers))
+    amount = await talk.ask("amount", amount_of(role, Right.INVOICE), currency=role.currency)
     description = await talk.ask("description", FreeText(_DESCRIPTION_MOST, words=True))
     choices = [Choice(str(days), Text("invoice.for_days", {"days": days_text(days)})) for days in _DAYS]
     picked = await talk.choose("days", [*choices, Choice("other", Text("invoice.days_other"))])

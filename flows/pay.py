@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 
 from bot.dialog import Amount, Choice, Digits, FreeText, Number, Screen, Talk, Text, Value, Wallet
-from bot.money import LEAST_MERCHANT_CODE, Money, Msisdn, OrderKind, OrderState, Reason, region_of
+from bot.money import (
+    LEAST_MERCHANT_CODE,
+    Money,
+    Msisdn,
+    NumberRule,
+    OrderKind,
+    OrderState,
+    Reason,
+    region_of,
+)
 from flows.closing import closing, reason_text, state_text
 from flows.effects import (
     CheckHolder,
@@ -42,7 +51,7 @@ async def pay(talk: Talk) -> Screen:
     merchant = await _merchant(talk)
     amount = await talk.ask(
         "amount",
-        Amount(merchant.currency, most_minor=merchant.most_minor),
+        Amount(merchant.currency, merchant.amounts, most_minor=merchant.most_minor),
         merchant=merchant.name,
         currency=merchant.currency,
     )
@@ -147,7 +156,7 @@ async def ask_merchant(talk: Talk) -> MerchantCard:
 async def _payer(talk: Talk, merchant: MerchantCard) -> tuple[Msisdn, Holder]:
     text = ""
     while True:
-        payer = await ask_payer(talk, merchant.region, text)
+        payer = await ask_payer(talk, merchant.region, merchant.numbers, text)
         if not merchant.checks_holder:
             return payer, Holder(checked=False)
         holder = await talk.look("holder", CheckHolder(merchant.id, payer))
@@ -156,15 +165,15 @@ async def _payer(talk: Talk, merchant: MerchantCard) -> tuple[Msisdn, Holder]:
         text = "pay.payer_unknown" if not holder.known else "pay.payer_inactive"
 
 
-async def ask_payer(talk: Talk, region: str, text: str = "") -> Msisdn:
+async def ask_payer(talk: Talk, region: str, rule: NumberRule, text: str = "") -> Msisdn:
     """The wallet that pays; the speaker's own number is offered where it is from the same country."""
     own = talk.facts.msisdn
-    if region_of(own) not in (region, None):
+    if region_of(own) not in (region, None) or not rule.takes(own):
         own = ""  # a number from home is no use to a merchant of another country
     default = (own, Text("pay.my_number", {"number": Number(own, masked=False)})) if own else None
     text = text or ("pay.payer" if own else "pay.payer_typed")
     # Whoever dials merchant and amount pays from their own wallet; the confirm says so, and Back changes it.
-    return await talk.ask("payer", Wallet(region), text=text, default=default, dialled=True)
+    return await talk.ask("payer", Wallet(region, rule), text=text, default=default, dialled=True)
 
 
 async def find_debit(talk: Talk, wanted: FindDebit, debits: bool) -> Debit:

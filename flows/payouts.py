@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from bot.dialog import Amount, Choice, Digits, Kind, Number, Problem, Screen, Talk, Text, Value, Wallet
-from bot.money import Money, Msisdn
+from bot.money import Money, Msisdn, Right
 from flows.business_effects import Banks, BankView, PayOut
 from flows.closing import closing
 from flows.effects import CheckNumber, Role
 from flows.pay import choose_network
-from flows.staff import wrong_pin
+from flows.staff import amount_of, wrong_pin
 
 __all__ = ["deposit", "pay_out"]
 
@@ -50,7 +50,7 @@ async def pay_out(talk: Talk, role: Role) -> Screen:
 async def deposit(talk: Talk, role: Role) -> Screen:
     """Cash taken at the counter becomes wallet money of the customer's."""
     payee, name = await _payee(talk, role)
-    amount = await _amount(talk, role)
+    amount = await _amount(talk, role, amount_of(role, Right.DEPOSIT))
     shown: dict[str, Value] = {"payee": Number(payee, masked=False), "name": name}
     text = "deposit.confirm_named" if name else "deposit.confirm"
     return await _send(talk, role, PayOut(role.staff_id, amount, payee=payee, deposit=True), text, shown)
@@ -59,7 +59,7 @@ async def deposit(talk: Talk, role: Role) -> Screen:
 async def _to_wallet(talk: Talk, role: Role) -> Screen:
     payee, name = await _payee(talk, role)
     network = await choose_network(talk, role.networks)
-    amount = await _amount(talk, role)
+    amount = await _amount(talk, role, amount_of(role, Right.PAY_OUT))
     shown: dict[str, Value] = {"payee": Number(payee, masked=False), "name": name}
     text = "pay_out.confirm_named" if name else "pay_out.confirm"
     return await _send(talk, role, PayOut(role.staff_id, amount, payee=payee, network=network), text, shown)
@@ -68,7 +68,7 @@ async def _to_wallet(talk: Talk, role: Role) -> Screen:
 async def _payee(talk: Talk, role: Role) -> tuple[Msisdn, str]:
     text = "pay_out.number"
     while True:
-        payee = await talk.ask("number", Wallet(role.region), text=text)
+        payee = await talk.ask("number", Wallet(role.region, role.numbers), text=text)
         holder = await talk.look("holder", CheckNumber(payee))
         if not holder.checked or (holder.known and holder.active):
             return payee, holder.name
@@ -78,7 +78,7 @@ async def _payee(talk: Talk, role: Role) -> tuple[Msisdn, str]:
 async def _to_bank(talk: Talk, role: Role, banks: Sequence[BankView]) -> Screen:
     bank = await _bank(talk, banks)
     account = await talk.ask("account", _ACCOUNT, bank=bank.name)
-    amount = await _amount(talk, role)
+    amount = await _amount(talk, role, Amount(role.currency))  # a bank takes what wallets do not
     wanted = PayOut(role.staff_id, amount, bank_code=bank.code, account_number=account)
     shown: dict[str, Value] = {"account": account, "bank": bank.name}
     return await _send(talk, role, wanted, "pay_out.confirm_bank", shown)
@@ -97,8 +97,8 @@ async def _bank(talk: Talk, banks: Sequence[BankView]) -> BankView:
     return next(bank for bank in banks if bank.code == picked)
 
 
-async def _amount(talk: Talk, role: Role) -> Money:
-    return await talk.ask("amount", Amount(role.currency), currency=role.currency)
+async def _amount(talk: Talk, role: Role, of: Amount) -> Money:
+    return await talk.ask("amount", of, currency=role.currency)
 
 
 async def _send(talk: Talk, role: Role, wanted: PayOut, text: str, shown: dict[str, Value]) -> Screen:

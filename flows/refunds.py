@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from bot.dialog import Amount, Choice, Code, Number, Screen, Talk, Text, Value
+from bot.dialog import Choice, Code, Number, Screen, Talk, Text, Value
+from bot.money import Right
 from flows.business_effects import FindPayment, FoundPayment, Refund
 from flows.closing import closing
 from flows.effects import Role
-from flows.staff import wrong_pin
+from flows.staff import amount_of, wrong_pin
 
 __all__ = ["finder", "give_back", "refund"]
 
@@ -35,7 +36,7 @@ async def give_back(talk: Talk, role: Role, found: FoundPayment) -> Screen:
     how = [Choice("all", Text("refund.all", {"amount": left})), Choice("part", Text("refund.part"))]
     amount = left
     if await talk.choose("how", how, shown=shown) == "part":
-        upto = Amount(left.currency, most_minor=left.amount_minor)
+        upto = amount_of(role, Right.REFUND, left.amount_minor)
         amount = await talk.ask("amount", upto, left=left, currency=left.currency)
     shown |= {"amount": amount, "merchant": role.merchant}
     if not await talk.confirm("confirm", shown=shown):

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
-from bot.dialog import Choice, Digits, Screen, Talk, Text
+from bot.dialog import Amount, Choice, Digits, Screen, Talk, Text
+from bot.money import AmountRule, Right
 from flows.business_effects import CheckPin
 from flows.closing import refusal
 from flows.effects import Role
 
-__all__ = ["PIN", "TRIES", "choose_role", "wrong_pin"]
+__all__ = ["PIN", "TRIES", "amount_of", "choose_role", "wrong_pin"]
 
 PIN: Final = Digits(4, 6, "pin.not_valid")
 TRIES: Final = 3
@@ -21,6 +22,11 @@ async def choose_role(talk: Talk, roles: Sequence[Role]) -> Role:
     choices = [Choice(role.staff_id, Text("balance.merchant", {"name": role.merchant})) for role in roles]
     picked = await talk.choose("which", choices, text="balance.which")
     return next(role for role in roles if role.staff_id == picked)
+
+
+def amount_of(role: Role, right: Right, most_minor: int | None = None) -> Amount:
+    """The amounts that the merchant's account takes for what the role does here."""
+    return Amount(role.currency, role.amounts.get(right.value, AmountRule()), most_minor=most_minor)
 
 
 async def wrong_pin(talk: Talk, role: Role) -> Screen | None:

@@ -412,6 +412,9 @@ BIG: dict[str, Value] = {
     "short_code": SHORT_CODE,
     "least": Money(100_000, "XOF"),
     "most": AMOUNT,
+    "below": AMOUNT,
+    "above": AMOUNT,
+    "begins": "+225",
     "minutes": 10,
     "tries": 3,
     "link": "https://t.me/kasapay_bot",
@@ -520,8 +523,11 @@ def test_what_goes_on_over_pages_makes_sense_from_the_first(language: str, budge
 
 # What a question's wrong answer may be told, by what the question wants.
 ABOUT = {
-    "amount": sorted(f"amount.{problem}" for problem in FAMILIES["amount"]),
-    "number": ["number.not_valid", "number.anonymous"],
+    "amount": [
+        *sorted(f"amount.{problem}" for problem in FAMILIES["amount"]),
+        *("amount.too_small", "amount.over_limit", "amount.steps"),
+    ],
+    "number": ["number.not_valid", "number.anonymous", "number.foreign"],
     "menu": ["choice.not_valid"],
     "text": ["text.empty", "text.too_long", "text.no_words", "pay_out.unknown_bank", "pay.unknown_merchant"],
     "code": ["code.not_valid", "look_up.no_such"],

@@ -13,8 +13,11 @@ import msgspec
 from bot.dialog.words import Text
 from bot.money import (
     AmountProblem,
+    AmountRule,
     Money,
     Msisdn,
+    NumberRule,
+    calling_code,
     is_anonymous,
     parse_amount,
     parse_msisdn,
@@ -81,14 +84,18 @@ class Kind(Generic[T]):
 
 
 class Amount(Kind[Money]):
-    """An amount in `currency`, between `least` and `most` minor units."""
+    """An amount in `currency` that its account takes, and no more than `most_minor`."""
 
     wants = "amount"
 
-    def __init__(self, currency: str, *, least_minor: int = 1, most_minor: int | None = None) -> None:
+    def __init__(
+        self, currency: str, rule: AmountRule = AmountRule(), *, most_minor: int | None = None
+    ) -> None:
         self.currency = currency
-        self.least_minor = least_minor
-        self.most_minor = most_minor
+        self.least_minor = rule.least_minor
+        limits = [most for most in (rule.most_minor, most_minor) if most is not None]
+        self.most_minor = min(limits, default=None)
+        self.step_minor = rule.step_minor
 
     def parse(self, text: str) -> Money | Problem:
         found = parse_amount(fold_digits(text), self.currency)
@@ -101,6 +108,10 @@ class Amount(Kind[Money]):
             return Problem(Text("amount.too_small", {"least": Money(self.least_minor, self.currency)}))
         if self.most_minor is not None and money.amount_minor > self.most_minor:
             return Problem(Text("amount.over_limit", {"most": Money(self.most_minor, self.currency)}))
+        if money.amount_minor % self.step_minor:
+            below = Money(money.amount_minor - money.amount_minor % self.step_minor, self.currency)
+            above = Money(below.amount_minor + self.step_minor, self.currency)
+            return Problem(Text("amount.steps", {"below": below, "above": above}))
         return money
 
     def dump(self, value: Money) -> Any:
@@ -114,19 +125,23 @@ class Amount(Kind[Money]):
 
 
 class Wallet(Kind[Msisdn]):
-    """A wallet number; `region` is the home of numbers written without a country."""
+    """A wallet number that an account takes; `region` is the home of numbers written without a country."""
 
     wants = "number"
 
-    def __init__(self, region: str) -> None:
+    def __init__(self, region: str, rule: NumberRule = NumberRule()) -> None:
         self.region = region
+        self.rule = rule
 
     def parse(self, text: str) -> Msisdn | Problem:
-        return _number(fold_digits(text), self.region)
+        found = _number(fold_digits(text), self.region)
+        if isinstance(found, Problem) or self.rule.takes(found):
+            return found
+        return Problem(Text("number.foreign", {"begins": calling_code(self.region)}))
 
     def load(self, data: Any) -> Msisdn:
         found = parse_msisdn(str(data), self.region)
-        if found is None:
+        if found is None or not self.rule.takes(found):
             raise ValueError("not a number")
         return found
 

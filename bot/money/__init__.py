@@ -21,6 +21,7 @@ from bot.money.amounts import (
 from bot.money.codes import LEAST_MERCHANT_CODE, code_from_bytes, read_code
 from bot.money.numbers import (
     Msisdn,
+    calling_code,
     is_anonymous,
     knows_region,
     mask_msisdn,
@@ -32,6 +33,7 @@ from bot.money.numbers import (
 from bot.money.orders import FINAL, OPEN, PAYOUTS, OrderKind, OrderState, Reason, Source, Verdict, judge
 from bot.money.pins import is_weak_pin
 from bot.money.roles import Right, StaffRole, rights_of
+from bot.money.rules import AmountRule, NumberRule
 from bot.money.terms import Terms
 
 __all__ = [
@@ -45,8 +47,10 @@ __all__ = [
     "AgreementKind",
     "AgreementState",
     "AmountProblem",
+    "AmountRule",
     "Money",
     "Msisdn",
+    "NumberRule",
     "OrderKind",
     "OrderState",
     "Reason",
@@ -56,6 +60,7 @@ __all__ = [
     "Terms",
     "Verdict",
     "after_order",
+    "calling_code",
     "code_from_bytes",
     "exponent_of",
     "from_major",

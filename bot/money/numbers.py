@@ -11,6 +11,7 @@ from typing import Final
 import phonenumbers
 
 __all__ = [
+    "calling_code",
     "Msisdn",
     "is_anonymous",
     "knows_region",
@@ -119,6 +120,11 @@ def show_local(msisdn: Msisdn, region: str) -> str:
 def mask_msisdn(msisdn: str) -> str:
     """The number with its middle hidden: `+233***001`. For logs, pages and other people's screens."""
     return f"{msisdn[:4]}***{msisdn[-3:]}" if len(msisdn) > 7 else "***"
+
+
+def calling_code(region: str) -> str:
+    """How a country's numbers begin: `+233` for GH."""
+    return f"+{phonenumbers.country_code_for_region(region)}"
 
 
 def knows_region(region: str) -> bool:

@@ -42,5 +42,7 @@ class Merchants:
             networks=self._connections.adapter(account.id).networks(account),
             most_minor=merchant.max_amount_minor,
             checks_holder=self._connections.can(merchant.connection, Capability.CHECK_HOLDER),
+            amounts=self._connections.adapter(account.id).amounts(account, OrderKind.COLLECTION),
+            numbers=self._connections.adapter(account.id).numbers(account),
             debits=OrderKind.PREAPPROVAL in self._connections.kinds(merchant.connection),
         )

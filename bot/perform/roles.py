@@ -12,9 +12,9 @@ from argon2.exceptions import VerificationError
 
 from bot.calls import Connections
 from bot.dialog import Name
-from bot.money import OrderKind, Right, is_weak_pin, rights_of
+from bot.money import AmountRule, NumberRule, OrderKind, Right, is_weak_pin, rights_of
 from bot.perform.plan import Speaker
-from bot.providers.base import Capability
+from bot.providers.base import Account, Capability
 from bot.security import SecurityEvents
 from bot.store.base import Conflict, CountTries, SetPin, Store
 from bot.store.records import MerchantRow, StaffRow
@@ -34,6 +34,15 @@ _KINDS: Final = {
     Right.CHARGE: frozenset({OrderKind.AGREEMENT_CHARGE}),
     # Whatever may need a second person.
     Right.APPROVE: frozenset({OrderKind.REFUND, OrderKind.TRANSFER, OrderKind.DEPOSIT}),
+}
+# The order that a right's amount is for.
+_MOVES: Final = {
+    Right.REFUND: OrderKind.REFUND,
+    Right.PAY_OUT: OrderKind.TRANSFER,
+    Right.DEPOSIT: OrderKind.DEPOSIT,
+    Right.WITHDRAW: OrderKind.WITHDRAWAL,
+    Right.INVOICE: OrderKind.INVOICE,
+    Right.CHARGE: OrderKind.AGREEMENT_CHARGE,
 }
 _CAPABILITIES: Final = {
     Right.BALANCE: Capability.BALANCE,
@@ -95,8 +104,16 @@ class Roles:
             currency=merchant.currency if merchant else "",
             region=account.region if account else "",
             networks=self._connections.adapter(account.id).networks(account) if account else (),
+            amounts=self._amounts(account) if account else {},
+            numbers=self._connections.adapter(account.id).numbers(account) if account else NumberRule(),
             debits=account is not None and OrderKind.PREAPPROVAL in self._connections.kinds(account.id),
         )
+
+    def _amounts(self, account: Account) -> dict[str, AmountRule]:
+        """What amounts each right may move, where the provider says anything of it."""
+        adapter = self._connections.adapter(account.id)
+        rules = {right.value: adapter.amounts(account, kind) for right, kind in _MOVES.items()}
+        return {right: rule for right, rule in rules.items() if rule != AmountRule()}
 
     def _offered(self, row: StaffRow, merchant: MerchantRow) -> tuple[str, ...]:
         """What the role may do and the account can, in the menu's order."""

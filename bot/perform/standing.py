@@ -174,6 +174,7 @@ class Standing:
             if OrderKind.BILL not in self._calls.connections.kinds(merchant.connection):
                 continue
             account = self._calls.connections.account(merchant.connection)
+            adapter = self._calls.connections.adapter(merchant.connection)
             for name in account.bills:
                 found.setdefault(
                     name,
@@ -183,6 +184,8 @@ class Standing:
                         currency=merchant.currency,
                         region=account.region,
                         most_minor=merchant.max_amount_minor,
+                        amounts=adapter.amounts(account, OrderKind.COLLECTION),
+                        numbers=adapter.numbers(account),
                         debits=OrderKind.PREAPPROVAL in self._calls.connections.kinds(merchant.connection),
                     ),
                 )

@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
-from bot.money import Money, Msisdn, OrderKind, OrderState, Reason, Terms
+from bot.money import AmountRule, Money, Msisdn, NumberRule, OrderKind, OrderState, Reason, Terms
 
 __all__ = [
     "ASKS_PER_S",
@@ -155,6 +155,8 @@ class Account(msgspec.Struct, frozen=True):
     refund_unit: str = ""
     # Startbutton signs transfers with this key where the dashboard asks for it.
     sign_key: Secret = Secret("")
+    # Its wallets move whole units of the currency only, though that has decimals.
+    whole_amounts: bool = False
     # Believe a Startbutton webhook too whose signature holds only over its JSON written anew.
     webhook_reserialised: bool = False
     # MoMo: the bills customers may pay, by the name people see: service provider's user name.
@@ -544,6 +546,14 @@ class Provider(Protocol):
 
     def kinds(self, account: Account) -> frozenset[OrderKind]:
         """The kinds of order this account can make: of its provider, its credentials and its settings."""
+        ...
+
+    def amounts(self, account: Account, kind: OrderKind) -> AmountRule:
+        """What amounts an order of this kind may have."""
+        ...
+
+    def numbers(self, account: Account) -> NumberRule:
+        """Whose wallets the account reaches."""
         ...
 
     def request_order(self, account: Account, order: OrderCall) -> Call[Receipt]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from itertools import accumulate
 from typing import Final
 
-from bot.money import Money, Msisdn, OrderKind
+from bot.money import AmountRule, Money, Msisdn, NumberRule, OrderKind
 from bot.providers.base import (
     Account,
     AccountHolder,
@@ -70,7 +70,7 @@ from bot.providers.momo_preapprovals import (
     request_preapproval,
     standing_preapproval,
 )
-from bot.providers.momo_words import ENVIRONMENTS
+from bot.providers.momo_words import COUNTRIES, ENVIRONMENTS, TEST_NUMBERS
 
 __all__ = ["Momo"]
 
@@ -139,6 +139,16 @@ class Momo:
         if has_credentials(account, DISBURSEMENT):
             found |= _PAYOUTS.keys()
         return frozenset(found if account.bills else found - {OrderKind.BILL})
+
+    def amounts(self, account: Account, kind: OrderKind) -> AmountRule:
+        """MTN publishes no limits that hold for everybody."""
+        return AmountRule()
+
+    def numbers(self, account: Account) -> NumberRule:
+        """Those of the environment's country; in MTN's sandbox any. Its published test numbers are taken
+        everywhere: whoever stands in for MTN knows them."""
+        country = COUNTRIES.get(account.target_environment)
+        return NumberRule((country,), TEST_NUMBERS) if country else NumberRule()
 
     def request_order(self, account: Account, order: OrderCall) -> Call[Receipt]:
         """Accepted is not done: see order_status."""

@@ -9,11 +9,13 @@ from typing import Final
 from bot.money import PAYOUTS, OrderKind, OrderState, Reason
 
 __all__ = [
+    "COUNTRIES",
     "CREATED_NOTHING",
     "ENVIRONMENTS",
     "REASONS",
     "REFUSALS",
     "STILL_WORKING",
+    "TEST_NUMBERS",
     "decide",
     "reason_of",
 ]
@@ -36,6 +38,26 @@ ENVIRONMENTS: Final[dict[str, tuple[str, ...]]] = {
     "mtnuganda": ("UGX",),
     "mtnzambia": ("ZMW",),
 }
+
+# Where an environment's wallets are.
+COUNTRIES: Final[dict[str, str]] = {
+    "mtnbenin": "BJ",
+    "mtncameroon": "CM",
+    "mtncongo": "CG",
+    "mtnghana": "GH",
+    "mtnguineaconakry": "GN",
+    "mtnivorycoast": "CI",
+    "mtnliberia": "LR",
+    "mtnnigeria": "NG",
+    "mtnrwanda": "RW",
+    "mtnsouthafrica": "ZA",
+    "mtnsouthsudan": "SS",
+    "mtnswaziland": "SZ",
+    "mtnuganda": "UG",
+    "mtnzambia": "ZM",
+}
+# How the numbers begin that MTN publishes for tests.
+TEST_NUMBERS: Final = ("+467331234",)
 
 # Every code we know, as `wire.read_code` writes it (so TRANSACTION_CANCELED without its dot).
 REASONS: Final[dict[str, Reason]] = {

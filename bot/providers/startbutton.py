@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import Final, NoReturn
 from urllib.parse import quote, urlencode
 
-from bot.money import Money, Msisdn, OrderKind
+from bot.money import AmountRule, Money, Msisdn, NumberRule, OrderKind
 from bot.providers.base import (
     Account,
     AccountHolder,
@@ -37,6 +37,7 @@ from bot.providers.base import (
 )
 from bot.providers.startbutton_checks import keys_of, problems_of
 from bot.providers.startbutton_encoding import (
+    amounts_of,
     build_charge,
     build_reference,
     build_refund,
@@ -55,7 +56,7 @@ from bot.providers.startbutton_replies import (
     read_wallets,
 )
 from bot.providers.startbutton_webhooks import read_signed
-from bot.providers.startbutton_words import COUNTRIES, MARKETS, REFUND_UNITS, TRANSFERS
+from bot.providers.startbutton_words import COUNTRIES, MARKETS, REFUND_UNITS, TRANSFERS, ZONES
 
 __all__ = ["Startbutton"]
 
@@ -101,6 +102,13 @@ class Startbutton:
         if account.refund_unit in REFUND_UNITS:
             found.add(OrderKind.REFUND)
         return frozenset(found)
+
+    def amounts(self, account: Account, kind: OrderKind) -> AmountRule:
+        return amounts_of(account, kind)
+
+    def numbers(self, account: Account) -> NumberRule:
+        """Those of the currency's countries: a wallet holds its country's money."""
+        return NumberRule(ZONES.get(account.currency, (account.region,)))
 
     def request_order(self, account: Account, order: OrderCall) -> Call[Receipt]:
         """Charge a wallet, pay out, or give a payment back. Taken is not done: see order_status."""

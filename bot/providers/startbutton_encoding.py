@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bot.money import Money, Msisdn, Reason, to_major
+from bot.money import AmountRule, Money, Msisdn, OrderKind, Reason, exponent_of, to_major
 from bot.providers.base import Account, Declined, Misconfigured, OrderCall, Secret
 from bot.providers.startbutton_words import (
     COUNTRIES,
@@ -27,6 +27,7 @@ from bot.providers.startbutton_words import (
 )
 
 __all__ = [
+    "amounts_of",
     "build_amount",
     "build_charge",
     "build_phone",
@@ -48,6 +49,21 @@ def networks_of(account: Account) -> tuple[str, ...]:
     market = MARKETS.get(account.currency)
     offered = market.networks if market else ()
     return tuple(code for code in offered if not account.networks or code in account.networks)
+
+
+def amounts_of(account: Account, kind: OrderKind) -> AmountRule:
+    """What amounts an order may have: the published limits of a charge, and whole units where the account's
+    wallets move nothing less."""
+    minor = 10 ** exponent_of(account.currency)
+    step = minor if account.whole_amounts else 1
+    market = MARKETS.get(account.currency)
+    if kind is not OrderKind.COLLECTION or market is None:
+        return AmountRule(least_minor=step, step_minor=step)
+    units = UNITS_PER_MAJOR[account.currency]
+    # A least between two minor units is the upper one, a most the lower one.
+    least = -(-(market.least or 0) * minor // units)
+    most = None if market.most is None else market.most * minor // units
+    return AmountRule(max(least, step), most, step)
 
 
 def build_charge(account: Account, order: OrderCall) -> dict[str, Any]:

@@ -21,6 +21,7 @@ __all__ = [
     "TRANSFER_STATUSES",
     "UNITS_PER_MAJOR",
     "UNSURE_FACTOR",
+    "ZONES",
     "Market",
     "Statuses",
     "Transfers",
@@ -71,6 +72,13 @@ MARKETS: Final[dict[str, Market]] = {
     "UGX": Market(least=50_000, most=500_000_000),
     "XAF": Market(),
     "XOF": Market(("WAVE", "ORANGE", "MTN", "MOOV")),
+}
+
+
+# Currencies of more than one country; of the others the account's own.
+ZONES: Final[dict[str, tuple[str, ...]]] = {
+    "XAF": ("CM", "CF", "CG", "GA", "GQ", "TD"),
+    "XOF": ("CI", "BF", "BJ", "GW", "ML", "NE", "SN", "TG"),
 }
 
 

@@ -214,6 +214,7 @@ def _accounts(sandbox: str) -> tuple[Account, ...]:
             email="payments@kasapay.example",
             networks=networks,
             refund_unit="minor",
+            whole_amounts=currency == "KES",
         )
         for name, currency, region, networks in (
             ("startbutton-ghs", "GHS", "GH", ("MTN", "VOD", "ATL")),

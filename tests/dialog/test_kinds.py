@@ -24,10 +24,13 @@ from bot.dialog import (
     Whole,
     fold_digits,
 )
-from bot.money import Money
+from bot.money import AmountRule, Money, NumberRule
 from tests.dialog.talks import FACTS
 
-AMOUNT = Amount("GHS", least_minor=100, most_minor=5000)
+AMOUNT = Amount("GHS", AmountRule(least_minor=100), most_minor=5000)
+# Whole shillings, as M-Pesa moves them.
+WHOLE = Amount("KES", AmountRule(100, 500_000, 100), most_minor=900_000)
+KENYA = Wallet("KE", NumberRule(("KE",), ("+467331234",)))
 
 
 def problem(id: str, **values: Any) -> Problem:
@@ -56,6 +59,19 @@ def problem(id: str, **values: Any) -> Problem:
         (AMOUNT, "①", problem("amount.not_a_number", currency="GHS")),
         (Amount("UGX"), "5000", Money(5000, "UGX")),
         (Amount("UGX"), "5000.5", problem("amount.too_many_decimals", currency="UGX")),
+        (WHOLE, "10", Money(1000, "KES")),
+        (WHOLE, "10.00", Money(1000, "KES")),
+        (WHOLE, "10.50", problem("amount.steps", below=Money(1000, "KES"), above=Money(1100, "KES"))),
+        (WHOLE, "0.50", problem("amount.too_small", least=Money(100, "KES"))),
+        (WHOLE, "5001", problem("amount.over_limit", most=Money(500_000, "KES"))),
+        (
+            Amount("KES", AmountRule(most_minor=200), most_minor=100),
+            "2",
+            problem("amount.over_limit", most=Money(100, "KES")),
+        ),
+        (KENYA, "0700000001", "+254700000001"),
+        (KENYA, "+233240000001", problem("number.foreign", begins="+254")),
+        (KENYA, "+46733123450", "+46733123450"),
         (Wallet("GH"), "0240000001", "+233240000001"),
         (Wallet("GH"), "٠٢٤٠٠٠٠٠٠١", "+233240000001"),
         (Wallet("GH"), "ama", problem("number.not_valid")),

@@ -41,6 +41,15 @@ def creations(case: Case, pretend: Pretend) -> list[Seen]:
     return pretend.asked(case.creation_path)
 
 
+def test_what_it_can_be_asked_is_inside_what_it_declares(case: Case) -> None:
+    """Conversations refuse the rest where it is typed."""
+    rule, numbers = case.adapter.amounts(case.account, case.order.kind), case.adapter.numbers(case.account)
+    minor = case.order.amount.amount_minor
+    assert rule.least_minor <= minor <= (minor if rule.most_minor is None else rule.most_minor)
+    assert minor % rule.step_minor == 0
+    assert numbers.takes(case.order.payer or case.order.payee or "+467331234")
+
+
 async def test_a_payment_is_requested_under_our_reference(
     case: Case, sender: Sender, pretend: Pretend
 ) -> None:

@@ -18,6 +18,7 @@ from bot.providers import (
     Unknown,
 )
 from bot.providers.momo import Momo
+from bot.providers.momo_words import COUNTRIES, ENVIRONMENTS
 
 from .cases import DROP, MOMO, REFERENCE, Pretend
 from .conftest import failure
@@ -221,3 +222,23 @@ def test_kinds_follow_credentials_and_settings() -> None:
     half = msgspec.structs.replace(BOTH.credentials["disbursement"], api_user="")
     partly = msgspec.structs.replace(BOTH, credentials={**MOMO.credentials, "disbursement": half})
     assert ADAPTER.kinds(partly) == collection
+
+
+@pytest.mark.parametrize(
+    ("environment", "takes", "refuses"),
+    [
+        ("mtnghana", ("+233240000001", "+46733123450"), ("+254700000001", "+46701234567")),
+        ("mtnbenin", ("+22997000000",), ("+2250707070707",)),
+        ("sandbox", ("+254700000001",), ()),
+    ],
+)
+def test_numbers_are_those_of_the_environments_country(
+    environment: str, takes: tuple[str, ...], refuses: tuple[str, ...]
+) -> None:
+    rule = ADAPTER.numbers(msgspec.structs.replace(MOMO, target_environment=environment))
+    assert all(rule.takes(number) for number in takes)
+    assert not any(rule.takes(number) for number in refuses)
+
+
+def test_every_environment_has_its_country() -> None:
+    assert COUNTRIES.keys() == ENVIRONMENTS.keys() - {"sandbox"}

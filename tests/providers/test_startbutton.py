@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from multidict import CIMultiDict
 
-from bot.money import EXPONENTS, Money, OrderKind, OrderState, Reason
+from bot.money import EXPONENTS, AmountRule, Money, OrderKind, OrderState, Reason
 from bot.providers import (
     AlreadyAccepted,
     CallbackEvent,
@@ -181,12 +181,40 @@ def test_every_currency_is_in_the_table_of_charges() -> None:
 def test_what_is_outside_the_limits_never_leaves(currency: str, minor: int, fits: bool) -> None:
     account = msgspec.structs.replace(STARTBUTTON, currency=currency, factor_confirmed=True)
     order = an_order(amount=Money(minor, currency))
+    # Declared, so that a conversation says it where the amount is typed.
+    rule = ADAPTER.amounts(account, OrderKind.COLLECTION)
+    assert (rule.least_minor <= minor and (rule.most_minor is None or minor <= rule.most_minor)) is fits
     if fits:
         assert ADAPTER.request_order(account, order).creates
         return
     with pytest.raises(Declined) as caught:
         ADAPTER.request_order(account, order)
     assert caught.value.reason is Reason.BAD_REQUEST
+
+
+def test_whole_amounts_are_declared_for_every_kind() -> None:
+    shillings = msgspec.structs.replace(STARTBUTTON, currency="KES", whole_amounts=True)
+    ugandan = msgspec.structs.replace(STARTBUTTON, currency="UGX", whole_amounts=True)
+    for kind in (OrderKind.COLLECTION, OrderKind.TRANSFER, OrderKind.REFUND):
+        assert ADAPTER.amounts(shillings, kind) == AmountRule(100, None, 100)
+    assert ADAPTER.amounts(ugandan, OrderKind.COLLECTION) == AmountRule(500, 5_000_000, 1)
+    assert ADAPTER.amounts(ugandan, OrderKind.TRANSFER) == AmountRule()
+
+
+@pytest.mark.parametrize(
+    ("currency", "region", "takes", "refuses"),
+    [
+        ("GHS", "GH", "+233551112233", "+254700000001"),
+        ("KES", "KE", "+254700000001", "+256101010111"),
+        ("XOF", "CI", "+221771234567", "+237670000200"),
+        ("XAF", "CM", "+241770000000", "+2250707070707"),
+    ],
+)
+def test_numbers_of_other_currencies_are_declared_foreign(
+    currency: str, region: str, takes: str, refuses: str
+) -> None:
+    rule = ADAPTER.numbers(msgspec.structs.replace(STARTBUTTON, currency=currency, region=region))
+    assert (rule.takes(takes), rule.takes(refuses)) == (True, False)
 
 
 @pytest.mark.parametrize(

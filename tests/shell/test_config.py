@@ -636,3 +636,19 @@ def test_what_may_be_asked_of_phones_can_be_set() -> None:
     for wrong in ({"ASK_UNAPPROVED": "-1"}, {"WEB_CHAT": "maybe"}):
         with pytest.raises(ConfigProblems, match=next(iter(wrong))):
             read_settings(wrong, None)
+
+
+@pytest.mark.parametrize(("given", "whole"), [("", {"KES"}), ("GHS KES", {"GHS", "KES"}), ("none", set())])
+def test_which_wallets_move_whole_amounts_is_a_setting(given: str, whole: set[str]) -> None:
+    environ = WHOLE | {"STARTBUTTON_WHOLE_AMOUNTS": given}
+    accounts = read_settings(environ, None).accounts
+    assert {a.currency for a in accounts if a.whole_amounts} == whole
+
+
+def test_whole_amounts_in_a_file(in_file) -> None:  # type: ignore[no-untyped-def]
+    table = '[accounts.sb]\nprovider = "startbutton"\nbase_url = "https://x.example"\ncurrency = "KES"\n'
+    for line, whole in (("", True), ("whole_amounts = false\n", False)):
+        (account,) = [a for a in read_settings(in_file(table + line), None).accounts if a.id == "sb"]
+        assert account.whole_amounts is whole
+    with pytest.raises(ConfigProblems, match="whole_amounts is true or false"):
+        read_settings(in_file(table + 'whole_amounts = "yes"\n'), None)
