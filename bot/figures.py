@@ -37,6 +37,7 @@ async def take_figures(store: Store, metrics: Metrics, clock: Clock) -> None:
         metrics.doubtful_agreements.labels(connection).set(agreements)
     for kind, incidents in found.incidents.items():
         metrics.incidents.labels(kind).set(incidents)
+    metrics.last_incident_s.set(found.last_incident_ms / 1000)
     for about, messages in found.dead_messages.items():
         metrics.dead_messages.labels(*about).set(messages)
     for channel, messages in found.waiting_messages.items():

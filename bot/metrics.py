@@ -91,6 +91,11 @@ class Metrics:
         self.incidents = Gauge(
             "kasapay_incidents", "Incidents that are kept, by kind", ("kind",), registry=self._registry
         )
+        self.last_incident_s = Gauge(
+            "kasapay_incidents_last_timestamp_seconds",
+            "When the newest incident came, in seconds since 1970; 0 while there is none",
+            registry=self._registry,
+        )
         self.dead_messages = Gauge(
             "kasapay_messages_dead",
             "Messages that reached nobody and wait for an operator, by channel and kind",

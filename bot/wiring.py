@@ -45,7 +45,7 @@ from bot.perform import Performer
 from bot.providers import PROVIDERS, Sender, check_account
 from bot.providers.transport import open_transport
 from bot.sealing import Sealer
-from bot.security import SecurityEvents
+from bot.security import KINDS, SecurityEvents
 from bot.store import SqliteStore, StoreUnavailable, sqlite_path
 from bot.store.base import Store
 from bot.store.records import MessageRow, OrderRow
@@ -152,6 +152,8 @@ class Kasapay:
         self.clock = clock
         self.metrics = Metrics()
         self.security = SecurityEvents(lambda kind: self.metrics.security.labels(kind).inc())
+        for kind in KINDS:
+            self.metrics.security.labels(kind)  # shows 0, so that the first one is a rise
         self.sealer = Sealer(settings.secret_key.get_secret_value())
         self.catalogue = Catalogue.load()
         self.connections = Connections(settings.accounts, PROVIDERS)

@@ -15,7 +15,7 @@ _OPEN_ORDERS: Final = """
 _DOUBTFUL: Final = (
     "SELECT connection, COUNT(*) FROM agreements WHERE state = 'UNRESOLVED' GROUP BY connection"
 )
-_INCIDENTS: Final = "SELECT kind, COUNT(*) FROM incidents GROUP BY kind"
+_INCIDENTS: Final = "SELECT kind, COUNT(*), MAX(at_ms) FROM incidents GROUP BY kind"
 _DEAD: Final = """
     SELECT address_kind, kind, COUNT(*) FROM messages WHERE state = 'dead' GROUP BY address_kind, kind
 """
@@ -25,10 +25,12 @@ _WAITING: Final = """
 
 
 def figures(tx: Tx) -> Figures:
+    incidents = tx.execute(_INCIDENTS).fetchall()
     return Figures(
         open_orders={(row[0], row[1]): (row[2], row[3]) for row in tx.execute(_OPEN_ORDERS).fetchall()},
         doubtful_agreements={row[0]: row[1] for row in tx.execute(_DOUBTFUL).fetchall()},
-        incidents={row[0]: row[1] for row in tx.execute(_INCIDENTS).fetchall()},
+        incidents={row[0]: row[1] for row in incidents},
+        last_incident_ms=max((row[2] for row in incidents), default=0),
         dead_messages={(row[0], row[1]): row[2] for row in tx.execute(_DEAD).fetchall()},
         waiting_messages={row[0]: row[1] for row in tx.execute(_WAITING).fetchall()},
     )

@@ -63,6 +63,7 @@ async def test_what_needs_a_person_shows_until_it_is_seen_to(stage: Stage) -> No
     assert value(metrics, "kasapay_orders_open", state="PENDING") == 0
     assert value(metrics, "kasapay_orders_open", state="UNRESOLVED") == 1
     assert value(metrics, "kasapay_incidents") >= 1
+    assert 0 < value(metrics, "kasapay_incidents_last_timestamp_seconds") <= stage.clock() / 1000
     assert value(metrics, "kasapay_messages_dead", channel="msisdn") >= 1
 
 

@@ -202,7 +202,7 @@ async def test_sweeping_nothing_is_fine(store: Store) -> None:
 
 
 async def test_figures_count_what_an_operator_watches(store: Store) -> None:
-    assert await store.figures() == Figures({}, {}, {}, {}, {})
+    assert await store.figures() == Figures({}, {}, {}, 0, {}, {})
     await kept_order(store, order("old", created_ms=NOW - 5_000, updated_ms=NOW))
     await kept_order(store, order("new"))
     await kept_order(store, order("sent", connection="momo-ug"), OrderState.PENDING)
@@ -224,6 +224,7 @@ async def test_figures_count_what_an_operator_watches(store: Store) -> None:
     for row in await store.claim_messages(NOW, 60_000, 2, {}):
         await store.commit([SettleMessage(row.id, row.fence, MessageState.DEAD, NOW)])
     found = await store.figures()
+    assert found.last_incident_ms == NOW
     assert found.incidents == {"a": 2, "b": 1, "late_success": 1}
     assert found.dead_messages == {("telegram", "reply"): 2}
     assert found.waiting_messages == {"telegram": 1}

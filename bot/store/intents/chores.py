@@ -69,6 +69,8 @@ class Figures(msgspec.Struct, frozen=True):
     doubtful_agreements: Mapping[str, int]
     # By kind, all that are kept.
     incidents: Mapping[str, int]
+    # When the newest came; 0 where there is none.
+    last_incident_ms: int
     # By kind of address and of message.
     dead_messages: Mapping[tuple[str, str], int]
     # By kind of address: those that wait to be sent.
