@@ -66,6 +66,8 @@ class Place:
     pool: str = _COMMON
     counted: bool = False
     gone: bool = False
+    # Spoke as a gateway, with its secret.
+    of_gateway: bool = False
     # An event stream is open on it, which lasts as long as somebody looks.
     streaming: bool = False
 
@@ -168,10 +170,12 @@ class Room:
 
     def claim(self, place: Place, gateway: str) -> None:
         """It is this gateway's, by its secret: it takes one of the places kept for it."""
+        place.of_gateway = True
         pool = self._pools[gateway]
         if place.pool == gateway or place.gone:
             return
-        if pool.size >= self.bounds.reserve and not self._end_one(pool.resting):
+        if pool.size >= self.bounds.reserve and not (place.guest and self._end_one(pool.resting)):
+            # A place of all is as good, while there is one.
             return
         self.begin(place)
         self._move(place, gateway)

@@ -30,9 +30,10 @@ _OPTIONS: Final[Mapping[str, Any]] = {
     # Seconds between two requests, and for a whole answer that is no stream.
     "keepalive_timeout": 15.0,
     "answer_s": 120.0,
+    # So much longer for proxies and gateways, which keep connections for their next request: where we end
+    # one first, that is lost on its way.
+    "longer_s": 60.0,
 }
-# A proxy keeps its own connections: where we end one first, a request on its way is lost.
-_PROXY_KEEPALIVE_S: Final = 75.0
 # Milliseconds after which who takes nothing of what we sent is gone, where the system knows how.
 _UNREAD_MS: Final = 30_000
 _USER_TIMEOUT: Final = getattr(socket, "TCP_USER_TIMEOUT", None)
@@ -48,11 +49,19 @@ class _Handler(web.RequestHandler):
     """One connection."""
 
     def __init__(
-        self, manager: web.Server, *, head_s: float, answer_s: float, room: Room, **options: Any
+        self,
+        manager: web.Server,
+        *,
+        head_s: float,
+        answer_s: float,
+        longer_s: float,
+        room: Room,
+        **options: Any,
     ) -> None:
         super().__init__(manager, **options)
         self._head_s = head_s
         self._answer_s = answer_s
+        self._longer_s = longer_s
         self._hurry: asyncio.TimerHandle | None = None
         self._room = room
         self.place: Place | None = None
@@ -60,8 +69,6 @@ class _Handler(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         _end_when_unread(transport)
         self.place = self._room.enter(self._abort, socket_address(transport))
-        if self.place is not None and self.place.proxied:
-            self._keepalive_timeout = _PROXY_KEEPALIVE_S
         super().connection_made(transport)
         if self.place is None:
             self._abort()
@@ -95,6 +102,15 @@ class _Handler(web.RequestHandler):
         finally:
             late.cancel()
             self._room.rest(place)
+
+    def _process_keepalive(self) -> None:
+        place, loop = self.place, asyncio.get_running_loop()
+        if place is not None and (place.proxied or place.of_gateway):
+            ends_at = self._next_keepalive_close_time + self._longer_s
+            if loop.time() < ends_at:
+                self._keepalive_handle = loop.call_at(ends_at, self._process_keepalive)
+                return
+        super()._process_keepalive()
 
     def _give_up(self, place: Place) -> None:
         if not place.streaming:

@@ -127,8 +127,12 @@ async def test_a_stream_lasts_longer_than_an_answer_may() -> None:
 
 
 async def test_a_connection_between_requests_ends_after_a_while() -> None:
-    async with serve(served={"keepalive_timeout": 0.05}) as world, AsyncExitStack() as stack:
+    served = {"keepalive_timeout": 0.05, "longer_s": 30.0}
+    async with serve(served=served) as world, AsyncExitStack() as stack:
         one = await connect(world, stack)
         assert await one.ask(READY) == 200
+        gateway = await connect(world, stack)
+        assert await gateway.ask(DIAL) == 200
         assert await one.ended()
-        assert world.app[ROOM].connections == 0
+        assert await gateway.ask(DIAL) == 200, "who has the secret may keep it"
+        assert world.app[ROOM].connections == 1

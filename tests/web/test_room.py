@@ -100,9 +100,14 @@ def test_a_gateway_beyond_its_reserve_is_one_of_all() -> None:
         hall.room.claim(place, "hubtel")
     assert [place.pool for place in places] == ["hubtel", "hubtel", ""]
     for place in places:
+        hall.room.rest(place)
+    hall.room.claim(hall.enter_busy("g3"), "hubtel")
+    assert hall.ended == [], "nobody idle is ended while there is room"
+    hall.room.leave(places.pop())
+    for place in places:
         hall.room.leave(place)
         hall.room.leave(place)
-    assert hall.room.connections == 0
+    assert hall.room.connections == 1
 
 
 def test_one_address_has_so_many_and_its_own_idle_ones_make_room() -> None:
