@@ -188,7 +188,11 @@ async def operator(settings: Settings, folder: Path) -> AsyncIterator[Ask]:
 
 def database_of(settings: Settings, folder: Path) -> Path:
     """The file that commands in the terminal mean. Raises StoreUnavailable where it is no file."""
-    return folder / "kasapay.db" if _means_the_one_of_run(settings, folder) else _sqlite_file(settings)
+    # Its key is left where the file itself is lost.
+    lost = "database_url" not in settings.model_fields_set and (folder / "kasapay.db.key").is_file()
+    if lost or _means_the_one_of_run(settings, folder):
+        return folder / "kasapay.db"
+    return _sqlite_file(settings)
 
 
 def _means_the_one_of_run(settings: Settings, folder: Path) -> bool:

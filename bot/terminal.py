@@ -39,6 +39,7 @@ _SHOWN_AS = {
     "reference": "our reference",
     "provider_reference": "their reference",
     "due_ms": "due again (UTC)",
+    "restored_ms": "perhaps sent, put back at (UTC)",
 }
 
 Folder = Annotated[Path, typer.Option(help="Where `run` keeps its files.")]
@@ -261,7 +262,7 @@ def orders_show(code: str, folder: Folder = Path("kasapay-data")) -> None:
     for name in (
         *("code", "state", "kind", "amount", "merchant", "account", "payer", "payee", "reason"),
         *("provider_code", "asked_by", "approved_by", "place", "doubted_ms"),
-        *("created_ms", "age_s", "reference", "provider_reference", "due_ms"),
+        *("created_ms", "age_s", "reference", "provider_reference", "due_ms", "restored_ms"),
     ):
         if order[name] not in ("", None):
             print(f"{_SHOWN_AS.get(name, name.replace('_', ' ')):>18}  {_cell(name, order[name])}")

@@ -67,6 +67,7 @@ async def orders_show(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         "financial_id": order.financial_id,
         "asks": order.asks,
         # A new order is due before all others, at a moment that means nothing to people.
+        "restored_ms": order.restored_ms,
         "due_ms": None if order.due_ms is None else max(order.due_ms, order.created_ms),
         "deadline_ms": order.deadline_ms,
         "ledger": [

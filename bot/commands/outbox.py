@@ -9,6 +9,9 @@ from bot.store.records import MessageRow, MessageState
 __all__ = ["outbox_list", "outbox_redrive"]
 
 _SHOWN_AT_MOST: Final = 500
+# After a restore whatever waited is dead. Turns wait behind no more at once than the lesser figure.
+_REDRIVEN_AT_MOST: Final = 100_000
+_AT_ONCE: Final = 500
 
 
 async def outbox_list(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -22,14 +25,15 @@ async def outbox_list(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
 
 async def outbox_redrive(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     """`id` of a dead message (its beginning is enough), or `all`: queued again, as if new."""
-    dead = await at.store.messages(MessageState.DEAD, _SHOWN_AT_MOST)
+    dead = await at.store.messages(MessageState.DEAD, _REDRIVEN_AT_MOST)
     wanted = str(values.get("id", "")).strip()
     chosen = (
         list(dead) if values.get("all") else [row for row in dead if wanted and row.id.startswith(wanted)]
     )
     if not chosen:
         raise CommandError("No dead message fits; see: kasapay outbox list")
-    await at.store.commit([Redrive(row.id, at.clock()) for row in chosen])
+    for start in range(0, len(chosen), _AT_ONCE):
+        await at.store.commit([Redrive(row.id, at.clock()) for row in chosen[start : start + _AT_ONCE]])
     at.wake()
     return {"queued": len(chosen)}
 

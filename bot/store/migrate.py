@@ -8,12 +8,14 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 from bot.store.base import StoreUnavailable
 from bot.store.ownership import Ownership
+from bot.store.soundness import damaged, first_look, is_damage, name_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -69,7 +71,7 @@ def schema_version(url: str) -> str | None:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise StoreUnavailable(f"cannot read {path}: {error}") from error
+        raise StoreUnavailable(_unreadable(path, error)) from error
 
 
 def read_version(connection: sqlite3.Connection) -> str | None:
@@ -97,6 +99,8 @@ def migrate(url: str) -> str:
     ownership.take()
     try:
         _make_private(path)
+        if kept is not None:
+            _look_at(path)
         _upgrade(_sqlite_engine(path))
     finally:
         ownership.give_back()
@@ -108,6 +112,23 @@ def _version_of(one: Callable[[str], Any], tables: str, name: str) -> str | None
         return None
     row = one("SELECT version_num FROM alembic_version")
     return None if row is None else str(row[0])
+
+
+def _look_at(path: Path) -> None:
+    """A damaged file is not written on. Raises StoreUnavailable."""
+    try:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=2)
+        ) as connection:
+            faults = first_look(connection)
+    except sqlite3.Error as error:
+        raise StoreUnavailable(_unreadable(path, error)) from error
+    if faults:
+        raise StoreUnavailable(damaged("; ".join(faults)))
+
+
+def _unreadable(path: Path, error: sqlite3.Error) -> str:
+    return damaged(name_of(error)) if is_damage(error) else f"cannot read {path}: {name_of(error)}"
 
 
 def _make_private(path: Path) -> None:

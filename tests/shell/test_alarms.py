@@ -1,19 +1,23 @@
 """An order past its time raises an alarm; so does one that its provider names by another's reference."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from bot import alarms
 from bot.alarms import GRACE_S, raise_overdue
 from bot.money import Money, OrderState, Reason, Source
 from bot.providers.base import NotSent, Receipt, StatusReport
 from bot.settle import after_request, after_status
-from bot.store.base import CreateOrder
+from bot.store.base import CreateOrder, Queue, SavePerson
 from bot.store.records import OrderRow
 from tests.conversations.stage import Stage
 from tests.shell.ledger import apply, context, incidents, order
-from tests.store.make import NOW, move, note
+from tests.store.make import NOW, message, move, note, person
 from tests.store.make import order as order_row
+from tests.store.test_soundness import lose_a_line_of_an_index
 
 S = OrderState
 OLDER, NEWER = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
@@ -45,6 +49,25 @@ async def test_an_order_nobody_works_on_raises_one_alarm(stage: Stage) -> None:
     stage.change("UPDATE orders SET deadline_ms = ? WHERE id = 'late'", stage.clock() + 60_000)
     assert await overdue(stage) == 0
     assert b"kasapay_orders_overdue 0.0" in stage.kasapay.metrics.render()
+
+
+async def test_damage_found_in_the_background_ends_readiness(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def once_round(_what: str, _woken: asyncio.Event, once: Callable[[], Awaitable[float]]) -> None:
+        await once()
+
+    monkeypatch.setattr(alarms, "_REST_S", 0.0)
+    monkeypatch.setattr(alarms, "keep_going", once_round)
+    await stage.store.commit([SavePerson(person()), Queue(message())])
+    await stage.stop()
+    lose_a_line_of_an_index(stage.path)
+    await stage.start()
+    assert list(await stage.kasapay.problems()) == [], "what only the full check sees"
+    await alarms.watch_soundness(stage.store)
+    stage.kasapay._probed = (float("-inf"), [])
+    (problem,) = await stage.kasapay.problems()
+    assert "the database is damaged" in problem
 
 
 @pytest.mark.parametrize("state", [S.PENDING, S.NEEDS_OTP])

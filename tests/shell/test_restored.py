@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.commands import COMMANDS
 from bot.money import OrderState, Source
 from bot.providers.base import StatusReport
 from bot.settle import after_status
@@ -56,6 +57,8 @@ async def test_an_order_nobody_knows_is_for_a_person(stage: Stage, tmp_path: Pat
     assert (await stage.order()).state is OrderState.UNRESOLVED
     kinds = {incident.kind for incident in await stage.store.incidents(10)}
     assert kinds == {"restored", "unresolved"}
+    shown = await COMMANDS["orders.show"](stage.kasapay.desk, {"code": (await stage.order()).code})
+    assert shown["restored_ms"] is not None
     await stage.pass_time(48 * 60 * MINUTE)
     assert (await stage.order()).state is OrderState.UNRESOLVED
     assert stage.entries == []
@@ -73,3 +76,21 @@ def test_what_was_put_back_goes_neither_again_nor_to_its_end_where_nobody_knows_
     late = context(NOW + int(SCHEDULE[-1] * 1000) + 10 * MINUTE * 1000, absent=absent)
     row = after_status(row, not_found, Source.POLL, late).order
     assert row.state is OrderState.UNRESOLVED
+
+
+async def test_what_waited_goes_out_once_a_person_says_so(stage: Stage, tmp_path: Path) -> None:
+    """However much it is."""
+    stage.change("INSERT INTO people VALUES ('p9', 'en', 1, 0)")
+    columns = "id, dedupe_key, kind, person_id, address_kind, address_value, view, state, created_ms, due_ms"
+    rest = "edits, sent_ref, attempts, fence, lease_until_ms, error, urgency, seq"
+    stage.change(
+        f"INSERT INTO messages ({columns}, {rest})"
+        " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
+        " SELECT 'm' || i, 'k' || i, 'reply', 'p9', 'web', 'w' || i, '{}', 'queued', i, 1,"
+        " '', '', 0, 0, 0, '', 0, i FROM n"
+    )
+    await put_back(stage, await kept(stage, tmp_path))
+    (count,) = stage.rows("SELECT COUNT(*) AS many FROM messages WHERE state = 'dead'")
+    assert count["many"] == 1200
+    done = await COMMANDS["outbox.redrive"](stage.kasapay.desk, {"all": True})
+    assert done == {"queued": 1200}

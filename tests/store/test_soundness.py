@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot.store import AlreadyOwned, SqliteStore, StoreUnavailable, soundness
+from bot.store import AlreadyOwned, SqliteStore, StoreUnavailable, migrate, soundness
 from bot.store.base import KeepMerchant, Queue, SavePerson
 from tests.store.make import FakeClock, kept_order, merchant, message, person
 
@@ -84,6 +84,21 @@ async def test_a_damaged_file_is_not_opened(
     with pytest.raises(StoreUnavailable, match=r"damaged: .*kasapay restore"):
         await store.open(owner)
     await store.close()
+
+
+@pytest.mark.parametrize("spoil", [spoil_a_table, spoil_the_header, spoil_the_schema, cut])
+async def test_a_damaged_file_is_not_migrated(
+    database: Path, clock: FakeClock, spoil: Callable[[Path], None]
+) -> None:
+    await filled(database, clock)
+    raw = sqlite3.connect(database, isolation_level=None)
+    raw.execute("UPDATE alembic_version SET version_num = '0001'")
+    raw.close()
+    spoil(database)
+    before = database.read_bytes()
+    with pytest.raises(StoreUnavailable, match=r"damaged: .*kasapay restore"):
+        migrate(f"sqlite:///{database}")
+    assert database.read_bytes() == before
 
 
 async def test_a_large_file_is_entered_at_every_table(
