@@ -9,6 +9,7 @@ from tests.torture.disk import DISK
 from tests.torture.down import DOWN
 from tests.torture.kill import KILL
 from tests.torture.malformed import MALFORMED
+from tests.torture.news import NEWS
 from tests.torture.simulate import SIMULATE
 from tests.torture.timeouts import TIMEOUTS
 
@@ -19,6 +20,7 @@ _ALL: Final[tuple[Campaign, ...]] = (
     CRASH,
     SIMULATE,
     CALLBACKS,
+    NEWS,
     TIMEOUTS,
     MALFORMED,
     DOWN,

@@ -44,12 +44,14 @@ MAIN_STORIES: Final = (
     "MoMo, well, reject",
     "MoMo, reply lost, approve",
     "MoMo, request lost, approve",
+    "MoMo, no meaning, taken, approve",
     "MoMo, 404 at first, approve",
     "MoMo, message's reply lost, approve",
     "MoMo, slow to answer, approve",
     "Startbutton, well, approve",
     "Startbutton, well, reject",
     "Startbutton, code's reply lost, approve",
+    "Startbutton, no meaning, taken, approve",
 )
 
 

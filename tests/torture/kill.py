@@ -2,7 +2,8 @@
 
 A real `serve` on a real file is killed again and again and started on the same file; the sandbox is a
 process of its own and judges. Meanwhile calls take a while, replies and callbacks are lost or doubled,
-prompts are rejected and ignored, as a share drawn from the seed.
+prompts are rejected and ignored, as a share drawn from the seed. After every fifth kill it is first started
+with another base URL, which must be refused while orders are open, and ask for nothing there.
 
 So that a batch ends soon, `serve` waits less than it does otherwise: an order of a dead process is taken
 up after 5 s (60 s); MoMo may not know a request for 2 s (30 s) and is asked 2, 4, 7, 12, 20 s after it and
@@ -34,6 +35,9 @@ WAITS: Final[Mapping[str, Any]] = {
 }
 _LANES: Final = 64
 _FINAL_S: Final = 60.0
+# Every so many restarts somebody tries it with another base URL first.
+_ELSEWHERE: Final = 5
+_OPEN: Final = frozenset({"NEW", "PENDING", "NEEDS_OTP"})
 # What may happen to a few requests of one kind. Share, path group, switches.
 _WEATHER: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("momo.create", {"drop_reply": 1}),
@@ -63,6 +67,8 @@ class Killer:
 
     def __init__(self, stage: Stage, draw: random.Random, *, kills: int, answers: int) -> None:
         self.at: list[float] = []
+        self.wrong: list[str] = []
+        self.elsewhere = 0
         self.restarts_s: list[float] = []
         self._stage = stage
         self._draw = draw
@@ -87,8 +93,22 @@ class Killer:
             self.at.append(time.time())
             began = time.monotonic()
             await self._stage.kill()
+            if len(self.at) % _ELSEWHERE == 0:
+                await self._try_elsewhere()
+                began = time.monotonic()
             await self._stage.start()
             self.restarts_s.append(time.monotonic() - began)
+
+    async def _try_elsewhere(self) -> None:
+        """Somebody changed the base URL: no order goes there, and `serve` says which ones hold it back."""
+        stage = self._stage
+        open_ = {code for code, state in stage.own_orders().items() if state in _OPEN}
+        said = await stage.start_elsewhere()
+        if open_ and not any(code in said for code in open_):
+            self.wrong.append(f"served elsewhere with open orders {sorted(open_)[:3]}: {said[-300:]!r}")
+        if stage.elsewhere.calls:
+            self.wrong.append(f"{stage.elsewhere.calls} calls to where no order was ever sent")
+        self.elsewhere += bool(open_)
 
 
 async def weather(sandbox: Sandbox, draw: random.Random) -> None:
@@ -155,6 +175,8 @@ async def play_kill(seed: int, size: Mapping[str, int], folder: Path) -> Batch:
             line["reference"] for line in await sandbox.requests() if line["status"] in ("dropped", 500)
         }
         await verdicts.hear(customers, [sandbox], lost=lambda entry: entry["reference"] in dropped)
+        batch.wrong += killer.wrong
+        batch.saw("starts elsewhere that were refused", killer.elsewhere)
         batch.did("kills", len(killer.at))
         batch.did("payments", len(customers))
         batch.measured("s of a restart", max(killer.restarts_s, default=0.0))

@@ -121,6 +121,27 @@ class Sandbox:
         await self.line.json("POST", path, {"action": action} | pin)
 
 
+class Nobody:
+    """A port that takes every connection, answers nothing, and counts them."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.calls = 0
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._called, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+
+    def _called(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.calls += 1
+        writer.transport.abort()
+
+
 class Stage:
     """Use as `async with Stage(folder, waits, accounts) as stage`, then `begin`.
 
@@ -153,10 +174,13 @@ class Stage:
         self._preload = preload
         self._more = more
         self._logs: dict[str, Path] = {}
+        # Where no order of ours was ever sent, and none may be asked about.
+        self.elsewhere = Nobody()
         # Where `serve` finds a sandbox, by its name: another port may stand in front of it.
         self.doors: dict[str, int] = {}
 
     async def __aenter__(self) -> "Stage":
+        await self.elsewhere.start()
         accounts = "\n".join(self._account(name) for name in self.accounts)
         (self.folder / "accounts.toml").write_text(accounts, encoding="utf-8")
         return self
@@ -165,6 +189,7 @@ class Stage:
         await self.kill()
         for sandbox in self.sandboxes.values():
             await sandbox.stop()
+        self.elsewhere.stop()
         await asyncio.sleep(0)  # until the connections know of it
 
     async def begin(self, sandboxes: Mapping[str, Mapping[str, Any]] = {}) -> None:
@@ -177,13 +202,13 @@ class Stage:
             shop = {"code": str(number), "name": f"Shop {number}", "account": account}
             assert await ask_owner(self.database, "merchants.add", shop) is not None
 
-    def launch(self, words: Sequence[str], out: Path) -> Fork:
+    def launch(self, words: Sequence[str], out: Path, more: Mapping[str, str] = {}) -> Fork:
         """`kasapay words...` as a process of its own, its output added to `out`."""
         with out.open("ab") as said, open(os.devnull, "rb") as nothing:
             return start(
                 words,
                 folder=self.folder,
-                env=clean_environment({**self._settings(), **self._more}),
+                env=clean_environment({**self._settings(), **self._more, **more}),
                 stdin=nothing.fileno(),
                 out=said,
                 err=said,
@@ -208,6 +233,37 @@ class Stage:
             said = self.log("serve").read_text(encoding="utf-8", errors="replace")[-2000:]
             raise AssertionError(f"{error}: {said}") from None
         self.answers.set()
+
+    async def start_elsewhere(self) -> str:
+        """Try to serve the same file with every account at another address, on another port of ours.
+
+        Returns what it said where it refused, empty where it served. It is gone when this returns.
+        """
+        settings = self.folder / "elsewhere.toml"
+        settings.write_text(
+            "\n".join(self._account(name, self.elsewhere.port) for name in self.accounts), encoding="utf-8"
+        )
+        port, log = free_port(), self.log("elsewhere")
+        before = log.stat().st_size if log.exists() else 0
+        more = {"KASAPAY_CONFIG": str(settings), "PORT": str(port)}
+        fork, line = self.launch(("serve",), log, more), Line(port)
+        ended = asyncio.create_task(fork.ended())
+
+        async def look() -> bool | None:
+            try:
+                await line.send("GET", "/healthz", b"", "text/plain")
+            except Broken:
+                return True if ended.done() else None
+            return True
+
+        try:
+            await until("an answer or an end of serve elsewhere", look)
+        finally:
+            fork.kill()
+            refused = ended.done()
+            await ended
+            line.hang_up()
+        return log.read_bytes()[before:].decode(errors="replace") if refused else ""
 
     async def kill(self) -> None:
         """SIGKILL: no warning, no last words."""
@@ -264,15 +320,15 @@ class Stage:
             # The last sandbox carries the SMS: it is the one that no campaign takes down.
             "AFRICASTALKING_API_URL": list(self.sandboxes.values())[-1].url,
             "KASAPAY_CONFIG": str(self.folder / "accounts.toml"),
-            "MOMO_KEY": SUBSCRIPTION_KEY,
-            "MOMO_API_KEY": API_KEY,
+            "TORTURE_MOMO_KEY": SUBSCRIPTION_KEY,
+            "TORTURE_MOMO_API_KEY": API_KEY,
             "SB_PUBLIC": _SB_PUBLIC,
             "SB_SECRET": _SB_SECRET,
         }
 
-    def _account(self, name: str) -> str:
+    def _account(self, name: str, port: int = 0) -> str:
         provider, sandbox = self.accounts[name]
-        port = self.doors.get(sandbox, self.sandboxes[sandbox].port)
+        port = port or self.doors.get(sandbox, self.sandboxes[sandbox].port)
         lines = [
             f"[accounts.{name}]",
             f'provider = "{provider}"',
@@ -281,7 +337,8 @@ class Stage:
             "asks_per_s = 50",
         ]
         if provider == "momo":
-            keys = f'subscription_key = "env:MOMO_KEY", api_user = "{API_USER}", api_key = "env:MOMO_API_KEY"'
+            keys = 'subscription_key = "env:TORTURE_MOMO_KEY", api_key = "env:TORTURE_MOMO_API_KEY"'
+            keys += f', api_user = "{API_USER}"'
             lines += ['target_environment = "mtnghana"', f"collection = {{ {keys} }}"]
         else:
             lines += [
