@@ -76,7 +76,7 @@ def test_a_result_told_again_and_again(place: Path, template: Path, monkeypatch:
 
 
 def test_a_lie_that_is_believed(place: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reports, "_mismatch", lambda order, report: "")
+    monkeypatch.setattr(reports, "mismatch", lambda order, report: "")
     lies = Plan(payments=10, customers=5, trouble=Trouble(lies=0.8), decides="reject")
     assert "misreported" in kinds(place, template, lies)
 
