@@ -46,6 +46,7 @@ _WORD_IDS: Final = {
     "leave": "nav.words.leave",
     "yes": "nav.words.yes",
     "no": "nav.words.no",
+    "help": "nav.words.help",
 }
 _LABEL_IDS: Final = {"more": "nav.more", "back": "nav.back", "home": "nav.home", "menu": "nav.menu"}
 # What every catalogue must have for the screens themselves, whatever the flows say.

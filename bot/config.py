@@ -150,6 +150,8 @@ class Settings(BaseSettings):
     public_url: str = ""
     trusted_proxies: str = ""
     short_code: str = "*920*10#"
+    # A phone number or an address for people's questions, as it shall be read out to them.
+    help_contact: str = Field("", max_length=40)
     # `run` always has the chat: its page is made of it.
     web_chat: Literal["on", "off"] = "on"
     # How much may be asked of a phone that is not the asker's own: see bot.limits.AskLimits.

@@ -197,6 +197,7 @@ class Kasapay:
                 languages=self.catalogue.languages,
                 short_code=settings.short_code,
                 offers=self._offers(),
+                help_contact=settings.help_contact,
             ),
             self._screen,
             self._on_work,
@@ -387,7 +388,10 @@ class Kasapay:
 
     def commands(self, language: str) -> list[tuple[str, str]]:
         """The bot's commands with what they do."""
-        return [(name, self._say(Text(f"command.{name}"), language)) for name in ("start", "menu", "cancel")]
+        return [
+            (name, self._say(Text(f"command.{name}"), language))
+            for name in ("start", "menu", "cancel", "help")
+        ]
 
     def _on_work(self) -> None:
         self.outbox.wake()

@@ -82,7 +82,7 @@ RESULTS = ("successful", "failed", "reversed", "checking", "corrected")
 FAMILIES: dict[str, list[str]] = {
     "amount": [p.value for p in AmountProblem],
     "balance": ["locked", "not_allowed", "not_available"],
-    "command": ["start", "menu", "cancel"],
+    "command": ["start", "menu", "cancel", "help"],
     "agreement": [s.value.lower() for s in AgreementState],
     "details": list(DETAILS),
     "details.ended": ["refused", "expired", "not_available", "shown"],

@@ -19,6 +19,7 @@ __all__ = [
     "Again",
     "Answer",
     "Back",
+    "Help",
     "Home",
     "Inbound",
     "Input",
@@ -131,10 +132,11 @@ class NavWords(msgspec.Struct, frozen=True):
     """Words that move about, lower case, from the catalogue of the person's language."""
 
     back: frozenset[str] = frozenset({"back"})
-    home: frozenset[str] = frozenset({"menu", "home", "/menu", "/start"})
-    leave: frozenset[str] = frozenset({"cancel", "/cancel"})
+    home: frozenset[str] = frozenset({"menu", "home", "start"})
+    leave: frozenset[str] = frozenset({"cancel"})
     yes: frozenset[str] = frozenset({"yes", "y", "ok"})
     no: frozenset[str] = frozenset({"no", "n"})
+    help: frozenset[str] = frozenset({"help", "?"})
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -163,8 +165,13 @@ class Again(msgspec.Struct, frozen=True):
     """Show the question again; nothing was said."""
 
 
-Reading: TypeAlias = Accepted | Back | Home | Leave | More | Again | Problem
+class Help(msgspec.Struct, frozen=True):
+    """What can be done here, and whom to ask."""
 
+
+Reading: TypeAlias = Accepted | Back | Home | Leave | More | Again | Help | Problem
+
+_ENDS: Final = " .,;!\u2026"
 _OPTION: Final = re.compile(r"0*([1-9]\d?)\s*[.):]?", re.ASCII)
 # Look-alikes people type on a keypad; understood in a menu, never in an amount.
 _LOOKALIKES: Final = str.maketrans({"o": "0", "O": "0", "l": "1", "I": "1"})
@@ -201,13 +208,15 @@ def interpret(
         return Again()
     if keypad and more and text == "98":
         return More()
-    moved = _navigation(text, words, keypad=keypad, can_go_back=can_go_back)
+    # People end their words as sentences: "Yes." A text of their own is left as they wrote it.
+    plain = text.rstrip(_ENDS) or text
+    moved = _navigation(plain, words, keypad=keypad, can_go_back=can_go_back)
     if moved is not None:
         return moved
-    chosen = match_choice(question.choices, text, words, label_of)
+    chosen = match_choice(question.choices, plain, words, label_of)
     if chosen is not None:
         return _choice(question, chosen)
-    return _typed(question, text)
+    return _typed(question, text if question.wants == "text" else plain)
 
 
 def match_choice(
@@ -228,13 +237,14 @@ def match_choice(
             return choice
         if choice.value == "no" and lowered in words.no:
             return choice
-        if label_of is not None and label_of(choice.label).casefold() == lowered:
+        if label_of is not None and label_of(choice.label).casefold().rstrip(_ENDS) == lowered.rstrip(_ENDS):
             return choice
     return None
 
 
 def _navigation(text: str, words: NavWords, *, keypad: bool, can_go_back: bool) -> Reading | None:
-    lowered = text.casefold()
+    # A bot's commands are the same words: /stop, /aide.
+    lowered = text.casefold().removeprefix("/")
     if keypad:
         if lowered == "00":
             return Home()
@@ -246,6 +256,8 @@ def _navigation(text: str, words: NavWords, *, keypad: bool, can_go_back: bool) 
         return Home()
     if lowered in words.leave:
         return Leave()
+    if lowered in words.help:
+        return Help()
     return None
 
 

@@ -183,7 +183,7 @@ class Digits(Kind[str]):
         self.problem = problem
 
     def parse(self, text: str) -> str | Problem:
-        digits = re.sub(r"[\s-]", "", fold_digits(text))
+        digits = re.sub(r"[\s.-]", "", fold_digits(text))
         if digits.isascii() and digits.isdigit() and self.least <= len(digits) <= self.most:
             return digits
         return Problem(Text(self.problem))

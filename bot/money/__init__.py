@@ -34,6 +34,7 @@ from bot.money.orders import FINAL, OPEN, PAYOUTS, OrderKind, OrderState, Reason
 from bot.money.pins import is_weak_pin
 from bot.money.roles import Right, StaffRole, rights_of
 from bot.money.rules import AmountRule, NumberRule
+from bot.money.signs import without_sign
 from bot.money.terms import Terms
 
 __all__ = [
@@ -79,4 +80,5 @@ __all__ = [
     "show_amount",
     "show_local",
     "to_major",
+    "without_sign",
 ]

@@ -11,6 +11,8 @@ from typing import Final
 
 import msgspec
 
+from bot.money.signs import without_sign
+
 __all__ = [
     "EXPONENTS",
     "AmountProblem",
@@ -103,13 +105,16 @@ def show_amount(money: Money) -> str:
 def parse_amount(text: str, currency: str) -> Money | AmountProblem:
     """What a person meant by `text`, in `currency`, or why it cannot be taken.
 
-    Accepts 5000, 5 000, 1,250.50, 12,5 and the currency's code before or behind. One separator
+    Accepts 5000, 5 000, 1,250.50, 12,5 and the currency's code, sign or name before or behind. One separator
     followed by exactly three digits is ambiguous ("1.000" is a thousand in Abidjan and one in Accra)
     and never guessed.
     """
     exponent = exponent_of(currency)
     text = _SPACES.sub(" ", text.translate(_FOLD)).strip()
+    # A sentence's own end: "5." is five.
+    text = text.rstrip(".,;!") or text
     text = re.sub(rf"^{currency} ?|(?<=\d) ?{currency}$", "", text, count=1, flags=re.IGNORECASE)
+    text = without_sign(text, currency)
     if spaced := _SPACED.match(text):
         text = spaced[0].replace(" ", "") + text[spaced.end() :]
     if re.fullmatch(r"-\s?\d[\d.,]*", text):

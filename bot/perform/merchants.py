@@ -21,7 +21,7 @@ class Merchants:
         self._connections = connections
 
     async def find(self, code: str) -> e.MerchantCard | None:
-        merchant = await self._store.merchant_by_code(code)
+        merchant = await self._store.merchant_by_code(code.strip(" .,"))
         return self._card(merchant) if merchant and merchant.active else None
 
     async def recent(self, speaker: Speaker) -> tuple[e.MerchantCard, ...]:

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Final
 
-from bot.money import EXPONENTS, OrderState
+from bot.money import EXPONENTS, OrderState, without_sign
 
 __all__ = ["CellProblem", "clean", "read_amount", "read_id", "read_state", "read_when"]
 
@@ -18,25 +18,6 @@ __all__ = ["CellProblem", "clean", "read_amount", "read_id", "read_state", "read
 _SPACES: Final = re.compile(r"[\s\u00a0\u202f\u200b\ufeff]+")
 # A spreadsheet keeps digits as they stand by ="0012" or by an apostrophe before them.
 _FORMULA: Final = re.compile(r'="(.*)"')
-# What people write for their currency, besides its code; one of another country is refused.
-_SIGNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "EUR": ("€",),
-    "GHS": ("GH₵", "GH¢", "GHC", "₵", "¢"),
-    "GNF": ("FG",),
-    "KES": ("KSh", "Ksh.", "Kshs", "Sh"),
-    "LRD": ("L$", "$"),
-    "NGN": ("₦", "N"),
-    "RWF": ("FRw", "RF", "Frw."),
-    "SSP": ("SS£", "£"),
-    "SZL": ("E", "L"),
-    "TZS": ("TSh", "Tsh.", "Tshs", "Sh"),
-    "UGX": ("USh", "Ush.", "Ushs", "Sh"),
-    "USD": ("US$", "$"),
-    "XAF": ("FCFA", "F CFA", "CFA", "F"),
-    "XOF": ("FCFA", "F CFA", "CFA", "F"),
-    "ZAR": ("R",),
-    "ZMW": ("ZK", "K"),
-}
 _CODE: Final = re.compile(r"^([A-Z]{3}) ?(?=[\d(+-])|(?<=[\d)-]) ?([A-Z]{3})$")
 _SIDE: Final = re.compile(r"(?<=[\d)]) ?(CR|DR)\.?$", re.IGNORECASE)
 _CUT: Final = re.compile(r"\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
@@ -101,7 +82,7 @@ def read_amount(text: str, decimal: str = "", home: str = "") -> tuple[Decimal, 
     out = False
     if side := _SIDE.search(cleaned):
         out, cleaned = side[1].upper().startswith("D"), cleaned[: side.start()]
-    cleaned = _without_sign(cleaned, _SIGNS.get(home, ()))
+    cleaned = without_sign(cleaned, home)
     currency = ""
     if (found := _CODE.search(cleaned)) and (found[1] or found[2]) in EXPONENTS:
         currency = found[1] or found[2]
@@ -111,25 +92,9 @@ def read_amount(text: str, decimal: str = "", home: str = "") -> tuple[Decimal, 
         raise CellProblem(f"{text!r} says that money came and that it went")
     if negative:
         cleaned = next(part for part in negative.groups() if part is not None).strip()
-    cleaned = _without_sign(cleaned.removeprefix("+").strip(), _SIGNS.get(home, ()))
+    cleaned = without_sign(cleaned.removeprefix("+").strip(), home)
     number = _plain(cleaned, decimal, text)
     return (-number if negative or out else number), currency
-
-
-def _without_sign(text: str, signs: tuple[str, ...]) -> str:
-    """Without the currency's sign, wherever it stands, and without the "/=" that means no cents. A letter
-    alone stands in front only: 5K may be five kwacha or five thousand."""
-    text = re.sub(r"(?<=\d)/[=-]$", "", text)
-    either = "|".join(re.escape(sign) for sign in sorted(signs, key=len, reverse=True))
-    if not either:
-        return text
-    text = re.sub(rf"^([(+-]? ?)(?:{either}) ?(?=[\d(+-])", r"\1", text, count=1, flags=re.IGNORECASE)
-    behind = "|".join(re.escape(sign) for sign in signs if sign == "F" or len(sign) > 1 or not sign.isalpha())
-    return (
-        re.sub(rf"(?<=[\d)]) ?(?:{behind})(\)?)$", r"\1", text, count=1, flags=re.IGNORECASE)
-        if behind
-        else text
-    )
 
 
 def _plain(text: str, decimal: str, shown: str) -> Decimal:

@@ -12,6 +12,7 @@ from bot.dialog import (
     Accepted,
     Back,
     Facts,
+    Help,
     Home,
     Input,
     Leave,
@@ -189,6 +190,8 @@ class Conversations:
         if isinstance(reading, Accepted | Home | Leave | Back):
             return StartOver(kept)
         problem = reading.text if isinstance(reading, Problem) else None
+        if isinstance(reading, Help):
+            turn.beside = self._config.help(keypad=turn.session is not None)
         wrong = kept.wrong + (problem is not None)
         if wrong >= WRONG_AT_MOST and turn.session is not None:
             return self._steps.stop_here(turn, kept, kept.journal)
@@ -260,6 +263,8 @@ class Conversations:
         run = self._steps.run(turn.conversation, (), prefill)
         plain = order is None and not args and not prefill
         notice = await self._untold(turn) if plain else turn.beside
+        if notice is None and self._reader.asks_help(turn, said):
+            notice = self._config.help(keypad=False)
         if order is not None and isinstance(said, Typed) and not said.text.startswith("/"):
             return await self._steps.answer_first(turn, run, said)
         return await self._steps.drive(turn, turn.conversation, run, args=args, notice=notice)

@@ -38,6 +38,13 @@ class Reader:
             ),
         )
 
+    def asks_help(self, turn: Turn, said: Input) -> bool:
+        """Whether somebody's first word asks what can be done here."""
+        if not isinstance(said, Typed):
+            return False
+        word = said.text.strip().casefold().removeprefix("/")
+        return word in self._catalogue.nav(turn.person.language).help
+
 
 def may_be_link_code(said: Input) -> bool:
     """Eight digits: what the phone shows to link a chat. Said where nothing else is asked, it leads there."""

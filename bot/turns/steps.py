@@ -24,6 +24,7 @@ from bot.dialog import (
     Flow,
     FlowError,
     GuardStep,
+    Help,
     Home,
     Input,
     Leave,
@@ -259,6 +260,9 @@ class Steps:
                 return self._close(turn, row, Screen("talk.left"), run)
             case More():
                 row = msgspec.structs.replace(row, page=shown.page + 1)
+                return await self.drive(turn, row, run, notice=notice)
+            case Help():
+                notice = self._config.help(keypad=turn.session is not None)
                 return await self.drive(turn, row, run, notice=notice)
             case Again():
                 return await self.drive(turn, row, run, notice=notice)

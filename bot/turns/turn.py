@@ -21,6 +21,15 @@ class TurnsConfig(msgspec.Struct, frozen=True):
     short_code: str
     # What the accounts can do beyond payments: preapproval, invoice, bill.
     offers: tuple[str, ...] = ()
+    # Whom people may ask; empty where the operator names nobody.
+    help_contact: str = ""
+
+    def help(self, *, keypad: bool) -> Text:
+        """What can be done here, and whom to ask."""
+        whom = Text("help.merchant")
+        if self.help_contact:
+            whom = Text("help.contact", {"contact": self.help_contact})
+        return Text("help.phone", {"whom": whom}) if keypad else Text("help.chat", {"whom": whom})
 
     def guess(self, tag: str) -> str:
         """The language we speak that fits an IETF tag, else the default one."""

@@ -14,6 +14,7 @@ from bot.dialog import (
     Choice,
     Digits,
     FreeText,
+    Help,
     Home,
     Input,
     Kind,
@@ -38,7 +39,7 @@ from tests.dialog.talks import FACTS, Unlock
 TALK = Talk(FACTS)
 WORDS = NavWords(
     back=frozenset({"back", "b", "retour"}),
-    home=frozenset({"menu", "home", "/start", "accueil"}),
+    home=frozenset({"menu", "home", "start", "accueil"}),
     leave=frozenset({"cancel", "annuler"}),
     yes=frozenset({"yes", "y", "oui", "o"}),
     no=frozenset({"no", "n", "non"}),
@@ -128,6 +129,12 @@ def test_the_key_for_more_is_data_where_there_is_no_more() -> None:
         (" Menu ", Home()),
         ("accueil", Home()),
         ("/start", Home()),
+        ("Menu.", Home()),
+        ("/retour", Back()),
+        ("help", Help()),
+        ("/help", Help()),
+        ("Help!", Help()),
+        ("?", Help()),
         ("cancel", Leave()),
         ("Annuler", Leave()),
     ],
@@ -349,3 +356,24 @@ def test_anything_said_has_a_meaning(
     if isinstance(found, Accepted) and question is not PIN:
         # What is accepted can be journaled, and taken from the journal again.
         assert question.load(question.dump(found.value)) == found.value or question is CONTACT
+
+
+@pytest.mark.parametrize("typed", ["Yes.", "yes!", "1.", " 1 ", "l"])
+def test_yes_is_yes_however_it_is_written(typed: str) -> None:
+    assert read(SURE, typed) == Accepted(True)
+
+
+@pytest.mark.parametrize(
+    ("question", "typed", "value"),
+    [
+        (AMOUNT, "5.", Money(500, "GHS")),
+        (NUMBER, "0240000001.", "+233240000001"),
+        (PIN, "2468.", "2468"),
+    ],
+)
+def test_the_end_of_a_sentence_belongs_to_no_answer(question: Question[Any], typed: str, value: Any) -> None:
+    assert read(question, typed) == Accepted(value)
+
+
+def test_a_text_is_left_as_it_was_written() -> None:
+    assert read(NAME, "Thank you.") == Accepted("Thank you.")

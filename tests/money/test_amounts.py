@@ -57,6 +57,31 @@ def test_typed_forms_are_understood(typed: str, minor: int) -> None:
     assert parse_amount(typed, "GHS") == Money(minor, "GHS")
 
 
+@pytest.mark.parametrize(
+    ("typed", "currency", "minor"),
+    [
+        ("₵12.50", "GHS", 1250),
+        ("GH₵ 12", "GHS", 1200),
+        ("gh¢12", "GHS", 1200),
+        ("GHC 12", "GHS", 1200),
+        ("12 cedis", "GHS", 1200),
+        ("5.", "GHS", 500),
+        ("12.50.", "GHS", 1250),
+        ("GHS 12.", "GHS", 1200),
+        ("KSh 50", "KES", 5000),
+        ("50/=", "KES", 5000),
+        ("5,000,000 F CFA", "XOF", 5_000_000),
+        ("500 francs", "XOF", 500),
+        ("2500f", "XAF", 2500),
+        ("R50", "ZAR", 5000),
+        ("K20", "ZMW", 2000),
+        ("$3", "USD", 300),
+    ],
+)
+def test_people_write_their_currency_in_their_own_way(typed: str, currency: str, minor: int) -> None:
+    assert parse_amount(typed, currency) == Money(minor, currency)
+
+
 @pytest.mark.parametrize("typed", ["1.000", "1,000", "12.345", "999,999", "0.500", "GHS 1,000", "1 000.500"])
 @pytest.mark.parametrize("currency", ["GHS", "XOF"])
 def test_one_separator_before_three_digits_is_never_guessed(typed: str, currency: str) -> None:
@@ -72,7 +97,6 @@ def test_one_separator_before_three_digits_is_never_guessed(typed: str, currency
         "50 cents",
         "l00",
         "1o0",
-        "5.",
         ".5",
         "1..5",
         "1,00,00",
@@ -94,6 +118,9 @@ def test_one_separator_before_three_digits_is_never_guessed(typed: str, currency
         "NaN",
         "Infinity",
         "KES 50",
+        "Ksh 50",
+        "50 naira",
+        "₦50",
         "GHSGHS50",
         "50\x0050",
         "²",

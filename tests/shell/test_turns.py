@@ -19,6 +19,7 @@ from bot.perform import Speaker
 from bot.store.base import Conflict, Store, StoreUnavailable, TurnQuery
 from bot.store.records import AddressRow, OrderRow, PersonRow
 from bot.times import TIMES
+from bot.turns import TurnsConfig
 from bot.wiring import Kasapay
 from flows import effects as e
 from tests.conversations.people import Phone, Screen, WebChat, asked, decide
@@ -989,3 +990,15 @@ async def test_a_language_is_guessed_once_and_then_chosen(stage: Stage) -> None:
     assert found.person is not None
     assert found.person.language == "fr"
     assert not found.person.language_chosen
+
+
+# ---- help ----------------------------------------------------------------------------------------
+
+
+def test_help_names_whom_to_ask_where_the_operator_said_so() -> None:
+    config = TurnsConfig("GH", "en", ("en", "fr"), "*920*10#", help_contact="0302 123 456")
+    contact = Text("help.contact", {"contact": "0302 123 456"})
+    assert config.help(keypad=True) == Text("help.phone", {"whom": contact})
+    assert config.help(keypad=False) == Text("help.chat", {"whom": contact})
+    nobody = msgspec.structs.replace(config, help_contact="")
+    assert nobody.help(keypad=True) == Text("help.phone", {"whom": Text("help.merchant")})
