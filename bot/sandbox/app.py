@@ -35,6 +35,8 @@ from bot.sandbox.wire import BODY_LIMIT, Answer, BadBody, answer_json, read_body
 from bot.sandbox.world import World
 
 _SHORTEST_NAP_S = 0.01
+# Longer than clients keep a connection for their next request; aiohttp's own is an hour.
+_KEEPALIVE_S = 75.0
 _ANY = r"{rest:[\s\S]*}"  # a dot would leave out paths with a line end in them
 nap = asyncio.sleep  # a name of its own, so that a test can watch it
 _log = structlog.get_logger("bot.sandbox")
@@ -280,7 +282,9 @@ async def serve_sandbox(
 ) -> AsyncIterator[Running]:
     """Serve a sandbox on `host` and `port` (0: any free one) until the block ends."""
     app = build_app(config, now=now)
-    runner = web.AppRunner(app, access_log=None, logger=_server_log, shutdown_timeout=1.0)
+    runner = web.AppRunner(
+        app, access_log=None, logger=_server_log, shutdown_timeout=1.0, keepalive_timeout=_KEEPALIVE_S
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
