@@ -16,6 +16,7 @@ from bot.dialog import (
     Home,
     Input,
     Leave,
+    More,
     Nothing,
     Pressed,
     Problem,
@@ -34,7 +35,7 @@ from bot.perform import Performer
 from bot.store.base import MarkTold, SaveConversation, Store
 from bot.store.records import ConversationRow, ConversationState
 from bot.times import Times
-from bot.turns.facts import encode_facts, held_here, with_behind
+from bot.turns.facts import encode_facts, held_here, last_notice, with_behind, with_notice
 from bot.turns.own_words import first_words, own_words
 from bot.turns.reading import Reader, may_be_link_code, may_be_otp
 from bot.turns.steps import CARD_NOT_USED, WRONG_AT_MOST, Reply, StartOver, Steps, Toast, half_done
@@ -146,13 +147,10 @@ class Conversations:
         card = said if isinstance(said, Shared) else Nothing()
         if args or not half_done(kept) or idle_ms > self._times.resume_s * 1000:
             return StartOver(kept, args, said=card)
-        held = msgspec.structs.replace(
-            self._here(turn, kept), offering=True, serial=kept.serial + 1, wrong=0, page=0
-        )
-        turn.save(held, held.journal)
+        held = msgspec.structs.replace(self._here(turn, kept), offering=True, wrong=0, page=0)
         if isinstance(said, Shared):
             turn.beside = CARD_NOT_USED
-        return self._offer(turn, turn.beside)
+        return self._offer(turn, held, turn.beside)
 
     def _here(self, turn: Turn, kept: ConversationRow) -> ConversationRow:
         return held_here(turn, kept, self._config, self._times)
@@ -166,27 +164,27 @@ class Conversations:
 
     # ---- continue or start over ------------------------------------------------------------------
 
-    def _offer(self, turn: Turn, notice: Text | None = None) -> View:
+    def _offer(self, turn: Turn, kept: ConversationRow, notice: Text | None) -> View:
+        row = msgspec.structs.replace(with_notice(kept, notice), serial=kept.serial + 1)
+        turn.save(row, row.journal)
         turn.step = "resume"
-        begun = next((e.value for e in turn.conversation.journal if e.key == "menu"), "")
-        return View(
-            text=Text("talk.resume_part", {"part": Text(f"menu.{begun}")}) if begun else Text("talk.resume"),
-            notice=notice,
-            choices=_RESUME_CHOICES,
-            serial=turn.conversation.serial,
-            wants="menu",
-            conversation=turn.conversation.id[:8],
-        )
+        return _offer_of(row, notice)
 
     async def _offered(self, turn: Turn, kept: ConversationRow, said: Input) -> Reply:
         """The answer to "continue or start over"."""
         if isinstance(said, Shared):
             turn.beside, said = CARD_NOT_USED, Nothing()
-        question = _resume_question()
-        reading = self._reader.read(turn, question, said, can_go_back=False)
+        question, notice = _resume_question(), last_notice(kept)
+        shown = self._steps.shown(turn, _offer_of(kept, notice))
+        reading = self._reader.read(
+            turn, question, said, can_go_back=shown.page > 0, more=shown.page < shown.pages - 1
+        )
         turn.own_words = own_words(question, said, reading)
         if isinstance(reading, Accepted) and reading.value == "continue":
             return await self._resume(turn, kept)
+        if isinstance(reading, More) or (isinstance(reading, Back) and shown.page > 0):
+            page = shown.page + (1 if isinstance(reading, More) else -1)
+            return self._offer(turn, msgspec.structs.replace(kept, page=page), notice)
         if isinstance(reading, Accepted | Home | Leave | Back):
             return StartOver(kept)
         problem = reading.text if isinstance(reading, Problem) else None
@@ -197,8 +195,9 @@ class Conversations:
             return self._steps.stop_here(turn, kept, kept.journal)
         if wrong >= WRONG_AT_MOST:
             wrong, problem = 0, Text("talk.help")
-        turn.save(msgspec.structs.replace(kept, serial=kept.serial + 1, wrong=wrong), kept.journal)
-        return self._offer(turn, problem or turn.beside)
+        if problem is not None or turn.beside is not None:
+            kept, notice = msgspec.structs.replace(kept, page=0), problem or turn.beside
+        return self._offer(turn, msgspec.structs.replace(kept, wrong=wrong), notice)
 
     async def _resume(self, turn: Turn, kept: ConversationRow) -> Reply:
         """Go on where it stopped. What may have changed is looked up again while nothing was done yet."""
@@ -302,6 +301,19 @@ def _guarded(moved: ConversationRow, kept: ConversationRow) -> ConversationRow:
         return moved
     back = msgspec.structs.replace(moved, journal=kept.journal[:at])
     return with_behind(back, kept.journal[at + 1 :])
+
+
+def _offer_of(row: ConversationRow, notice: Text | None) -> View:
+    begun = next((e.value for e in row.journal if e.key == "menu"), "")
+    return View(
+        text=Text("talk.resume_part", {"part": Text(f"menu.{begun}")}) if begun else Text("talk.resume"),
+        notice=notice,
+        choices=_RESUME_CHOICES,
+        serial=row.serial,
+        wants="menu",
+        page=row.page,
+        conversation=row.id[:8],
+    )
 
 
 def _resume_question() -> Question[Any]:

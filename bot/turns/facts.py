@@ -24,6 +24,7 @@ __all__ = [
     "name_of",
     "with_asked",
     "with_behind",
+    "with_notice",
 ]
 
 
@@ -86,6 +87,13 @@ def last_asked(row: ConversationRow) -> str:
         return msgspec.json.decode(row.facts, type=_Standing).asked
     except msgspec.ValidationError:
         return ""
+
+
+def with_notice(row: ConversationRow, notice: Text | None) -> ConversationRow:
+    """The conversation, knowing what stands above what is shown now."""
+    facts = msgspec.json.decode(row.facts, type=_Standing)
+    standing = msgspec.structs.replace(facts, notice=notice)
+    return msgspec.structs.replace(row, facts=msgspec.json.encode(standing).decode())
 
 
 def last_notice(row: ConversationRow) -> Text | None:

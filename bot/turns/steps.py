@@ -46,6 +46,7 @@ from bot.dialog import (
     without_last_answer,
 )
 from bot.dialog.inputs import Reading
+from bot.dialog.screens import UssdScreen
 from bot.perform import Performer
 from bot.store.base import Store
 from bot.store.records import ConversationRow, ConversationState
@@ -120,6 +121,10 @@ class Steps:
         self._effects = Effects(performer, commits)
         self._times = times
         self._config = config
+
+    def shown(self, turn: Turn, view: View) -> UssdScreen:
+        """The view as this turn's person sees it."""
+        return self._commits.shown(turn, view)
 
     # ---- the flow --------------------------------------------------------------------------------
 

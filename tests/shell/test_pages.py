@@ -13,7 +13,7 @@ from bot.store.records import ConversationRow
 from flows import FLOWS
 from flows.business_effects import CheckPin
 from flows.staff import PIN
-from tests.conversations.people import Phone, decide
+from tests.conversations.people import Phone, asked, decide
 from tests.conversations.stage import EFUA, Stage
 from tests.flows.driving import USSD
 from tests.flows.every_screen import every_conversation
@@ -133,3 +133,24 @@ async def test_the_pages_below_an_untold_result_are_reached(stage: Stage, langua
     key = max((key for key in lines(last.text) if key not in ("0", "00")), key=int)
     assert (await phone.answer(key)).text not in (first.text, last.text)
     assert (await conversation(stage)).journal[0].kind == "choose"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_pages_of_continue_or_start_over_are_reached(stage: Stage, language: str) -> None:
+    """On the smallest screens there are, the question of a dropped line needs two as well."""
+    phone = Phone(stage, EFUA)
+    await phone.dial("1001")
+    stage.change("UPDATE people SET language = ?", language)
+    stage.settings = stage.settings.model_copy(update={"ussd_screen_septets": 60})
+    await stage.restart()
+    await phone.dial()
+    first = await phone.answer(WRONG)
+    pages = [first.text]
+    while "98" in lines(phone.screen.text):
+        pages.append((await phone.answer("98")).text)
+    assert len(pages) > 1
+    for page in reversed(pages[:-1]):
+        assert (await phone.answer("0")).text == page
+    assert (await phone.answer(" ")).text == pages[0]
+    await phone.answer("1")
+    assert (await asked(stage, "msisdn", EFUA))[0] == "pay/amount"
