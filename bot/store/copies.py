@@ -83,11 +83,12 @@ def put_back(backup: Path, database: Path, *, stamp: str, tell: Tell) -> Copied:
             there = database.stat() if database.exists() else None
             mode = there.st_mode & 0o660 | 0o600 if there is not None else 0o600
             copied = _copy(backup, part, mode, tell)
-            if there is not None and os.geteuid() == 0:
-                os.chown(part, there.st_uid, there.st_gid)
             if not mark_path(database).exists():
                 # No token of a file: also a backup of an older schema is known for a copy then.
                 write_mark(database, Mark("0" * 32, 1))
+            if there is not None and os.geteuid() == 0:
+                for made in (part, mark_path(database)):
+                    os.chown(made, there.st_uid, there.st_gid)
             if there is not None:
                 _set_aside(database, aside)
             os.replace(part, database)

@@ -102,6 +102,7 @@ class SqliteStore:
         self._file: tuple[int, int] | None = None
         self._mark: mark.Mark | None = None
         self._beaten_ms = 0
+        self._mark_warned = False
 
     # ---- life
 
@@ -167,7 +168,9 @@ class SqliteStore:
         try:
             mark.write_mark(self._path, kept)
         except OSError as error:
-            _log.warning("store.mark_not_kept", why=error.strerror)
+            if not self._mark_warned:
+                _log.warning("store.mark_not_kept", why=error.strerror)
+            self._mark_warned = True
 
     async def _reader(self) -> Reader:
         return Reader(await open_reader(self._path), self._condemn)
