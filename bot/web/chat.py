@@ -100,7 +100,7 @@ async def _say(request: web.Request) -> web.Response:
         return answer_error(request, 403, "Messages are taken from our own page only.")
     # The cookie costs nothing to make anew, so the caller's address has a (wider) bucket too.
     buckets, peer = request.app[_BUCKETS], peer_of(request, parts.trusted_proxies)
-    if not buckets.take(f"peer:{peer}", width=5) or not buckets.take(f"chat:{value}"):
+    if not buckets.take(f"peer:{counted_as(peer)}", width=5) or not buckets.take(f"chat:{value}"):
         response = answer_error(request, 429, "That was a lot at once. Please wait a moment.")
         response.headers["Retry-After"] = "2"
         return response

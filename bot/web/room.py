@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 import structlog
 
 from bot.web.parts import Bounds, Network
-from bot.web.peers import is_inside
+from bot.web.peers import counted_as, is_inside
 
 __all__ = ["Full", "Place", "Room", "backlog_for", "bounds_for"]
 
@@ -58,10 +58,11 @@ def backlog_for(open_files: int) -> int:
 
 @dataclass(eq=False, slots=True)
 class Place:
-    """One connection's place. `close` ends it; `proxied`: others speak through it."""
+    """One connection's place. `close` ends it; `who` is what its address counts as; `proxied`: others speak
+    through it."""
 
     close: Callable[[], None]
-    address: Address
+    who: str
     proxied: bool = False
     pool: str = _COMMON
     counted: bool = False
@@ -101,10 +102,10 @@ class Room:
         self._met = met
         self._now = now
         self._pools = {name: _Pool() for name in (_COMMON, _GUESTS, *gateways)}
-        self._at: Counter[Address] = Counter()
-        self._resting_at: dict[Address, dict[Place, None]] = {}
-        self._under_way: Counter[Address] = Counter()
-        self._streams: Counter[Address] = Counter()
+        self._at: Counter[str] = Counter()
+        self._resting_at: dict[str, dict[Place, None]] = {}
+        self._under_way: Counter[str] = Counter()
+        self._streams: Counter[str] = Counter()
         self._all_streams = 0
         self._said: dict[str, tuple[float, int]] = {}
 
@@ -119,12 +120,12 @@ class Room:
     def enter(self, close: Callable[[], None], address: Address) -> Place | None:
         """A place for a new connection, at somebody idle's cost where it must be; None: there is none."""
         proxied = is_inside(address, self._proxies)
-        place = Place(close, address, proxied)
-        place.counted = not (address is None or proxied or is_inside(address, self._known))
+        known = address is None or proxied or is_inside(address, self._known)
+        place = Place(close, counted_as(address), proxied, counted=not known)
         crowded = False
-        if place.counted and self._at[address] >= self.bounds.per_address:
-            self._meet("connections of an address", self.bounds.per_address, address)
-            crowded = not self._end_one(self._resting_at.get(address, {}))
+        if place.counted and self._at[place.who] >= self.bounds.per_address:
+            self._meet("connections of an address", self.bounds.per_address, place.who)
+            crowded = not self._end_one(self._resting_at.get(place.who, {}))
         if not crowded and self._pools[_COMMON].size >= self.bounds.connections:
             self._meet("connections", self.bounds.connections)
             crowded = not self._end_one(self._pools[_COMMON].resting)
@@ -135,7 +136,7 @@ class Room:
             place.pool, place.counted = _GUESTS, False
         self._pools[place.pool].size += 1
         if place.counted:
-            self._at[address] += 1
+            self._at[place.who] += 1
         self.rest(place)
         return place
 
@@ -147,15 +148,15 @@ class Room:
         place.gone = True
         self._pools[place.pool].size -= 1
         if place.counted:
-            _less(self._at, place.address)
+            _less(self._at, place.who)
 
     def begin(self, place: Place) -> None:
         """It has a request: from now on it is not idle."""
         self._pools[place.pool].resting.pop(place, None)
-        if (resting := self._resting_at.get(place.address)) is not None:
+        if (resting := self._resting_at.get(place.who)) is not None:
             resting.pop(place, None)
             if not resting:
-                del self._resting_at[place.address]
+                del self._resting_at[place.who]
 
     def rest(self, place: Place) -> None:
         """It waits for its next request."""
@@ -166,7 +167,7 @@ class Room:
             self._move(place, _COMMON)
         self._pools[place.pool].resting[place] = None
         if place.counted:
-            self._resting_at.setdefault(place.address, {})[place] = None
+            self._resting_at.setdefault(place.who, {})[place] = None
 
     def claim(self, place: Place, gateway: str) -> None:
         """It is this gateway's, by its secret: it takes one of the places kept for it."""
@@ -180,37 +181,39 @@ class Room:
         self.begin(place)
         self._move(place, gateway)
         if place.counted:
-            _less(self._at, place.address)
+            _less(self._at, place.who)
             place.counted = False
 
     @contextmanager
     def request(self, address: Address) -> Iterator[None]:
         """While a request that came through a proxy is worked on. Raises Full."""
-        if self._under_way[address] >= self.bounds.per_address:
-            self._meet("requests of an address", self.bounds.per_address, address)
+        who = counted_as(address)
+        if self._under_way[who] >= self.bounds.per_address:
+            self._meet("requests of an address", self.bounds.per_address, who)
             raise Full
-        self._under_way[address] += 1
+        self._under_way[who] += 1
         try:
             yield
         finally:
-            _less(self._under_way, address)
+            _less(self._under_way, who)
 
     @contextmanager
     def stream(self, address: Address) -> Iterator[None]:
         """While an event stream is open. Raises Full."""
-        if self._streams[address] >= self.bounds.streams_per_address:
-            self._meet("streams of an address", self.bounds.streams_per_address, address)
+        who = counted_as(address)
+        if self._streams[who] >= self.bounds.streams_per_address:
+            self._meet("streams of an address", self.bounds.streams_per_address, who)
             raise Full
         if self._all_streams >= self.bounds.streams:
             self._meet("streams", self.bounds.streams)
             raise Full
-        self._streams[address] += 1
+        self._streams[who] += 1
         self._all_streams += 1
         try:
             yield
         finally:
             self._all_streams -= 1
-            _less(self._streams, address)
+            _less(self._streams, who)
 
     def _move(self, place: Place, pool: str) -> None:
         self._pools[place.pool].size -= 1
@@ -226,7 +229,7 @@ class Room:
         place.close()
         return True
 
-    def _meet(self, what: str, at_most: int, address: Address = None) -> None:
+    def _meet(self, what: str, at_most: int, address: str = "") -> None:
         """Count it, and say it once a minute."""
         self._met(what)
         said_at, times = self._said.get(what, (float("-inf"), 0))
@@ -234,11 +237,11 @@ class Room:
             self._said[what] = (said_at, times + 1)
             return
         self._said[what] = (self._now(), 0)
-        told = {} if address is None else {"address": str(address)}
+        told = {"address": address} if address else {}
         _log.warning("web.bound_met", what=what, at_most=at_most, times=times + 1, **told)
 
 
-def _less(counter: Counter[Address], address: Address) -> None:
-    counter[address] -= 1
-    if counter[address] <= 0:
-        del counter[address]
+def _less(counter: Counter[str], who: str) -> None:
+    counter[who] -= 1
+    if counter[who] <= 0:
+        del counter[who]

@@ -132,6 +132,21 @@ def test_one_address_has_so_many_and_its_own_idle_ones_make_room() -> None:
     assert not again.guest
 
 
+def test_a_subscriber_with_many_addresses_is_one() -> None:
+    hall = Hall()
+    for n in range(3):
+        hall.enter_busy(f"{n}", ip_address(f"2001:db8::{n}"))
+    crowded = hall.enter("d", ip_address("2001:db8::ffff:1"))
+    assert crowded is not None
+    assert crowded.guest
+    other = hall.enter("e", ip_address("2001:db8:0:1::1"))
+    assert other is not None
+    assert not other.guest
+    first, second, third = (hall.room.stream(ip_address(f"2001:db8::{n}")) for n in range(3))
+    with first, second, pytest.raises(Full), third:
+        pass
+
+
 @pytest.mark.parametrize("address", [PROXY, ip_address("192.0.2.9")])
 def test_a_proxy_and_a_gateway_by_its_address_are_not_one_of_many(address: Any) -> None:
     hall = Hall()
