@@ -40,6 +40,9 @@ async def _stop(talk: Talk, one: AgreementView) -> Screen:
 
 async def _set_up(talk: Talk) -> Screen:
     merchant = await ask_merchant(talk)
+    own = Number(talk.facts.msisdn, masked=False)
+    if not merchant.numbers.takes(talk.facts.msisdn):
+        return Screen("auto_debit.foreign", {"merchant": merchant.name, "number": own})
     most = await talk.ask(
         "most",
         Amount(merchant.currency, merchant.amounts, most_minor=merchant.most_minor),

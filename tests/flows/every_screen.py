@@ -5,7 +5,17 @@ from typing import Any
 
 import msgspec
 
-from bot.money import EVERY, AgreementState, Money, OrderKind, OrderState, Reason, Right, StaffRole
+from bot.money import (
+    EVERY,
+    AgreementState,
+    Money,
+    NumberRule,
+    OrderKind,
+    OrderState,
+    Reason,
+    Right,
+    StaffRole,
+)
 from flows import business_effects as b
 from flows import effects as e
 from tests.flows.driving import TELEGRAM, USSD, WEB, Played, World, play
@@ -362,6 +372,8 @@ def _beyond_payments() -> Iterator[Played]:
     for every, days in (("1", "1"), ("2", "2"), ("3", "3")):
         world = {b.MyAgreements: (), e.SetUpAutoDebit: asked}
         yield chosen("5", ["1001", "100000000", every, days, "1"], world)
+    foreign = msgspec.structs.replace(CARD, numbers=NumberRule(("KE",)))
+    yield chosen("5", ["1001"], {b.MyAgreements: (), e.FindMerchant: foreign})
     stopped = order(OrderState.NEW, kind=OrderKind.PREAPPROVAL_CANCEL)
     for until in (SOON_MS, None):
         one = msgspec.structs.replace(AGREEMENT, until_ms=until)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from bot.dialog import Moment, Number, Text
-from bot.money import Money, OrderKind, OrderState, Reason
+from bot.money import Money, NumberRule, OrderKind, OrderState, Reason
 from flows import business_effects as b
 from flows import effects as e
 from tests.flows.at_work import (
@@ -190,3 +190,11 @@ def test_a_refusal_says_why(why: str) -> None:
     refused = order(OrderState.FAILED, id="", kind=OrderKind.AGREEMENT_CHARGE, refused=why)
     played = work("charge", ["1", "20", "1"], IN_CHAT, StandingOf=(agreement(),), ChargeUnder=refused)
     assert played.screen.text == f"refused.{why}"
+
+
+def test_a_merchant_of_another_country_is_said_at_once() -> None:
+    """The debit would come from the speaker's own number, and could never be taken."""
+    foreign = msgspec.structs.replace(KITCHEN, numbers=NumberRule(("KE",)))
+    played = mine(["1001"], FindMerchant=foreign)
+    assert played.screen.text == "auto_debit.foreign"
+    assert played.screen.values["number"] == Number(MSISDN, masked=False)
