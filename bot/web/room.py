@@ -175,14 +175,15 @@ class Room:
         pool = self._pools[gateway]
         if place.pool == gateway or place.gone:
             return
+        if place.counted:
+            # Its address may be that of many phones: what it may hold is bounded by the room alone.
+            _less(self._at, place.who)
+            place.counted = False
         if pool.size >= self.bounds.reserve and not (place.guest and self._end_one(pool.resting)):
             # A place of all is as good, while there is one.
             return
         self.begin(place)
         self._move(place, gateway)
-        if place.counted:
-            _less(self._at, place.who)
-            place.counted = False
 
     @contextmanager
     def request(self, address: Address) -> Iterator[None]:

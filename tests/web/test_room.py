@@ -95,10 +95,14 @@ def test_a_gateway_has_places_that_strangers_cannot_take() -> None:
 
 def test_a_gateway_beyond_its_reserve_is_one_of_all() -> None:
     hall = Hall()
-    places = [hall.enter_busy(f"g{n}") for n in range(3)]
+    places = [hall.enter_busy(f"g{n}", STRANGER) for n in range(3)]
     for place in places:
         hall.room.claim(place, "hubtel")
     assert [place.pool for place in places] == ["hubtel", "hubtel", ""]
+    strangers = [hall.enter_busy(f"s{n}", STRANGER) for n in range(3)]
+    assert hall.met == [], "its connections are not counted by their address"
+    for place in strangers:
+        hall.room.leave(place)
     for place in places:
         hall.room.rest(place)
     hall.room.claim(hall.enter_busy("g3"), "hubtel")
