@@ -351,13 +351,16 @@ class Kasapay:
                 f"Open orders still need the account{'s' if len(lost) > 1 else ''} {', '.join(lost)}. "
                 "Keep it in the settings until they are final."
             )
-        await self.store.settle_in(
-            {a.id: (self.connections.place(a.id), self.calls.keys(a.id)) for a in self.connections}
-        )
-        astray = await self.store.orders_elsewhere()
+        astray: list[OrderRow] = []
+        for connection, place in sorted(await self.store.open_places()):
+            if not self.connections.leads_to(connection, place):
+                astray += await self.store.open_orders_at(connection, place)
         stuck = [order for order in astray if order.state is not OrderState.UNRESOLVED]
         if stuck:
             raise CannotStart(self._elsewhere(stuck))
+        await self.store.settle_in(
+            {a.id: (self.connections.place(a.id), self.calls.keys(a.id)) for a in self.connections}
+        )
         for order in astray:
             _log.warning("unresolved order belongs elsewhere", code=order.code, place=order.place)
         for row in await self.store.agreements_elsewhere():

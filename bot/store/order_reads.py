@@ -15,7 +15,6 @@ __all__ = [
     "by_code",
     "by_id",
     "by_reference",
-    "elsewhere",
     "collected_minor",
     "follower_of",
     "has_learned",
@@ -25,6 +24,7 @@ __all__ = [
     "of_conversation",
     "of_merchant",
     "of_person",
+    "open_at",
     "open_connections",
     "open_places",
     "paid_before",
@@ -192,10 +192,9 @@ def open_connections(tx: Tx) -> frozenset[str]:
     return frozenset(row[0] for row in tx.execute(_OPEN_CONNECTIONS).fetchall())
 
 
-# The present place of a connection that the settings have lost is nobody's.
-_ELSEWHERE: Final = f"""
-    SELECT {ORDERS.columns_of("o")} FROM orders o JOIN places p ON p.connection = o.connection
-    WHERE NOT (o.{_IS_FINAL}) AND o.place <> '' AND o.place <> p.place ORDER BY o.created_ms, o.id
+_OPEN_AT: Final = f"""
+    SELECT {ORDERS.select} FROM orders WHERE NOT ({_IS_FINAL}) AND connection = ? AND place = ?
+    ORDER BY created_ms, id
 """
 _OPEN_PLACES: Final = f"SELECT DISTINCT connection, place FROM orders WHERE NOT ({_IS_FINAL}) AND place <> ''"
 _KEEP_PLACE: Final = """
@@ -215,8 +214,8 @@ _LEARN: Final = "INSERT INTO learned (place, keys, fact, at_ms) VALUES (?, ?, ?,
 _LEARNED: Final = "SELECT 1 FROM learned WHERE place = ? AND keys = ? AND fact = ?"
 
 
-def elsewhere(tx: Tx) -> tuple[OrderRow, ...]:
-    return ORDERS.all(tx, _ELSEWHERE)
+def open_at(tx: Tx, connection: str, place: str) -> tuple[OrderRow, ...]:
+    return ORDERS.all(tx, _OPEN_AT, connection, place)
 
 
 def open_places(tx: Tx) -> frozenset[tuple[str, str]]:

@@ -383,8 +383,8 @@ class SqliteStore:
     async def settle_in(self, places: Mapping[str, tuple[str, str]]) -> None:
         await self._write(order_reads.settle_in, places)
 
-    async def orders_elsewhere(self) -> tuple[OrderRow, ...]:
-        return await self._long(order_reads.elsewhere)
+    async def open_orders_at(self, connection: str, place: str) -> tuple[OrderRow, ...]:
+        return await self._long(order_reads.open_at, connection, place)
 
     async def agreements_elsewhere(self) -> tuple[AgreementRow, ...]:
         return await self._long(agreements.elsewhere)

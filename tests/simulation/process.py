@@ -123,12 +123,13 @@ class Process:
         self._many = 64
         self.died: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.dead = False
+        self.refused = False
         self.kasapay: Kasapay
 
     # ---- life
 
-    async def start(self) -> None:
-        """Come up, or die of a disk that fails at once."""
+    async def start(self, *, works: bool = True) -> None:
+        """Come up, and work; or be refused for orders that belong elsewhere; or die of a disk that fails."""
         transport = self._network.transport(self)
         sender = Sender(transport=transport, clock=asyncio.get_running_loop().time)
         store = SqliteStore(self._path, clock=self._now_ms)
@@ -145,6 +146,15 @@ class Process:
         if opening.done() and not opening.cancelled() and opening.exception() is not None:
             self.die("at the start, by a disk that fails")
         if self.dead:
+            return
+        checking = self.spawn(self.kasapay.check_open_orders())
+        await asyncio.wait([checking, self.died], return_when=asyncio.FIRST_COMPLETED)
+        if checking.done() and not checking.cancelled():
+            failed = checking.exception()
+            self.refused = isinstance(failed, wiring.CannotStart)
+            if failed is not None and not self.refused:
+                self.die("at the start, by a disk that fails")
+        if self.dead or not works:
             return
         for work in wiring._background(self.kasapay):
             self.spawn(work)

@@ -51,7 +51,8 @@ class Plan(msgspec.Struct, frozen=True):
     `merchants`: whom customers pay, 1001 by MoMo and 1002 by Startbutton. `decides` overrides what
     payers do ("approve", "reject", "ignore", "poor"), `behaviour` is one of BEHAVIOURS. `jump_s` sets
     the clock once, `die_at` names the one step to die at. With an `errand` customers come for that,
-    and pay nothing.
+    and pay nothing. `moved`: after a kill the next process leads to other addresses at first, and is not to
+    start while orders are open.
     """
 
     payments: int = 50
@@ -65,6 +66,7 @@ class Plan(msgspec.Struct, frozen=True):
     die_at: str = ""
     behaviour: str = "well"
     kept: bool = False
+    moved: bool = False
 
 
 class Report(msgspec.Struct):
@@ -179,26 +181,50 @@ class World:
         return not open_orders and not queued
 
     async def _bring_up(self) -> None:
+        if self.plan.moved and self.kills:
+            await self._come_up_elsewhere()
         while True:
-            self.process = Process(
-                self.path,
-                self.medium,
-                _settings(self.path),
-                self.network,
-                self.plan.trouble,
-                random.Random(f"{self._seed} process {self.kills}"),
-                self.story,
-                self.now_ms,
-                self._ids,
-                self.steps,
-                self.plan.calm_after_s,
-                self.troubled_s,
-            )
+            self.process = self._born(_settings(self.path))
             await self.process.start()
             if not self.process.dead:
                 self.story.tell(self.loop.time(), "a process is up")
                 return
             await self._mourn(self.process)
+
+    async def _come_up_elsewhere(self) -> None:
+        """Whoever moved the accounts is told to move them back, while anything is open."""
+        settings = _settings(self.path)
+        accounts = tuple(
+            msgspec.structs.replace(
+                account, base_url=account.base_url.replace("example", "elsewhere.example")
+            )
+            for account in settings.accounts
+        )
+        process = self._born(settings.model_copy(update={"accounts": accounts}))
+        await process.start(works=False)
+        is_open = self.medium.raw.execute(
+            "SELECT count(*) FROM orders WHERE state IN ('NEW', 'PENDING', 'NEEDS_OTP')"
+        ).fetchone()[0]
+        if process.refused != bool(is_open):
+            self.wrong.append(f"started elsewhere with {is_open} open orders")
+        process.die("moved back")
+        await process.bury()
+
+    def _born(self, settings: Settings) -> Process:
+        return Process(
+            self.path,
+            self.medium,
+            settings,
+            self.network,
+            self.plan.trouble,
+            random.Random(f"{self._seed} process {self.kills}"),
+            self.story,
+            self.now_ms,
+            self._ids,
+            self.steps,
+            self.plan.calm_after_s,
+            self.troubled_s,
+        )
 
     async def _keep_up(self) -> None:
         """As whoever watches a service: when it is gone, start it again."""

@@ -38,7 +38,8 @@ async def test_a_new_order_belongs_where_its_account_leads(store: Store) -> None
     await kept_order(store, order("o1"), S.PENDING)
     await store.commit([CreateOrder(order("o2", place=B), Source.US)])
     assert [(await held(store, id)).place for id in ("o1", "o2")] == [A, B]
-    assert [row.id for row in await store.orders_elsewhere()] == ["o2"]
+    assert await store.open_places() == {("momo-gh", A), ("momo-gh", B)}
+    assert [row.id for row in await store.open_orders_at("momo-gh", B)] == ["o2"]
 
 
 async def test_what_nobody_has_said_of_before_belongs_where_its_account_leads_now(store: Store) -> None:
@@ -53,7 +54,8 @@ async def test_what_nobody_has_said_of_before_belongs_where_its_account_leads_no
     # Said once, it stays, whatever the account leads to later.
     await store.settle_in({"momo-gh": (B, "k2")})
     assert (await held(store)).place == A
-    assert [row.id for row in await store.orders_elsewhere()] == ["o1", "o3"]
+    assert [row.id for row in await store.open_orders_at("momo-gh", A)] == ["o1", "o3"]
+    assert await store.open_places() == {("momo-gh", A)}
 
 
 async def test_the_place_of_an_order_never_changes(store: Store) -> None:
@@ -127,6 +129,6 @@ async def test_a_database_of_the_version_before_is_carried_over(tmp_path: Path) 
         assert (await held(store)).place == ""
         await store.settle_in({"momo-gh": (A, "k1")})
         await store.settle_in({"momo-gh": (B, "k2")})
-        assert [(row.id, row.place) for row in await store.orders_elsewhere()] == [("o1", A)]
+        assert [row.id for row in await store.open_orders_at("momo-gh", A)] == ["o1"]
     finally:
         await store.close()

@@ -34,6 +34,11 @@ def _stories() -> Iterator[tuple[str, Plan]]:
                     _ONE, merchants=(merchant,), behaviour=behaviour, decides=decides
                 )
                 yield f"{provider}, {behaviour}, {decides}", plan
+        # Started anew, it leads to another address at first.
+        moved = msgspec.structs.replace(
+            _ONE, merchants=(merchant,), behaviour="reply lost", decides="approve", moved=True
+        )
+        yield f"{provider}, reply lost and moved, approve", moved
 
 
 STORIES: Final = dict(_stories())
@@ -42,7 +47,7 @@ MAIN_STORIES: Final = (
     *ERRANDS,
     "MoMo, well, approve",
     "MoMo, well, reject",
-    "MoMo, reply lost, approve",
+    "MoMo, reply lost and moved, approve",
     "MoMo, request lost, approve",
     "MoMo, no meaning, taken, approve",
     "MoMo, 404 at first, approve",

@@ -287,8 +287,8 @@ class OrderIntents(Protocol):
         agreements of which nobody has said so yet belong there, sent with those keys."""
         ...
 
-    async def orders_elsewhere(self) -> tuple[OrderRow, ...]:
-        """Orders that are not final and belong elsewhere than their connection leads now, oldest first."""
+    async def open_orders_at(self, connection: str, place: str) -> tuple[OrderRow, ...]:
+        """Orders of a connection that are not final and belong to `place`, oldest first."""
         ...
 
     async def agreements_elsewhere(self) -> tuple[AgreementRow, ...]:
