@@ -46,7 +46,8 @@ GIVE_UP_MS: Final = 24 * 3600_000
 
 
 class Rechecks:
-    """`on_settled` is called when messages have been queued, or what an order made is to be looked at."""
+    """`on_settled` is called when messages have been queued, or what an order made is to be looked at;
+    `on_ask` before an account is asked."""
 
     def __init__(
         self, store: Store, calls: Calls, contexts: Contexts, clock: Clock, times: Times, metrics: Metrics
@@ -58,6 +59,7 @@ class Rechecks:
         self._times = times
         self._metrics = metrics
         self.on_settled: Callable[[], None] = lambda: None
+        self.on_ask: Callable[[str], None] = lambda connection: None
 
     async def next_ms(self) -> int | None:
         """When the next one falls due."""
@@ -96,6 +98,7 @@ class Rechecks:
             looked = await self._look_at_agreement(order)
             if looked is None or looked or not _may_stand_after_all(order):
                 return looked
+        self.on_ask(order.connection)
         answer = await self._calls.status(order, self._times.call_s)
         if isinstance(answer, ProviderError):
             return None
@@ -112,6 +115,9 @@ class Rechecks:
         if now_ms - row.since_ms < GIVE_UP_MS:
             pause_ms = min(_FIRST_PAUSE_MS * 2 ** min(row.tries, 10), _LONGEST_PAUSE_MS)
             return [PutOffRecheck(row, now_ms + pause_ms)]
+        if row.source is Source.POLL:
+            # Nobody told us anything: it was for us to ask, and that was tried for long enough.
+            return [EndRecheck(row, now_ms)]
         at = await self._contexts.of(order)
         said = f" that it is {row.said.value}" if row.said else ""
         alarm = about_order(

@@ -80,6 +80,7 @@ class Worker:
         self._looks = Looks(store, calls, clock, times)
         self._rechecks = Rechecks(store, calls, contexts, clock, times, metrics)
         self._rechecks.on_settled = self._tell_settled
+        self._rechecks.on_ask = self._asking.spend
         self.on_settled: Callable[[], None] = lambda: None
         self._swept_ms = 0
         self._seen_ms = 0
@@ -105,7 +106,9 @@ class Worker:
         """Looks before it claims: mostly nothing is due, and a look is no commit."""
         await self._mind_the_clock()
         if is_due(await self._rechecks.next_ms(), self._clock()):
-            for row in await self._rechecks.claim(_CLAIMED_AT_ONCE):
+            # Whose they are is known only with the order; while any account is spent, one by one.
+            room = 1 if self._asking.spent() else self._asking.room(_CLAIMED_AT_ONCE)
+            for row in await self._rechecks.claim(room):
                 self._start(self._recheck_safely(row))
         await self._sweep()
         while True:

@@ -274,6 +274,23 @@ async def test_our_own_question_is_answered_by_nothing_found(stage: Stage) -> No
     assert await stage.store.incidents(9) == ()
 
 
+@pytest.mark.parametrize(("source", "alarms"), [(Source.WEBHOOK, 1), (Source.POLL, 0)])
+async def test_an_account_that_left_the_settings_cannot_be_asked_and_ends_the_work_all_the_same(
+    stage: Stage, source: Source, alarms: int
+) -> None:
+    order = await paid(stage)
+    stage.change("DROP TRIGGER orders_keep_their_terms")
+    stage.change("UPDATE orders SET connection = 'gone' WHERE id = ?", order.id)
+    now_ms = stage.clock()
+    await stage.store.commit([KeepRecheck(RecheckRow(order.id, source, None, now_ms, now_ms))])
+    rechecks = rechecks_of(stage, stage.kasapay.calls)
+    while (pause_ms := await waits_ms(stage)) is not None:
+        stage.clock.ms += max(pause_ms, 0)
+        for row in await rechecks.claim(9):
+            await rechecks.look(row)
+    assert len(await stage.store.incidents(9)) == alarms
+
+
 # ---- staff, and whoever was told a failure ---------------------------------------------------------
 
 
