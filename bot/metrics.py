@@ -126,7 +126,8 @@ class Metrics:
         )
         self.telegram = Gauge(
             "kasapay_telegram_connected",
-            "1 while Telegram's updates reach us (0 as well where no bot is set up)",
+            "1 while Telegram's updates reach us, by mode; nothing where no bot is set up",
+            ("mode",),
             registry=self._registry,
         )
         self.ready = Gauge("kasapay_ready", "1 while payments may start", registry=self._registry)

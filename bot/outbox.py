@@ -205,6 +205,8 @@ class Outbox:
             # Whoever sent it did not live to say so, again and again.
             return await self._dead(row, "tried too often")
         if not await self._still_theirs(row):
+            if row.kind is not MessageKind.RESULT:
+                return [self._settle(row, MessageState.DROPPED)]
             return await self._dead(row, "the chat is not its person's any more")
         started_ms = self._clock()
         try:

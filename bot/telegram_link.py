@@ -45,7 +45,8 @@ class TelegramLink:
     ) -> None:
         self._channel = channel
         self._intake = intake
-        self._metrics = metrics
+        self._connected = metrics.telegram.labels(mode)
+        self._connected.set(0)
         self._clock = clock
         self._mode = mode
         self._public_url = public_url
@@ -101,7 +102,7 @@ class TelegramLink:
 
     def _tell(self, problem: str) -> None:
         self.problem = problem
-        self._metrics.telegram.set(0 if problem else 1)
+        self._connected.set(0 if problem else 1)
         if problem == self._told:
             return
         self._told = problem

@@ -44,7 +44,7 @@ async def answers(stage: Stage) -> tuple[int, Any, str]:
     async with httpx.AsyncClient(trust_env=False, base_url=stage.settings.public_url) as http:
         ready = await http.get("/readyz")
         figures = (await http.get("/metrics")).text
-    line = next(line for line in figures.splitlines() if line.startswith("kasapay_telegram_connected "))
+    line = next(line for line in figures.splitlines() if line.startswith("kasapay_telegram_connected{"))
     return ready.status_code, ready.json(), line.split()[1]
 
 
