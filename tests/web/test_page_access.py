@@ -142,6 +142,9 @@ async def test_the_chats_own_page(stage: Stage) -> None:
     stage.world.store.say(await stage.chat_address, "Hello!", (("Menu", "1:abc:1:h"),))
     await expect(stage.page.get_by_test_id("chat-message")).to_contain_text("Hello!")
     await look_over(stage.page, "with a message")
+    await stage.page.context.set_offline(True)
+    await expect(stage.page.get_by_test_id("away")).to_contain_text("You are offline.")
+    await look_over(stage.page, "offline")
 
 
 async def test_the_focus_comes_back_from_the_wallets_prompt(stage: Stage, merchant: Merchant) -> None:
