@@ -222,7 +222,7 @@ class SqliteStore:
     async def examine(self, pause_s: float = 0.0) -> Sequence[str]:
         found: list[str] = []
         try:
-            reader = Reader(await open_reader(self._path))
+            reader = await self._reader()
         except sqlite3.Error as error:
             raise StoreUnavailable(f"cannot open {self._path}: {name_of(error)}") from error
         try:

@@ -135,6 +135,27 @@ async def test_what_the_full_check_finds_stops_commits_for_good(database: Path, 
         await store.close()
 
 
+@pytest.mark.parametrize("spoil", [spoil_a_table, spoil_the_schema])
+async def test_what_breaks_while_it_is_open_is_found(
+    database: Path, clock: FakeClock, spoil: Callable[[Path], None]
+) -> None:
+    await filled(database, clock)
+    store = SqliteStore(database, clock=clock)
+    await store.open()
+    try:
+        spoil(database)
+        try:
+            found = await store.examine()
+        except StoreUnavailable as error:
+            found = [str(error)]
+        assert any("malformed" in line or "error code 11" in line for line in found), found
+        assert not store.available
+        with pytest.raises(StoreUnavailable, match="damaged"):
+            await store.probe()
+    finally:
+        await store.close()
+
+
 async def test_a_sound_file_has_no_faults(database: Path, clock: FakeClock) -> None:
     store = SqliteStore(database, clock=clock)
     await store.open()
