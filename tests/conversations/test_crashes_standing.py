@@ -46,7 +46,7 @@ class Plot(msgspec.Struct, frozen=True):
     balance: str = ""
 
 
-_BILL = {"menu": "6", "which": "1", "reference": "42", "payer": "1", "confirm": "1"}
+_BILL = {"menu": "6", "which": "1", "reference": "4455667", "payer": "1", "confirm": "1"}
 PLOTS = {
     "auto_debit": Plot(
         who=EFUA,
