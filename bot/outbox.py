@@ -271,7 +271,7 @@ class Outbox:
         person = await self._store.person(row.person_id)
         words = self._words(view, row.address_kind, person.language if person else self._language)
         edits, announce, thread = row.edits, False, row.thread
-        if row.order_id and not thread and row.address_kind == "telegram":
+        if row.order_id and row.kind is not MessageKind.REPLY and row.address_kind == "telegram":
             thread = await self._thread_of(row, row.order_id)
         if row.kind is MessageKind.RESULT and row.order_id:
             order = await self._store.order(row.order_id)
