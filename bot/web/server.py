@@ -82,6 +82,8 @@ class _Handler(web.RequestHandler):
         super().data_received(data)
         if self._request_count > before:
             self._stop_waiting()
+            if self.place is not None:
+                self._room.begin(self.place)
         elif idle and data.strip(b"\r\n"):  # line ends behind a body are an old habit of some clients
             self._expect_head()
 
@@ -95,6 +97,7 @@ class _Handler(web.RequestHandler):
         """A request, to the end of its answer: until then the connection is not idle."""
         place = self.place
         assert place is not None
+        # It began as its head was whole; a next one, sent behind it at once, begins here.
         self._room.begin(place)
         late = asyncio.get_running_loop().call_later(self._answer_s, self._give_up, place)
         try:
