@@ -4,16 +4,17 @@ Whoever can be read gets a screen with a 200, whatever happens to us; the rest g
 """
 
 import asyncio
+import contextlib
 import hmac
 
 from aiohttp import web
 
 from bot.channels.ussd.base import Heard, Left, Rejected, WireReply, WireRequest
-from bot.dialog import Answer
+from bot.dialog import Answer, Inbound
 from bot.web.answers import log_unexpected, route_of
 from bot.web.bodies import BadBody, lower_headers, parse_query, read_body
 from bot.web.bounding import claim_place
-from bot.web.parts import GatewayEntry
+from bot.web.parts import GatewayEntry, LastWords, Turns
 from bot.web.peers import is_inside, peer_of
 from bot.web.running import BACKGROUND, PARTS
 
@@ -79,11 +80,26 @@ async def _answer(request: web.Request, entry: GatewayEntry, heard: Heard) -> An
     its end, and keeps to what was said: what it commits is what the person finds at the next dial."""
     turns = request.app[PARTS].turns
     last_words = turns.last_words()
-    task = request.app[BACKGROUND].start("ussd.turn", turns.take(heard.inbound, last_words=last_words))
+    task = request.app[BACKGROUND].start("ussd.turn", _take(turns, heard.inbound, last_words))
     await asyncio.wait({task}, timeout=_patience(request, entry))
     if task.done() and not task.cancelled() and task.exception() is None:
         return task.result()
     return Answer(turns.closing_words(heard.inbound.language, last_words), keep_open=False)
+
+
+async def _take(turns: Turns, inbound: Inbound, last_words: LastWords) -> Answer:
+    """The turn. Where it fails its person is sent away: the session is over for its gateway, so it is for us,
+    if the store can be told."""
+    try:
+        return await turns.take(inbound, last_words=last_words)
+    except Exception:
+        session = inbound.session
+        if session is not None:
+            with contextlib.suppress(Exception):
+                await turns.left(
+                    session.gateway, session.id, inbound.address.value, "failed", session.cumulative
+                )
+        raise
 
 
 def _patience(request: web.Request, entry: GatewayEntry) -> float:

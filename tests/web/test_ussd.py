@@ -62,6 +62,8 @@ async def test_a_turn_that_fails_ends_in_polite_words(log: list[Any], http: aioh
 
     async with serve(turns=FakeTurns(on_take=fail)) as world:
         assert await dial(http, world) == (200, "END Sorry, please dial again.")
+        # For its gateway the session is over; what comes with its id again is another one.
+        assert [(gateway, why) for gateway, _, _, why in world.turns.gone] == [("africastalking", "failed")]
     (fault,) = take_faults(log)
     assert fault["error"] == "RuntimeError"
     assert MSISDN not in str(fault)
