@@ -206,6 +206,9 @@ class Play:
             most_minor = int(found[1]) * 100
             stage.change("UPDATE merchants SET max_amount_minor = ? WHERE code = ?", most_minor, found[2])
             return
+        if found := re.fullmatch(r"the operator wants no second person at (\d+)", what):
+            stage.change("UPDATE merchants SET approve_over_minor = NULL WHERE code = ?", found[1])
+            return
         if found := re.fullmatch(r"the operator names (\d+) (.+)", what):
             stage.change("UPDATE merchants SET name = ? WHERE code = ?", found[2], found[1])
             return
