@@ -11,8 +11,9 @@ import pytest
 import structlog
 
 from bot.dialog import Amount, Ask, Confirm, Question, SecretStep, Waiting, Whole
+from bot.money import show_local
 from bot.store.base import TurnQuery
-from tests.conversations.people import Phone
+from tests.conversations.people import Phone, WebChat
 from tests.conversations.robot import Robot
 from tests.conversations.stage import EFUA, STAFF, STAFF_PIN, Stage
 
@@ -36,52 +37,94 @@ WAYS: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
-async def question_of(stage: Stage, msisdn: str) -> Question[Any]:
-    found = (await stage.store.load_turn(TurnQuery("msisdn", msisdn))).conversation
-    assert found is not None
+class Chat:
+    """A linked web chat, answered like a phone."""
+
+    def __init__(self, stage: Stage, chat: WebChat) -> None:
+        self.stage = stage
+        self.chat = chat
+
+    @property
+    def where(self) -> tuple[str, str]:
+        return "web", self.chat.value
+
+    async def answer(self, text: str) -> bool:
+        await self.chat.says(text)
+        return True
+
+    async def begin(self) -> bool:
+        """Link it, and say a first word."""
+        phone = Phone(self.stage, EFUA)
+        await phone.dial()
+        await phone.answer("7")
+        for said in ("hello", "7", show_local(EFUA, "GH"), self.stage.ids.drawn[-1], "hello"):
+            await self.chat.says(said)
+        return True
+
+
+class Keypad:
+    """A phone that dials again and goes on where three wrong answers ended the session."""
+
+    def __init__(self, stage: Stage, msisdn: str) -> None:
+        self.stage = stage
+        self.phone = Phone(stage, msisdn)
+        self.where = ("msisdn", msisdn)
+
+    async def answer(self, text: str) -> bool:
+        return (await self.phone.answer(text)).is_open
+
+    async def begin(self) -> bool:
+        return (await self.phone.dial()).is_open
+
+
+async def question_of(stage: Stage, kind: str, value: str) -> Question[Any] | None:
+    found = (await stage.store.load_turn(TurnQuery(kind, value))).conversation
+    if found is None:
+        return None
     run = stage.kasapay.turns._steps.run(found, found.journal)
     run.close()
     assert isinstance(run.state, Waiting)
     return run.state.question  # type: ignore[no-any-return]
 
 
-async def _mistype(phone: Phone, question: Question[Any]) -> None:
+async def _mistype(who: Keypad | Chat, question: Question[Any]) -> None:
     for secret in SECRETS:
-        await phone.answer(secret)
-        if not phone.screen.is_open:  # three wrong ones end a session
-            await phone.dial()
-            await phone.answer("1")
-        now = await question_of(phone.stage, phone.msisdn)
+        if not await who.answer(secret):  # three wrong ones end a session
+            await who.begin()
+            await who.answer("1")
+        now = await question_of(who.stage, *who.where)
+        assert now is not None
         assert now.key == question.key, f"{question.key} takes {secret}"
 
 
-async def _walk(stage: Stage, phone: Phone, answers: dict[str, str]) -> list[str]:
+async def _walk(stage: Stage, who: Keypad | Chat, answers: dict[str, str]) -> list[str]:
     """Which questions were mistyped at, up to the confirmation, the PIN or the end."""
     typed: list[str] = []
-    while phone.screen.is_open:
-        question = await question_of(stage, phone.msisdn)
-        if isinstance(question, Confirm | SecretStep):
+    going_on = await who.begin()
+    while going_on:
+        question = await question_of(stage, *who.where)
+        if question is None or isinstance(question, Confirm | SecretStep):
             break
         name = question.key.rpartition("/")[2]
         said = answers.get(question.key) or answers.get(name) or _FINE[name]
         if isinstance(question, Ask) and not isinstance(question.of, Amount):
-            await _mistype(phone, question)
+            await _mistype(who, question)
             typed.append(name)
         places = [place for place, choice in enumerate(question.choices) if choice.value.endswith(said)]
-        await phone.answer(str(places[0] + 1) if places else said)
+        going_on = await who.answer(str(places[0] + 1) if places else said)
     return typed
 
 
-@pytest.mark.parametrize("part", WAYS)
+@pytest.mark.parametrize("part", [*WAYS, *(f"{part} in a chat" for part in ("pay", "check", "bill"))])
 async def test_what_is_typed_in_the_wrong_place_stands_nowhere(stage: Stage, part: str) -> None:
+    part, _, in_chat = part.partition(" ")
     number, answers = WAYS[part]
     await Robot(stage, Phone(stage, EFUA), "1001").pay()
     paid = await stage.order()
     menu = {"menu": "business", "business/menu": part} if number == STAFF else {}
-    phone = Phone(stage, number)
+    who = Chat(stage, WebChat(stage)) if in_chat else Keypad(stage, number)
     with structlog.testing.capture_logs() as logs:
-        await phone.dial()
-        typed = await _walk(stage, phone, {"code": paid.code, "recent": "other"} | answers | menu)
+        typed = await _walk(stage, who, {"code": paid.code, "recent": "other"} | answers | menu)
         await stage.settle()
     assert typed
     said = msgspec.json.encode(logs, enc_hook=str).decode()
@@ -96,7 +139,9 @@ async def test_what_is_dialled_as_a_merchants_code_and_is_none_stands_nowhere(
 ) -> None:
     phone = Phone(stage, EFUA)
     await phone.dial(secret, "5")
-    assert (await question_of(stage, EFUA)).key == "pay/merchant"
+    question = await question_of(stage, "msisdn", EFUA)
+    assert question is not None
+    assert question.key == "pay/merchant"
     assert not stage.holds(secret)
 
 
