@@ -133,16 +133,21 @@ class Roles:
         if not any(row.id == staff_id for row in speaker.staff):
             return b.PinAnswer(refused="not_allowed")
         async with self.locks.setdefault(staff_id, asyncio.Lock()):
-            rows = await self._store.staff_of(speaker.address.kind, speaker.address.value)
-            row = next((r for r in rows if r.id == staff_id), None)
-            if row is None:
-                return b.PinAnswer(refused="not_allowed")
-            if row.locked:
-                return b.PinAnswer(refused="locked")
-            right = await self.fits(row.pin_hash, pin)
-            tries = 0 if right else row.wrong_tries + 1
-            if tries != row.wrong_tries:
-                await self._store.commit([CountTries(row.id, tries, tries >= _PIN_TRIES)])
+            while True:
+                rows = await self._store.staff_of(speaker.address.kind, speaker.address.value)
+                row = next((r for r in rows if r.id == staff_id), None)
+                if row is None:
+                    return b.PinAnswer(refused="not_allowed")
+                if row.locked:
+                    return b.PinAnswer(refused="locked")
+                right = await self.fits(row.pin_hash, pin)
+                tries = 0 if right else row.wrong_tries + 1
+                counted = CountTries(row.id, tries, tries >= _PIN_TRIES, was=row.wrong_tries)
+                try:
+                    await self._store.commit([counted] if tries != row.wrong_tries else [])
+                except Conflict:
+                    continue  # another process counted a try meanwhile
+                break
         if right:
             return b.PinAnswer()
         kind = "staff_locked" if tries >= _PIN_TRIES else "staff_pin"

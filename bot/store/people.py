@@ -203,9 +203,13 @@ _ENROLMENT_OF_ANOTHER: Final = "SELECT 1 FROM staff WHERE enrol_hash = ? AND enr
 
 _WAITS_FOR: Final = "SELECT 1 FROM staff WHERE id = ? AND enrol_hash = ?"
 _COUNT_TRIES: Final = "UPDATE staff SET wrong_tries = ?, locked = ? WHERE id = ?"
+_COUNTED: Final = "SELECT wrong_tries FROM staff WHERE id = ?"
 
 
 def count_tries(tx: Tx, change: CountTries) -> None:
+    counted = tx.execute(_COUNTED, (change.staff_id,)).fetchone()
+    if change.was is not None and counted is not None and counted[0] != change.was:
+        raise Conflict("staff")
     tx.execute(_COUNT_TRIES, (change.wrong_tries, int(change.locked), change.staff_id))
 
 

@@ -1,6 +1,7 @@
 """What leaves the wallet: asked for now and approved later, raced, counted, and given back the right way."""
 
 import asyncio
+import copy
 
 import msgspec
 import pytest
@@ -131,12 +132,16 @@ async def test_a_payout_of_exactly_what_is_left_begins(stage: Stage) -> None:
     assert (over.refused, over.most) == ("limit_number", Money(0, "GHS"))
 
 
-async def test_three_wrong_pins_at_once_lock(stage: Stage) -> None:
-    """None of them sees the count of another too early, on whatever channel."""
+@pytest.mark.parametrize("processes", [1, 3])
+async def test_three_wrong_pins_at_once_lock(stage: Stage, processes: int) -> None:
+    """None of them sees the count of another too early, on whatever channel and in whatever process."""
     ama = await speaker_of(stage, STAFF)
     roles = stage.kasapay.performer._roles
+    many = [copy.copy(roles) for _ in range(processes)]
+    for one in many:
+        one.locks = {}
     role = ama.staff[0].id
-    answers = await asyncio.gather(*(roles.check_pin("9999", role, ama) for _ in range(3)))
+    answers = await asyncio.gather(*(many[n % processes].check_pin("9999", role, ama) for n in range(3)))
     assert sorted((answer.refused, answer.tries_left) for answer in answers) == [
         ("locked", 0),
         ("wrong_pin", 1),

@@ -367,6 +367,17 @@ async def test_tries_at_a_pin_bring_back_no_role_that_was_removed(store: Store) 
     assert await store.staff_member("t1") == msgspec.structs.replace(removed, wrong_tries=2, locked=True)
 
 
+async def test_of_two_tries_at_once_each_counts(store: Store) -> None:
+    await store.commit([KeepMerchant(merchant()), KeepStaff(staff("t1"))])
+    first = CountTries("t1", 1, locked=False, was=0)
+    await store.commit([first])
+    await conflicts(store, "staff", first)
+    await store.commit([CountTries("t1", 2, locked=False, was=1), CountTries("nobody", 1, False, was=0)])
+    kept = await store.staff_member("t1")
+    assert kept is not None
+    assert kept.wrong_tries == 2
+
+
 async def test_a_pin_is_changed_from_the_one_it_was_and_never_of_a_locked_role(store: Store) -> None:
     was = staff("t1", pin_hash="old", wrong_tries=2)
     await store.commit([KeepMerchant(merchant()), KeepStaff(was)])

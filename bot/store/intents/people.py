@@ -109,11 +109,15 @@ class KeepStaff(msgspec.Struct, frozen=True):
 
 
 class CountTries(msgspec.Struct, frozen=True):
-    """Set what the tries at a role's PIN have come to, and nothing else of it. Nothing where it is gone."""
+    """Set what the tries at a role's PIN have come to, and nothing else of it. Nothing where it is gone.
+
+    With `was`, Conflict("staff") where they were not so many any more: of two tries at once each counts.
+    """
 
     staff_id: str
     wrong_tries: int
     locked: bool
+    was: int | None = None
 
 
 class SetPin(msgspec.Struct, frozen=True):
