@@ -136,6 +136,10 @@ def test_the_figures_of_a_gateway_make_sense(case: Case) -> None:
     assert 40 <= gateway.budget <= 182
     assert 0 < gateway.answer_s < gateway.idle_s
     assert "POST" in gateway.methods
+    # How long it waits for its person goes along with each turn: a session is no older than that.
+    session = heard(case, case.answer("1")).inbound.session
+    assert session is not None
+    assert session.idle_s == gateway.idle_s
 
 
 # ---- what is broken ----------------------------------------------------------------------------------
