@@ -140,7 +140,7 @@ KINDS = (
             **_MONEY,
             "validityDuration": "3600",
             "intendedPayer": _PAYER,
-            "description": "School s fees",
+            "description": "Schools fees",
         },
         successful="invoice_pending",
         pending="invoice_bare",

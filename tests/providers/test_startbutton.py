@@ -539,7 +539,8 @@ def sign(raw: bytes, key: str = "sk_made_up", algorithm: str = "sha512") -> str:
 @pytest.mark.parametrize("header", [HEADER, HEADER.title(), HEADER.upper()])
 def test_a_signed_webhook_is_an_event(header: str) -> None:
     event = ADAPTER.read_webhook(STARTBUTTON, {header: sign(RAW)}, RAW)
-    assert event == CallbackEvent("collection.verified", THEIRS, REFERENCE, EventTopic.PAYMENT)
+    said = OrderState.SUCCESSFUL
+    assert event == CallbackEvent("collection.verified", THEIRS, REFERENCE, EventTopic.PAYMENT, said=said)
 
 
 def test_the_signature_is_over_the_bytes_as_received() -> None:
@@ -608,25 +609,25 @@ def test_a_foreign_reference_is_not_ours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "topic"),
+    ("name", "topic", "said"),
     [
-        ("collection.completed", EventTopic.PAYMENT),
-        ("transfer.reversed", EventTopic.TRANSFER),
-        ("refund.anything", EventTopic.REFUND),
-        ("dispute.created", EventTopic.DISPUTE),
-        ("conversion.successful", EventTopic.OTHER),
-        ("refunded", EventTopic.OTHER),
-        ("", EventTopic.OTHER),
+        ("collection.completed", EventTopic.PAYMENT, None),
+        ("transfer.reversed", EventTopic.TRANSFER, OrderState.REVERSED),
+        ("refund.anything", EventTopic.REFUND, None),
+        ("dispute.created", EventTopic.DISPUTE, None),
+        ("conversion.successful", EventTopic.OTHER, None),
+        ("refunded", EventTopic.OTHER, None),
+        ("", EventTopic.OTHER, None),
     ],
 )
-def test_what_an_event_is_about(name: str, topic: EventTopic) -> None:
+def test_what_an_event_is_about(name: str, topic: EventTopic, said: OrderState | None) -> None:
     for data in (
         {"transaction": {"transactionReference": THEIRS, "amount": 1250, "currency": "GHS"}},
         {"transactionReference": THEIRS, "amount": 1250, "currency": "GHS"},
     ):
         raw = json.dumps({"event": name, "data": data}).encode()
         event = ADAPTER.read_webhook(STARTBUTTON, {HEADER: sign(raw)}, raw)
-        assert event == CallbackEvent(name, THEIRS, "", topic, Money(1250, "GHS"))
+        assert event == CallbackEvent(name, THEIRS, "", topic, Money(1250, "GHS"), said=said)
 
 
 def test_an_amount_nobody_can_hold_is_none() -> None:
