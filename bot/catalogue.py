@@ -120,7 +120,7 @@ class Catalogue:
     def command_words(self) -> frozenset[str]:
         """Every word that moves about, in any language, as it is typed with and without a stroke."""
         words = {w for nav in self._nav.values() for field in _WORD_IDS for w in getattr(nav, field)}
-        return frozenset(words | {word.removeprefix("/") for word in words})
+        return frozenset(words | {f"/{word}" for word in words})
 
     def labels(self, language: str) -> NavLabels:
         """The footer's words and the menu button's."""

@@ -186,6 +186,7 @@ def test_the_words_that_move_about_are_merged_with_english(catalogue: Catalogue)
     assert "yes" in words.yes
     assert "non" in words.no
     assert catalogue.nav("xx") == catalogue.nav("en")
+    assert {"menu", "/menu", "/start", "aide", "/aide", "/help", "annuler"} <= catalogue.command_words()
 
 
 def test_the_footer_speaks_the_language(catalogue: Catalogue) -> None:
