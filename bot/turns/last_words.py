@@ -24,7 +24,10 @@ class LastWords:
     def __init__(self) -> None:
         self.payment: OrderView | None = None
         self.is_kept = False
-        self.said = False
+        self.text = ""
+        # How they are to be written, as far as the turn knows it.
+        self.gateway = ""
+        self.language = ""
 
     def begin(self, payment: OrderView | None, *, is_kept: bool) -> None:
         """The turn is about to do something, with money where `payment` names it. Raises TooLate where the
@@ -34,6 +37,10 @@ class LastWords:
         if payment is not None:
             self.payment, self.is_kept = payment, is_kept
 
-    def say(self) -> None:
+    @property
+    def said(self) -> bool:
+        return bool(self.text)
+
+    def say(self, text: str) -> None:
         """They are being said now: from here on the turn begins nothing."""
-        self.said = True
+        self.text = text

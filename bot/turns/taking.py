@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from bot.clock import Clock, Ids
-from bot.dialog import Answer, Flow, FlowError, Inbound, Input, Nothing, Session, Text, fold, plain_text
+from bot.dialog import Answer, Flow, FlowError, Inbound, Input, Nothing, Session, Text, View, fold, plain_text
 from bot.metrics import Metrics
 from bot.money import OrderKind
 from bot.perform import Performer
@@ -91,6 +91,7 @@ class Turns:
         self._config = config
         self._on_work = on_work
         self._metrics = metrics
+        self._render_ussd = render_ussd
         self._locks = Locks()
         reader = Reader(catalogue, config.region)
         self._commits = Commits(store, clock, ids, times, render_ussd, self._hashed)
@@ -110,8 +111,9 @@ class Turns:
         if not inbound.turn_key and inbound.session is None:
             # A message without a name is one of its own; a session has ways to tell (see bot.sessions).
             inbound = msgspec.structs.replace(inbound, turn_key=self._ids.uuid())
+        last_words = last_words or LastWords()
+        last_words.gateway = inbound.session.gateway if inbound.session is not None else ""
         async with self._locks.alone(f"{inbound.address.kind}:{inbound.address.value}"):
-            last_words = last_words or LastWords()
             turn, answer = await self._take_until_kept(inbound, update, last_words, started_ms)
         self._on_work()
         took_ms = self._clock() - started_ms
@@ -155,24 +157,34 @@ class Turns:
 
     def closing_words(self, language: str = "", last_words: LastWords | None = None) -> str:
         """A polite last screen for when a turn's answer does not come, which holds whatever the turn
-        still does, in letters that every phone has. Touches no store, never raises."""
-        if last_words is not None:
-            last_words.say()
-        payment = last_words.payment if last_words is not None else None
-        if last_words is None or payment is None:
-            return fold(self.say(Text("talk.closed"), language))
+        still does. Touches no store, never raises. Once said, the words stay what they were."""
+        last_words = last_words or LastWords()
+        if not last_words.said:
+            spoken = last_words.language or (self._config.guess(language) if language else "")
+            last_words.say(self._last_screen(self._last_sentence(last_words), last_words.gateway, spoken))
+        return last_words.text
+
+    def _last_sentence(self, last_words: LastWords) -> Text:
+        payment = last_words.payment
+        if payment is None:
+            return Text("talk.closed")
         amount, merchant, dial = payment.amount, payment.merchant, self._config.short_code
         if payment.kind is not OrderKind.COLLECTION:
-            words = Text("talk.unsure_other", {"kind": Text(f"kind.{payment.kind.value}"), "amount": amount})
-        elif last_words.is_kept:
+            return Text("talk.unsure_other", {"kind": Text(f"kind.{payment.kind.value}"), "amount": amount})
+        if last_words.is_kept:
             # It may wait for its code by now: the next dial asks for that first.
-            words = Text(
+            return Text(
                 "talk.begun",
                 {"amount": amount, "merchant": merchant, "short_code": dial, "code": payment.code},
             )
-        else:
-            words = Text("talk.unsure", {"amount": amount, "merchant": merchant, "short_code": dial})
-        return fold(self.say(plain_text(words), language))
+        return Text("talk.unsure", {"amount": amount, "merchant": merchant, "short_code": dial})
+
+    def _last_screen(self, text: Text, gateway: str, language: str) -> str:
+        """The sentence as one screen of the gateway; in the alphabet of any, where it is not known yet."""
+        language = language or self._config.language
+        if gateway:
+            return self._render_ussd(View(text=text, ends=True), gateway, language).text
+        return fold(self._catalogue.say(plain_text(text), language, self._config.region))
 
     def say(self, text: Text, language: str = "") -> str:
         """A sentence in the language guessed from an IETF tag, or in the default one."""
@@ -211,6 +223,8 @@ class Turns:
         arrived_ms: int,
     ) -> tuple[Turn, Answer]:
         turn = await self._load(inbound, last_words, ours, arrived_ms)
+        if turn.loaded.person is not None:
+            last_words.language = turn.loaded.person.language
         if update is not None:
             turn.changes.append(EndUpdate(update.source, update.update_id))
         if inbound.session is not None:
@@ -226,7 +240,7 @@ class Turns:
             view = self._steps.broken(turn, turn.conversation, error)
         except TooLate:
             turn.outcome = "too late"
-            return turn, await self._commits.give_up(turn, self.closing_words(inbound.language))
+            return turn, await self._commits.give_up(turn, self.closing_words(inbound.language, last_words))
         if isinstance(view, Toast):
             turn.outcome = "old button"
             return turn, await self._commits.tell(turn, self._beside(turn, view.text))
@@ -322,7 +336,8 @@ class Turns:
         person = turn.loaded.person
         language = person.language if person is not None else self._config.guess(turn.inbound.language)
         over = Text("talk.over", {"short_code": self._config.short_code})
-        return fold(self._catalogue.say(over, language, self._config.region))
+        session = turn.inbound.session
+        return self._last_screen(over, session.gateway if session is not None else "", language)
 
     async def _said_in_chat(self, turn: Turn, update: UpdateRow | None) -> _Said | Answer:
         """What a chat's message says, or its answer where that is known already."""

@@ -941,6 +941,29 @@ async def test_closing_words_have_the_letters_that_phones_have(stage: Stage) -> 
     assert fold(said) == said
 
 
+@pytest.mark.parametrize(("language", "begins"), [("en", "Do not pay again"), ("fr", "Ne payez pas")])
+async def test_closing_words_are_one_screen_in_their_persons_language(
+    stage: Stage, language: str, begins: str
+) -> None:
+    """However long the merchant's name: the reference stays, since it is all that is known of the payment."""
+    phone = Phone(stage, EFUA, "hubtel")
+    stage.change(
+        "UPDATE merchants SET name = ? WHERE code = '1002'", "Restaurant Chez Maman Ana et ses Filles."
+    )
+    await phone.dial("1002", "5", "1", "1")
+    stage.change("UPDATE people SET language = ?", language)
+    heard = phone.read(phone.answer_request("1"))
+    assert isinstance(heard, Heard)
+    turns = stage.kasapay.turns
+    last_words = turns.last_words()
+    await turns.take(heard.inbound, last_words=last_words)
+    said = turns.closing_words("", last_words)
+    assert begins in said
+    assert (await stage.order()).code in said
+    assert fits(said, 160, 70)
+    assert turns.closing_words("", last_words) == said
+
+
 async def test_what_was_begun_is_said_to_be_under_way(stage: Stage) -> None:
     """The turn calls the provider, and the gateway does not wait for it."""
     phone = Phone(stage, EFUA, "hubtel")
