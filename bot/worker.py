@@ -222,7 +222,13 @@ class Worker:
                 place=sent_to[0],
                 sent_with=sent_to[1],
             )
-        await self._store.commit([marked])
+        try:
+            await self._store.commit([marked])
+        except Conflict as conflict:
+            if conflict.what != "agreement" or order.deadline_ms is None:
+                # An auto-debit came meanwhile: it would be taken without a PIN. Unsent, it fails in its time.
+                raise
+            return await self._ask(order, again=False)
         pending = applied(order, marked)
         answer = await self._calls.request_order(pending, self._times.call_s)
         at = await self._contexts.of(pending, fence=pending.fence)

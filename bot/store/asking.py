@@ -15,7 +15,7 @@ from bot.store.intents.orders import Asking
 from bot.store.records import AgreementRow, OrderRow
 from bot.store.rows import Tx
 
-__all__ = ["covers", "debited", "is_being_stopped", "refusal"]
+__all__ = ["agreed_since", "covers", "debited", "is_being_stopped", "refusal"]
 
 # What a standing pre-approval would debit without a PIN.
 _DEBITS: Final = frozenset({OrderKind.COLLECTION, OrderKind.WITHDRAWAL})
@@ -127,6 +127,19 @@ def debited(tx: Tx, agreement_id: str, since_ms: int) -> bool:
 
 def is_being_stopped(tx: Tx, agreement_id: str) -> bool:
     return tx.execute(_BEING_STOPPED, (agreement_id,)).fetchone() is not None
+
+
+_AGREED_SINCE: Final = """
+    SELECT 1 FROM orders o JOIN agreements g ON g.payer = o.payer AND g.connection = o.connection
+    WHERE o.id = ? AND o.kind IN ('collection', 'withdrawal') AND g.kind = 'preapproval'
+    AND g.state IN ('REQUESTED', 'ACTIVE', 'UNRESOLVED') AND g.created_ms > o.created_ms LIMIT 1
+"""
+
+
+def agreed_since(tx: Tx, order_id: str) -> bool:
+    """Whether a pre-approval was asked for after the order was written, that would serve it without a PIN:
+    whoever began it was not told so, and may be somebody else."""
+    return tx.execute(_AGREED_SINCE, (order_id,)).fetchone() is not None
 
 
 # ---- what others ask -----------------------------------------------------------------------------

@@ -189,6 +189,7 @@ _LAST_LINE: Final = "SELECT seq, at_ms FROM transitions WHERE order_id = ? ORDER
 
 def move(tx: Tx, change: MoveOrder) -> None:
     held = _Held(tx, change.order_id, change.expected, change.fence)
+    _may_leave(tx, change)
     verdict = judge(held.state, change.said, change.source)
     if verdict is Verdict.CONTRADICTION:
         raise Conflict("contradiction")
@@ -271,6 +272,7 @@ _NOTE: Final = """
 
 def note(tx: Tx, change: NoteOrder) -> None:
     held = _Held(tx, change.order_id, change.expected, change.fence)
+    _may_leave(tx, change)
     due_ms = held.due_ms if change.due_ms is None else change.due_ms
     due_ms, hint_ms = held.due(due_ms, change.asked_ms, change.release)
     tx.execute(
@@ -297,6 +299,12 @@ def note(tx: Tx, change: NoteOrder) -> None:
             change.order_id,
         ),
     )
+
+
+def _may_leave(tx: Tx, change: MoveOrder | NoteOrder) -> None:
+    """A request that is about to leave is looked at once more: the wallet may ask no PIN by now."""
+    if change.sent_ms and asking.agreed_since(tx, change.order_id):
+        raise Conflict("agreement")
 
 
 class _Held:

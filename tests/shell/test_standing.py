@@ -12,7 +12,7 @@ from bot.dialog import Address
 from bot.money import ENDED, AgreementKind, AgreementState, Money, OrderKind, OrderState, Source
 from bot.perform.plan import Plan, Speaker
 from bot.perform.standing import Standing
-from bot.store.base import CreateOrder, KeepAgreement, KeepMerchant, MoveAgreement
+from bot.store.base import CreateOrder, KeepAgreement, KeepMerchant, MoveAgreement, MoveOrder, NoteOrder
 from flows import effects as e
 from tests.conversations.people import Phone, decide
 from tests.conversations.stage import EFUA, KWAME, Stage
@@ -282,3 +282,31 @@ async def test_only_ones_own_auto_debits_are_spoken_of(stage: Stage) -> None:
     assert await debit(kwame) == await debit(efua, merchant_id="nobody") == e.Debit()
     elsewhere = await merchant_id(stage, "1002")
     assert await debit(efua, merchant_id=elsewhere) == e.Debit()
+
+
+@pytest.mark.parametrize("was_sent", [False, True])
+async def test_a_request_that_waits_is_not_sent_into_an_auto_debit(stage: Stage, was_sent: bool) -> None:
+    """It would be taken without a PIN: unsent it fails, and what may have arrived is only asked about."""
+    kwame = await speaker_of(stage, KWAME)
+    wanted = e.RequestPayment(merchant_id=await merchant_id(stage), amount=GHS_20, payer=EFUA)
+    plan = await stage.kasapay.performer.act(wanted, 9, kwame)
+    await stage.store.commit(plan.changes)
+    (order,) = await stage.orders()
+    if was_sent:
+        now_ms = stage.clock()
+        sent = MoveOrder(
+            order.id, 0, OrderState.PENDING, Source.US, now_ms, now_ms, deadline_ms=now_ms + 90_000
+        )
+        await stage.store.commit([msgspec.structs.replace(sent, sent_ms=now_ms)])
+        await stage.store.commit([NoteOrder(order.id, 1, now_ms, due_ms=now_ms, sent_ms=0, release=True)])
+    stage.clock.ms += 1
+    row = make.agreement(
+        "g9", connection="momo-ghana", merchant_id=order.merchant_id, person_id=kwame.person.id,
+        created_ms=stage.clock(), updated_ms=stage.clock(), until_ms=stage.clock() + 10**9,
+    )  # fmt: skip
+    await stage.store.commit([KeepAgreement(row)])
+    await stage.pass_time(400)
+    after = await stage.store.order(order.id)
+    assert after is not None
+    assert after.state is (OrderState.UNRESOLVED if was_sent else OrderState.FAILED)
+    assert stage.entries == []

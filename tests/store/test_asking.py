@@ -7,7 +7,15 @@ import pytest
 
 from bot.money import AgreementKind, AgreementState, OrderKind, OrderState, Reason, Source
 from bot.store import Store
-from bot.store.base import Asking, Change, Conflict, CreateOrder, KeepAgreement, KeepMerchant, SaveAddress
+from bot.store.base import (
+    Asking,
+    Change,
+    Conflict,
+    CreateOrder,
+    KeepAgreement,
+    KeepMerchant,
+    SaveAddress,
+)
 from bot.store.records import AgreementRow, OrderRow
 from tests.store.make import NOW, address, agreement, kept_order, merchant, move, moved, order
 

@@ -109,7 +109,9 @@ class MoveOrder(msgspec.Struct, frozen=True):
     goes again only by way of `sent_ms` 0, which says that nothing can have arrived: ValueError where
     it was accepted, and where an open order would never be due. UNRESOLVED needs an incident of the
     order, of this commit or an earlier one. Conflict("refund") where a FAILED refund comes back and its
-    room is taken. In the ledger no line is earlier than the one before it, though the clock was set back.
+    room is taken. With `sent_ms`, Conflict("agreement") where a pre-approval was asked for after the order
+    that would serve it without a PIN. In the ledger no line is earlier than the one before it, though the
+    clock was set back.
     """
 
     order_id: str
