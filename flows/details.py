@@ -10,7 +10,10 @@ __all__ = ["details"]
 
 
 async def details(talk: Talk, role: Role) -> Screen:
-    """The customer decides on the phone; the PIN comes before each look at what they share."""
+    """The customer decides on the phone; the PIN comes before each look at what they share. No chat learns
+    whose number is whose before it is linked."""
+    if not talk.facts.msisdn:
+        return Screen("number.link_first")
     number = await talk.ask("number", Wallet(role.region, role.numbers))
     if (wrong := await wrong_pin(talk, role)) is not None:
         return wrong

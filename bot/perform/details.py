@@ -54,6 +54,8 @@ class DetailsAskers:
         role = await self._roles.acting(wanted.staff_id, Right.DETAILS, speaker)
         if isinstance(role, str):
             return Plan(result=b.DetailsAsked(refused=role))
+        if not speaker.msisdn:
+            return Plan(result=b.DetailsAsked(refused="not_allowed"))
         now_ms = self._clock()
         wait_ms = now_ms + int(self._limits.window_s * 1000)
         row = AgreementRow(
@@ -99,7 +101,7 @@ class DetailsAskers:
         """Asked of the provider every time; what was once given is told once and then over."""
         role = await self._roles.acting(wanted.staff_id, Right.DETAILS, speaker)
         row = await self._store.agreement(wanted.asked_id)
-        if isinstance(role, str) or row is None or row.staff_id != role.row.id:
+        if isinstance(role, str) or row is None or row.staff_id != role.row.id or not speaker.msisdn:
             return b.Details("not_available")
         if row.kind is not AgreementKind.CONSENT or row.state is not AgreementState.REQUESTED:
             return b.Details(_ENDED.get(row.state, "expired"))

@@ -14,7 +14,7 @@ from tests.flows.driving import GHS_50, KITCHEN, MSISDN, OTHER, TELEGRAM, USSD, 
 CODE = "K7QX2A9M"
 GHS_20 = Money(2000, "GHS")
 STAFF = msgspec.structs.replace(USSD, staff=True)
-CHAT_STAFF = msgspec.structs.replace(TELEGRAM, staff=True)
+CHAT_STAFF = msgspec.structs.replace(TELEGRAM, staff=True, msisdn=MSISDN, linked=("msisdn", "telegram"))
 RIGHTS = tuple(right.value for right in Right if right is not Right.NOTE)
 ROLE = e.Role(
     staff_id="s1",

@@ -1,10 +1,13 @@
 """A customer's details: asked for, and shown once they agreed."""
 
+import msgspec
 import pytest
 
 from bot.dialog import Number, Text
 from flows import business_effects as b
-from tests.flows.at_work import IN_CHAT, OTHER, PIN, acts, own_keys, work
+from flows import effects as e
+from tests.flows.at_work import IN_CHAT, OTHER, PIN, ROLE, acts, own_keys, work
+from tests.flows.driving import TELEGRAM, play
 
 ASKED = b.DetailsAsked(id="c1")
 GIVEN = b.Details("given", (b.DetailLine("name", "Kofi Mensah"), b.DetailLine("gender", "male")))
@@ -85,3 +88,11 @@ def test_a_role_locked_meanwhile_says_so() -> None:
     asked = b.DetailsAsked(refused="locked")
     played = work("details", ["0240000002"], IN_CHAT, AskDetails=asked)
     assert played.screen.text == "refused.locked"
+
+
+def test_a_chat_that_is_not_linked_asks_for_nobodys_details() -> None:
+    stranger = msgspec.structs.replace(TELEGRAM, staff=True)
+    line = str([offer for offer in ROLE.offers if offer != "note"].index("details") + 1)
+    played = play(["4", line], {e.MyRoles: (IN_CHAT,)}, facts=stranger)
+    assert played.screen.text == "number.link_first"
+    assert acts(played) == []

@@ -67,6 +67,10 @@ async def test_nobody_else_sees_them(stage: Stage) -> None:
     foreign = msgspec.structs.replace(speaker, staff=(other,))
     assert (await askers.see(b.SeeDetails("another", id), foreign)).state == "not_available"
     assert (await askers.see(b.SeeDetails(speaker.staff[0].id, id), foreign)).state == "not_available"
+    unlinked = msgspec.structs.replace(speaker, msisdn="")
+    assert (await askers.see(b.SeeDetails(speaker.staff[0].id, id), unlinked)).state == "not_available"
+    asked = await askers.ask(b.AskDetails(speaker.staff[0].id, EFUA), unlinked)
+    assert asked.result == b.DetailsAsked(refused="not_allowed")
     locked = msgspec.structs.replace(speaker.staff[0], locked=True)
     late = msgspec.structs.replace(speaker, staff=(locked,))
     assert (await askers.see(b.SeeDetails(locked.id, id), late)).state == "not_available"
