@@ -72,7 +72,7 @@ async def test_words_on_the_way_back_home_and_mistakes(
     assert "without points or commas" in (await phone.say("1,000")).screen
     assert "more than zero" in (await phone.say("0.00")).screen
     last = await phone.say("12*3")  # a star inside an answer is no second answer
-    assert last.screen.startswith("Let us stop here")
+    assert last.screen.startswith("We stopped here")
     assert not last.open
     resumed = player(gateway, live, line, EFUA)
     assert (await resumed.say(None)).screen.endswith("1 Continue\n2 Start over")
