@@ -58,7 +58,8 @@ async def fill(store: Store) -> None:
     bill = order("bill", kind=OrderKind.BILL, payer="", follows_id="for-bill")
     await told(store, await kept_order(store, bill, S.PENDING, S.SUCCESSFUL))
     sent = {"sent_ms": NOW, "accepted_ms": NOW, "deadline_ms": NOW + DAY}
-    await kept_order(store, order("open"), S.PENDING, provider_reference="SB1", **sent)
+    later = order("open", created_ms=NOW + 1)
+    await kept_order(store, later, S.PENDING, provider_reference="SB1", **sent)
     await store.commit([CreateOrder(order("new", created_ms=NOW + DAY), Source.US)])
 
 
