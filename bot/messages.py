@@ -64,10 +64,6 @@ def doubt_messages(
         sentence = "result.upheld_other" if upheld else "result.doubted_other"
     values = order_values(order, merchant) | {"kind": Text(f"kind.{order.kind.value}")}
     view = View(text=Text(sentence, values), ends=True)
-    origin = Address(order.origin_kind, order.origin_value)
-    targets = [origin]
-    if origin.kind == "msisdn":
-        targets += linked_chats(addresses, now_ms, times)
     return [
         _about(
             order,
@@ -80,7 +76,7 @@ def doubt_messages(
             due_ms=now_ms,
             new_id=new_id,
         )
-        for target in targets
+        for target in _told_at(order, addresses, now_ms, times)
     ]
 
 
@@ -142,10 +138,6 @@ def result_messages(
         return []
     text = Text(_sentence(order, said, given_back=given_back), order_values(order, merchant, reason, payer))
     view = View(text=text, ends=True, order_id=order.id)
-    origin = Address(order.origin_kind, order.origin_value)
-    targets = [origin]
-    if origin.kind == "msisdn":
-        targets += linked_chats(addresses, now_ms, times)
     return [
         _about(
             order,
@@ -157,8 +149,15 @@ def result_messages(
             due_ms=now_ms + (_TURN_ENDS_MS if target == told else 0),
             new_id=new_id,
         )
-        for target in targets
+        for target in _told_at(order, addresses, now_ms, times)
     ]
+
+
+def _told_at(order: OrderRow, addresses: Sequence[AddressRow], now_ms: int, times: Times) -> list[Address]:
+    """Where the news of an order go: where it began, and from a phone into each linked chat too."""
+    origin = Address(order.origin_kind, order.origin_value)
+    chats = linked_chats(addresses, now_ms, times) if origin.kind == "msisdn" else []
+    return [origin, *chats]
 
 
 def _sentence(order: OrderRow, said: OrderState, *, given_back: bool) -> str:
