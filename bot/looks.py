@@ -15,7 +15,6 @@ import structlog
 
 from bot.calls import Calls
 from bot.clock import Clock
-from bot.money import FINAL
 from bot.providers.base import Capability, Listed, ProviderError, StatusReport
 from bot.store.base import Store
 from bot.store.records import OrderRow
@@ -46,11 +45,12 @@ class Looks:
 
     async def at(self, order: OrderRow) -> tuple[StatusReport | ProviderError, bool]:
         """The report or the error, and whether the provider surely lacks the order now."""
-        report = await self._calls.status(order, self._times.call_s)
+        report = await self._by_ours_for_once(order) or await self._calls.status(order, self._times.call_s)
         if isinstance(report, ProviderError) or not self._absence_tells(order):
             return report, False
         if not report.not_found:
-            await self._learn(order, report)
+            if not order.provider_reference:
+                await self._learn(order, report)
             return report, False
         if order.provider_reference or order.accepted_ms is not None:
             return report, False
@@ -100,27 +100,30 @@ class Looks:
         return fact in self._known
 
     async def _learn(self, order: OrderRow, report: StatusReport) -> None:
-        """Remember that the account has answered by our reference. Most orders are asked about by theirs, so
-        that one which has ended is asked about by ours now and then, until it is known."""
+        """Remember that the account has answered by our reference, and named it."""
         fact = self._fact(order)
-        if await self._is_known(fact):
+        if not report.names_ours or report.not_found or await self._is_known(fact):
             return
-        if order.provider_reference:
-            if report.state not in FINAL:
-                return  # it is asked about often enough
-            now_ms = self._clock()
-            if 0 <= now_ms - self._tried_ms.get(fact, -_TRIES_MS) < _TRIES_MS:
-                return
-            self._tried_ms[fact] = now_ms
-            by_ours = msgspec.structs.replace(order, provider_reference="")
-            found = await self._calls.status(by_ours, self._times.call_s)
-            if isinstance(found, ProviderError):
-                return
-            report = found
-        if report.names_ours and not report.not_found:
-            await self._store.learn(*fact, self._clock())
-            self._known.add(fact)
-            _log.info("account answers by our reference", provider=order.connection)
+        await self._store.learn(*fact, self._clock())
+        self._known.add(fact)
+        _log.info("account answers by our reference", provider=order.connection)
+
+    async def _by_ours_for_once(self, order: OrderRow) -> StatusReport | None:
+        """Most orders are asked about by the provider's reference. Until it is known whether the account
+        answers by ours, one of them is asked about by ours instead, once an hour, which is one question where
+        it does. None where that is not to be tried, or tells nothing."""
+        if not order.provider_reference or not self._absence_tells(order):
+            return None
+        fact, now_ms = self._fact(order), self._clock()
+        if await self._is_known(fact) or 0 <= now_ms - self._tried_ms.get(fact, -_TRIES_MS) < _TRIES_MS:
+            return None
+        self._tried_ms[fact] = now_ms
+        by_ours = msgspec.structs.replace(order, provider_reference="")
+        report = await self._calls.status(by_ours, self._times.call_s)
+        if isinstance(report, ProviderError) or report.not_found or not report.names_ours:
+            return None
+        await self._learn(order, report)
+        return report
 
     # ---- the list ----------------------------------------------------------------------------------
 

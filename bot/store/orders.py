@@ -394,8 +394,9 @@ def hint(
         if hint_ms is None:
             tx.execute(_HINT_ASIDE, (now_ms, spacing_ms, source.value, order_id))
         return True
-    # A clock set back must not put the next asking off for as long as it jumped.
-    last_ms = asked_ms if asked_ms is not None and asked_ms <= now_ms else None
+    # A hint waits for its commit, and the order may have been asked about meanwhile. A clock set back by more
+    # than that must not put the next asking off for as long as it jumped.
+    last_ms = asked_ms if asked_ms is not None and asked_ms <= now_ms + spacing_ms else None
     soonest = now_ms if last_ms is None else max(now_ms, last_ms + spacing_ms)
     if due_ms is None or soonest < due_ms:
         tx.execute(_HINT, (soonest, source.value, order_id))

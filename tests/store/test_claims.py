@@ -202,6 +202,15 @@ async def test_a_hint_waits_until_the_spacing_after_the_last_asking(store: Store
     assert held.due_ms == NOW + 5000
 
 
+async def test_a_hint_that_waited_for_its_commit_keeps_the_spacing(store: Store) -> None:
+    """It came just before the order was asked about, and is written just after."""
+    await kept_order(store, None, S.PENDING, asked_ms=NOW, due_ms=NOW + 60_000)
+    await store.hint("o1", Source.WEBHOOK, NOW - 2, 5000)
+    held = await store.order("o1")
+    assert held is not None
+    assert held.due_ms == NOW + 5000
+
+
 async def test_a_repeated_hint_changes_nothing(store: Store) -> None:
     await kept_order(store, None, S.PENDING, due_ms=NOW + 99_000, asked_ms=NOW)
     await store.hint("o1", Source.CALLBACK, NOW + 1000, 5000)
