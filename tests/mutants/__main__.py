@@ -1,6 +1,6 @@
 """`make mutants`: plays the tests against small mistakes in the money core, so many drawn by a seed.
 
-mutmut makes the mistakes and runs, for each, the tests that reach it. It works on a copy in `.mutants/`,
+mutmut makes the mistakes, asks mypy, and runs for each the tests that reach it. It works on a copy in `.mutants/`,
 where results are kept: the same call goes on where it stopped. A mistake that no test notices is harmless
 only where `harmless.toml` says why; the exit status is 0 where at least 95 % of the others were noticed.
 """
@@ -68,7 +68,9 @@ def _copy_checkout() -> None:
 
 def _mutmut(*words: str) -> None:
     command = Path(sys.executable).with_name("mutmut")
-    ended = subprocess.run([command, *words], cwd=_COPY, check=False)
+    # Types are checked by the environment's own mypy: what it refuses is noticed.
+    path = os.pathsep.join((str(command.parent), os.environ.get("PATH", "")))
+    ended = subprocess.run([command, *words], cwd=_COPY, check=False, env={**os.environ, "PATH": path})
     if ended.returncode:
         sys.exit(f"mutmut ended with {ended.returncode}")
 
