@@ -1,8 +1,8 @@
 """`make mutants`: plays the tests against small mistakes in the money core, so many drawn by a seed.
 
-mutmut makes the mistakes, asks mypy, and runs for each the tests that reach it. It works on a copy in `.mutants/`,
-where results are kept: the same call goes on where it stopped. A mistake that no test notices is harmless
-only where `harmless.toml` says why; the exit status is 0 where at least 95 % of the others were noticed.
+mutmut makes the mistakes, asks mypy, and runs for each the tests that reach it, on a copy in `.mutants/`.
+What came out is kept there: the same call goes on where it stopped. A mistake that no test notices is
+harmless only where `harmless.toml` says why. The exit status is 0 where 95 % of the others were noticed.
 """
 
 import argparse

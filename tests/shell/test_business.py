@@ -639,6 +639,7 @@ async def test_where_a_payout_stands_is_not_told_as_a_payment(stage: Stage) -> N
     async def said(speaker: Speaker) -> str:
         screen = await stage.kasapay.performer.standing(speaker.conversation_id)
         assert screen is not None
+        assert screen.order_id in {order.id for order in await stage.orders()}
         return stage.kasapay.turns.say(Text(screen.text, screen.values))
 
     assert (await said(ama)).startswith("GHS 20.00 is on its way to +233***001.")

@@ -564,6 +564,7 @@ def test_silence_settles_nothing(error: ProviderError, state: OrderState) -> Non
     settled = after_silence(before, error, context())
     same(settled, before)
     assert settled.order.state is state
+    assert settled.order.asks == before.asks + (not isinstance(error, NotSent))
     assert results(settled) == []
     alarms = {Misconfigured: ["status_refused"], Malformed: ["status_unreadable"]}.get(type(error), [])
     assert incidents(settled) == alarms

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from bot import worker as worker_module
 from bot.money import Money, OrderState, Source
 from bot.providers.base import Malformed, Misconfigured, NotSent, StatusReport, Unknown
 from bot.store.base import StoreUnavailable
@@ -604,3 +605,19 @@ async def test_a_new_order_goes_before_the_questions_that_are_put_off(busy: Any)
     sender.calls.clear()
     await a_round(stage)
     assert sorted(sender.calls) == ["order_status", "order_status", "request_order"]
+
+
+async def test_a_worker_that_ends_waits_a_little_for_a_reply_and_no_longer(
+    scene: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage, watching = scene
+    gate = Gate()
+    monkeypatch.setattr(worker_module, "_FINISH_S", 0.0)
+    await Robot(stage, Phone(stage, EFUA), "1001").pay()
+    watching.on_call = gate
+    working = asyncio.create_task(stage.kasapay.worker.run())
+    await gate.until(1)
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert stage.kasapay.worker._working == set()
