@@ -222,6 +222,7 @@ async def _own_desk(settings: Settings, stack: contextlib.AsyncExitStack) -> Des
         wall_clock_ms,
         Ids(),
         command_words=kasapay.catalogue.command_words(),
+        region=settings.default_region,
     )
 
 

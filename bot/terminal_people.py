@@ -11,7 +11,7 @@ __all__ = ["people"]
 
 people = typer.Typer(help="People, and the chats linked to their numbers.", no_args_is_help=True)
 
-Number = Annotated[str, typer.Argument(help="The phone number, with its country.")]
+Number = Annotated[str, typer.Argument(help="The phone number, as it is dialled or with its country.")]
 
 
 @people.command("show")
@@ -50,7 +50,7 @@ def people_unlink(
 
 @people.command("forget")
 def people_forget(
-    who: Annotated[str, typer.Argument(help="A phone number with its country, or the code of a payment.")],
+    who: Annotated[str, typer.Argument(help="A phone number, or the code of a payment.")],
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
     folder: Folder = Path("kasapay-data"),
 ) -> None:

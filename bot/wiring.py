@@ -276,6 +276,7 @@ class Kasapay:
             ids,
             self._on_work,
             self.catalogue.command_words(),
+            settings.default_region,
         )
 
     def _leaves_alone(self, account_id: str) -> bool:

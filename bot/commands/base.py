@@ -18,7 +18,8 @@ class CommandError(Exception):
 @dataclass(frozen=True, slots=True)
 class Desk:
     """`wake` says that messages or orders may be due, in the process that has them to do. `command_words`
-    mean something at every question, so that no merchant can be reached by them."""
+    mean something at every question, so that no merchant can be reached by them. `region` is the home of
+    numbers that are written without their country."""
 
     store: Store
     connections: Connections
@@ -28,3 +29,4 @@ class Desk:
     ids: Ids
     wake: Callable[[], None] = lambda: None
     command_words: frozenset[str] = frozenset()
+    region: str = ""

@@ -87,9 +87,9 @@ async def _person_of_order(at: Desk, text: str) -> PersonRow | None:
 
 async def _person(at: Desk, values: dict[str, Any]) -> tuple[str, PersonRow]:
     text = str(values.get("number", "")).strip()
-    number = parse_msisdn("+" + text.removeprefix("+"), "")
+    number = parse_msisdn(text, at.region) or parse_msisdn("+" + text.removeprefix("+"), "")
     if not number:
-        raise CommandError("A number is written with its country, such as +233240000001.")
+        raise CommandError("That is no phone number. With its country it is written like +233240000001.")
     found = await at.store.person_of("msisdn", number)
     if found is None:
         raise CommandError(f"Nobody has spoken to us from {number}.")

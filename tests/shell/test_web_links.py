@@ -175,6 +175,8 @@ async def test_a_link_is_ended_by_the_operator(stage: Stage) -> None:
         await link(stage, efua)
         await pay(efua)
         desk = stage.kasapay.desk
+        for as_written in (EFUA, "0240000001", "024 000 0001"):
+            assert (await COMMANDS["people.show"](desk, {"number": as_written}))["number"] == EFUA
         shown = await COMMANDS["people.show"](desk, {"number": EFUA.lstrip("+")})
         (chat,) = shown["chats"]
         assert (chat["kind"], shown["number"]) == ("web", EFUA)
