@@ -125,6 +125,9 @@ async def test_a_repeated_chat_message_gets_no_second_reply(stage: Stage) -> Non
     await asyncio.gather(chat.repeats(), chat.repeats())
     await stage.settle()
     assert len(await chat.look()) == 1
+    figures = stage.kasapay.metrics.render().decode()
+    assert 'kasapay_turns_total{channel="web",outcome="repeated"} 3.0' in figures
+    assert 'kasapay_turns_total{channel="web",outcome="answered"} 1.0' in figures
 
 
 class Unnumbered(Phone):

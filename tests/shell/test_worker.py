@@ -621,3 +621,13 @@ async def test_a_worker_that_ends_waits_a_little_for_a_reply_and_no_longer(
     with pytest.raises(asyncio.CancelledError):
         await working
     assert stage.kasapay.worker._working == set()
+
+
+async def test_a_worker_sleeps_until_the_next_order_is_due(scene: Any) -> None:
+    stage, _ = scene
+    order = await confirmed(stage)
+    await stage.settle()
+    order = await stage.order()
+    assert order.due_ms is not None
+    stage.clock.ms = order.due_ms - 1500
+    assert await stage.kasapay.worker._round() == 1.5
