@@ -355,6 +355,20 @@ async def test_a_tap_that_is_repeated_is_answered_with_a_toast_only(telegram: St
     assert all("answered already" in text for text in said[1:])
 
 
+async def test_an_old_answer_is_answered_in_passing(telegram: Stage, efua: Person) -> None:
+    """Another question stands by now: nothing is taken, and nothing is said in the chat."""
+    await say(telegram, efua, "/start")
+    old = efua.screen()
+    data = old.rows[0][0].data
+    assert data is not None
+    await say(telegram, efua, "1")
+    before = len(efua.messages)
+    await efua.presses_data(data, on=old)
+    await telegram.pass_time(2)
+    assert toasts(telegram) == ["That was answered already. Look at the last message."]
+    assert len(efua.messages) == before
+
+
 async def test_an_old_menu_takes_nobody_out_of_a_half_done_payment(telegram: Stage, efua: Person) -> None:
     await say(telegram, efua, "/start", "1", "1001", "5", "0240000001")
     await efua.presses("Yes, pay")
