@@ -12,15 +12,15 @@ run: $(VENV)/.ready $(BIN)/kasapay
 tour: $(VENV)/.ready $(BIN)/kasapay
 	@$(BIN)/python -m bot tour $(ARGS)
 
-# Style, types, room boundaries, then every test; types are checked beside the tests, and there is one worker
-# more than cores, since some tests only wait. The first run compiles the tests once for all workers.
+# Style, types, room boundaries, then every test; types are checked beside the tests, and there are two
+# workers more than cores, since some tests only wait. The first run compiles the tests once for all workers.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.ready-dev $(BIN)/kasapay browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@$(BIN)/mypy > $(VENV)/types.log 2>&1 & types=$$!; \
 	  [ -d tests/__pycache__ ] || $(BIN)/python -m pytest -q --collect-only > /dev/null; \
-	  $(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist worksteal $(ARGS); tests=$$?; \
+	  $(BIN)/python -m pytest -n $$(($$(nproc) + 2)) --dist worksteal $(ARGS); tests=$$?; \
 	  wait $$types; types=$$?; cat $(VENV)/types.log; \
 	  [ $$tests -eq 0 ] && [ $$types -eq 0 ]
 

@@ -7,7 +7,7 @@ Judged by what the pretend providers accepted and the phones were told.
 
 import asyncio
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -60,21 +60,42 @@ MAIN_STORIES: Final = (
 )
 
 
-def play_all(name: str, seed: int, folder: Path, template: Path) -> Batch:
+# A story in which the provider is asked again and again repeats its steps: the quick run breaks this many of
+# its first and last, and one in so many of those between.
+_FIRST: Final = 36
+_LAST: Final = 12
+_BETWEEN: Final = 8
+
+
+def play_all(name: str, seed: int, folder: Path, template: Path, *, quick: bool = False) -> Batch:
     """One story, and then once for each place to die."""
     batch = Batch()
     plan = STORIES[name]
     whole = _play(seed, plan, folder, template)
     _note(batch, whole, f"{name}, undisturbed", seed)
     assert whole.steps, "a story without a step"
-    for step in whole.steps:
-        for side in ("before", "after"):
-            report = _play(seed, msgspec.structs.replace(plan, die_at=f"{step} {side}"), folder, template)
-            _note(batch, report, f"{name}, killed {side} {step}", seed)
-            if report.kills != 1:
-                batch.wrong.append(f"{name}: nothing died {side} {step} (seed {seed})")
-            batch.did("boundaries")
+    for die_at in _tell(whole.steps) if quick else _all(whole.steps):
+        report = _play(seed, msgspec.structs.replace(plan, die_at=die_at), folder, template)
+        _note(batch, report, f"{name}, killed at {die_at}", seed)
+        if report.kills != 1:
+            batch.wrong.append(f"{name}: nothing died at {die_at} (seed {seed})")
+        batch.did("boundaries")
     return batch
+
+
+def _all(steps: Sequence[str]) -> Iterator[str]:
+    for step in steps:
+        yield f"{step} before"
+        yield f"{step} after"
+
+
+def _tell(steps: Sequence[str]) -> Iterator[str]:
+    """What is kept after one write is what is kept before the next: only a call is broken on both sides."""
+    last = max(len(steps) - _LAST, _FIRST)
+    for step in (*steps[:_FIRST], *steps[_FIRST:last:_BETWEEN], *steps[last:]):
+        if not step.startswith("write"):
+            yield f"{step} before"
+        yield f"{step} after"
 
 
 def _play(seed: int, plan: Plan, folder: Path, template: Path) -> Report:

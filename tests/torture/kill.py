@@ -194,7 +194,7 @@ KILL: Final = Campaign(
     title="Killed with SIGKILL while people pay",
     holds="lost 0, charged twice 0, acknowledged and missing 0; told twice only where the kill fell between"
     " sending a message and noting it; final within 60 s",
-    small={"kills": 30, "payments": 1000},
+    small={"kills": 15, "payments": 500},
     batch={"kills": 50, "payments": 2500},
     goal={"kills": 1000, "payments": 50000},
     run=play_kill,

@@ -12,6 +12,6 @@ __all__ = ["place", "template"]
 
 @pytest.mark.parametrize("name", MAIN_STORIES)
 def test_killed_at_every_boundary(name: str, place: Path, template: Path) -> None:
-    batch = play_all(name, 7, place, template)
+    batch = play_all(name, 7, place, template, quick=True)
     assert batch.wrong == []
     assert batch.done["boundaries"] >= 4

@@ -37,11 +37,12 @@ _CUT_OFF = """() => {
 
 
 async def look_over(page: Page, where: str) -> None:
-    """Nothing is cut off and `axe` finds nothing, in both colour schemes."""
+    """Nothing is cut off and `axe` finds nothing; in both colour schemes where the window is narrow, since
+    colours do not change with its width."""
     from axe_playwright_python.async_playwright import Axe  # heavy, and for this test only
 
     assert await page.evaluate(_CUT_OFF) == [], where
-    for scheme in ("light", "dark"):
+    for scheme in ("light", "dark") if page.viewport_size == NARROW else ("light",):
         await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         response = (await Axe().run(page)).response
         found = [
