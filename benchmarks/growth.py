@@ -13,8 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bot.logs import configure_logs
-from bot.times import TIMES
+from bot.runtime.logs import configure_logs
+from bot.runtime.timeouts import TIMES
 from tests.conversations.people import Phone, WebChat, asked, decide
 from tests.conversations.stage import EFUA, Stage, draw_template, open_stage
 

@@ -12,11 +12,21 @@ from typing import Annotated
 import typer
 
 from bot import __version__
-from bot.terminal import STOPPED, Folder, fail, merchants, orders, outbox, run_until_told, settings_of, warn
-from bot.terminal_business import agreements, approvals, payouts
-from bot.terminal_copies import backup, restore
-from bot.terminal_people import people
-from bot.terminal_reconcile import reconcile
+from bot.cli.business import agreements, approvals, payouts
+from bot.cli.copies import backup, restore
+from bot.cli.people import people
+from bot.cli.reconcile import reconcile
+from bot.cli.terminal import (
+    STOPPED,
+    Folder,
+    fail,
+    merchants,
+    orders,
+    outbox,
+    run_until_told,
+    settings_of,
+    warn,
+)
 
 __all__ = ["main"]
 
@@ -58,7 +68,7 @@ def run(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")] = False,
 ) -> None:
     """Everything in one process on pretend money: the page, the sandbox and Kasapay. Needs no setting."""
-    from bot.running import run_here
+    from bot.app.processes import run_here
 
     run_until_told(
         run_here(
@@ -82,7 +92,7 @@ def _given(name: str) -> bool:
 @app.command()
 def tour() -> None:
     """A scripted session in the terminal, end to end. Exit status 0 only if every result arrived."""
-    from bot.tour import run_tour
+    from bot.cli.tour import run_tour
 
     passed: list[bool] = []
 
@@ -99,7 +109,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on (PORT).", min=0, max=65535)] = None,
 ) -> None:
     """The web process: gateways, chats, callbacks. On SQLite the worker runs inside it."""
-    from bot.running import serve_here
+    from bot.app.processes import serve_here
 
     settings = settings_of(need_secret=True)
     run_until_told(
@@ -110,7 +120,7 @@ def serve(
 @app.command()
 def worker() -> None:
     """The worker process. On SQLite `serve` does its work, so that it only says so and waits."""
-    from bot.running import work_here
+    from bot.app.processes import work_here
 
     run_until_told(work_here(settings_of(need_secret=True)))
 
@@ -138,7 +148,7 @@ def sandbox(
     strict: Annotated[bool, typer.Option("--strict", help="Enforce every published rule.")] = False,
 ) -> None:
     """Only the pretend providers, for other people's clients."""
-    from bot.running import sandbox_here
+    from bot.app.processes import sandbox_here
 
     run_until_told(sandbox_here(host=host, port=port, config=config, database=database, strict=strict))
 
@@ -152,7 +162,7 @@ def dial(
     folder: Folder = Path("kasapay-data"),
 ) -> None:
     """A handset in the terminal, through one of the gateways."""
-    from bot.handset import HandsetProblem, dial_here
+    from bot.cli.handset import HandsetProblem, dial_here
 
     try:
         run_until_told(
@@ -165,9 +175,9 @@ def dial(
 @app.command()
 def check() -> None:
     """Read the settings, try what can be tried, and say all problems at once."""
-    from bot.checking import check_here, warnings_of
-    from bot.config import ENV_FILE, ConfigProblems, read_settings
-    from bot.config_doors import readable_files
+    from bot.admin.check import check_here, warnings_of
+    from bot.settings.insecure_values import readable_files
+    from bot.settings.settings import ENV_FILE, ConfigProblems, read_settings
 
     try:
         settings = read_settings()
@@ -202,7 +212,7 @@ def provision(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
     """Make API users at MTN's sandbox and write them to `.env`; asks for what it is not told."""
-    from bot.terminal_provision import provision_here
+    from bot.cli.provision import provision_here
 
     provision_here(
         keys={"collection": collection_key, "disbursement": disbursement_key},

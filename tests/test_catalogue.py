@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from bot.catalogue import NAV_IDS, Catalogue, CatalogueError, native_name
+from bot.channels.catalogue import NAV_IDS, Catalogue, CatalogueError, native_name
 from bot.dialog import Moment, NavLabels, Number, Text, Value
 from bot.money import Money
 

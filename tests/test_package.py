@@ -102,7 +102,7 @@ def test_its_pages_come_from_inside(installed: Installed) -> None:
     """The page and the other language are read from the installed package, not from a checkout."""
     probe = (
         "import bot, pathlib, sys\n"
-        "from bot.catalogue import Catalogue\n"
+        "from bot.channels.catalogue import Catalogue\n"
         "from bot.dialog import Text\n"
         "inside = pathlib.Path(bot.__file__).parent\n"
         "assert str(inside).startswith(sys.argv[1]), inside\n"

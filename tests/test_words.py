@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.catalogue import NAV_IDS, Catalogue
+from bot.channels.catalogue import NAV_IDS, Catalogue
 from bot.dialog import (
     Accepted,
     Back,
@@ -33,7 +33,6 @@ from bot.dialog import (
     render_sms,
     render_ussd,
 )
-from bot.messages import order_values, otp_prompts, result_messages
 from bot.money import (
     EVERY,
     EXPONENTS,
@@ -47,11 +46,12 @@ from bot.money import (
     StaffRole,
     Terms,
 )
+from bot.notifications.order_messages import order_values, otp_prompts, result_messages
 from bot.providers.base import Account, Credentials, Secret
 from bot.providers.registry import PROVIDERS
+from bot.runtime.timeouts import TIMES
 from bot.store.base import Queue
 from bot.store.records import AddressRow, OrderRow
-from bot.times import TIMES
 from tests.flows.every_screen import (
     AMOUNT,
     CODE,

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.providers.base import Account, Adapter
-from bot.providers.momo import Momo
-from bot.providers.startbutton import Startbutton
+from bot.providers.momo.adapter import Momo
+from bot.providers.startbutton.adapter import Startbutton
 
 __all__ = ["PROVIDERS", "check_account"]
 

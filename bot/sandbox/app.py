@@ -15,22 +15,24 @@ import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from bot.sandbox import momo, sms, startbutton
+from bot.sandbox import sms
 from bot.sandbox.beginning import load_world
 from bot.sandbox.callbacks import Courier
 from bot.sandbox.config import SandboxConfig
-from bot.sandbox.control import Control
-from bot.sandbox.control_guard import PREFIX, guard, no_such_path
-from bot.sandbox.control_startbutton import StartbuttonControl
+from bot.sandbox.control.guard import PREFIX, guard, no_such_path
+from bot.sandbox.control.routes import Control
+from bot.sandbox.control.startbutton import StartbuttonControl
 from bot.sandbox.fault_values import FaultValues
 from bot.sandbox.model import Seen
-from bot.sandbox.momo_access import Refused, gateway_error, is_new_gateway, message_of
-from bot.sandbox.momo_life import Momo
+from bot.sandbox.momo import server as momo
+from bot.sandbox.momo.access import Refused, gateway_error, is_new_gateway, message_of
+from bot.sandbox.momo.life import Momo
 from bot.sandbox.record import Record, RecordError
 from bot.sandbox.routing import Exchange, Route, Routes
-from bot.sandbox.startbutton_checks import Declined
-from bot.sandbox.startbutton_envelope import refusal
-from bot.sandbox.startbutton_life import Startbutton
+from bot.sandbox.startbutton import server as startbutton
+from bot.sandbox.startbutton.checks import Declined
+from bot.sandbox.startbutton.envelope import refusal
+from bot.sandbox.startbutton.life import Startbutton
 from bot.sandbox.wire import BODY_LIMIT, Answer, BadBody, answer_json, read_body
 from bot.sandbox.world import World
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from bot.sandbox.faults import Faults
-from bot.sandbox.momo_magic import CURRENCIES
+from bot.sandbox.momo.magic import CURRENCIES
 
 Digits = Annotated[str, Meta(pattern=r"^\+?[0-9]{5,15}\Z")]
 Pin = Annotated[str, Meta(pattern=r"^[0-9]{4,6}\Z")]

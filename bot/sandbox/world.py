@@ -20,7 +20,7 @@ from bot.sandbox.config import PRODUCTS, SandboxConfig, parse_amounts
 from bot.sandbox.events import Events
 from bot.sandbox.faults import Faults
 from bot.sandbox.model import ApiUser, Entry, Handset, Setting, Sms, Step, Token
-from bot.sandbox.momo_magic import CURRENCIES
+from bot.sandbox.momo.magic import CURRENCIES
 from bot.sandbox.record import Record
 
 _LONGEST_NAP_S = 3600.0

@@ -6,9 +6,9 @@ subject. Importing this room never imports alembic: `migrate` does, when it has 
 
 from bot.store.base import Change, Conflict, LoadedTurn, Store, StoreUnavailable, TurnQuery
 from bot.store.migrate import SchemaMismatch, expected_version, migrate, schema_version, sqlite_path
-from bot.store.ownership import AlreadyOwned
-from bot.store.soundness import damaged
-from bot.store.sqlite import SqliteStore
+from bot.store.sqlite.ownership import AlreadyOwned
+from bot.store.sqlite.soundness import damaged
+from bot.store.sqlite.store import SqliteStore
 
 __all__ = [
     "AlreadyOwned",

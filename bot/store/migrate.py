@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 from bot.store.base import StoreUnavailable
-from bot.store.ownership import Ownership
-from bot.store.soundness import damaged, first_look, is_damage, name_of
+from bot.store.sqlite.ownership import Ownership
+from bot.store.sqlite.soundness import damaged, first_look, is_damage, name_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine

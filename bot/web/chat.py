@@ -19,6 +19,7 @@ from msgspec import Meta
 
 from bot.dialog import Address, Inbound, Input, Typed
 from bot.dialog.screens import read_button
+from bot.runtime.rate_limits import Buckets
 from bot.store.records import MessageKind, MessageRow
 from bot.web.answers import answer_error, answer_json, log_unexpected, route_of
 from bot.web.bodies import BadBody, parse_json, read_body
@@ -26,7 +27,6 @@ from bot.web.bounding import one_more_stream
 from bot.web.cookies import address_of, is_issued, issue_cookie, name_of, renew_cookie
 from bot.web.parts import WebParts
 from bot.web.peers import counted_as, peer_of, sent_by_our_page
-from bot.web.rates import Buckets
 from bot.web.running import BACKGROUND, PARTS, EventStream, wait_unless_closing
 
 __all__ = [

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from unittest.mock import patch
 
-from bot.store import connection, sqlite
+from bot.store.sqlite import connection
+from bot.store.sqlite import store as sqlite
 
 __all__ = ["without_threads"]
 
@@ -20,7 +21,7 @@ T = TypeVar("T")
 
 
 class _Inline:
-    """Stands in for bot.store.connection.Connection."""
+    """Stands in for bot.store.sqlite.connection.Connection."""
 
     def __init__(self, raw: sqlite3.Connection) -> None:
         self._raw = raw

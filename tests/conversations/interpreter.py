@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from bot.catalogue import Catalogue
-from bot.wiring import Kasapay
+from bot.app.build import Kasapay
+from bot.channels.catalogue import Catalogue
 
 __all__ = ["Interpreter"]
 

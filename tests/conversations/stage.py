@@ -23,23 +23,23 @@ import httpx
 from aiohttp import web
 from pydantic import SecretStr
 
-from bot import wiring
-from bot.catalogue import Catalogue
+from bot.admin.registry import COMMANDS
+from bot.app import build as wiring
+from bot.app.build import Kasapay
+from bot.channels.catalogue import Catalogue
 from bot.channels.telegram import set_up
-from bot.clock import Ids
-from bot.commands import COMMANDS
-from bot.config import GatewaySettings, Settings
 from bot.money import OrderKind, OrderState
 from bot.providers import Account, Credentials, Secret, Sender
+from bot.runtime.clock import Ids
+from bot.runtime.timeouts import TIMES, Times
 from bot.sandbox import Running, SandboxConfig, serve_sandbox
 from bot.sandbox.model import Entry
+from bot.settings.settings import GatewaySettings, Settings
 from bot.store import SqliteStore, migrate
 from bot.store.base import KeepMerchant, KeepStaff, SetSwitch, Store
-from bot.store.mark import mark_path
 from bot.store.records import MerchantRow, OrderRow, StaffRow, SwitchRow
-from bot.times import TIMES, Times
+from bot.store.sqlite.mark import mark_path
 from bot.web.running import BACKGROUND
-from bot.wiring import Kasapay
 from tests.conversations.inline import without_threads
 from tests.fake_telegram import FakeTelegram
 from tests.hashing import light_hasher
@@ -299,7 +299,7 @@ class Stage:
         with (
             patch.object(wiring.Catalogue, "load", _catalogue),
             patch.object(httpx, "create_ssl_context", _ssl_context),
-            patch("bot.perform.roles.PasswordHasher", light_hasher),
+            patch("bot.operations.staff_roles.PasswordHasher", light_hasher),
             patch.object(wiring, "Sender", lambda: self.wrap_sender(sender)),
         ):
             self.kasapay = Kasapay(

@@ -14,7 +14,10 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from bot.commands import COMMANDS
+from bot.admin.reconciliation.gather import reconcile
+from bot.admin.reconciliation.values import Span
+from bot.admin.registry import COMMANDS
+from bot.conversations.effects import Speaker
 from bot.dialog import Address, SecretAct
 from bot.money import (
     FINAL,
@@ -23,9 +26,6 @@ from bot.money import (
     OrderKind,
     OrderState,
 )
-from bot.perform import Speaker
-from bot.reconcile.gather import reconcile
-from bot.reconcile.values import Span
 from bot.sandbox.handsets import press
 from bot.store.base import KeepStaff, SaveAddress, SavePerson
 from bot.store.records import AddressRow, PersonRow, StaffRow

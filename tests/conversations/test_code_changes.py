@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot import wiring
+from bot.app import build as wiring
 from bot.dialog import Amount, Choice, FreeText, Number, Screen, Talk, Text, Wallet
 from bot.money import OrderState
 from flows import effects as e

@@ -7,8 +7,8 @@ import aiohttp
 import httpx
 import pytest
 
-from bot.embedded import Embedded, run_embedded
-from bot.times import TIMES, Times
+from bot.app.demo import Embedded, run_embedded
+from bot.runtime.timeouts import TIMES, Times
 from tests.end_to_end.log_keeping import forbid
 from tests.end_to_end.processes import SECRETS, Deployment, Judge, end_all
 from tests.hashing import light_hasher
@@ -48,7 +48,7 @@ def judge(live: Embedded, http: httpx.AsyncClient) -> Judge:
 
 @pytest.fixture(autouse=True)
 def light_pins(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("bot.embedded", "bot.perform.roles"):
+    for module in ("bot.app.demo", "bot.operations.staff_roles"):
         monkeypatch.setattr(f"{module}.PasswordHasher", light_hasher)
 
 

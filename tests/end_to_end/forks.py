@@ -33,9 +33,9 @@ _ENDS_S: Final = 60.0
 _IMPORTED: Final = (
     "alembic.command",
     "bot.__main__",
-    "bot.commands",
-    "bot.control",
-    "bot.running",
+    "bot.admin.registry",
+    "bot.admin.socket",
+    "bot.app.processes",
     "bot.sandbox",
     "bot.store.migrate",
     "rich.markdown",
@@ -148,16 +148,16 @@ def start(
 def shorten(waits: Mapping[str, Any]) -> None:
     """Make the product wait less than it does, before it is wired: nothing else about it changes.
 
-    `times` are fields of `bot.times.Times`; `momo_grace_s` is how long MoMo may not know a request that
-    was sent; a provider's `_schedule_s` says when it is asked and, with its last, given up; and
+    `times` are fields of `bot.runtime.timeouts.Times`; `momo_grace_s` is how long MoMo may not know a request
+    that was sent; a provider's `_schedule_s` says when it is asked and, with its last, given up; and
     `unsent_s` after how long a question that could not be sent is tried again.
     """
     import msgspec
 
-    from bot.providers.momo import Momo
-    from bot.providers.startbutton import Startbutton
-    from bot.settle import reports
-    from bot.times import TIMES
+    from bot.orders.rules import status as reports
+    from bot.providers.momo.adapter import Momo
+    from bot.providers.startbutton.adapter import Startbutton
+    from bot.runtime.timeouts import TIMES
 
     for name, value in waits.get("times", {}).items():
         msgspec.structs.force_setattr(TIMES, name, value)
@@ -174,9 +174,9 @@ def import_all() -> None:
     """All that a command would import, and what a process reads once and never changes."""
     for name in _IMPORTED:
         importlib.import_module(name)
-    from bot.config import read_settings
+    from bot.app.build import build
     from bot.money.numbers import parse_msisdn, show_local
-    from bot.wiring import build
+    from bot.settings.settings import read_settings
 
     build(read_settings()).web()  # opens nothing, starts nothing
     for text in ("0247700001", "+233247700001"):

@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TextIO
 import structlog
 from structlog.testing import LogCapture
 
-from bot import logs
+from bot.runtime import logs
 
 __all__ = [
     "LogKeeper",
@@ -47,7 +47,7 @@ _LONGEST_CODE = 8
 
 def known_secrets() -> frozenset[str]:
     """The keys of the pretend accounts, and the bot token of the tests."""
-    from bot import embedded
+    from bot.app import demo as embedded
 
     payout = (embedded._PAYOUT_SUBSCRIPTION_KEY, embedded._PAYOUT_API_KEY)
     own = (embedded._SUBSCRIPTION_KEY, embedded._API_KEY, embedded._SMS_KEY, *payout)

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from bot.config import Settings
-from bot.embedded import Embedded, run_embedded
+from bot.app.demo import Embedded, run_embedded
+from bot.settings.settings import Settings
 from bot.web.cookies import issue_cookie
 from tests.end_to_end.gateways import PLAYERS
 from tests.fake_telegram import FakeTelegram

@@ -10,7 +10,7 @@ import httpx
 import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
-from bot.embedded import Embedded, run_embedded
+from bot.app.demo import Embedded, run_embedded
 from tests.chromium import DRIVES_CHROMIUM
 from tests.end_to_end.log_keeping import forbid
 from tests.end_to_end.processes import ROOT, Judge

@@ -8,9 +8,9 @@ import pytest
 from aiohttp import web
 from argon2 import PasswordHasher
 
-from bot.checking import warnings_of
-from bot.commands import COMMANDS
-from bot.embedded import MERCHANTS, STAFF, Embedded, run_embedded
+from bot.admin.check import warnings_of
+from bot.admin.registry import COMMANDS
+from bot.app.demo import MERCHANTS, STAFF, Embedded, run_embedded
 from bot.money import Money, OrderKind
 from bot.providers import check_account
 from tests.end_to_end.log_keeping import forbid

@@ -3,10 +3,10 @@
 import aiohttp
 import pytest
 
-from bot.embedded import Embedded
+from bot.app.demo import Embedded
 from bot.money import OrderState
+from bot.runtime.timeouts import Times
 from bot.store.records import OrderRow
-from bot.times import Times
 from tests.end_to_end.gateways import AfricasTalking
 from tests.end_to_end.processes import Judge, until
 

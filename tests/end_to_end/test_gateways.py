@@ -6,7 +6,7 @@ import re
 import aiohttp
 import pytest
 
-from bot.embedded import Embedded
+from bot.app.demo import Embedded
 from bot.money import OrderState
 from tests.end_to_end.gateways import CODE, PLAYERS, AfricasTalking, Hubtel, Player
 from tests.end_to_end.log_keeping import forbid

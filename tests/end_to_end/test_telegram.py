@@ -8,8 +8,8 @@ import aiohttp
 import httpx
 import pytest
 
-from bot.config import Settings
-from bot.embedded import Embedded, run_embedded
+from bot.app.demo import Embedded, run_embedded
+from bot.settings.settings import Settings
 from tests.end_to_end.gateways import AfricasTalking
 from tests.end_to_end.log_keeping import forbid
 from tests.end_to_end.processes import Judge
@@ -24,7 +24,7 @@ MODES = pytest.mark.parametrize("mode", ["webhook", "polling"])
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """A chat takes one message a second at Telegram; the fake one takes more."""
-    monkeypatch.setattr("bot.outbox.SPACING_MS", {"telegram": 20})
+    monkeypatch.setattr("bot.notifications.outbox.SPACING_MS", {"telegram": 20})
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from tests.end_to_end.processes import command, script
 # The sandbox loses something for good before the story begins, and nobody has much patience.
 _BROKEN = """
 import contextlib, sys
-import bot.tour as tour
+import bot.cli.tour as tour
 from bot.sandbox import SandboxConfig
 
 kept = SandboxConfig.from_dict.__func__

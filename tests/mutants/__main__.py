@@ -32,7 +32,9 @@ def main() -> int:
     asked = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     asked.add_argument("--count", type=int, default=300, help="how many mistakes (default: 300)")
     asked.add_argument("--seed", type=int, default=1, help="which ones are drawn (default: 1)")
-    asked.add_argument("--only", default="", help="only functions whose dotted name begins so: bot.settle")
+    asked.add_argument(
+        "--only", default="", help="only functions whose dotted name begins so: bot.orders.rules"
+    )
     asked.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     options = asked.parse_args()
     _copy_checkout()

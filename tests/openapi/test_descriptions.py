@@ -10,7 +10,7 @@ from jsonschema_rs import Draft202012Validator
 
 from bot.sandbox.app import SANDBOX, build_app
 from bot.sandbox.config import SandboxConfig
-from bot.sandbox.momo_magic import CURRENCIES
+from bot.sandbox.momo.magic import CURRENCIES
 from bot.sandbox.routing import Route
 
 from .description import Description, _inline, load, read_description

@@ -171,7 +171,7 @@ def test_a_crash_would_be_seen(monkeypatch: pytest.MonkeyPatch, caplog: pytest.L
     def crash(code: str) -> None:
         raise TypeError(code)
 
-    monkeypatch.setattr("bot.sandbox.startbutton_looks.list_providers", crash)
+    monkeypatch.setattr("bot.sandbox.startbutton.looks.list_providers", crash)
     with open_world(strict=True) as world:
         fire = Fire("startbutton", (world,))
         (operation,) = [

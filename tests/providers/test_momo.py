@@ -14,9 +14,9 @@ from bot.providers import (
     Unknown,
 )
 from bot.providers.base import Reply
-from bot.providers.momo import Momo
-from bot.providers.momo_encoding import build_amount, build_note
-from bot.providers.momo_words import decide
+from bot.providers.momo.adapter import Momo
+from bot.providers.momo.encoding import build_amount, build_note
+from bot.providers.momo.words import decide
 
 from .cases import MOMO, PAYER, REFERENCE, an_order
 from .tapes import reply, tape

@@ -8,8 +8,8 @@ import pytest
 from bot.money import Money, OrderKind, OrderState, Reason, Terms
 from bot.providers import AlreadyAccepted, Declined, Malformed, Misconfigured, Unknown
 from bot.providers.base import AgreementReport, AgreementWord, Reply, Standing
-from bot.providers.momo import Momo
-from bot.providers.momo_replies import read_moment_ms
+from bot.providers.momo.adapter import Momo
+from bot.providers.momo.replies import read_moment_ms
 
 from .cases import PAYER, an_order
 from .momo_cases import ABOUT, APPROVAL, BOTH, PAYEE, UNTIL_MS

@@ -7,7 +7,7 @@ from bot.providers import (
     Credentials,
     Secret,
 )
-from bot.providers.momo import Momo
+from bot.providers.momo.adapter import Momo
 
 from .cases import MOMO
 from .momo_cases import BOTH

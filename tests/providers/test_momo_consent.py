@@ -8,7 +8,7 @@ import pytest
 from bot.money import Reason
 from bot.providers import Declined, Malformed, Misconfigured, Secret, Sender, Unknown
 from bot.providers.base import Consent, ConsentState, Reply, UserInfo
-from bot.providers.momo import Momo
+from bot.providers.momo.adapter import Momo
 
 from .cases import DROP, MOMO, PAYER, Pretend
 from .conftest import failure

@@ -17,8 +17,8 @@ from bot.providers import (
     Sender,
     Unknown,
 )
-from bot.providers.momo import Momo
-from bot.providers.momo_words import COUNTRIES, ENVIRONMENTS
+from bot.providers.momo.adapter import Momo
+from bot.providers.momo.words import COUNTRIES, ENVIRONMENTS
 
 from .cases import DROP, MOMO, REFERENCE, Pretend
 from .conftest import failure

@@ -14,7 +14,7 @@ from bot.providers import (
     Unknown,
 )
 from bot.providers.base import Grant, Reply
-from bot.providers.momo import Momo
+from bot.providers.momo.adapter import Momo
 
 from .cases import MOMO, PAYER, REFERENCE, an_order
 from .momo_cases import BOTH

@@ -5,7 +5,7 @@ import pytest
 
 from bot.money import PAYOUTS, Money, OrderKind, OrderState, Reason, Terms
 from bot.providers import Declined, Misconfigured, Unknown
-from bot.providers.momo import Momo
+from bot.providers.momo.adapter import Momo
 
 from .cases import REFERENCE, an_order
 from .momo_cases import ABOUT, BOTH, PAYEE

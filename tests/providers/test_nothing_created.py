@@ -12,8 +12,8 @@ import pytest
 from bot.money import OrderKind, Terms
 from bot.providers import Call, Declined, Misconfigured, ProviderError, Unknown
 from bot.providers.base import OtpAnswer, Reply
-from bot.providers.momo import Momo
-from bot.providers.startbutton import Startbutton
+from bot.providers.momo.adapter import Momo
+from bot.providers.startbutton.adapter import Startbutton
 
 from .cases import OTP, PAYER, STARTBUTTON, an_order
 from .momo_cases import BOTH, EVERY

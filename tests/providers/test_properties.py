@@ -14,10 +14,10 @@ from bot.money import EXPONENTS, Money, OrderKind, OrderState, exponent_of, to_m
 from bot.providers import PROVIDERS, ProviderError, Secret
 from bot.providers.base import Call, Reply
 from bot.providers.breaker import Breaker
-from bot.providers.momo import Momo
-from bot.providers.momo_encoding import build_note
-from bot.providers.startbutton import Startbutton
-from bot.providers.startbutton_words import MARKETS, UNITS_PER_MAJOR
+from bot.providers.momo.adapter import Momo
+from bot.providers.momo.encoding import build_note
+from bot.providers.startbutton.adapter import Startbutton
+from bot.providers.startbutton.words import MARKETS, UNITS_PER_MAJOR
 from bot.providers.wire import read_code
 
 from .cases import MOMO, OTP, PAYER, STARTBUTTON, an_order

@@ -9,8 +9,8 @@ import pytest
 from bot.providers import Account, Credentials, Misconfigured, NotSent, Secret, Sender, Unknown
 from bot.providers.base import Call, Grant, Reply, Request
 from bot.providers.client import HELD_BACK
-from bot.providers.momo import Momo
-from bot.providers.startbutton import Startbutton
+from bot.providers.momo.adapter import Momo
+from bot.providers.startbutton.adapter import Startbutton
 from bot.providers.tokens import Tokens
 
 from .cases import DROP, HOLD, MOMO, PAYER, REFERENCE, STARTBUTTON, Pretend, an_order

@@ -24,9 +24,9 @@ from bot.providers import (
     Unknown,
 )
 from bot.providers.base import Bank, EventTopic, Listed, ListPage, Reply
-from bot.providers.startbutton import Startbutton
-from bot.providers.startbutton_encoding import build_amount, build_phone
-from bot.providers.startbutton_words import MARKETS, STATUSES, UNITS_PER_MAJOR, UNSURE_FACTOR
+from bot.providers.startbutton.adapter import Startbutton
+from bot.providers.startbutton.encoding import build_amount, build_phone
+from bot.providers.startbutton.words import MARKETS, STATUSES, UNITS_PER_MAJOR, UNSURE_FACTOR
 
 from .cases import OTP, REFERENCE, STARTBUTTON, an_order
 from .tapes import reply, tape

@@ -24,8 +24,8 @@ from bot.providers import (
     Unknown,
 )
 from bot.providers.base import OrderCall, Reply, StatusReport
-from bot.providers.startbutton import Startbutton
-from bot.providers.startbutton_encoding import build_refund_amount
+from bot.providers.startbutton.adapter import Startbutton
+from bot.providers.startbutton.encoding import build_refund_amount
 
 from .cases import REFERENCE, STARTBUTTON, Pretend, an_order
 from .tapes import reply, tape

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from bot.admin.reconciliation.compare import Comparison
+from bot.admin.reconciliation.period import read_span
+from bot.admin.reconciliation.values import Finding, Ours, Source, Theirs
 from bot.money import OrderState
-from bot.reconcile.compare import Comparison
-from bot.reconcile.period import read_span
-from bot.reconcile.values import Finding, Ours, Source, Theirs
 
 ACCRA = ZoneInfo("Africa/Accra")
 HOUR = 3600_000

@@ -8,11 +8,11 @@ from unittest.mock import AsyncMock
 import msgspec
 import pytest
 
-from bot.clock import Ids
-from bot.commands import COMMANDS, CommandError, Desk
-from bot.commands import reconcile as room
+from bot.admin import reconcile as room
+from bot.admin.registry import COMMANDS, CommandError, Desk
 from bot.money import Money, OrderKind, OrderState, Source
 from bot.providers.base import Account, Listed, ListPage, Misconfigured, NotSent, StatusReport, Unknown
+from bot.runtime.clock import Ids
 from bot.store.records import OrderRow, Restore, Transition
 from tests.store.make import NOW, order
 

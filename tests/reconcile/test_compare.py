@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from bot.admin.reconciliation.period import home_zone, read_span
+from bot.admin.reconciliation.values import TOLERANCE_MS, Kind, Source, Theirs
 from bot.money import OPEN, OrderState
-from bot.reconcile.period import home_zone, read_span
-from bot.reconcile.values import TOLERANCE_MS, Kind, Source, Theirs
 
 from .make import DAY, HOUR, NOON, SPAN, compared, kinds, line, listed, ours, status
 

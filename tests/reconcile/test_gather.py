@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
+from bot.admin.reconciliation.gather import Report, reconcile
+from bot.admin.reconciliation.values import Ours, Source, Theirs
 from bot.money import OrderState
-from bot.reconcile.gather import Report, reconcile
-from bot.reconcile.values import Ours, Source, Theirs
 
 from .make import NOON, SPAN, kinds, line, listed, ours, status
 

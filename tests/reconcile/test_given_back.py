@@ -6,9 +6,9 @@ from itertools import permutations
 import msgspec
 import pytest
 
+from bot.admin.reconciliation.statement import Form, read_statement
+from bot.admin.reconciliation.values import Kind, Ours, Theirs
 from bot.money import OrderState
-from bot.reconcile.statement import Form, read_statement
-from bot.reconcile.values import Kind, Ours, Theirs
 
 from .make import ACCRA, DAY, SPAN, compared, kinds, line, ours, status
 

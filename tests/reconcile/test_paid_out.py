@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from bot.admin.reconciliation.compare import Comparison
+from bot.admin.reconciliation.statement import Form, read_statement
+from bot.admin.reconciliation.values import Ours, Theirs
 from bot.money import OrderState
-from bot.reconcile.compare import Comparison
-from bot.reconcile.statement import Form, read_statement
-from bot.reconcile.values import Ours, Theirs
 
 from .make import ACCRA, SPAN, compared, kinds, line, listed, ours, status
 

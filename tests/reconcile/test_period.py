@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.reconcile.period import PeriodProblem, home_zone, read_span, read_zone
+from bot.admin.reconciliation.period import PeriodProblem, home_zone, read_span, read_zone
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
 

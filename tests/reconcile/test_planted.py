@@ -12,9 +12,9 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.admin.reconciliation.statement import Form, read_statement
+from bot.admin.reconciliation.values import Ours
 from bot.money import OrderState
-from bot.reconcile.statement import Form, read_statement
-from bot.reconcile.values import Ours
 
 from .make import ACCRA, DAY, HOUR, SPAN, compared, kinds, listed, ours, status
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.admin.reconciliation.cells import CellProblem, read_amount, read_state, read_when
+from bot.admin.reconciliation.statement import Form, StatementProblems, read_statement
+from bot.admin.reconciliation.values import Theirs
+from bot.cli.reconcile import _named, _words
 from bot.money import OrderState
-from bot.reconcile.cells import CellProblem, read_amount, read_state, read_when
-from bot.reconcile.statement import Form, StatementProblems, read_statement
-from bot.reconcile.values import Theirs
-from bot.terminal_reconcile import _named, _words
 
 from .make import ACCRA
 

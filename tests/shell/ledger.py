@@ -4,13 +4,13 @@ from typing import Any
 
 import msgspec
 
-from bot.clock import Ids
 from bot.money import FINAL, OrderState, Verdict, judge
+from bot.orders.rules import Context, Settled
 from bot.providers.base import Resend
-from bot.settle import Context, Settled
+from bot.runtime.clock import Ids
+from bot.runtime.timeouts import TIMES
 from bot.store.base import AddIncident, DropMessages, KeepRecheck, MoveOrder, NoteOrder, Queue
 from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState, OrderRow
-from bot.times import TIMES
 from tests.store.make import NOW
 from tests.store.make import order as order_row
 

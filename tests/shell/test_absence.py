@@ -5,13 +5,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.looks import Looks
 from bot.money import Money, OrderKind, OrderState, Reason, Source
+from bot.orders.looks import Looks
+from bot.orders.rules import after_status
 from bot.providers.base import Listed, ListPage, ProviderError, Resend, StatusReport, Unknown
-from bot.settle import after_status
+from bot.runtime.timeouts import TIMES
 from bot.store.base import KeepRecheck, KeepWebhook
 from bot.store.records import OrderRow, WebhookRow
-from bot.times import TIMES
 from tests.conversations.stage import Stage
 from tests.shell.ledger import context, moves, order
 from tests.store.make import NOW

@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.agreements import AgreementKeeper
-from bot.clock import Ids
 from bot.dialog import Address
 from bot.money import AgreementKind, AgreementState, Money, OrderKind, Source
-from bot.notices import agreement_results, debit_notices
+from bot.notifications.other_messages import agreement_results, debit_notices
+from bot.orders.agreement_worker import AgreementKeeper
 from bot.providers.base import AgreementReport, AgreementWord, ProviderError, Unknown
+from bot.runtime.clock import Ids
+from bot.runtime.timeouts import TIMES
 from bot.store.base import (
     Conflict,
     CreateOrder,
@@ -22,7 +23,6 @@ from bot.store.base import (
     SavePerson,
 )
 from bot.store.records import AgreementRow, MessageKind
-from bot.times import TIMES
 from tests.conversations.people import Phone
 from tests.conversations.stage import EFUA, STAFF, Stage
 from tests.store import make

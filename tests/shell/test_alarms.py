@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from bot import alarms
-from bot.alarms import GRACE_S, raise_overdue
 from bot.money import Money, OrderState, Reason, Source
+from bot.orders import overdue as alarms
+from bot.orders.overdue import GRACE_S, raise_overdue
+from bot.orders.rules import after_request, after_status
 from bot.providers.base import NotSent, Receipt, StatusReport
-from bot.settle import after_request, after_status
 from bot.store.base import CreateOrder, Queue, SavePerson
 from bot.store.records import OrderRow
 from tests.conversations.stage import Stage

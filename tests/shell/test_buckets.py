@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.buckets import Buckets
+from bot.runtime.buckets import Buckets
 from tests.conversations.stage import Clock
 
 

@@ -9,7 +9,7 @@ import pytest
 from bot.channels.ussd import Heard
 from bot.dialog import Address, Text
 from bot.money import AgreementKind, Money, OrderKind, OrderState, Reason
-from bot.perform.plan import Plan, Speaker
+from bot.operations.plan import Plan, Speaker
 from bot.store.base import (
     Conflict,
     KeepMerchant,

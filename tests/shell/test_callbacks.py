@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.commands import COMMANDS, CommandError
+from bot.admin.registry import COMMANDS, CommandError
 from bot.money import OrderKind, OrderState, Source
 from bot.store.base import CreateOrder, MoveOrder, StoreUnavailable
 from bot.store.records import OrderRow
@@ -209,7 +209,7 @@ async def test_a_hint_is_written_by_itself_when_the_store_is_back(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = await pending(stage)
-    monkeypatch.setattr("bot.rounds._PAUSE_S", 0.01)
+    monkeypatch.setattr("bot.runtime.loops._PAUSE_S", 0.01)
     tries, hint = 0, stage.store.hint
 
     async def away_at_first(*given: Any) -> bool:

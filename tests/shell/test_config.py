@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from bot.config import ConfigProblems, Settings, ask_limits, read_settings
-from bot.limits import ASK_LIMITS, AskLimits
 from bot.money import EXPONENTS
+from bot.operations.limits import ASK_LIMITS, AskLimits
 from bot.providers.base import Account
 from bot.providers.registry import PROVIDERS, check_account
+from bot.settings.settings import ConfigProblems, Settings, ask_limits, read_settings
 
 SECRETS = {
     "SECRET_KEY": "secret-key-" + "a" * 32,

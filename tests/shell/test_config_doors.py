@@ -6,11 +6,11 @@ from typing import NoReturn
 import pytest
 from structlog.testing import capture_logs
 
-from bot import running
-from bot.checking import open_doors, warnings_of
-from bot.config import read_settings
-from bot.config_doors import readable_files
-from bot.wiring import CannotStart
+from bot.admin.check import open_doors, warnings_of
+from bot.app import processes as running
+from bot.app.build import CannotStart
+from bot.settings.insecure_values import readable_files
+from bot.settings.settings import read_settings
 from tests.shell.test_config import WHOLE
 
 LITERAL = '[accounts.a.collection]\nsubscription_key = "abc"\n'

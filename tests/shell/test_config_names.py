@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.channels.ussd import GATEWAYS
-from bot.config import ConfigProblems, Settings, read_settings
-from bot.config_names import nearest_name
+from bot.settings.names import nearest_name
+from bot.settings.settings import ConfigProblems, Settings, read_settings
 
 ACCOUNTS = {
     "MOMO_CURRENCY": "GHS",

@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
-from bot import control
-from bot.commands import Desk
+from bot.admin import socket as control
+from bot.admin.registry import Desk
 
 
 @pytest.mark.parametrize(

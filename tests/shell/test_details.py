@@ -5,8 +5,8 @@ import pytest
 
 from bot.dialog import Address
 from bot.money import AgreementState, Source
-from bot.perform.details import DetailsAskers
-from bot.perform.plan import Speaker
+from bot.operations.consents import DetailsAskers
+from bot.operations.plan import Speaker
 from bot.providers.base import Consent, ConsentState, Secret
 from bot.store.base import KeepStaff
 from flows import business_effects as b

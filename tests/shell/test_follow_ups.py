@@ -5,14 +5,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.messages import result_messages
 from bot.money import AgreementKind, AgreementState, OrderKind, OrderState, Reason, Source, Terms
+from bot.notifications.order_messages import result_messages
+from bot.orders.rules import after_recheck, after_status, may_give_up
+from bot.orders.rules.follow_ups import follow_ups
 from bot.providers.base import StatusReport
-from bot.settle import after_recheck, after_status, may_give_up
-from bot.settle.follow_ups import follow_ups
+from bot.runtime.timeouts import TIMES
 from bot.store.base import AddIncident, Change, CreateOrder, MoveAgreement, MoveOrder, Queue
 from bot.store.records import AgreementRow, OrderRow
-from bot.times import TIMES
 from tests.shell.ledger import CHAT, context, order
 from tests.store.make import MSISDN, NOW, agreement
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.commands import COMMANDS, CommandError
+from bot.admin.registry import COMMANDS, CommandError
 from bot.money import OrderState
 from tests.conversations.people import Phone, decide
 from tests.conversations.stage import EFUA, Stage

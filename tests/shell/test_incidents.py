@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 import bot
-from bot.incidents import _WHAT, about_agreement, about_event, about_order
 from bot.money import AgreementKind, Money, OrderKind, OrderState, Source
+from bot.notifications.incidents import _WHAT, about_agreement, about_event, about_order
+from bot.orders.rules import after_status
 from bot.providers.base import CallbackEvent, EventTopic, StatusReport
-from bot.settle import after_status
 from bot.store.base import AddIncident
 from tests.shell.ledger import context, order
 from tests.store import make

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from bot.keeping import keep_reply
 from bot.money import AgreementKind, AgreementState, OrderKind, OrderState, Reason, Source
+from bot.orders.commit_reply import keep_reply
+from bot.orders.rules import after_otp, after_request, after_silence, after_status, give_up, stopped
 from bot.providers.base import (
     AgreementReport,
     AgreementWord,
@@ -17,7 +18,6 @@ from bot.providers.base import (
     StatusReport,
     Unknown,
 )
-from bot.settle import after_otp, after_request, after_silence, after_status, give_up, stopped
 from bot.store.base import CreateOrder, MoveOrder, NoteOrder, SavePerson
 from bot.store.records import OrderRow
 from tests.conversations.people import Phone, decide

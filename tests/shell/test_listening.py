@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from bot.listening import is_here_only, shown_url, url_of
+from bot.app.listening import is_here_only, shown_url, url_of
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.logs import configure_logs, mask_numbers
+from bot.runtime.logs import configure_logs, mask_numbers
 
 NUMBER = "+233240000001"
 MASKED = "+233***001"

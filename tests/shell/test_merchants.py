@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.commands import COMMANDS, CommandError
+from bot.admin.registry import COMMANDS, CommandError
 from tests.conversations.stage import Stage
 
 AMHARIC = "የአማ ወጥ ቤት"

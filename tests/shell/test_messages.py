@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from bot.dialog import Address, Number, Screen, Text, View
-from bot.messages import (
+from bot.money import Money, OrderKind, OrderState, Reason
+from bot.notifications.order_messages import (
     encode_view,
     order_values,
     otp_prompts,
@@ -15,9 +16,8 @@ from bot.messages import (
     result_messages,
     told_by_turn,
 )
-from bot.money import Money, OrderKind, OrderState, Reason
+from bot.runtime.timeouts import TIMES
 from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState
-from bot.times import TIMES
 from tests.shell.ledger import CHAT, PAYER, order
 from tests.store.make import NOW, address
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families as families
 
-from bot.figures import take_figures, watch_figures
-from bot.metrics import Metrics
+from bot.app.figures import take_figures, watch_figures
+from bot.runtime.metrics import Metrics
 from tests.conversations.people import Phone, decide
 from tests.conversations.robot import Robot
 from tests.conversations.stage import EFUA, Stage

@@ -19,13 +19,13 @@ from bot.channels.base import (
     Sent,
     Unreachable,
 )
-from bot.clock import Ids
 from bot.dialog import Address, Text, View
-from bot.messages import encode_view, reply_message
 from bot.money import OrderState
+from bot.notifications.order_messages import encode_view, reply_message
+from bot.runtime.clock import Ids
+from bot.runtime.timeouts import TIMES
 from bot.store.base import LinkAddress, Queue, SaveAddress, SavePerson
 from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState, PersonRow
-from bot.times import TIMES
 from tests.conversations.people import Phone, WebChat, decide
 from tests.conversations.robot import Robot
 from tests.conversations.stage import EFUA, Stage, open_stage

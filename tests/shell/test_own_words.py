@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.conversations.own_words import DOTS, first_words, own_words
 from bot.dialog import Accepted, Choice, Facts, Home, Pressed, Problem, SecretStep, Talk, Text, Typed, Wallet
 from bot.store.records import MessageKind
-from bot.turns.own_words import DOTS, first_words, own_words
 from flows.effects import SubmitOtp
 from flows.pay import OTP
 from tests.conversations.people import WebChat

@@ -1,6 +1,6 @@
 """What all addresses of a kind together may get, and the rest a channel asks for."""
 
-from bot.pace import Pace
+from bot.runtime.pace import Pace
 
 NOW = 1_790_000_000_000
 MINUTE = 60_000

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot import wiring
-from bot.catalogue import Catalogue
+from bot.app import build as wiring
+from bot.channels.catalogue import Catalogue
 from bot.dialog import Amount, Choice, Problem, Question, Screen, SecretStep, Talk, Text, View, render_ussd
 from bot.store.records import ConversationRow
 from flows import FLOWS

@@ -7,12 +7,12 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from bot.calls import Connections
-from bot.checking import _database
+from bot.admin.check import _database
+from bot.app.build import CannotStart
 from bot.money import OrderKind, OrderState
+from bot.orders.provider_calls import Connections
 from bot.providers import PROVIDERS, Secret
 from bot.providers.base import Elsewhere, StatusReport, Unknown
-from bot.wiring import CannotStart
 from tests.conversations.people import decide
 from tests.conversations.stage import EFUA, Stage, open_stage
 from tests.providers.cases import MOMO, STARTBUTTON

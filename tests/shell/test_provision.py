@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from bot.providers.base import Secret
-from bot.provision import ProvisionProblem, base_url_problem, is_host, is_key, make_user
+from bot.providers.momo.provisioning import ProvisionProblem, base_url_problem, is_host, is_key, make_user
 
 USER = "7b6d3f6e-2d9a-4a53-9d2c-0f1d0c8a4e33"
 KEY = "subscription0key0abc"
@@ -15,7 +15,7 @@ MTN = "https://sandbox.momodeveloper.mtn.com"
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.provision._PAUSE_S", 0)
+    monkeypatch.setattr("bot.providers.momo.provisioning._PAUSE_S", 0)
 
 
 class Mtn:

@@ -11,7 +11,7 @@ from dotenv.parser import parse_stream
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.provision_env import EnvFileProblem, change_env, kept_values, write_env
+from bot.settings.env_file import EnvFileProblem, change_env, kept_values, write_env
 
 NEW = {"MOMO_CURRENCY": "GHS", "MOMO_COLLECTION_API_KEY": "0123456789abcdef"}
 

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.clock import Ids
-from bot.contexts import Contexts
 from bot.money import AgreementKind, AgreementState, Money, OrderKind, OrderState, Source
+from bot.orders.context_loader import Contexts
+from bot.orders.rechecks import Rechecks
 from bot.providers.base import (
     AgreementReport,
     AgreementWord,
@@ -19,10 +19,10 @@ from bot.providers.base import (
     StatusReport,
     Unknown,
 )
-from bot.rechecks import Rechecks
+from bot.runtime.clock import Ids
+from bot.runtime.timeouts import TIMES
 from bot.store.base import CreateOrder, Hint, KeepRecheck, KeepStaff, MoveAgreement, MoveOrder
 from bot.store.records import AgreementRow, OrderRow, RecheckRow
-from bot.times import TIMES
 from tests.conversations.stage import Stage
 from tests.shell.test_agreements import held, standing
 from tests.store.make import staff

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands import COMMANDS
+from bot.admin.registry import COMMANDS
 from bot.money import OrderState, Source
+from bot.orders.rules import after_status
 from bot.providers.base import StatusReport
-from bot.settle import after_status
-from bot.store.mark import mark_path
+from bot.store.sqlite.mark import mark_path
 from tests.conversations.people import decide
 from tests.conversations.stage import EFUA, Stage
 from tests.shell.ledger import SCHEDULE, context, order

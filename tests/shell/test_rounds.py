@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.rounds import keep_going
+from bot.runtime.loops import keep_going
 from bot.store import StoreUnavailable
 
 

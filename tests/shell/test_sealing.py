@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sealing import Sealer
+from bot.runtime.keys import Sealer
 
 SECRET = "a-secret-of-thirty-two-characters!"
 SEALER, OTHER = Sealer(SECRET), Sealer("another-secret-of-thirty-two-chars")

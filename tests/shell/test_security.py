@@ -7,7 +7,7 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from bot.security import KINDS, SecurityEvents
+from bot.runtime.security_events import KINDS, SecurityEvents
 from tests.conversations.people import Phone, WebChat
 from tests.conversations.stage import STAFF, Stage
 

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.dialog import Address, Inbound, Input, Nothing, Session, Typed
-from bot.sessions import (
+from bot.conversations.ussd_sessions import (
     Dialled,
     Follows,
     InFlight,
@@ -19,9 +18,10 @@ from bot.sessions import (
     is_its_end,
     read_session,
 )
+from bot.dialog import Address, Inbound, Input, Nothing, Session, Typed
+from bot.runtime.timeouts import TIMES
 from bot.store.base import LoadedTurn
 from bot.store.records import SessionRow, TurnRow, TurnState
-from bot.times import TIMES
 from tests.store.make import MSISDN, NOW
 from tests.store.make import session as session_row
 

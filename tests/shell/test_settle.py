@@ -13,6 +13,19 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.dialog import Address, Text, View
 from bot.money import FINAL, OPEN, Money, OrderState, Reason, Source
+from bot.orders.rules import (
+    OTP_TRIES,
+    Answered,
+    Settled,
+    after_otp,
+    after_recheck,
+    after_request,
+    after_silence,
+    after_status,
+    by_operator,
+    give_up,
+    may_give_up,
+)
 from bot.providers.base import (
     AlreadyAccepted,
     Declined,
@@ -27,23 +40,10 @@ from bot.providers.base import (
     StatusReport,
     Unknown,
 )
-from bot.settle import (
-    OTP_TRIES,
-    Answered,
-    Settled,
-    after_otp,
-    after_recheck,
-    after_request,
-    after_silence,
-    after_status,
-    by_operator,
-    give_up,
-    may_give_up,
-)
+from bot.runtime.timeouts import TIMES
 from bot.store import SqliteStore, Store, migrate
 from bot.store.base import MoveOrder, NoteOrder, SavePerson
 from bot.store.records import MessageKind, MessageRow, OrderRow
-from bot.times import TIMES
 from tests.shell.ledger import (
     CHAT,
     GRACE,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.commands import COMMANDS, CommandError
+from bot.admin.registry import COMMANDS, CommandError
 from bot.money import Money, OrderState
 from bot.providers.base import Elsewhere, Misconfigured, NotSent, ProviderError, StatusReport, Unknown
 from bot.store.records import OrderRow

@@ -7,11 +7,11 @@ from unittest.mock import AsyncMock
 import msgspec
 import pytest
 
-from bot.commands import COMMANDS, CommandError
+from bot.admin.registry import COMMANDS, CommandError
 from bot.dialog import Address
 from bot.money import ENDED, AgreementKind, AgreementState, Money, OrderKind, OrderState, Source
-from bot.perform.plan import Plan, Speaker
-from bot.perform.standing import Standing
+from bot.operations.agreements import Standing
+from bot.operations.plan import Plan, Speaker
 from bot.store.base import CreateOrder, KeepAgreement, KeepMerchant, MoveAgreement, MoveOrder, NoteOrder
 from flows import effects as e
 from tests.conversations.people import Phone, decide

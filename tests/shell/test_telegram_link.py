@@ -10,10 +10,10 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from bot.checking import check_here
-from bot.config import ConfigProblems, Settings, read_settings
-from bot.embedded import _settings
-from bot.telegram_link import TelegramLink, webhook_problem
+from bot.admin.check import check_here
+from bot.app.demo import _settings
+from bot.conversations.telegram_connection import TelegramLink, webhook_problem
+from bot.settings.settings import ConfigProblems, Settings, read_settings
 from tests.conversations.stage import Stage, open_stage
 from tests.fake_telegram import FakeTelegram, refuse
 
@@ -141,7 +141,7 @@ def test_a_webhook_that_telegram_would_refuse_is_named(given: dict[str, str], na
 
 
 async def test_check_tells_what_telegram_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.checking.configure_logs", lambda *_: None)
+    monkeypatch.setattr("bot.admin.check.configure_logs", lambda *_: None)
     async with FakeTelegram() as fake:
         settings = Settings.model_validate({}).model_copy(
             update={

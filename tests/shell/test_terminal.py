@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.__main__ import app
+from bot.cli.terminal import run_until_told
 from bot.store import migrate
-from bot.terminal import run_until_told
 from tests.shell.test_config import WHOLE
 
 
@@ -43,8 +43,8 @@ def test_a_command_that_is_told_to_end_does_not_speak_as_if_it_were_done(
         return []
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("bot.checking.check_here", stopped)
-    monkeypatch.setattr("bot.running.operate", stopped)
+    monkeypatch.setattr("bot.admin.check.check_here", stopped)
+    monkeypatch.setattr("bot.app.processes.operate", stopped)
     for words in (["check"], ["orders", "list"]):
         done = CliRunner().invoke(app, words)
         assert done.exit_code == 130

@@ -11,16 +11,16 @@ import msgspec
 import pytest
 
 import bot.sandbox.app
-from bot import wiring
+from bot.app import build as wiring
+from bot.app.build import Kasapay
 from bot.channels.ussd import Heard, WireRequest
+from bot.conversations import TurnsConfig
+from bot.conversations.effects import Speaker
 from bot.dialog import Address, Choice, Inbound, Pressed, Text, Typed, fits, fold
 from bot.money import Money, OrderState, show_local
-from bot.perform import Speaker
+from bot.runtime.timeouts import TIMES
 from bot.store.base import Conflict, Store, StoreUnavailable, TurnQuery
 from bot.store.records import AddressRow, OrderRow, PersonRow
-from bot.times import TIMES
-from bot.turns import TurnsConfig
-from bot.wiring import Kasapay
 from flows import effects as e
 from tests.conversations.people import Phone, Screen, WebChat, asked, decide
 from tests.conversations.robot import Robot

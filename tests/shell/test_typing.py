@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.keyboard import Keyboard
-from bot.listening import cannot_listen, url_of
-from bot.typed_command import typed_command
+from bot.app.listening import cannot_listen, url_of
+from bot.app.typed_command import typed_command
+from bot.cli.keyboard import Keyboard
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.commands import COMMANDS, CommandError
+from bot.admin.registry import COMMANDS, CommandError
 from bot.web.cookies import issue_cookie
 from tests.conversations.people import Phone, decide
 from tests.conversations.stage import EFUA, Stage, open_stage

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot import worker as worker_module
+from bot.app.build import CannotStart
 from bot.money import Money, OrderState, Source
+from bot.orders import worker as worker_module
 from bot.providers.base import Malformed, Misconfigured, NotSent, StatusReport, Unknown
+from bot.runtime.timeouts import TIMES
 from bot.store.base import StoreUnavailable
 from bot.store.records import OrderRow
-from bot.times import TIMES
-from bot.wiring import CannotStart
 from tests.conversations.people import Phone, decide
 from tests.conversations.robot import Robot
 from tests.conversations.stage import EFUA, Stage, open_stage

@@ -49,7 +49,7 @@ class Medium:
 
 
 class _Inline:
-    """Stands in for bot.store.connection.Connection."""
+    """Stands in for bot.store.sqlite.connection.Connection."""
 
     def __init__(self, medium: Medium, host: Host, *, writes: bool) -> None:
         self._medium = medium

@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from unittest.mock import patch
 
-from bot import wiring
-from bot.catalogue import Catalogue
-from bot.clock import Ids
-from bot.config import Settings
+from bot.app import build as wiring
+from bot.app.build import Kasapay
+from bot.channels.catalogue import Catalogue
 from bot.providers import Sender
-from bot.store import SqliteStore, sqlite
-from bot.times import TIMES
-from bot.wiring import Kasapay
+from bot.runtime.clock import Ids
+from bot.runtime.timeouts import TIMES
+from bot.settings.settings import Settings
+from bot.store import SqliteStore
+from bot.store.sqlite import store as sqlite
 from tests.simulation.disk import Disk, Medium, never
 from tests.simulation.network import Network
 from tests.simulation.trouble import Story, Trouble

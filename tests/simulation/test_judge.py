@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from bot.money import OrderState
-from bot.outbox import Outbox
-from bot.providers.momo import Momo
-from bot.settle import Context, changes, replies, reports, schedule
+from bot.notifications.outbox import Outbox
+from bot.orders.rules import Context, replies, schedule
+from bot.orders.rules import status as reports
+from bot.orders.rules import transitions as changes
+from bot.providers.momo.adapter import Momo
 from bot.store.records import OrderRow
 from tests.simulation.trouble import Trouble
 from tests.simulation.world import Plan, simulate

@@ -20,8 +20,8 @@ import structlog
 from pydantic import SecretStr
 from structlog._config import BoundLoggerLazyProxy
 
-from bot.config import GatewaySettings, Settings
 from bot.providers import Account, Credentials, Secret
+from bot.settings.settings import GatewaySettings, Settings
 from bot.store import SqliteStore, migrate
 from bot.store.base import KeepMerchant
 from bot.store.records import MerchantRow

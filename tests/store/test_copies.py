@@ -11,8 +11,8 @@ import pytest
 
 from bot.store import AlreadyOwned, SchemaMismatch, SqliteStore
 from bot.store.base import SavePerson
-from bot.store.copies import Copied, CopyProblem, back_up, put_back
-from bot.store.mark import mark_path
+from bot.store.sqlite.copies import Copied, CopyProblem, back_up, put_back
+from bot.store.sqlite.mark import mark_path
 from tests.store.make import NOW, FakeClock, person
 from tests.store.test_soundness import filled, lose_a_line_of_an_index, spoil_a_table, spoil_the_header
 

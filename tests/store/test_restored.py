@@ -28,9 +28,9 @@ from bot.store.base import (
     SaveSession,
     TurnQuery,
 )
-from bot.store.mark import BEAT_MS, Mark, mark_path, read_mark, write_mark
 from bot.store.migrate import _connected, _sqlite_engine
 from bot.store.records import ApprovalRow, ApprovalState, MessageState, TurnState
+from bot.store.sqlite.mark import BEAT_MS, Mark, mark_path, read_mark, write_mark
 from tests.store.make import (
     MSISDN,
     NOW,

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot.store import AlreadyOwned, SqliteStore, StoreUnavailable, migrate, soundness
+from bot.store import AlreadyOwned, SqliteStore, StoreUnavailable, migrate
 from bot.store.base import KeepMerchant, Queue, SavePerson
+from bot.store.sqlite import soundness
 from tests.store.make import FakeClock, kept_order, merchant, message, person
 
 PAGE = 4096

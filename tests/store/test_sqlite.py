@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from bot.money import OrderState
-from bot.store import AlreadyOwned, Conflict, SqliteStore, StoreUnavailable, TurnQuery, connection
+from bot.store import AlreadyOwned, Conflict, SqliteStore, StoreUnavailable, TurnQuery
 from bot.store.base import KeepAgreement, KeepMerchant, KeepTurn, Queue, SavePerson
 from bot.store.records import TurnState
+from bot.store.sqlite import connection
 from tests.store.make import NOW, FakeClock, agreement, kept_order, merchant, message, person, turn, update
 
 ROOT = Path(__file__).resolve().parents[2]

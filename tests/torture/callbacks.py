@@ -21,8 +21,8 @@ from typing import Any, Final
 import aiohttp
 import msgspec
 
-from bot.clock import wall_clock_ms
 from bot.money import FINAL, OrderState
+from bot.runtime.clock import wall_clock_ms
 from bot.store import SqliteStore
 from tests.end_to_end.gateways import AfricasTalking
 from tests.torture.board import PATIENCE_S, Board, moment

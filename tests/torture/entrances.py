@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote_plus
 
-from bot.sealing import Sealer
+from bot.runtime.keys import Sealer
 from bot.web.cookies import issue_cookie
 from tests.end_to_end.processes import SECRET_KEY, USSD_SECRET
 from tests.torture.hostile import Draft, draw_text

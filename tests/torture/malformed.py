@@ -14,8 +14,8 @@ from typing import Final
 
 import aiohttp
 
-from bot.control import socket_path
-from bot.sealing import Sealer
+from bot.admin.socket import socket_path
+from bot.runtime.keys import Sealer
 from bot.web.cookies import issue_cookie
 from tests.end_to_end.gateways import AfricasTalking
 from tests.end_to_end.processes import SECRET_KEY

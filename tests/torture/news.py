@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from bot.control import ask_owner
+from bot.admin.socket import ask_owner
 from tests.torture.campaign import Batch, Campaign
 from tests.torture.line import Broken
 from tests.torture.phones import Customer, draw_customer

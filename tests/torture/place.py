@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from bot.control import ask_owner
+from bot.admin.socket import ask_owner
 from bot.store import migrate
 from tests.end_to_end.forks import start as fork
 from tests.end_to_end.log_keeping import find_leaks

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from bot.control import ask_owner
+from bot.admin.socket import ask_owner
 from bot.store import migrate
 from tests.end_to_end.forks import Fork, start
 from tests.end_to_end.log_keeping import forbid, keep_file

@@ -1,6 +1,6 @@
 """Token buckets."""
 
-from bot.web.rates import Buckets
+from bot.runtime.rate_limits import Buckets
 
 
 def test_a_bucket_empties_and_fills_again() -> None:

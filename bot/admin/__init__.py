@@ -1,0 +1,1 @@
+"""Operators' commands, reconciliation, the check of an installation and the owner-only socket."""

@@ -1,0 +1,78 @@
+"""What stands between merchants and customers, and what waits for a second person. Changes nothing."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from bot.admin.base import CommandError, Desk
+from bot.money import AgreementKind, Money, mask_msisdn, show_amount
+from bot.store.records import AgreementRow, ApprovalRow, MerchantRow, OrderRow
+
+__all__ = ["agreements_list", "approvals_list"]
+
+_SHOWN_AT_MOST: Final = 200
+
+
+async def agreements_list(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
+    """What has not ended, newest first; of one merchant where `merchant` is its code."""
+    found = [
+        (row, merchant)
+        for merchant in await _merchants(at, values)
+        for kind in AgreementKind
+        for row in await at.store.agreements_of_merchant(merchant.id, kind, _SHOWN_AT_MOST)
+    ]
+    found.sort(key=lambda pair: pair[0].created_ms, reverse=True)
+    return [_agreement(row, merchant) for row, merchant in found[:_SHOWN_AT_MOST]]
+
+
+async def approvals_list(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
+    """What waits for a second person, oldest first; of one merchant where `merchant` is its code."""
+    found = [
+        (row, merchant)
+        for merchant in await _merchants(at, values)
+        for row in await at.store.approvals_waiting(merchant.id, at.clock(), _SHOWN_AT_MOST)
+    ]
+    found.sort(key=lambda pair: pair[0].created_ms)
+    return [await _approval(at, row, merchant) for row, merchant in found[:_SHOWN_AT_MOST]]
+
+
+def _agreement(row: AgreementRow, merchant: MerchantRow) -> dict[str, Any]:
+    return {
+        "code": row.code,
+        "kind": row.kind.value,
+        "state": row.state.value,
+        "merchant": merchant.name,
+        "customer": mask_msisdn(row.payer),
+        # A consent is about no money.
+        "amount": show_amount(Money(row.amount_minor, row.currency)) if row.amount_minor else "",
+        "every": row.every,
+        "made_ms": row.created_ms,
+        "until_ms": row.until_ms,
+    }
+
+
+async def _approval(at: Desk, row: ApprovalRow, merchant: MerchantRow) -> dict[str, Any]:
+    wanted = msgspec.json.decode(row.wanted, type=OrderRow)
+    asked = await at.store.staff_member(row.asked_by)
+    return {
+        "code": wanted.code,
+        "kind": wanted.kind.value,
+        "merchant": merchant.name,
+        "amount": show_amount(Money(wanted.amount_minor, wanted.currency)),
+        "to": mask_msisdn(wanted.payee or wanted.terms.account_number),
+        "asked_by": asked.name if asked else "",
+        "asked_ms": row.created_ms,
+        "until_ms": row.expires_ms,
+    }
+
+
+async def _merchants(at: Desk, values: dict[str, Any]) -> Sequence[MerchantRow]:
+    code = str(values.get("merchant", "")).strip()
+    if not code:
+        rows: Sequence[MerchantRow] = await at.store.merchants()
+        return rows
+    row = await at.store.merchant_by_code(code)
+    if row is None:
+        raise CommandError(f"No merchant has the code {code!r}.")
+    return [row]

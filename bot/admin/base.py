@@ -1,0 +1,32 @@
+"""What every operator's command works with, and how it says no."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.orders.provider_calls import Calls, Connections
+from bot.runtime.clock import Clock, Ids
+from bot.runtime.keys import Sealer
+from bot.store.base import Store
+
+__all__ = ["CommandError", "Desk"]
+
+
+class CommandError(Exception):
+    """What is wrong with a command, as a sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """`wake` says that messages or orders may be due, in the process that has them to do. `command_words`
+    mean something at every question, so that no merchant can be reached by them. `region` is the home of
+    numbers that are written without their country."""
+
+    store: Store
+    connections: Connections
+    calls: Calls
+    sealer: Sealer
+    clock: Clock
+    ids: Ids
+    wake: Callable[[], None] = lambda: None
+    command_words: frozenset[str] = frozenset()
+    region: str = ""

@@ -1,0 +1,253 @@
+"""Who is paid, and who works for them."""
+
+import re
+import unicodedata
+from typing import Any, Final
+
+import msgspec
+
+from bot.admin.base import CommandError, Desk
+from bot.dialog import write_name
+from bot.money import LEAST_MERCHANT_CODE, AmountProblem, Money, parse_amount, show_amount
+from bot.operations.limits import second_of
+from bot.store.base import Conflict, CountTries, KeepMerchant, KeepStaff
+from bot.store.records import MerchantRow, StaffRow
+
+__all__ = [
+    "merchants_add",
+    "merchants_close",
+    "merchants_limit",
+    "merchants_list",
+    "staff_add",
+    "staff_remove",
+    "staff_unlock",
+]
+
+_CODE: Final = re.compile(rf"[A-Za-z0-9]{{{LEAST_MERCHANT_CODE},12}}", re.ASCII)
+_ROLES: Final = ("owner", "cashier", "accountant")
+# Whom nothing belongs to any more: a role without a right. The row stays, since orders name it.
+_REMOVED: Final = "removed"
+_NO_LIMIT: Final = "none"
+# What would break a line, or turn the letters around it about: control characters and direction marks.
+_NOT_IN_A_NAME: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_ENROL_MS: Final = 7 * 24 * 3600_000
+
+
+async def merchants_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+    """`code`, `name`, `account`, `max` (an amount a payment may have at the most, or empty), and
+    `approve_over` and `approve_asker_over` as `merchants_limit` takes them, or empty."""
+    code, name, account = (str(values.get(k, "")).strip() for k in ("code", "name", "account"))
+    if not _CODE.fullmatch(code):
+        raise CommandError(f"A merchant code is {LEAST_MERCHANT_CODE} to 12 letters and digits.")
+    _check_name(name, "A merchant's name")
+    connections = at.connections
+    if account not in connections:
+        known = ", ".join(sorted(a.id for a in connections)) or "none is configured"
+        raise CommandError(f"There is no account {account!r}. Known: {known}.")
+    currency = connections.account(account).currency
+    kept = await at.store.merchant_by_code(code)
+    if kept is None and code.casefold() in at.command_words:
+        raise CommandError(f"{code} is a word that people type to move about; choose another merchant code.")
+    most = kept.max_amount_minor if kept and kept.currency == currency else None
+    if values.get("max"):
+        parsed = parse_amount(str(values["max"]), currency)
+        if isinstance(parsed, AmountProblem):
+            raise CommandError(f"The greatest amount cannot be read: {parsed.value.replace('_', ' ')}.")
+        most = parsed.amount_minor
+    over = kept.approve_over_minor if kept else None
+    if values.get("approve_over"):
+        over = _limit(values["approve_over"], currency)
+    asker = kept.approve_asker_over_minor if kept else None
+    if values.get("approve_asker_over"):
+        asker = _limit(values["approve_asker_over"], currency)
+    if kept and kept.currency != currency:
+        # Never dropped in passing: they keep money from leaving.
+        for option, held in (("approve_over", kept.approve_over_minor), ("approve_asker_over", asker)):
+            if held is not None and not values.get(option):
+                raise CommandError(
+                    f"{kept.name} needs a second person above {_shown(held, kept.currency)}."
+                    f" Say --{option.replace('_', '-')} in {currency}, or none."
+                )
+    row = MerchantRow(
+        id=kept.id if kept else at.ids.uuid(),
+        code=kept.code if kept else code,
+        name=name,
+        connection=account,
+        currency=currency,
+        created_ms=kept.created_ms if kept else at.clock(),
+        active=kept.active if kept else True,
+        max_amount_minor=most,
+        approve_over_minor=over,
+        approve_asker_over_minor=asker,
+    )
+    try:
+        await at.store.commit([KeepMerchant(row)])
+    except Conflict:
+        raise CommandError(f"Another merchant has the code {code}.") from None
+    return {
+        "code": row.code,
+        "name": name,
+        "account": account,
+        "currency": currency,
+        "new": kept is None,
+        "warnings": _warnings(name, f"the code {row.code}"),
+    }
+
+
+async def merchants_list(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every merchant, with the staff of each."""
+    return [
+        {
+            "code": row.code,
+            "name": row.name,
+            "account": row.connection,
+            "currency": row.currency,
+            "active": row.active,
+            "max": _shown(row.max_amount_minor, row.currency),
+            "approve_over": _shown(row.approve_over_minor, row.currency),
+            "approve_asker_over": _shown(second_of(row, at.clock()).asker_minor, row.currency),
+            "staff": [_shown_staff(s) for s in await _staff(at, row)],
+        }
+        for row in await at.store.merchants()
+    ]
+
+
+async def merchants_close(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+    """`code`: nobody can start a payment to the merchant any more; what is open goes on."""
+    row = await _merchant(at, values)
+    active = bool(values.get("active", False))
+    await at.store.commit([KeepMerchant(msgspec.structs.replace(row, active=active))])
+    return {"code": row.code, "active": active}
+
+
+async def merchants_limit(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+    """`code` and `approve_over`: refunds and payouts of a day to one number above it need a second person;
+    "0" all, "none" none. `approve_asker_over`: those of one asker; "none" five times as much as that."""
+    row = await _merchant(at, values)
+    over, asker = row.approve_over_minor, row.approve_asker_over_minor
+    if not any(values.get(name) for name in ("approve_over", "approve_asker_over")):
+        raise CommandError("Say --approve-over, --approve-asker-over or both.")
+    if values.get("approve_over"):
+        over = _limit(values["approve_over"], row.currency)
+    if values.get("approve_asker_over"):
+        asker = _limit(values["approve_asker_over"], row.currency)
+    row = msgspec.structs.replace(row, approve_over_minor=over, approve_asker_over_minor=asker)
+    await at.store.commit([KeepMerchant(row)])
+    second = second_of(row, at.clock())
+    return {
+        "code": row.code,
+        "name": row.name,
+        "approve_over": _shown(over, row.currency),
+        "approve_asker_over": _shown(second.asker_minor, row.currency),
+        "warnings": _warnings(row.name, f"the code {row.code}"),
+    }
+
+
+async def staff_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+    """`code` of the merchant, `name`, `role`: gives the one-time code that takes the role up."""
+    row = await _merchant(at, values)
+    name, role = str(values.get("name", "")).strip(), str(values.get("role", "owner"))
+    _check_name(name, "A name")
+    if role not in _ROLES:
+        raise CommandError(f"A role is one of {', '.join(_ROLES)}.")
+    code = at.ids.digits(8)
+    staff = StaffRow(
+        id=at.ids.uuid(),
+        merchant_id=row.id,
+        role=role,
+        name=name,
+        created_ms=at.clock(),
+        enrol_hash=at.sealer.hash("enrol", code),
+        enrol_expires_ms=at.clock() + _ENROL_MS,
+    )
+    await at.store.commit([KeepStaff(staff)])
+    return {
+        "merchant": row.name,
+        "name": name,
+        "role": role,
+        "code": code,
+        "days": _ENROL_MS // 86_400_000,
+        "warnings": _warnings(name, f"the word {role}"),
+    }
+
+
+async def staff_unlock(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+    """`code` of the merchant and `name`: the staff PIN may be tried again."""
+    row = await _merchant(at, values)
+    name = str(values.get("name", "")).strip()
+    found = await _named(at, row, name)
+    await at.store.commit([CountTries(s.id, 0, locked=False) for s in found])
+    return {"merchant": row.name, "name": name}
+
+
+async def staff_remove(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+    """`code` of the merchant and `name`: the role ends on its number or chat at once, and a one-time code
+    not used yet is void. Orders and approvals keep saying whose they were."""
+    row = await _merchant(at, values)
+    name = str(values.get("name", "")).strip()
+    found = await _named(at, row, name)
+    ended = {"role": _REMOVED, "address_kind": "", "address_value": "", "pin_hash": "", "enrol_hash": ""}
+    await at.store.commit(
+        [KeepStaff(msgspec.structs.replace(s, **ended, locked=False, wrong_tries=0)) for s in found]
+    )
+    return {"merchant": row.name, "name": name, "roles": [s.role for s in found]}
+
+
+def _check_name(name: str, what: str) -> None:
+    """Raises CommandError for a name that could not stand in a sentence."""
+    if not 1 <= len(name) <= 40:
+        raise CommandError(f"{what} has 1 to 40 characters.")
+    if any(unicodedata.category(c) in _NOT_IN_A_NAME or c in _DIRECTIONS for c in name):
+        raise CommandError(f"{what} stands on one line, without control characters or direction marks.")
+
+
+def _warnings(name: str, instead: str) -> list[str]:
+    """What phones will make of a name whose letters they do not have."""
+    written = write_name(name)
+    if written == name:
+        return []
+    shown = f"{instead} stands in its place" if written is None else f"it reads {written!r}"
+    return [f"Phones cannot show the name {name!r}: on their screens and in SMS {shown}."]
+
+
+def _limit(text: Any, currency: str) -> int | None:
+    """Minor units above which a second person is needed; None: above nothing."""
+    text = str(text).strip()
+    if text.lower() == _NO_LIMIT:
+        return None
+    if text == "0":
+        return 0
+    parsed = parse_amount(text, currency)
+    if isinstance(parsed, AmountProblem):
+        told = parsed.value.replace("_", " ")
+        raise CommandError(f"The limit is an amount in {currency}, 0 or none; this cannot be read: {told}.")
+    return parsed.amount_minor
+
+
+def _shown(amount_minor: int | None, currency: str) -> str:
+    return "" if amount_minor is None else show_amount(Money(amount_minor, currency))
+
+
+async def _staff(at: Desk, row: MerchantRow) -> list[StaffRow]:
+    return [s for s in await at.store.staff_of_merchant(row.id) if s.role != _REMOVED]
+
+
+async def _named(at: Desk, row: MerchantRow, name: str) -> list[StaffRow]:
+    found = [s for s in await _staff(at, row) if s.name == name]
+    if not found:
+        raise CommandError(f"{row.name} has no staff named {name!r}.")
+    return found
+
+
+def _shown_staff(row: StaffRow) -> str:
+    notes = [row.role, *(["locked"] if row.locked else []), *(["not enrolled yet"] if row.enrol_hash else [])]
+    return f"{row.name} ({', '.join(notes)})"
+
+
+async def _merchant(at: Desk, values: dict[str, Any]) -> MerchantRow:
+    code = str(values.get("code", "")).strip()
+    row: MerchantRow | None = await at.store.merchant_by_code(code)
+    if row is None:
+        raise CommandError(f"No merchant has the code {code!r}.")
+    return row

@@ -1,0 +1,570 @@
+"""Puts the rooms together: the only place that picks concrete classes.
+
+`running` starts everything one process does and stops it in the reverse order, so that what is under
+way is finished or left to be taken up again.
+"""
+
+import asyncio
+import ipaddress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+import structlog
+from aiohttp import web
+
+from bot.admin import socket as control
+from bot.admin.registry import Desk
+from bot.app.figures import watch_figures
+from bot.app.listening import cannot_listen, url_of
+from bot.channels.base import Button, Channel, Outgoing, Sent
+from bot.channels.catalogue import Catalogue
+from bot.channels.sms import AfricasTalkingSms, read_delivery_report
+from bot.channels.telegram import TelegramChannel
+from bot.channels.ussd import GATEWAYS
+from bot.conversations import Turns, TurnsConfig
+from bot.conversations.effects import Performer
+from bot.conversations.telegram_connection import TelegramLink
+from bot.conversations.telegram_inbox import TelegramIntake
+from bot.dialog import Text, View
+from bot.dialog.screens import UssdScreen, render_chat, render_sms, render_ussd
+from bot.money import OrderKind, OrderState
+from bot.notifications.outbox import Outbox, Worded
+from bot.orders.agreement_worker import AgreementKeeper
+from bot.orders.callbacks import Callbacks
+from bot.orders.context_loader import Contexts
+from bot.orders.overdue import watch_deadlines, watch_soundness
+from bot.orders.provider_calls import Calls, Connections
+from bot.orders.worker import Worker
+from bot.providers import PROVIDERS, Sender, check_account
+from bot.providers.transport import open_transport
+from bot.runtime.clock import Clock, Ids, wall_clock_ms
+from bot.runtime.keys import Sealer
+from bot.runtime.metrics import Metrics
+from bot.runtime.open_files import open_files_at_most
+from bot.runtime.rate_limits import Buckets as Allowance
+from bot.runtime.security_events import KINDS, SecurityEvents
+from bot.runtime.timeouts import TIMES, Times
+from bot.settings.settings import Settings, ask_limits
+from bot.store import SqliteStore, StoreUnavailable, sqlite_path
+from bot.store.base import Store
+from bot.store.records import MessageRow, OrderRow
+from bot.web import (
+    ROOM,
+    Bounds,
+    ChatWords,
+    GatewayEntry,
+    TryIt,
+    WebParts,
+    backlog_for,
+    bounds_for,
+    build_web,
+    make_runner,
+)
+from flows import FLOWS
+
+__all__ = ["CannotStart", "Kasapay", "build", "running"]
+
+_log = structlog.get_logger("kasapay")
+
+_PROBE_S: Final = 1.0
+_FINISH_S: Final = 5.0
+# What one chat may say: the same as a web chat (bot.web.parts.Limits).
+_CHAT_BURST: Final = 20
+_CHAT_PER_S: Final = 1.0
+# So many codes are named where orders keep a process from starting.
+_CODES: Final = 20
+
+
+class CannotStart(Exception):
+    """Why this process must not start, as sentences for the operator."""
+
+
+class _Windows:
+    """Wakes the chat pages when something was sent to their address."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[str, str], set[asyncio.Event]] = {}
+
+    def wake(self, kind: str, value: str) -> None:
+        for event in self._waiting.get((kind, value), ()):
+            event.set()
+
+    async def wait(self, kind: str, value: str, timeout_s: float) -> None:
+        event = asyncio.Event()
+        events = self._waiting.setdefault((kind, value), set())
+        events.add(event)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await event.wait()
+        except TimeoutError:
+            pass
+        finally:
+            events.discard(event)
+            if not events:
+                self._waiting.pop((kind, value), None)
+
+
+class _WebChannel:
+    """A web chat reads what was sent from the store: being sent is being there to read."""
+
+    kind: Final = "web"
+
+    async def send(self, message: Outgoing) -> Sent:
+        return Sent(message.edits or message.key)
+
+
+class _SmsReports:
+    """Delivery reports are for statistics, nothing more."""
+
+    def __init__(self, secret: str, metrics: Metrics) -> None:
+        self.secret = secret
+        self._metrics = metrics
+
+    async def report(self, form: Mapping[str, str]) -> None:
+        found = read_delivery_report(form)
+        if found is not None and found.final:
+            outcome = "delivered" if found.delivered else "undelivered"
+            self._metrics.messages.labels("msisdn", "report", outcome).inc()
+
+
+class Kasapay:
+    """All parts of one process, built and not yet started."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        *,
+        clock: Clock,
+        ids: Ids,
+        times: Times,
+        tryit: TryIt | None,
+        callback_url: str = "",
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self.metrics = Metrics()
+        self.security = SecurityEvents(lambda kind: self.metrics.security.labels(kind).inc())
+        for kind in KINDS:
+            self.metrics.security.labels(kind)  # shows 0, so that the first one is a rise
+        self.sealer = Sealer(settings.secret_key.get_secret_value())
+        self.catalogue = Catalogue.load()
+        self.connections = Connections(settings.accounts, PROVIDERS)
+        self.sender = Sender()
+        self.sender.on_exchange = self.metrics.note_call
+        for account in settings.accounts:
+            self.metrics.left_alone.labels(account.provider, account.id).set_function(
+                partial(self._leaves_alone, account.id)
+            )
+        self.calls = Calls(self.connections, self.sender, self.sealer, callback_url or settings.public_url)
+        self.windows = _Windows()
+        self._sms_client: httpx.AsyncClient | None = None
+        self._probed: tuple[float, list[str]] = (float("-inf"), [])
+        self._tryit = tryit
+        contexts = Contexts(store, self.calls, clock, ids, times, short_code=settings.short_code)
+        self.performer = Performer(
+            store,
+            self.calls,
+            contexts,
+            self.sealer,
+            clock,
+            ids,
+            times,
+            ask_limits(settings),
+            security=self.security,
+            on_late=self._on_work,
+        )
+        self.broken: list[str] = []
+        self.turns = Turns(
+            store,
+            self.performer,
+            self.catalogue,
+            FLOWS,
+            self.sealer,
+            clock,
+            ids,
+            times,
+            TurnsConfig(
+                region=settings.default_region,
+                language=settings.default_language,
+                languages=self.catalogue.languages,
+                short_code=settings.short_code,
+                offers=self._offers(),
+                help_contact=settings.help_contact,
+            ),
+            self._screen,
+            self._on_work,
+            self.metrics,
+        )
+        self.telegram: TelegramChannel | None = None
+        self.intake: TelegramIntake | None = None
+        self.telegram_link: TelegramLink | None = None
+        # The page of `run` is made of it. Without it a result goes by SMS, as to any chat that is closed.
+        self.web_chat = settings.web_chat == "on" or tryit is not None
+        channels: dict[str, Channel] = {"web": _WebChannel()} if self.web_chat else {}
+        token = settings.telegram_token.get_secret_value()
+        if token:
+            self.telegram = channels["telegram"] = TelegramChannel(token, settings.telegram_api_url)
+            self.intake = TelegramIntake(
+                store,
+                self.turns,
+                self.telegram,
+                self.sealer,
+                clock,
+                ids,
+                times,
+                secret=settings.telegram_webhook_secret.get_secret_value(),
+                may_speak=Allowance(_CHAT_BURST, _CHAT_PER_S, clock).take,
+            )
+            self.telegram_link = TelegramLink(
+                self.telegram,
+                self.intake,
+                self.metrics,
+                clock,
+                mode=settings.telegram_mode,
+                public_url=settings.public_url,
+                secret=settings.telegram_webhook_secret.get_secret_value(),
+                commands=[(name, self.commands(name)) for name in self.catalogue.languages],
+            )
+        if settings.africastalking_username:
+            self._sms_client = httpx.AsyncClient(transport=open_transport())
+            channels["msisdn"] = AfricasTalkingSms(
+                self._sms_client,
+                username=settings.africastalking_username,
+                api_key=settings.africastalking_api_key.get_secret_value(),
+                base_url=settings.africastalking_api_url,
+                sender=settings.sms_sender,
+            )
+        self.outbox = Outbox(
+            store,
+            channels,
+            self._words,
+            clock,
+            ids,
+            times,
+            default_language=settings.default_language,
+            metrics=self.metrics,
+            on_sent=self.windows.wake,
+        )
+        self.worker = Worker(store, self.calls, contexts, clock, times, self.metrics)
+        self.worker.on_settled = self._on_settled
+        self.keeper = AgreementKeeper(store, self.calls, clock, ids, times)
+        self.keeper.on_told = self.outbox.wake
+        self.callbacks = Callbacks(
+            store,
+            self.connections,
+            self.sealer,
+            clock,
+            ids,
+            times,
+            contexts,
+            on_hint=self._on_work,
+        )
+        self.desk = Desk(
+            store,
+            self.connections,
+            self.calls,
+            self.sealer,
+            clock,
+            ids,
+            self._on_work,
+            self.catalogue.command_words(),
+            settings.default_region,
+        )
+
+    def _leaves_alone(self, account_id: str) -> bool:
+        return self.sender.leaves_alone(account_id)
+
+    def web(self) -> web.Application:
+        """The application with every entrance and page."""
+        app = build_web(
+            WebParts(
+                turns=self.turns,
+                gateways=self._gateways(),
+                callbacks=self.callbacks,
+                store=self.store,
+                clock=self.clock,
+                ready=self.problems,
+                silent=self.silent,
+                metrics=self.metrics.render,
+                messages_woken=self.windows,
+                render=self._chat_words,
+                cookie_key=self.sealer.key("cookie"),
+                region=self.settings.default_region,
+                telegram=self.intake,
+                sms_reports=_SmsReports(self.sealer.hash("sms", "reports"), self.metrics),
+                trusted_proxies=_networks(self.settings.trusted_proxies.replace(",", " ").split()),
+                # The page of `run` is opened at its own address, whatever Telegram's is.
+                secure_cookies=self.settings.public_url.startswith("https://") and self._tryit is None,
+                tryit=self._tryit,
+                hosts=None if self._tryit is None else frozenset({_host_of(self.settings.public_url)}),
+                security=self.security.note,
+                bounds=self._bounds(),
+                bound_met=lambda what: self.metrics.bounds_met.labels(what).inc(),
+                web_chat=self.web_chat,
+            )
+        )
+        self.metrics.connections.set_function(lambda: app[ROOM].connections)
+        self.metrics.streams.set_function(lambda: app[ROOM].streams)
+        return app
+
+    def _bounds(self) -> Bounds:
+        wanted = Bounds(
+            connections=self.settings.web_connections,
+            per_address=self.settings.web_connections_per_address,
+            streams=self.settings.web_streams,
+            streams_per_address=self.settings.web_streams_per_address,
+        )
+        return bounds_for(wanted, open_files_at_most(), len(self.settings.gateways))
+
+    async def problems(self) -> Sequence[str]:
+        """What keeps payments from starting; probed at most once a second."""
+        probed_s, found = self._probed
+        if asyncio.get_running_loop().time() - probed_s > _PROBE_S:
+            try:
+                await self.store.probe()
+                found = []
+            except StoreUnavailable as error:
+                found = [f"the store cannot commit: {error}"]
+            found += self.broken
+            self._probed = (asyncio.get_running_loop().time(), found)
+            self.metrics.ready.set(0 if found else 1)
+        return found
+
+    def silent(self) -> Sequence[str]:
+        """What does not reach people though payments may start."""
+        link = self.telegram_link
+        return [f"Telegram: {link.problem}"] if link is not None and link.problem else []
+
+    async def check_open_orders(self) -> None:
+        """Raises CannotStart where an open order names a connection that the settings lost, or belongs
+        elsewhere than its connection leads now. Orders of an older version belong to where it leads now."""
+        lost = sorted(c for c in await self.store.open_connections() if c not in self.connections)
+        if lost:
+            raise CannotStart(
+                f"Open orders still need the account{'s' if len(lost) > 1 else ''} {', '.join(lost)}. "
+                "Keep it in the settings until they are final."
+            )
+        astray: list[OrderRow] = []
+        for connection, place in sorted(await self.store.open_places()):
+            if not self.connections.leads_to(connection, place):
+                astray += await self.store.open_orders_at(connection, place)
+        stuck = [order for order in astray if order.state is not OrderState.UNRESOLVED]
+        if stuck:
+            raise CannotStart(self._elsewhere(stuck))
+        await self.store.settle_in(
+            {a.id: (self.connections.place(a.id), self.calls.keys(a.id)) for a in self.connections}
+        )
+        for order in astray:
+            _log.warning("unresolved order belongs elsewhere", code=order.code, place=order.place)
+        for row in await self.store.agreements_elsewhere():
+            _log.warning("agreement belongs elsewhere", code=row.code, place=row.place)
+
+    def _elsewhere(self, orders: Sequence[OrderRow]) -> str:
+        """Which orders belong where, and the way out."""
+        said = []
+        for connection, place in dict.fromkeys((order.connection, order.place) for order in orders):
+            codes = [o.code for o in orders if (o.connection, o.place) == (connection, place)]
+            more = f" and {len(codes) - _CODES} more" if len(codes) > _CODES else ""
+            said.append(
+                f"Account {connection} leads to {self.connections.place(connection)} now, and these open"
+                f" orders of it belong to {place}: {', '.join(codes[:_CODES])}{more}."
+            )
+        return " ".join(said) + (
+            " Sent or asked about elsewhere they could be paid twice. Keep the old settings as that account"
+            " until they are final, and add a second account with the new ones for its merchants:"
+            " kasapay merchants add CODE NAME --account SECOND."
+        )
+
+    async def close(self) -> None:
+        await self.sender.aclose()
+        if self._sms_client is not None:
+            await self._sms_client.aclose()
+        if self.telegram is not None:
+            await self.telegram.close()
+
+    def commands(self, language: str) -> list[tuple[str, str]]:
+        """The bot's commands with what they do."""
+        return [
+            (name, self._say(Text(f"command.{name}"), language))
+            for name in ("start", "menu", "cancel", "help")
+        ]
+
+    def _on_work(self) -> None:
+        self.outbox.wake()
+        self.worker.wake()
+
+    def _on_settled(self) -> None:
+        """Messages may be due, and what an order made may stand from now on."""
+        self.outbox.wake()
+        self.keeper.wake()
+
+    def _offers(self) -> tuple[str, ...]:
+        """What customers can agree to here, with any of the accounts."""
+        kinds = {kind for account in self.connections for kind in self.connections.kinds(account.id)}
+        offered = (OrderKind.PREAPPROVAL, OrderKind.INVOICE, OrderKind.BILL)
+        return tuple(kind.value for kind in offered if kind in kinds)
+
+    def _gateways(self) -> dict[str, GatewayEntry]:
+        return {
+            entry.name: GatewayEntry(
+                GATEWAYS[entry.name], entry.secret.get_secret_value(), _networks(entry.allow)
+            )
+            for entry in self.settings.gateways
+        }
+
+    def _screen(self, view: View, gateway: str, language: str) -> UssdScreen:
+        budget = self.settings.ussd_screen_septets or GATEWAYS[gateway].budget
+        return render_ussd(
+            view,
+            lambda text: self._say(text, language),
+            self.catalogue.labels(language),
+            budget=budget,
+            ucs2_budget=self.settings.ussd_screen_characters,
+        )
+
+    def _words(self, view: View, kind: str, language: str) -> Worded:
+        if kind == "msisdn":
+            return Worded(render_sms(view, lambda text: self._say(text, language)))
+        message = render_chat(view, lambda text: self._say(text, language), self.catalogue.labels(language))
+        share = self._say(Text("nav.share"), language) if view.wants == "contact" else ""
+        return Worded(message.text, tuple(Button(*button) for button in message.buttons), share)
+
+    async def _chat_words(self, row: MessageRow) -> ChatWords:
+        view = msgspec.json.decode(row.view, type=View)
+        person = await self.store.person(row.person_id)
+        words = self._words(
+            view, row.address_kind, person.language if person else self.settings.default_language
+        )
+        return ChatWords(words.text, words.buttons, view.wants)
+
+    def _say(self, text: Text, language: str) -> str:
+        return self.catalogue.say(text, language, self.settings.default_region)
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Clock = wall_clock_ms,
+    ids: Ids | None = None,
+    times: Times = TIMES,
+    tryit: TryIt | None = None,
+    callback_url: str = "",
+) -> Kasapay:
+    """The parts for these settings; opens nothing. `callback_url`: where providers call to, if that is not
+    PUBLIC_URL. Raises CannotStart for a database we do not keep."""
+    path = _sqlite(settings.database_url)
+    wrong = [f"Account {a.id}: {problem}" for a in settings.accounts for problem in check_account(a)]
+    if wrong:
+        raise CannotStart(" ".join(wrong))
+    return Kasapay(
+        settings,
+        SqliteStore(path, clock=clock),
+        clock=clock,
+        ids=ids or Ids(),
+        times=times,
+        tryit=tryit,
+        callback_url=callback_url,
+    )
+
+
+@asynccontextmanager
+async def running(
+    kasapay: Kasapay, *, host: str, port: int, first: Callable[[], Awaitable[None]] | None = None
+) -> AsyncIterator[str]:
+    """Serve and work until left; gives the address. Raises CannotStart, StoreUnavailable.
+
+    `first` is done once the database is ours and before anybody is answered."""
+    async with AsyncExitStack() as stack:
+        await kasapay.store.open()
+        stack.push_async_callback(kasapay.store.close)
+        stack.push_async_callback(kasapay.close)
+        if first is not None:
+            await first()
+        await kasapay.check_open_orders()
+        path = _sqlite(kasapay.settings.database_url)
+        await stack.enter_async_context(control.listen(path, kasapay.desk))
+        for work in _background(kasapay):
+            await stack.enter_async_context(_kept_running(work, kasapay))
+        if kasapay.telegram_link is not None:
+            await stack.enter_async_context(_kept_running(kasapay.telegram_link.run(), kasapay))
+        # The calls that outlived their turns end before the sender and the store do.
+        stack.push_async_callback(kasapay.performer.finish, _FINISH_S)
+        runner = make_runner(kasapay.web())
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        try:
+            site = web.TCPSite(
+                runner, host, port, reuse_address=True, backlog=backlog_for(open_files_at_most())
+            )
+            await site.start()
+        except OSError as error:
+            raise CannotStart(cannot_listen(host, port, error)) from error
+        yield url_of(host, runner.addresses[0][1])
+
+
+def _background(kasapay: Kasapay) -> list[Any]:
+    return [
+        kasapay.outbox.run(),
+        kasapay.worker.run(),
+        kasapay.keeper.run(),
+        kasapay.callbacks.run(),
+        watch_deadlines(kasapay.store, kasapay.metrics, kasapay.clock, kasapay.desk.ids),
+        watch_soundness(kasapay.store),
+        watch_figures(kasapay.store, kasapay.metrics, kasapay.clock, kasapay.problems),
+        _heal(kasapay),
+    ]
+
+
+async def _heal(kasapay: Kasapay) -> None:
+    """Once a commit has failed below the statements, try every second whether the store is back."""
+    while True:
+        await asyncio.sleep(_PROBE_S)
+        if not kasapay.store.available and not await kasapay.problems():
+            _log.info("store available again")
+            kasapay.outbox.wake()
+            kasapay.worker.wake()
+
+
+@asynccontextmanager
+async def _kept_running(work: Any, kasapay: Kasapay) -> AsyncIterator[None]:
+    """Run beside everything else. A task that ends by itself is a fault: no payment starts any more,
+    and whoever watches `/readyz` starts us anew."""
+    task = asyncio.ensure_future(work)
+
+    def ended(done: "asyncio.Future[Any]") -> None:
+        if not done.cancelled() and done.exception() is not None:
+            _log.error("background work ended", exc_info=done.exception())
+            kasapay.broken.append("a part of Kasapay has stopped; start it again")
+
+    task.add_done_callback(ended)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await task
+
+
+def _sqlite(url: str) -> Path:
+    path = sqlite_path(url)
+    if path is None:
+        raise CannotStart(
+            "Kasapay keeps its data in SQLite for now; DATABASE_URL must begin with sqlite:///."
+        )
+    return path
+
+
+def _host_of(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _networks(texts: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)

@@ -1,0 +1,1 @@
+"""The commands in the terminal, the handset and the tour."""

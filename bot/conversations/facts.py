@@ -1,0 +1,124 @@
+"""What a conversation knows of its person and place, and what it last asked there. Pure.
+
+Facts are written when a conversation begins and when it moves to another place, never in between: a
+replay must find what the flow found.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from bot.conversations.turn import Turn, TurnsConfig
+from bot.dialog import Entry, Facts, Question, Text
+from bot.notifications.order_messages import is_fresh
+from bot.runtime.timeouts import Times
+from bot.store.records import ConversationRow
+
+__all__ = [
+    "behind_guard",
+    "encode_facts",
+    "held_here",
+    "last_asked",
+    "last_notice",
+    "name_of",
+    "with_asked",
+    "with_behind",
+    "with_notice",
+]
+
+
+class _Standing(Facts, frozen=True):
+    """A conversation's facts as they are kept, with what its person was asked last (see `name_of`), the
+    notice that stood above it (pages are those of the screen as it was shown), and what was answered
+    behind a guard that has to be passed anew."""
+
+    asked: str = ""
+    notice: Text | None = None
+    behind: tuple[Entry, ...] = ()
+
+
+def encode_facts(turn: Turn, order_id: str | None, config: TurnsConfig, times: Times) -> str:
+    """The facts of a conversation that begins, or goes on, where this turn's person is now."""
+    addresses = turn.loaded.addresses
+    own = turn.inbound.address.value if turn.inbound.address.kind == "msisdn" else ""
+    numbers = [
+        a.value for a in addresses if a.kind == "msisdn" and a.verified_ms and is_fresh(a, turn.now_ms, times)
+    ]
+    linked = numbers[0] if numbers else ""
+    facts = Facts(
+        channel=turn.inbound.channel,
+        region=config.region,
+        msisdn=own or linked,
+        language=turn.person.language,
+        languages=config.languages,
+        staff=bool(turn.loaded.staff),
+        linked=tuple(sorted({a.kind for a in addresses})),
+        short_code=config.short_code,
+        order_id=order_id or "",
+        offers=config.offers,
+    )
+    return msgspec.json.encode(facts).decode()
+
+
+def held_here(turn: Turn, kept: ConversationRow, config: TurnsConfig, times: Times) -> ConversationRow:
+    """The conversation, moved to where the person is now."""
+    moved = msgspec.structs.replace(
+        kept,
+        holder=turn.scope,
+        address_kind=turn.inbound.address.kind,
+        address_value=turn.inbound.address.value,
+        facts=encode_facts(turn, kept.order_id, config, times),
+    )
+    behind = behind_guard(kept)
+    return with_behind(moved, behind) if behind else moved
+
+
+def with_asked(row: ConversationRow, question: Question[Any], notice: Text | None) -> ConversationRow:
+    """The conversation, knowing that this question is shown now, below this notice."""
+    facts = msgspec.json.decode(row.facts, type=_Standing)
+    standing = msgspec.structs.replace(facts, asked=name_of(question), notice=notice)
+    return msgspec.structs.replace(row, facts=msgspec.json.encode(standing).decode())
+
+
+def last_asked(row: ConversationRow) -> str:
+    """The name of the question shown last, empty where it cannot be told."""
+    try:
+        return msgspec.json.decode(row.facts, type=_Standing).asked
+    except msgspec.ValidationError:
+        return ""
+
+
+def with_notice(row: ConversationRow, notice: Text | None) -> ConversationRow:
+    """The conversation, knowing what stands above what is shown now."""
+    facts = msgspec.json.decode(row.facts, type=_Standing)
+    standing = msgspec.structs.replace(facts, notice=notice)
+    return msgspec.structs.replace(row, facts=msgspec.json.encode(standing).decode())
+
+
+def last_notice(row: ConversationRow) -> Text | None:
+    """What stood above the question shown last."""
+    try:
+        return msgspec.json.decode(row.facts, type=_Standing).notice
+    except msgspec.ValidationError:
+        return None
+
+
+def behind_guard(row: ConversationRow) -> tuple[Entry, ...]:
+    """What was answered behind the guard that the conversation stands at."""
+    try:
+        return msgspec.json.decode(row.facts, type=_Standing).behind
+    except msgspec.ValidationError:
+        return ()
+
+
+def with_behind(row: ConversationRow, entries: Sequence[Entry]) -> ConversationRow:
+    """The conversation, keeping these entries until its guard is passed."""
+    facts = msgspec.json.decode(row.facts, type=_Standing)
+    standing = msgspec.structs.replace(facts, behind=tuple(entries))
+    return msgspec.structs.replace(row, facts=msgspec.json.encode(standing).decode())
+
+
+def name_of(question: Question[Any]) -> str:
+    """What makes a question another one: an answer to this never answers that."""
+    return " ".join((question.kind, question.key, *(choice.value for choice in question.choices)))

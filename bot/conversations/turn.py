@@ -1,0 +1,120 @@
+"""What one turn gathers on its way to its commit. No decisions here."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from bot.conversations.effects import Speaker
+from bot.conversations.timeout_reply import LastWords
+from bot.dialog import Entry, Facts, Inbound, Text
+from bot.store.base import Change, LoadedTurn, SaveConversation
+from bot.store.records import AddressRow, ConversationRow, ConversationState, PersonRow, SessionRow
+
+__all__ = ["Turn", "TurnsConfig"]
+
+
+class TurnsConfig(msgspec.Struct, frozen=True):
+    region: str
+    language: str
+    languages: tuple[str, ...]
+    short_code: str
+    # What the accounts can do beyond payments: preapproval, invoice, bill.
+    offers: tuple[str, ...] = ()
+    # Whom people may ask; empty where the operator names nobody.
+    help_contact: str = ""
+
+    def help(self, *, keypad: bool) -> Text:
+        """What can be done here, and whom to ask."""
+        whom = Text("help.merchant")
+        if self.help_contact:
+            whom = Text("help.contact", {"contact": self.help_contact})
+        return Text("help.phone", {"whom": whom}) if keypad else Text("help.chat", {"whom": whom})
+
+    def guess(self, tag: str) -> str:
+        """The language we speak that fits an IETF tag, else the default one."""
+        short = tag.lower().split("-")[0].split("_")[0]
+        return short if short in self.languages else self.language
+
+
+_NO_CONVERSATION: Final = ConversationRow(
+    id="",
+    person_id="",
+    address_kind="",
+    address_value="",
+    flow="",
+    facts="",
+    journal=(),
+    state=ConversationState.ENDED,
+    version=0,
+    created_ms=0,
+    updated_ms=0,
+)
+
+
+class Turn:
+    """`conversation` is as it will be; `kept_version` the one it has in the store, None until it is there.
+
+    `scope` is where the person is, a session's id or a chat's address: it holds the conversation, and
+    with `key` it names the delivery. `ours` are deliveries marked running by this very call, whose lease
+    is ours to go on with.
+    """
+
+    def __init__(
+        self,
+        inbound: Inbound,
+        loaded: LoadedTurn,
+        now_ms: int,
+        last_words: LastWords,
+        *,
+        scope: str,
+        ours: set[tuple[str, str]],
+    ) -> None:
+        self.inbound = inbound
+        self.loaded = loaded
+        self.last_words = last_words
+        self.now_ms = now_ms
+        self.scope = scope
+        self.key = inbound.turn_key
+        self.ours = ours
+        self.changes: list[Change] = []
+        self.person: PersonRow
+        self.address: AddressRow
+        self.session: SessionRow | None = None
+        self.conversation = _NO_CONVERSATION
+        self.kept_version: int | None = None
+        # The conversation is spoken to elsewhere; this session only says so.
+        self.elsewhere = False
+        self.step = ""
+        # What the person said, as far as it may be kept.
+        self.own_words: Text | None = None
+        # What a chat says in passing: under the button that was pressed, in place of a thank-you.
+        self.beside: Text | None = None
+        self.outcome = "answered"
+
+    def save(self, row: ConversationRow, journal: Sequence[Entry]) -> None:
+        """Add the conversation's new state to the changes, on top of an earlier one of this turn."""
+        expected = self.kept_version
+        version = 0 if expected is None else expected + 1
+        self.conversation = msgspec.structs.replace(
+            row, journal=tuple(journal), version=version, updated_ms=self.now_ms
+        )
+        self.changes.append(SaveConversation(self.conversation, expected))
+        self.kept_version = version
+
+    def speaker(self, row: ConversationRow | None = None) -> Speaker:
+        """Who speaks, in the turn's conversation or in `row`."""
+        row = row or self.conversation
+        facts = msgspec.json.decode(row.facts, type=Facts)
+        return Speaker(
+            person=self.person,
+            address=self.inbound.address,
+            channel=self.inbound.channel,
+            verified=self.inbound.verified or self.address.verified_ms is not None,
+            conversation_id=row.id,
+            msisdn=facts.msisdn,
+            staff=self.loaded.staff,
+            address_row=self.address,
+            renewed=self.inbound.renewed,
+            peer=self.inbound.peer or f"{self.inbound.address.kind}:{self.inbound.address.value}",
+        )

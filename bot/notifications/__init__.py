@@ -1,0 +1,1 @@
+"""What people and merchants are told: the messages, and the outbox that delivers them."""

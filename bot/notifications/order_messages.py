@@ -1,0 +1,310 @@
+"""The messages an order causes: who is told what, where, and under which dedupe key. Pure."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from bot.dialog import Address, Name, Number, Text, Value, View
+from bot.money import Money, OrderKind, OrderState, Reason
+from bot.runtime.timeouts import Times
+from bot.store.base import Queue
+from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState, OrderRow
+
+__all__ = [
+    "doubt_messages",
+    "encode_view",
+    "is_fresh",
+    "linked_chats",
+    "order_values",
+    "otp_prompts",
+    "reply_message",
+    "result_messages",
+    "said_message",
+    "standing_text",
+    "told_by_turn",
+]
+
+NewId = Callable[[], str]
+
+# A turn that says the result itself has committed its answer long before.
+_TURN_ENDS_MS: Final = 5_000
+
+_SAID: Final = {
+    OrderState.SUCCESSFUL: "successful",
+    OrderState.FAILED: "failed",
+    OrderState.REVERSED: "reversed",
+    OrderState.UNRESOLVED: "checking",
+}
+# Whoever began the others is not the one whose wallet it is.
+_ONES_OWN: Final = (OrderKind.COLLECTION, OrderKind.PREAPPROVAL, OrderKind.BILL)
+
+
+def encode_view(view: View) -> str:
+    return msgspec.json.encode(view).decode()
+
+
+def doubt_messages(
+    order: OrderRow,
+    merchant: Name,
+    addresses: Sequence[AddressRow],
+    *,
+    upheld: bool,
+    now_ms: int,
+    new_id: NewId,
+    times: Times,
+) -> list[Queue]:
+    """To whoever was told that the order failed: its provider says otherwise, so that it is being checked;
+    or `upheld`: it was checked, and did fail."""
+    word = "upheld" if upheld else "doubted"
+    plain = order.kind is OrderKind.COLLECTION and not order.terms.service_provider
+    if plain:
+        sentence = "result.upheld" if upheld else "result.doubted"
+    else:
+        sentence = "result.upheld_other" if upheld else "result.doubted_other"
+    values = order_values(order, merchant) | {"kind": Text(f"kind.{order.kind.value}")}
+    view = View(text=Text(sentence, values), ends=True)
+    return [
+        _about(
+            order,
+            view,
+            MessageKind.RESULT,
+            target,
+            # It may be doubted more than once.
+            key=f"result:{order.id}:{word}:{now_ms}",
+            now_ms=now_ms,
+            due_ms=now_ms,
+            new_id=new_id,
+        )
+        for target in _told_at(order, addresses, now_ms, times)
+    ]
+
+
+def order_values(
+    order: OrderRow, merchant: Name, reason: Reason | None = None, payer: str = ""
+) -> dict[str, Value]:
+    """What a message about an order may show; the number masked. `payer` is whose money a bill was to be
+    paid with: its own order names nobody."""
+    failed = reason or order.reason or Reason.OTHER
+    why = Text(f"reason.{failed.value}")
+    if failed is Reason.PAYER_BLOCKED and order.kind not in _ONES_OWN:
+        why = Text("reason.wallet_blocked")
+    if failed is Reason.NOT_COMPLETED and order.kind is OrderKind.INVOICE_CANCEL:
+        why = Text("reason.paid_already")
+    payee = order.payee or order.payer
+    return {
+        "code": order.code,
+        "amount": Money(order.amount_minor, order.currency),
+        "merchant": merchant,
+        "payer": Number(order.payer or payer),
+        "payee": Number(payee) if payee.startswith("+") else Text("party.bank_account"),
+        "reason": why,
+        "bill": order.terms.service_provider,
+    }
+
+
+def standing_text(order: OrderRow) -> str:
+    """The sentence that says where an order stands that is no plain payment."""
+    said = _SAID.get(order.shown)
+    return f"result.{order.kind.value}.{said}" if said else f"sent.{order.kind.value}"
+
+
+def told_by_turn(channel: str, address: Address) -> Address | None:
+    """The address that has read a result as the answer of its own turn; a USSD screen may be missed."""
+    return None if channel == "ussd" else address
+
+
+def result_messages(
+    order: OrderRow,
+    said: OrderState,
+    merchant: Name,
+    addresses: Sequence[AddressRow],
+    *,
+    now_ms: int,
+    new_id: NewId,
+    times: Times,
+    reason: Reason | None = None,
+    told: Address | None = None,
+    payer: str = "",
+    given_back: bool = False,
+) -> list[Queue]:
+    """One message for where the order began and, for an order begun over USSD, one for each linked chat.
+
+    `told` is about to read the result as the answer of its turn: its message waits a moment, and goes
+    only if that turn did not get so far. `payer` paid the money of a bill, which is `given_back` where the
+    bill is not paid. Empty for a state that nobody waits to hear of.
+    """
+    if said not in _SAID:
+        return []
+    text = Text(_sentence(order, said, given_back=given_back), order_values(order, merchant, reason, payer))
+    view = View(text=text, ends=True, order_id=order.id)
+    return [
+        _about(
+            order,
+            view,
+            MessageKind.RESULT,
+            target,
+            key=f"result:{order.id}:{said.value}",
+            now_ms=now_ms,
+            due_ms=now_ms + (_TURN_ENDS_MS if target == told else 0),
+            new_id=new_id,
+        )
+        for target in _told_at(order, addresses, now_ms, times)
+    ]
+
+
+def _told_at(order: OrderRow, addresses: Sequence[AddressRow], now_ms: int, times: Times) -> list[Address]:
+    """Where the news of an order go: where it began, and from a phone into each linked chat too."""
+    origin = Address(order.origin_kind, order.origin_value)
+    chats = linked_chats(addresses, now_ms, times) if origin.kind == "msisdn" else []
+    return [origin, *chats]
+
+
+def _sentence(order: OrderRow, said: OrderState, *, given_back: bool) -> str:
+    # Who was told "not paid" and now hears "paid" must hear that it is a correction.
+    word = "corrected" if order.state is OrderState.FAILED else _SAID[said]
+    if order.kind is OrderKind.BILL and word == "failed":
+        return "result.bill.failed_refund" if given_back else "result.bill.failed_kept"
+    # Nobody asked for it, and its payer has been told that it comes: not that nothing was taken.
+    if order.goes_back_by_itself and word == "failed":
+        return "result.refund.failed_kept"
+    if order.kind is not OrderKind.COLLECTION:
+        return f"result.{order.kind.value}.{word}"
+    if not order.terms.service_provider:
+        return f"result.{word}"
+    # The money for a bill: only with the bill's own order it is paid.
+    return (
+        "result.bill.collected" if said is OrderState.SUCCESSFUL else f"result.{OrderKind.BILL.value}.{word}"
+    )
+
+
+def otp_prompts(
+    order: OrderRow,
+    merchant: Name,
+    addresses: Sequence[AddressRow],
+    *,
+    now_ms: int,
+    new_id: NewId,
+    times: Times,
+    short_code: str,
+    session_open: bool,
+) -> list[Queue]:
+    """Asks for the code a payment waits for: in the linked chats, after a while, where an open session
+    asks already; at once, and where the payment began too, where nobody else asks."""
+    values = order_values(order, merchant)
+    origin = Address(order.origin_kind, order.origin_value)
+    chats = linked_chats(addresses, now_ms, times)
+    if session_open:
+        targets = [chat for chat in chats if chat != origin]
+    else:
+        targets = [origin, *(chat for chat in chats if chat != origin)]
+    due_ms = now_ms + (int(times.otp_prompt_s * 1000) if session_open else 0)
+    by_chat = View(text=Text("otp.prompt", values), ends=True, wants="secret")
+    by_sms = View(text=Text("otp.dial", {**values, "short_code": short_code}), ends=True)
+    return [
+        _about(
+            order,
+            by_sms if target.kind == "msisdn" else by_chat,
+            MessageKind.PROMPT,
+            target,
+            key=f"otp:{order.id}",
+            now_ms=now_ms,
+            due_ms=due_ms,
+            new_id=new_id,
+        )
+        for target in targets
+    ]
+
+
+def linked_chats(addresses: Sequence[AddressRow], now_ms: int, times: Times) -> list[Address]:
+    """The chats of a person that are linked, reachable and not silent for so long that they lapsed."""
+    return [
+        Address(a.kind, a.value)
+        for a in addresses
+        if a.kind != "msisdn" and a.verified_ms is not None and a.reachable and is_fresh(a, now_ms, times)
+    ]
+
+
+def is_fresh(address: AddressRow, now_ms: int, times: Times) -> bool:
+    """Whether the address has spoken lately enough to still be its person's."""
+    return now_ms - address.seen_ms <= times.lapse_s * 1000
+
+
+def _about(
+    order: OrderRow,
+    view: View,
+    kind: MessageKind,
+    target: Address,
+    *,
+    key: str,
+    now_ms: int,
+    due_ms: int,
+    new_id: NewId,
+) -> Queue:
+    return Queue(
+        MessageRow(
+            id=new_id(),
+            dedupe_key=f"{key}:{target.kind}:{target.value}",
+            kind=kind,
+            person_id=order.person_id,
+            address_kind=target.kind,
+            address_value=target.value,
+            view=encode_view(view),
+            state=MessageState.QUEUED,
+            created_ms=now_ms,
+            due_ms=due_ms,
+            order_id=order.id,
+        )
+    )
+
+
+def said_message(
+    words: Text, *, address: Address, person_id: str, key: str, at_ms: int, new_id: NewId
+) -> Queue:
+    """What the person said, for the chat's history. Never a secret: see bot.conversations.own_words."""
+    return Queue(
+        MessageRow(
+            id=new_id(),
+            dedupe_key=f"said:{address.kind}:{address.value}:{key}",
+            kind=MessageKind.SAID,
+            person_id=person_id,
+            address_kind=address.kind,
+            address_value=address.value,
+            view=encode_view(View(text=words, ends=True)),
+            state=MessageState.SENT,
+            created_ms=at_ms,
+            due_ms=at_ms,
+            sent_ms=at_ms,
+        )
+    )
+
+
+def reply_message(
+    view: View,
+    *,
+    address: Address,
+    person_id: str,
+    conversation_id: str | None,
+    key: str,
+    now_ms: int,
+    new_id: NewId,
+    thread: str = "",
+) -> Queue:
+    """A turn's answer to a chat, in the topic where it was asked."""
+    return Queue(
+        MessageRow(
+            id=new_id(),
+            dedupe_key=f"reply:{address.kind}:{address.value}:{key}",
+            kind=MessageKind.REPLY,
+            person_id=person_id,
+            address_kind=address.kind,
+            address_value=address.value,
+            view=encode_view(view),
+            state=MessageState.QUEUED,
+            created_ms=now_ms,
+            due_ms=now_ms,
+            order_id=view.order_id,
+            conversation_id=conversation_id,
+            thread=thread,
+        )
+    )

@@ -1,0 +1,257 @@
+"""Messages to people who began nothing themselves: a second person, a payer billed or debited. Pure."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from bot.dialog import Address, Moment, Name, Number, Text, Value, View
+from bot.money import AgreementKind, AgreementState, Money, OrderKind, OrderState
+from bot.notifications.order_messages import NewId, encode_view, linked_chats
+from bot.runtime.timeouts import Times
+from bot.store.base import Queue
+from bot.store.records import AddressRow, AgreementRow, MessageKind, MessageRow, MessageState, OrderRow
+
+__all__ = [
+    "agreement_results",
+    "approval_decided",
+    "approval_prompts",
+    "debit_notices",
+    "invoice_notices",
+    "late_invoice_notices",
+    "staff_notices",
+]
+
+_IN_WORDS: Final = {
+    OrderState.SUCCESSFUL: "successful",
+    OrderState.FAILED: "failed",
+    OrderState.REVERSED: "reversed",
+}
+_DONE: Final = {
+    OrderState.SUCCESSFUL: "done",
+    OrderState.FAILED: "not_done",
+    OrderState.REVERSED: "undone",
+}
+_PAID_FOR: Final = frozenset({OrderKind.COLLECTION, OrderKind.AGREEMENT_CHARGE})
+
+
+def approval_prompts(
+    approval_id: str,
+    order: OrderRow,
+    merchant: Name,
+    asked_by: Name,
+    targets: Sequence[tuple[str, str, str]],
+    *,
+    now_ms: int,
+    new_id: NewId,
+) -> list[Queue]:
+    """One to each (person, kind of address, value) who may approve what `asked_by` asked for."""
+    values = _values(order, merchant) | {"by": asked_by}
+    view = View(text=Text("approval.asked", values), ends=True)
+    return [
+        _message(view, person_id, Address(kind, value), f"approval:{approval_id}", now_ms, new_id)
+        for person_id, kind, value in targets
+    ]
+
+
+def approval_decided(
+    approval_id: str,
+    order: OrderRow,
+    merchant: Name,
+    *,
+    approved: bool,
+    by: Name,
+    now_ms: int,
+    new_id: NewId,
+) -> Queue:
+    """To whoever asked, where they asked it."""
+    values = _values(order, merchant) | {"by": by}
+    view = View(text=Text("approval.decided.yes" if approved else "approval.decided.no", values), ends=True)
+    origin = Address(order.origin_kind, order.origin_value)
+    return _message(view, order.person_id, origin, f"decided:{approval_id}", now_ms, new_id)
+
+
+def invoice_notices(
+    row: AgreementRow,
+    merchant: Name,
+    payer_id: str,
+    addresses: Sequence[AddressRow],
+    payment_reference: str,
+    *,
+    now_ms: int,
+    new_id: NewId,
+    times: Times,
+) -> list[Queue]:
+    """To the payer of an invoice that stands now, on the number and in the linked chats. `payer_id` is
+    empty for a number that has never spoken here."""
+    values: dict[str, Value] = {
+        "merchant": merchant,
+        "amount": Money(row.amount_minor, row.currency),
+        "description": row.description,
+        "reference": payment_reference or row.code,
+        "until": Moment(row.until_ms or now_ms, day=True),
+    }
+    view = View(text=Text("invoice.received", values), ends=True)
+    return _to_payer(view, row.payer, payer_id, addresses, f"invoice:{row.id}", now_ms, new_id, times)
+
+
+def debit_notices(
+    order: OrderRow,
+    merchant: Name,
+    payer_id: str,
+    addresses: Sequence[AddressRow],
+    *,
+    now_ms: int,
+    new_id: NewId,
+    times: Times,
+    came_back: bool = False,
+) -> list[Queue]:
+    """To the payer whose wallet was debited under an auto-debit: nobody asked them this time. `came_back`:
+    its money went back."""
+    values: dict[str, Value] = {
+        "merchant": merchant,
+        "amount": Money(order.amount_minor, order.currency),
+        "code": order.code,
+    }
+    view = View(text=Text("autodebit.returned" if came_back else "autodebit.charged", values), ends=True)
+    key = f"debit:{order.id}:back" if came_back else f"debit:{order.id}"
+    return _to_payer(
+        view, order.payer, payer_id, addresses, key, now_ms, new_id, times, kind=MessageKind.RESULT
+    )
+
+
+def staff_notices(
+    sentence: str,
+    order: OrderRow,
+    merchant: Name,
+    targets: Sequence[tuple[str, Address]],
+    *,
+    key: str,
+    now_ms: int,
+    new_id: NewId,
+    said: OrderState | None = None,
+) -> list[Queue]:
+    """To those at the merchant whom its money matters to: an order that was over has changed, or may have.
+    `said` is what it became, or what the provider says of it."""
+    words = _IN_WORDS if order.kind in _PAID_FOR else _DONE
+    values: dict[str, Value] = {
+        "merchant": merchant,
+        "amount": Money(order.amount_minor, order.currency),
+        "kind": Text(f"kind.{order.kind.value}"),
+        "code": order.code,
+    }
+    for name, state in (("held", order.state), ("said", said)):
+        if state in words:
+            values[name] = Text(f"state.{words[state]}")
+    view = View(text=Text(sentence, values), ends=True)
+    return [
+        _message(view, person_id, target, f"staff:{order.id}:{key}", now_ms, new_id, MessageKind.RESULT)
+        for person_id, target in targets
+    ]
+
+
+def late_invoice_notices(
+    row: AgreementRow,
+    merchant: Name,
+    targets: Sequence[tuple[str, Address]],
+    *,
+    now_ms: int,
+    new_id: NewId,
+) -> list[Queue]:
+    """The same of an invoice that had ended and was paid all the same."""
+    values: dict[str, Value] = {
+        "merchant": merchant,
+        "amount": Money(row.amount_minor, row.currency),
+        "code": row.code,
+    }
+    view = View(text=Text("staff.invoice_late", values), ends=True)
+    key = f"staff:{row.id}:paid"
+    return [
+        _message(view, person_id, target, key, now_ms, new_id, MessageKind.RESULT)
+        for person_id, target in targets
+    ]
+
+
+def agreement_results(
+    row: AgreementRow,
+    order: OrderRow,
+    said: AgreementState,
+    merchant: Name,
+    addresses: Sequence[AddressRow],
+    *,
+    now_ms: int,
+    new_id: NewId,
+    times: Times,
+) -> list[Queue]:
+    """To whoever asked for it: an invoice was paid or ran out, an auto-debit ended. Where `order`, which
+    made it, began; over USSD in their linked chats, too."""
+    values: dict[str, Value] = {
+        "merchant": merchant,
+        "amount": Money(row.amount_minor, row.currency),
+        "payer": Number(row.payer),
+        "code": row.code,
+    }
+    if row.kind is AgreementKind.PREAPPROVAL:
+        sentence = "autodebit.ended"
+    elif said is AgreementState.PAID:
+        sentence = "invoice.paid"
+    else:
+        sentence = "invoice.ended"
+        values["state"] = Text(f"agreement.{said.value.lower()}")
+    view = View(text=Text(sentence, values), ends=True)
+    targets = [Address(order.origin_kind, order.origin_value)]
+    if order.origin_kind == "msisdn":
+        targets += linked_chats(addresses, now_ms, times)
+    key = f"agreement:{row.id}:{said.value}"
+    return [
+        _message(view, order.person_id, target, key, now_ms, new_id, MessageKind.RESULT) for target in targets
+    ]
+
+
+def _to_payer(
+    view: View,
+    payer: str,
+    payer_id: str,
+    addresses: Sequence[AddressRow],
+    key: str,
+    now_ms: int,
+    new_id: NewId,
+    times: Times,
+    *,
+    kind: MessageKind = MessageKind.PROMPT,
+) -> list[Queue]:
+    targets = [Address("msisdn", payer), *linked_chats(addresses, now_ms, times)]
+    return [_message(view, payer_id, target, key, now_ms, new_id, kind) for target in targets]
+
+
+def _values(order: OrderRow, merchant: Name) -> dict[str, Value]:
+    return {
+        "merchant": merchant,
+        "amount": Money(order.amount_minor, order.currency),
+        "to": Number(order.payee) if order.payee else Text("party.bank_account"),
+        "kind": Text(f"kind.{order.kind.value}"),
+    }
+
+
+def _message(
+    view: View,
+    person_id: str,
+    target: Address,
+    key: str,
+    now_ms: int,
+    new_id: NewId,
+    kind: MessageKind = MessageKind.PROMPT,
+) -> Queue:
+    """A RESULT is one that must be told: what a chat does not take goes by SMS, or with the next dial."""
+    return Queue(
+        MessageRow(
+            id=new_id(),
+            dedupe_key=f"{key}:{target.kind}:{target.value}",
+            kind=kind,
+            person_id=person_id,
+            address_kind=target.kind,
+            address_value=target.value,
+            view=encode_view(view),
+            state=MessageState.QUEUED,
+            created_ms=now_ms,
+            due_ms=now_ms,
+        )
+    )

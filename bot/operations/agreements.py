@@ -1,0 +1,234 @@
+"""What customers agree to for a while: auto-debits and invoices of their own number; and bills."""
+
+from typing import Final
+
+import msgspec
+
+from bot.money import (
+    ENDED,
+    EVERY,
+    AgreementKind,
+    AgreementState,
+    Money,
+    Msisdn,
+    OrderKind,
+    Source,
+    Terms,
+)
+from bot.operations.limits import AskLimits
+from bot.operations.new_order import (
+    asking_of,
+    bill_view,
+    draft,
+    is_debited,
+    refused_view,
+    sketch,
+    view_of,
+    why_not_asked,
+)
+from bot.operations.plan import Plan, Speaker
+from bot.operations.staff_requests import Business, agreement_of
+from bot.orders.provider_calls import Calls
+from bot.runtime.clock import Clock, Ids
+from bot.store.base import CreateOrder, KeepAgreement, Store
+from bot.store.records import AgreementRow, MerchantRow
+from flows import business_effects as b
+from flows import effects as e
+
+__all__ = ["Standing"]
+
+_LISTED: Final = 9
+_STANDING: Final = 100
+_MOST_DAYS: Final = 366
+_DAY_S: Final = 24 * 3600
+
+
+class Standing:
+    def __init__(
+        self, store: Store, calls: Calls, business: Business, clock: Clock, ids: Ids, limits: AskLimits
+    ) -> None:
+        self._store = store
+        self._calls = calls
+        self._business = business
+        self._clock = clock
+        self._ids = ids
+        self._limits = limits
+
+    async def own(self, kind: str, speaker: Speaker) -> tuple[b.AgreementView, ...]:
+        """Of the speaker's verified number; nobody else's. An invoice only while it can be paid."""
+        if not speaker.msisdn:
+            return ()
+        found = []
+        for row in await self._store.agreements_of_payer(speaker.msisdn, kind, _LISTED):
+            over = row.until_ms is not None and row.until_ms <= self._clock()
+            if kind == AgreementKind.INVOICE and (row.state is not AgreementState.ACTIVE or over):
+                continue
+            merchant = await self._store.merchant(row.merchant_id)
+            found.append(await self._business.shown(row, merchant.shown if merchant else ""))
+        return tuple(found)
+
+    async def debit(self, wanted: e.FindDebit, speaker: Speaker) -> e.Debit:
+        """What the speaker's auto-debits make of a request to their own wallet."""
+        merchant_id = wanted.merchant_id
+        if wanted.staff_id:
+            merchant_id = next((row.merchant_id for row in speaker.staff if row.id == wanted.staff_id), "")
+        merchant = await self._store.merchant(merchant_id)
+        if merchant is None or not speaker.msisdn or wanted.payer != speaker.msisdn:
+            return e.Debit()
+        standing = await self._auto_debits(speaker.msisdn)
+        rows = [row for row in standing if row.connection == merchant.connection]
+        if not rows:
+            return e.Debit()
+        now_ms = self._clock()
+        asking = asking_of(speaker, wanted.payer, now_ms, self._limits, told=True)
+        sketched = sketch(OrderKind.COLLECTION, wanted.amount, merchant, speaker, now_ms, payer=wanted.payer)
+        agreed = await why_not_asked(self._store, sketched, asking) != "auto_debit"
+        # The merchant's own one serves it, else any of them.
+        serving = next((row for row in rows if row.merchant_id == merchant.id), rows[0])
+        of = await self._store.merchant(serving.merchant_id)
+        stops = [row.id for row in rows if not await self._store.is_being_stopped(row.id)]
+        return e.Debit(of.shown if of else merchant.shown, agreed, () if agreed else tuple(stops))
+
+    async def set_up(self, wanted: e.SetUpAutoDebit, position: int, speaker: Speaker) -> Plan:
+        kind = OrderKind.PREAPPROVAL
+        before = await self._store.order_of_act(speaker.conversation_id, position)
+        merchant = await self._store.merchant(wanted.merchant_id)
+        name = merchant.shown if merchant else ""
+        if before is not None:
+            return Plan(result=view_of(before, name))
+        why = self._cannot(merchant, kind, wanted.most)
+        if not why and (not speaker.msisdn or wanted.every not in EVERY):
+            why = "not_allowed"
+        if not why and not 1 <= wanted.days <= _MOST_DAYS:
+            why = "not_available"
+        if not why:
+            standing = await self._auto_debits(speaker.msisdn)
+            why = "already" if any(row.merchant_id == wanted.merchant_id for row in standing) else ""
+        now_ms = self._clock()
+        asking = asking_of(speaker, speaker.msisdn, now_ms, self._limits)
+        if merchant is not None and not why:
+            sketched = sketch(kind, wanted.most, merchant, speaker, now_ms, payer=speaker.msisdn)
+            why = await why_not_asked(self._store, sketched, asking)
+        if merchant is None or why:
+            return Plan(result=refused_view(why or "merchant", wanted.most, name, kind=kind))
+        order = draft(
+            kind,
+            wanted.most,
+            merchant,
+            speaker,
+            position,
+            self._ids,
+            now_ms,
+            payer=speaker.msisdn,
+            terms=Terms(validity_s=wanted.days * _DAY_S),
+            agreement_id=self._ids.uuid(),
+        )
+        row = agreement_of(order, AgreementKind.PREAPPROVAL, every=wanted.every)
+        create = CreateOrder(order, Source.US, asking=asking)
+        return Plan((KeepAgreement(row), create), view_of(order, name))
+
+    async def _auto_debits(self, payer: Msisdn) -> tuple[AgreementRow, ...]:
+        return await self._store.agreements_of_payer(payer, AgreementKind.PREAPPROVAL, _STANDING)
+
+    async def stop(self, agreement_id: str, position: int, speaker: Speaker) -> Plan:
+        kind = OrderKind.PREAPPROVAL_CANCEL
+        before = await self._store.order_of_act(speaker.conversation_id, position)
+        row = await self._store.agreement(agreement_id)
+        merchant = await self._store.merchant(row.merchant_id) if row else None
+        if before is not None:
+            return Plan(result=view_of(before, merchant.shown if merchant else ""))
+        own = row is not None and bool(speaker.msisdn) and row.payer == speaker.msisdn
+        if row is None or merchant is None or not own or row.kind is not AgreementKind.PREAPPROVAL:
+            return Plan(result=refused_view("not_allowed", Money(0, "GHS"), kind=kind))
+        amount = Money(row.amount_minor, row.currency)
+        if row.state in ENDED:
+            return Plan(result=refused_view("gone", amount, merchant.shown, kind=kind))
+        # Theirs is known a moment after the payer approved.
+        if row.state is not AgreementState.ACTIVE or not row.provider_id:
+            return Plan(result=refused_view("not_yet", amount, merchant.shown, kind=kind))
+        if not self._calls.connections.leads_to(row.connection, row.place):
+            return Plan(result=refused_view("not_available", amount, merchant.shown, kind=kind))
+        order = draft(
+            kind,
+            amount,
+            merchant,
+            speaker,
+            position,
+            self._ids,
+            self._clock(),
+            payer=row.payer,
+            terms=Terms(about_reference=row.reference, about_provider_reference=row.provider_id),
+            agreement_id=row.id,
+        )
+        order = msgspec.structs.replace(order, connection=row.connection)
+        return Plan((CreateOrder(order, Source.US),), view_of(order, merchant.shown))
+
+    # ---- bills -----------------------------------------------------------------------------------
+
+    async def bills(self) -> tuple[e.BillCard, ...]:
+        """Each account's bills once, paid by the first merchant on it."""
+        found: dict[str, e.BillCard] = {}
+        for merchant in await self._store.merchants():
+            if not merchant.active or merchant.connection not in self._calls.connections:
+                continue
+            if OrderKind.BILL not in self._calls.connections.kinds(merchant.connection):
+                continue
+            account = self._calls.connections.account(merchant.connection)
+            adapter = self._calls.connections.adapter(merchant.connection)
+            for name in account.bills:
+                found.setdefault(
+                    name,
+                    e.BillCard(
+                        name=name,
+                        merchant_id=merchant.id,
+                        currency=merchant.currency,
+                        region=account.region,
+                        most_minor=merchant.max_amount_minor,
+                        amounts=adapter.amounts(account, OrderKind.COLLECTION),
+                        numbers=adapter.numbers(account),
+                        debits=OrderKind.PREAPPROVAL in self._calls.connections.kinds(merchant.connection),
+                    ),
+                )
+        return tuple(found.values())
+
+    async def pay_bill(self, wanted: e.PayBill, position: int, speaker: Speaker) -> Plan:
+        """The money first: only once it is there the bill is paid with it.
+
+        See `bot.orders.rules.follow_ups`.
+        """
+        kind = OrderKind.BILL
+        before = await self._store.order_of_act(speaker.conversation_id, position)
+        merchant = await self._store.merchant(wanted.merchant_id)
+        name = merchant.shown if merchant else ""
+        if before is not None:
+            return Plan(result=await bill_view(self._store, before, name))
+        why = self._cannot(merchant, kind, wanted.amount)
+        if merchant is None or why or not await self.knows_bill(merchant, wanted.bill):
+            return Plan(result=refused_view(why or "not_available", wanted.amount, name, kind=kind))
+        now_ms = self._clock()
+        terms = Terms(service_provider=wanted.bill, customer_reference=wanted.customer_reference)
+        given = {"payer": wanted.payer, "note": wanted.bill, "terms": terms}
+        asking = asking_of(speaker, wanted.payer, now_ms, self._limits, told=wanted.unasked)
+        sketched = sketch(OrderKind.COLLECTION, wanted.amount, merchant, speaker, now_ms, **given)
+        if why := await why_not_asked(self._store, sketched, asking):
+            return Plan(result=refused_view(why, wanted.amount, name, kind=kind))
+        order = draft(
+            OrderKind.COLLECTION, wanted.amount, merchant, speaker, position, self._ids, now_ms, **given
+        )
+        create = CreateOrder(order, Source.US, asking=asking)
+        unasked = asking.own and await is_debited(self._store, order)
+        view = msgspec.structs.replace(await bill_view(self._store, order, name), unasked=unasked)
+        return Plan((create,), view, payment=view)
+
+    async def knows_bill(self, merchant: MerchantRow, bill: str) -> bool:
+        return bill in self._calls.connections.account(merchant.connection).bills
+
+    def _cannot(self, merchant: MerchantRow | None, kind: OrderKind, amount: Money) -> str:
+        if merchant is None or not merchant.active or merchant.connection not in self._calls.connections:
+            return "merchant"
+        if kind not in self._calls.connections.kinds(merchant.connection):
+            return "not_available"
+        if amount.currency != merchant.currency:
+            return "not_available"
+        most = merchant.max_amount_minor
+        return "limit" if most is not None and amount.amount_minor > most else ""

@@ -1,0 +1,102 @@
+"""The second person: what waits for one, and what becomes of it when they decide.
+
+Whoever asked never decides, neither in that role nor as the same person in another.
+"""
+
+from typing import Final
+
+import msgspec
+
+from bot.money import Money, OrderKind, Right, Source
+from bot.notifications.other_messages import approval_decided
+from bot.operations.new_order import refused_view, view_of
+from bot.operations.plan import Plan, Speaker
+from bot.operations.staff_requests import Business
+from bot.operations.staff_roles import ActingRole, Roles
+from bot.runtime.clock import Clock, Ids
+from bot.store.base import CreateOrder, Decide, Store
+from bot.store.records import ApprovalRow, ApprovalState, OrderRow
+from flows import business_effects as b
+
+__all__ = ["Approvals"]
+
+_LISTED: Final = 9
+
+
+class Approvals:
+    def __init__(self, store: Store, roles: Roles, business: Business, clock: Clock, ids: Ids) -> None:
+        self._store = store
+        self._roles = roles
+        self._business = business
+        self._clock = clock
+        self._ids = ids
+
+    async def waiting(self, staff_id: str, speaker: Speaker) -> tuple[b.ApprovalView, ...]:
+        role = await self._roles.acting(staff_id, Right.APPROVE, speaker)
+        if isinstance(role, str):
+            return ()
+        held = await self._store.approvals_waiting(role.merchant.id, self._clock(), _LISTED)
+        return tuple([await self._shown(row) for row in held if not await self._is_own(row, role, speaker)])
+
+    async def decide(self, wanted: b.DecideApproval, position: int, speaker: Speaker) -> Plan:
+        """Approved, the order begins as if just asked for: limits and switches are those of now."""
+        role = await self._roles.acting(wanted.staff_id, Right.APPROVE, speaker)
+        held = await self._store.approval(wanted.approval_id)
+        if isinstance(role, str) or held is None or held.merchant_id != role.merchant.id:
+            why = role if isinstance(role, str) else "not_allowed"
+            return Plan(result=refused_view(why, Money(0, "GHS"), kind=OrderKind.TRANSFER))
+        order = msgspec.json.decode(held.wanted, type=OrderRow)
+        amount, now_ms = Money(order.amount_minor, order.currency), self._clock()
+        if held.state is not ApprovalState.WAITING:
+            # This very act, where the turn that did it never ended.
+            made = await self._store.order(held.order_id) if held.order_id else None
+            if made is not None and held.decided_by == role.row.id:
+                return Plan(result=view_of(made, role.merchant.shown))
+            return Plan(result=refused_view("too_late", amount, kind=order.kind))
+        if held.expires_ms <= now_ms:
+            return Plan(result=refused_view("too_late", amount, kind=order.kind))
+        if await self._is_own(held, role, speaker):
+            return Plan(result=refused_view("own", amount, kind=order.kind))
+        if not wanted.approve:
+            decided = Decide(held.id, ApprovalState.REFUSED, role.row.id, now_ms)
+            told = approval_decided(held.id, order, role.merchant.shown, approved=False, by=role.row.shown,
+                                    now_ms=now_ms, new_id=self._ids.uuid)  # fmt: skip
+            return Plan((decided, told), refused_view("declined", amount, kind=order.kind))
+        refusal = await self._business.refusal(order, role.merchant)
+        if refusal is not None:
+            return Plan(result=refusal)
+        order = msgspec.structs.replace(order, approved_by=role.row.id, created_ms=now_ms, updated_ms=now_ms)
+        create = CreateOrder(order, Source.US, caps=self._business.caps(order))
+        decided = Decide(held.id, ApprovalState.APPROVED, role.row.id, now_ms, order.id)
+        told = approval_decided(held.id, order, role.merchant.shown, approved=True, by=role.row.shown,
+                                now_ms=now_ms, new_id=self._ids.uuid)  # fmt: skip
+        view = view_of(order, role.merchant.shown)
+        return Plan((create, decided, told), view, payment=view)
+
+    async def _is_own(self, held: ApprovalRow, role: ActingRole, speaker: Speaker) -> bool:
+        """Whether the speaker asked for it: in this role, or as the same person in another. A chat may have
+        been linked since, so who asked is also whoever owns by now where it was asked, or the role's address.
+        """
+        order = msgspec.json.decode(held.wanted, type=OrderRow)
+        if held.asked_by == role.row.id or order.person_id == speaker.person.id:
+            return True
+        asker = await self._store.staff_member(held.asked_by)
+        places = {(order.origin_kind, order.origin_value)}
+        if asker is not None:
+            places.add((asker.address_kind, asker.address_value))
+        owners = [await self._store.person_of(kind, value) for kind, value in places]
+        return any(owner is not None and owner[0].id == speaker.person.id for owner in owners)
+
+    async def _shown(self, held: ApprovalRow) -> b.ApprovalView:
+        order = msgspec.json.decode(held.wanted, type=OrderRow)
+        asker = await self._store.staff_member(held.asked_by)
+        about = await self._store.order(order.parent_id) if order.parent_id else None
+        return b.ApprovalView(
+            id=held.id,
+            kind=order.kind.value,
+            amount=Money(order.amount_minor, order.currency),
+            to=order.payee,
+            asked_by=asker.shown if asker else "",
+            about=about.code if about else "",
+            at_ms=held.created_ms,
+        )

@@ -1,0 +1,147 @@
+"""What a customer agrees to share with a merchant: asked for on the phone, shown once, never kept.
+
+Kept is only that it was asked, by whom and of whom; the id to ask with is encrypted until it is used.
+"""
+
+import base64
+import secrets
+from typing import Final
+
+from bot.money import AgreementKind, AgreementState, Right, Source
+from bot.operations.limits import AskLimits
+from bot.operations.new_order import asking_of, why_not_asked
+from bot.operations.plan import Plan, Speaker
+from bot.operations.staff_roles import Roles
+from bot.orders.provider_calls import Calls
+from bot.providers.base import ConsentState, Declined, Malformed, ProviderError, Secret, Unknown, UserInfo
+from bot.runtime.clock import Clock, Ids
+from bot.runtime.keys import Sealer
+from bot.runtime.timeouts import Times
+from bot.store.base import Conflict, KeepAgreement, MoveAgreement, Store
+from bot.store.records import AgreementRow
+from flows import business_effects as b
+
+__all__ = ["DetailsAskers"]
+
+_ENDED: Final = {AgreementState.REFUSED: "refused", AgreementState.ACTIVE: "shown"}
+_SHOWN: Final = (
+    "name", "birthdate", "gender", "email", "phone", "address", "occupation", "identification",
+)  # fmt: skip
+
+
+class DetailsAskers:
+    def __init__(
+        self,
+        store: Store,
+        calls: Calls,
+        roles: Roles,
+        sealer: Sealer,
+        clock: Clock,
+        ids: Ids,
+        times: Times,
+        limits: AskLimits,
+    ) -> None:
+        self._store = store
+        self._calls = calls
+        self._roles = roles
+        self._sealer = sealer
+        self._clock = clock
+        self._ids = ids
+        self._times = times
+        self._limits = limits
+
+    async def ask(self, wanted: b.AskDetails, speaker: Speaker) -> Plan:
+        role = await self._roles.acting(wanted.staff_id, Right.DETAILS, speaker)
+        if isinstance(role, str):
+            return Plan(result=b.DetailsAsked(refused=role))
+        if not speaker.msisdn:
+            return Plan(result=b.DetailsAsked(refused="not_allowed"))
+        now_ms = self._clock()
+        wait_ms = now_ms + int(self._limits.window_s * 1000)
+        row = AgreementRow(
+            id=self._ids.uuid(),
+            kind=AgreementKind.CONSENT,
+            state=AgreementState.REQUESTED,
+            connection=role.merchant.connection,
+            merchant_id=role.merchant.id,
+            person_id=speaker.person.id,
+            payer=wanted.msisdn,
+            amount_minor=0,
+            currency=role.merchant.currency,
+            reference=self._ids.uuid(),
+            code=self._ids.order_code(),
+            created_ms=now_ms,
+            updated_ms=now_ms,
+            until_ms=wait_ms,
+            due_ms=wait_ms,
+            staff_id=role.row.id,
+        )
+        asking = asking_of(speaker, wanted.msisdn, now_ms, self._limits, staff=True)
+        if why := await why_not_asked(self._store, row, asking):
+            return Plan(result=b.DetailsAsked(refused=why))
+        # The row comes before the call, so that it counts while the phone is being asked.
+        return Plan((KeepAgreement(row, asking),), inside=lambda: self._ask(row))
+
+    async def _ask(self, row: AgreementRow) -> b.DetailsAsked:
+        asked = await self._calls.ask_consent(row.connection, row.payer, self._times.look_up_s)
+        now_ms = self._clock()
+        if isinstance(asked, ProviderError):
+            # Where nobody knows, the phone may have been asked.
+            unsure = isinstance(asked, Unknown | Malformed)
+            await self._end(row, AgreementState.EXPIRED if unsure else AgreementState.CANCELLED)
+            return b.DetailsAsked(refused="unknown" if isinstance(asked, Declined) else "not_available")
+        until_ms = now_ms + int(asked.expires_s * 1000)
+        sealed = self._sealed(asked.id)
+        await self._store.commit(
+            [MoveAgreement(row.id, row.version, now_ms, until_ms, until_ms=until_ms, provider_id=sealed)]
+        )
+        return b.DetailsAsked(id=row.id)
+
+    async def see(self, wanted: b.SeeDetails, speaker: Speaker) -> b.Details:
+        """Asked of the provider every time; what was once given is told once and then over."""
+        role = await self._roles.acting(wanted.staff_id, Right.DETAILS, speaker)
+        row = await self._store.agreement(wanted.asked_id)
+        if isinstance(role, str) or row is None or row.staff_id != role.row.id or not speaker.msisdn:
+            return b.Details("not_available")
+        if row.kind is not AgreementKind.CONSENT or row.state is not AgreementState.REQUESTED:
+            return b.Details(_ENDED.get(row.state, "expired"))
+        if not await self._store.count(f"see:{row.id}", 5_000, self._clock(), 2):
+            return b.Details("waiting")
+        found = await self._calls.consent(row.connection, self._opened(row), self._times.look_up_s)
+        if isinstance(found, ProviderError):
+            return b.Details("not_available")
+        if found.state is ConsentState.WAITING:
+            return b.Details("waiting")
+        if found.state is not ConsentState.GIVEN:
+            refused = found.state is ConsentState.REFUSED
+            await self._end(row, AgreementState.REFUSED if refused else AgreementState.EXPIRED)
+            return b.Details(found.state.value)
+        info = await self._calls.user_info(row.connection, found.token, self._times.look_up_s)
+        # The id is used up either way.
+        await self._end(row, AgreementState.ACTIVE)
+        if isinstance(info, ProviderError):
+            return b.Details("not_available")
+        return b.Details("given", _lines(info))
+
+    async def _end(self, row: AgreementRow, said: AgreementState) -> None:
+        now_ms = self._clock()
+        moved = MoveAgreement(
+            row.id, row.version, now_ms, None, said, Source.POLL, provider_id="", note="asked on the phone"
+        )
+        try:
+            await self._store.commit([moved])
+        except Conflict:
+            return  # ended meanwhile
+
+    def _sealed(self, asked: Secret) -> str:
+        return base64.b64encode(self._sealer.seal(asked.reveal().encode(), secrets.token_bytes(12))).decode()
+
+    def _opened(self, row: AgreementRow) -> Secret:
+        return Secret((self._sealer.open(base64.b64decode(row.provider_id)) or b"").decode())
+
+
+def _lines(info: UserInfo) -> tuple[b.DetailLine, ...]:
+    """What is told of it, in a fixed order; the name put together where it comes in parts."""
+    name = info.name or " ".join(part for part in (info.given_name, info.family_name) if part)
+    told = {label: getattr(info, label) for label in _SHOWN} | {"name": name}
+    return tuple(b.DetailLine(label, told[label]) for label in _SHOWN if told[label])

@@ -1,0 +1,168 @@
+"""Orders as they are first written, and what must be known before one may be."""
+
+from typing import Any, Final
+
+import msgspec
+
+from bot.dialog import Name
+from bot.money import EVERY, AgreementKind, AgreementState, Money, Msisdn, OrderKind, OrderState
+from bot.money.periods import period_start_ms
+from bot.operations.limits import AskLimits
+from bot.operations.plan import Speaker
+from bot.providers.base import Account
+from bot.runtime.clock import Ids
+from bot.store.base import Asking, Cap, Store
+from bot.store.records import AgreementRow, MerchantRow, OrderRow
+from flows import effects as e
+
+__all__ = [
+    "asking_of",
+    "bill_view",
+    "caps_of",
+    "draft",
+    "is_debited",
+    "refused_view",
+    "sketch",
+    "view_of",
+    "why_not_asked",
+]
+
+_NOT_ASKED: Final = {"": "", "payer": "too_many", "agreement": "auto_debit", "number": "number"}
+# A new order is due before every question that waits for its turn: a person stands at the counter, and
+# what is not sent in time has failed.
+_BEFORE_ALL_MS: Final = 0
+_WINDOWS_MS: Final = {"hour": 3600_000, "day": 24 * 3600_000}
+
+
+def draft(
+    kind: OrderKind,
+    amount: Money,
+    merchant: MerchantRow,
+    speaker: Speaker,
+    position: int,
+    ids: Ids,
+    now_ms: int,
+    **given: Any,
+) -> OrderRow:
+    """A NEW order of this speaker's act, with a reference and a code of its own."""
+    order = sketch(kind, amount, merchant, speaker, now_ms, act_position=position, **given)
+    return msgspec.structs.replace(order, id=ids.uuid(), code=ids.order_code(), reference=ids.uuid())
+
+
+def sketch(
+    kind: OrderKind, amount: Money, merchant: MerchantRow, speaker: Speaker, now_ms: int, **given: Any
+) -> OrderRow:
+    """An order as it would be, without a name: to ask the store what it thinks of it."""
+    values: dict[str, Any] = {"payer": "", "note": merchant.name} | given
+    return OrderRow(
+        id="",
+        code="",
+        kind=kind,
+        state=OrderState.NEW,
+        connection=merchant.connection,
+        merchant_id=merchant.id,
+        person_id=speaker.person.id,
+        amount_minor=amount.amount_minor,
+        currency=amount.currency,
+        reference="",
+        origin_channel=speaker.channel,
+        origin_kind=speaker.address.kind,
+        origin_value=speaker.address.value,
+        created_ms=now_ms,
+        updated_ms=now_ms,
+        conversation_id=speaker.conversation_id,
+        due_ms=_BEFORE_ALL_MS,
+        **values,
+    )
+
+
+def caps_of(account: Account, now_ms: int) -> tuple[Cap, ...]:
+    """The account's limits on payouts, as the store checks them."""
+    found = []
+    for name, most_minor in account.payout_limits.items():
+        of, _, window = name.partition("_")
+        found.append(Cap(of, now_ms - _WINDOWS_MS[window], most_minor))
+    return tuple(found)
+
+
+def view_of(order: OrderRow, merchant: Name, **given: Any) -> e.OrderView:
+    """The order as whoever asked for it may see it."""
+    return e.OrderView(
+        id=order.id,
+        code=order.code,
+        state=order.shown,
+        amount=Money(order.amount_minor, order.currency),
+        merchant=merchant,
+        payer=order.payer,
+        payee=order.payee,
+        kind=order.kind,
+        reason=order.reason,
+        at_ms=order.created_ms,
+        **given,
+    )
+
+
+def refused_view(
+    why: str, amount: Money, merchant: Name = "", *, kind: OrderKind = OrderKind.COLLECTION, **given: Any
+) -> e.OrderView:
+    """No order was made; `why` names the sentence."""
+    values: dict[str, Any] = {"payer": ""} | given
+    return e.OrderView(
+        id="",
+        code="",
+        state=OrderState.FAILED,
+        amount=amount,
+        merchant=merchant,
+        kind=kind,
+        refused=why,
+        **values,
+    )
+
+
+async def bill_view(store: Store, paid: OrderRow, merchant: Name) -> e.OrderView:
+    """A bill as whoever pays it sees it: as one thing, under the code of the order that collects its
+    money. `paid` is that order."""
+    bill = paid.terms.service_provider
+    view = msgspec.structs.replace(view_of(paid, merchant), kind=OrderKind.BILL, bill=bill)
+    if paid.state is not OrderState.SUCCESSFUL:
+        return view
+    after = await store.follower_of(paid.id)
+    refunds = await store.refunds_of(paid.id)
+    state = after.state if after is not None else OrderState.PENDING
+    given_back = any(refund.state is not OrderState.FAILED for refund in refunds)
+    return msgspec.structs.replace(view, state=state, collected=True, given_back=given_back)
+
+
+def asking_of(
+    speaker: Speaker,
+    payer: Msisdn,
+    now_ms: int,
+    limits: AskLimits,
+    *,
+    staff: bool = False,
+    told: bool = False,
+) -> Asking:
+    """What the store has to mind where this speaker asks something of the payer's phone. `told`: the screen
+    that was agreed to said that no PIN may be asked for."""
+    return Asking(
+        own=payer == speaker.msisdn,
+        since_ms=now_ms - int(limits.window_s * 1000),
+        open_at_most=limits.own_open,
+        unapproved=limits.staff_unapproved if staff else limits.customer_unapproved,
+        numbers=limits.staff_numbers if staff else limits.customer_numbers,
+        unapproved_everywhere=limits.staff_unapproved_everywhere if staff else None,
+        told=told,
+        periods_ms={every: period_start_ms(every, now_ms) for every in EVERY},
+    )
+
+
+async def why_not_asked(store: Store, row: OrderRow | AgreementRow, asking: Asking) -> str:
+    """The refusal's name where the payer's phone cannot be asked now; the store says the same where somebody
+    is faster."""
+    return _NOT_ASKED[await store.cannot_ask(row, asking)]
+
+
+async def is_debited(store: Store, order: OrderRow) -> bool:
+    """Whether the payer's own request is taken without a PIN: an auto-debit stands and is known to."""
+    rows = await store.agreements_of_payer(order.payer, AgreementKind.PREAPPROVAL, 100)
+    return any(row.connection == order.connection and row.state is AgreementState.ACTIVE for row in rows)

@@ -1,0 +1,277 @@
+"""Payments of a conversation: begun, given their code, asked about, and shown to whoever began them."""
+
+from typing import Final
+
+import msgspec
+
+from bot.dialog import Screen, Text
+from bot.money import FINAL, Money, OrderKind, OrderState, Source
+from bot.notifications.order_messages import order_values, standing_text, told_by_turn
+from bot.operations.inline_calls import WaitingCalls
+from bot.operations.limits import AskLimits
+from bot.operations.new_order import asking_of, bill_view, draft, is_debited, sketch, why_not_asked
+from bot.operations.plan import Plan, Speaker
+from bot.orders.context_loader import Contexts
+from bot.orders.provider_calls import Calls
+from bot.orders.rules import (
+    OTP_TRIES,
+    Settled,
+    after_otp,
+    after_request,
+    after_silence,
+    after_status,
+    applied,
+)
+from bot.providers.base import ProviderError
+from bot.runtime.clock import Clock, Ids
+from bot.runtime.timeouts import Times
+from bot.store.base import Conflict, CreateOrder, MoveOrder, Store
+from bot.store.records import MerchantRow, OrderRow
+from flows import effects as e
+
+__all__ = ["Payments"]
+
+_SHOWN: Final = 5
+_TWINS_AMONG: Final = 20
+
+
+class Payments:
+    def __init__(
+        self,
+        store: Store,
+        calls: Calls,
+        contexts: Contexts,
+        waiting: WaitingCalls,
+        clock: Clock,
+        ids: Ids,
+        times: Times,
+        limits: AskLimits,
+    ) -> None:
+        self._store = store
+        self._calls = calls
+        self._contexts = contexts
+        self._waiting = waiting
+        self._clock = clock
+        self._ids = ids
+        self._times = times
+        self._limits = limits
+
+    # ---- begun -----------------------------------------------------------------------------------
+
+    async def request(self, wanted: e.RequestPayment, position: int, speaker: Speaker) -> Plan:
+        """The plan of a new order, of the one this act made before, or of a refusal."""
+        before = await self._store.order_of_act(speaker.conversation_id, position)
+        if before is not None:
+            return Plan(result=await self._view(before, unsure=self._was_cut_off(before)))
+        merchant = await self._store.merchant(wanted.merchant_id)
+        refusal = self._refusal(wanted, merchant)
+        if merchant is None or refusal:
+            return Plan(result=_refused(wanted, merchant, refusal))
+        now_ms = self._clock()
+        given = {"payer": wanted.payer, "network": wanted.network}
+        asking = asking_of(speaker, wanted.payer, now_ms, self._limits, told=wanted.unasked)
+        sketched = sketch(OrderKind.COLLECTION, wanted.amount, merchant, speaker, now_ms, **given)
+        if why := await why_not_asked(self._store, sketched, asking):
+            return Plan(result=_refused(wanted, merchant, why))
+        order = draft(
+            OrderKind.COLLECTION, wanted.amount, merchant, speaker, position, self._ids, now_ms, **given
+        )
+        create = CreateOrder(order, Source.US, asking=asking)
+        unasked = asking.own and await is_debited(self._store, order)
+        view = msgspec.structs.replace(await self._view(order, merchant), unasked=unasked)
+        if not await self._may_want_otp(order):
+            return Plan((create,), view, payment=view)
+        # Nobody asks while the call is under way; should this process die in it, the worker takes over by
+        # asking.
+        lease_until_ms = now_ms + int(self._times.lease_s * 1000)
+        sent = MoveOrder(
+            order_id=order.id,
+            expected=order.version,
+            said=OrderState.PENDING,
+            source=Source.US,
+            at_ms=now_ms,
+            due_ms=lease_until_ms,
+            lease_until_ms=lease_until_ms,
+            sent_ms=now_ms,
+            place=self._calls.connections.place(order.connection),
+            sent_with=self._calls.keys(order.connection),
+        )
+        pending = applied(order, sent)
+
+        async def call() -> e.OrderView:
+            after, sure = await self._waiting.make(
+                lambda: self._calls.request_order(pending, self._times.call_s),
+                after_request,
+                pending,
+                speaker,
+            )
+            return await self._view(after, unsure=not sure)
+
+        return Plan((create, sent), inside=call, payment=view)
+
+    def _refusal(self, wanted: e.RequestPayment, merchant: MerchantRow | None) -> str:
+        if merchant is None or not merchant.active or merchant.connection not in self._calls.connections:
+            return "merchant"
+        most = merchant.max_amount_minor
+        return "limit" if most is not None and wanted.amount.amount_minor > most else ""
+
+    async def _may_want_otp(self, order: OrderRow) -> bool:
+        if not self._calls.connections.adapter(order.connection).may_ask_otp:
+            return False
+        return not await self._store.paid_before(order.payer, order.connection)
+
+    def _was_cut_off(self, order: OrderRow) -> bool:
+        """Whether the order was sent inside a turn that never heard the answer: a code may be wanted,
+        or nothing at all, and only the provider knows."""
+        connections = self._calls.connections
+        inside = order.connection in connections and connections.adapter(order.connection).may_ask_otp
+        return inside and order.sent_ms is not None and order.accepted_ms is None
+
+    # ---- the code --------------------------------------------------------------------------------
+
+    async def submit_otp(self, otp: str, order_id: str, speaker: Speaker) -> Plan:
+        order = await self._store.order(order_id)
+        if order is None or order.person_id != speaker.person.id:
+            return Plan(result=_no_order())
+        if order.state is not OrderState.NEEDS_OTP:
+            return Plan(result=await self._view(order))
+        now_ms = self._clock()
+        lease_until_ms = now_ms + int(self._times.lease_s * 1000)
+        tried = MoveOrder(
+            order_id=order.id,
+            expected=order.version,
+            said=OrderState.PENDING,
+            source=Source.PAYER,
+            at_ms=now_ms,
+            due_ms=lease_until_ms,
+            lease_until_ms=lease_until_ms,
+            otp_tries=order.otp_tries + 1,
+        )
+        pending = applied(order, tried)
+
+        async def call() -> e.OrderView:
+            after, sure = await self._waiting.make(
+                lambda: self._calls.submit_otp(pending, otp, self._times.call_s), after_otp, pending, speaker
+            )
+            return await self._view(after, unsure=not sure)
+
+        return Plan((tried,), inside=call, payment=await self._view(pending), goes_on=True)
+
+    async def without_otp(self, order_id: str, speaker: Speaker) -> e.OrderView | None:
+        """The order where it waits for no code any more: given elsewhere, run out, or tried too often,
+        so that the payer's word is not wanted, nor known to be right."""
+        order = await self.own(order_id, speaker, unsure=True)
+        return order if order is None or order.state is not OrderState.NEEDS_OTP else None
+
+    # ---- asked about -----------------------------------------------------------------------------
+
+    async def ask_status(self, order_id: str, speaker: Speaker) -> e.OrderView | None:
+        """The order's state asked live; settled here exactly as the sweep would."""
+        order = await self._store.order(order_id)
+        if order is None or order.person_id != speaker.person.id:
+            return None
+        now_ms = self._clock()
+        recently = now_ms - (order.asked_ms or 0) < self._times.hint_spacing_s * 1000
+        # Before the request itself has been answered nobody knows more than we do.
+        answered = order.accepted_ms or now_ms - (order.sent_ms or now_ms) > self._times.call_s * 1000
+        held = order.lease_until_ms > now_ms
+        asked_about = order.state in (OrderState.PENDING, OrderState.UNRESOLVED) and answered
+        if asked_about and not recently and not held:
+            answer = await self._calls.status(order, self._times.look_up_s / 2)
+            told = told_by_turn(speaker.channel, speaker.address)
+            at = await self._contexts.of(order, told=told, session_open=True)
+            if isinstance(answer, ProviderError):
+                settled = after_silence(order, answer, at)
+            else:
+                settled = after_status(order, answer, Source.POLL, at)
+            order = await self._keep(order, settled)
+        return await self._view(order)
+
+    async def _keep(self, before: OrderRow, settled: Settled) -> OrderRow:
+        """Commit a settlement; where the worker was faster, its word stands."""
+        try:
+            await self._store.commit(settled.changes)
+        except Conflict:
+            return await self._store.order(before.id) or before
+        return settled.order
+
+    # ---- shown -----------------------------------------------------------------------------------
+
+    async def own(self, order_id: str, speaker: Speaker, *, unsure: bool = False) -> e.OrderView | None:
+        order = await self._store.order(order_id)
+        own = order is not None and order.person_id == speaker.person.id
+        return await self._view(order, unsure=unsure) if order is not None and own else None
+
+    async def latest(self, speaker: Speaker) -> tuple[e.OrderView, ...]:
+        orders = await self._store.orders_of_person(speaker.person.id, _SHOWN)
+        return tuple([await self._view(order) for order in orders])
+
+    async def twin(self, wanted: e.FindTwin, speaker: Speaker) -> str:
+        """The code of an open order of the same person, merchant and amount; empty without one."""
+        for order in await self._store.orders_of_person(speaker.person.id, _TWINS_AMONG):
+            same = order.merchant_id == wanted.merchant_id and order.currency == wanted.amount.currency
+            if same and order.amount_minor == wanted.amount.amount_minor and order.state not in FINAL:
+                return order.code
+        return ""
+
+    async def any_of(self, conversation_id: str) -> bool:
+        return bool(await self._store.orders_of_conversation(conversation_id))
+
+    async def standing(self, conversation_id: str) -> Screen | None:
+        """Where the newest payment of the conversation stands, as last words; None without one."""
+        orders = await self._store.orders_of_conversation(conversation_id)
+        if not orders:
+            return None
+        order = orders[0]
+        merchant = await self._store.merchant(order.merchant_id)
+        values = order_values(order, merchant.shown if merchant else "")
+        if order.kind is not OrderKind.COLLECTION:
+            return Screen(standing_text(order), values, order.id)
+        state = Text(f"state.{order.shown.value.lower()}")
+        known = order.shown.value.lower() if order.shown in FINAL else "open"
+        return Screen(f"payments.{known}", values | {"state": state}, order.id)
+
+    async def _view(
+        self, order: OrderRow, merchant: MerchantRow | None = None, *, unsure: bool = False
+    ) -> e.OrderView:
+        merchant = merchant or await self._store.merchant(order.merchant_id)
+        if order.kind is OrderKind.COLLECTION and order.terms.service_provider:
+            return await bill_view(self._store, order, merchant.shown if merchant else "")
+        return e.OrderView(
+            id=order.id,
+            code=order.code,
+            state=order.shown,
+            amount=Money(order.amount_minor, order.currency),
+            merchant=merchant.shown if merchant else "",
+            payer=order.payer,
+            payee=order.payee,
+            kind=order.kind,
+            reason=order.reason,
+            tries_left=OTP_TRIES - order.otp_tries,
+            unsure=unsure and order.state is OrderState.PENDING,
+            at_ms=order.created_ms,
+        )
+
+
+def _refused(wanted: e.RequestPayment, merchant: MerchantRow | None, why: str) -> e.OrderView:
+    return e.OrderView(
+        id="",
+        code="",
+        state=OrderState.FAILED,
+        amount=wanted.amount,
+        merchant=merchant.shown if merchant else "",
+        payer=wanted.payer,
+        refused=why,
+    )
+
+
+def _no_order() -> e.OrderView:
+    return e.OrderView(
+        id="",
+        code="",
+        state=OrderState.FAILED,
+        amount=Money(0, "GHS"),
+        merchant="",
+        payer="",
+        refused="merchant",
+    )

@@ -1,0 +1,473 @@
+"""What staff begin for their merchant: refunds, payouts, withdrawals, debits, invoices; and look up.
+
+Each act checks the role again, plans one order, and holds a payout above the merchant's limit for a
+second person. The store checks limits, switches and agreements once more, where nobody can be faster.
+"""
+
+from typing import Final
+
+import msgspec
+
+from bot.dialog import Name
+from bot.money import (
+    FINAL,
+    PAYOUTS,
+    AgreementKind,
+    AgreementState,
+    Money,
+    Msisdn,
+    OrderKind,
+    OrderState,
+    Reason,
+    Right,
+    Source,
+    Terms,
+    read_code,
+    rights_of,
+)
+from bot.money.periods import period_start_ms
+from bot.notifications.other_messages import approval_prompts
+from bot.operations.limits import AskLimits, second_of
+from bot.operations.new_order import (
+    asking_of,
+    caps_of,
+    draft,
+    refused_view,
+    view_of,
+    why_not_asked,
+)
+from bot.operations.plan import Plan, Speaker
+from bot.operations.staff_roles import ActingRole, Roles
+from bot.orders.provider_calls import Calls
+from bot.providers.base import Capability, Declined, ProviderError
+from bot.runtime.clock import Clock, Ids
+from bot.runtime.timeouts import Times
+from bot.store.base import Asking, Cap, Change, CreateOrder, KeepAgreement, KeepApproval, Queue, Store
+from bot.store.records import AgreementRow, ApprovalRow, ApprovalState, MerchantRow, OrderRow
+from flows import business_effects as b
+from flows import effects as e
+
+__all__ = ["Business"]
+
+_SHOWN: Final = 5
+_LISTED: Final = 9
+_DAY_MS: Final = 24 * 3600_000
+_APPROVAL_MS: Final = _DAY_MS
+_PAID: Final = frozenset({OrderKind.COLLECTION, OrderKind.AGREEMENT_CHARGE})
+# A message refused: the payment is not known as paid yet, or had a message a moment ago; or it is long past.
+_NOT_NOTED: Final = {
+    Reason.NOT_COMPLETED: "too_early",
+    Reason.SERVICE_DOWN: "too_early",
+    Reason.EXPIRED: "too_late",
+}
+
+
+class Business:
+    def __init__(
+        self,
+        store: Store,
+        calls: Calls,
+        roles: Roles,
+        clock: Clock,
+        ids: Ids,
+        times: Times,
+        limits: AskLimits,
+    ) -> None:
+        self._store = store
+        self._calls = calls
+        self._roles = roles
+        self._clock = clock
+        self._ids = ids
+        self._times = times
+        self._limits = limits
+
+    # ---- looked up -------------------------------------------------------------------------------
+
+    async def find(self, wanted: b.FindPayment, speaker: Speaker) -> b.FoundPayment | None:
+        role = await self._roles.acting(wanted.staff_id, Right.LOOK_UP, speaker)
+        code = read_code(wanted.code)
+        order = await self._store.order_by_code(code) if code else None
+        if isinstance(role, str) or order is None:
+            return None
+        if order.merchant_id != role.merchant.id or order.kind not in _PAID:
+            return None
+        paid = order.state is OrderState.SUCCESSFUL
+        can_refund = Right.REFUND in rights_of(role.row.role) and self._makes(order, OrderKind.REFUND)
+        left = await self._left_minor(order) if paid else 0
+        can_note = paid and self._calls.connections.can(order.connection, Capability.NOTIFY_PAYER)
+        return b.FoundPayment(
+            order=view_of(order, role.merchant.shown),
+            refundable=Money(left, order.currency) if can_refund and left > 0 else None,
+            can_note=can_note,
+        )
+
+    async def latest(self, staff_id: str, speaker: Speaker) -> tuple[e.OrderView, ...]:
+        role = await self._roles.acting(staff_id, Right.LOOK_UP, speaker)
+        if isinstance(role, str):
+            return ()
+        orders = await self._store.orders_of_merchant(role.merchant.id, _SHOWN)
+        return tuple(view_of(order, role.merchant.shown) for order in orders)
+
+    async def standing(self, wanted: b.StandingOf, speaker: Speaker) -> tuple[b.AgreementView, ...]:
+        """The merchant's agreements that stand; of auto-debits those whose time is not over, with what may
+        be taken now."""
+        right = Right.INVOICE if wanted.kind == AgreementKind.INVOICE else Right.CHARGE
+        role = await self._roles.acting(wanted.staff_id, right, speaker)
+        if isinstance(role, str):
+            return ()
+        rows = await self._store.agreements_of_merchant(role.merchant.id, wanted.kind, _LISTED)
+        if wanted.kind == AgreementKind.PREAPPROVAL:
+            rows = tuple(row for row in rows if row.until_ms is None or row.until_ms > self._clock())
+        return tuple([await self.shown(row, role.merchant.shown) for row in rows])
+
+    async def shown(self, row: AgreementRow, merchant: Name) -> b.AgreementView:
+        most = Money(row.amount_minor, row.currency)
+        left = None
+        if row.kind is AgreementKind.PREAPPROVAL and row.state is AgreementState.ACTIVE:
+            since_ms = period_start_ms(row.every, self._clock())
+            left = None if row.every and await self._store.debited(row.id, since_ms) else most
+        return b.AgreementView(
+            id=row.id,
+            kind=row.kind.value,
+            code=row.code,
+            state=row.state.value.lower(),
+            merchant=merchant,
+            payer=row.payer,
+            amount=most,
+            until_ms=row.until_ms,
+            every=row.every,
+            left=left,
+            payment_reference=row.payment_reference,
+            description=row.description,
+        )
+
+    async def banks(self, staff_id: str, speaker: Speaker) -> tuple[b.BankView, ...]:
+        role = await self._roles.acting(staff_id, Right.PAY_OUT, speaker)
+        if isinstance(role, str) or not self._calls.connections.can(
+            role.merchant.connection, Capability.BANKS
+        ):
+            return ()
+        found = await self._calls.banks(role.merchant.connection, self._times.look_up_s)
+        return () if isinstance(found, ProviderError) else tuple(b.BankView(f.code, f.name) for f in found)
+
+    # ---- begun -----------------------------------------------------------------------------------
+
+    async def note(self, wanted: b.SendNote, speaker: Speaker) -> Plan:
+        """One more message of the provider's to the payer. Nothing of it is kept; a repeat is harmless."""
+        role = await self._roles.acting(wanted.staff_id, Right.NOTE, speaker)
+        order = await self._store.order(wanted.order_id)
+        if isinstance(role, str):
+            return Plan(result=b.Noted(role))
+        if order is None or order.merchant_id != role.merchant.id or order.kind not in _PAID:
+            return Plan(result=b.Noted("not_allowed"))
+        if not self._calls.connections.can(order.connection, Capability.NOTIFY_PAYER):
+            return Plan(result=b.Noted("not_available"))
+        if order.state is not OrderState.SUCCESSFUL:
+            return Plan(result=b.Noted("too_early"))
+
+        async def call() -> b.Noted:
+            error = await self._calls.notify_payer(order, wanted.text, self._times.look_up_s)
+            if isinstance(error, Declined):
+                return b.Noted(_NOT_NOTED.get(error.reason, "not_available"))
+            return b.Noted("not_available" if error else "")
+
+        return Plan(inside=call)
+
+    async def refund(self, wanted: b.Refund, position: int, speaker: Speaker) -> Plan:
+        role = await self._roles.acting(wanted.staff_id, Right.REFUND, speaker)
+        paid = await self._store.order(wanted.order_id)
+        if isinstance(role, str) or paid is None or paid.merchant_id != role.merchant.id:
+            why = role if isinstance(role, str) else "not_allowed"
+            return Plan(result=refused_view(why, wanted.amount, kind=OrderKind.REFUND))
+        if (before := await self._before(position, speaker, role)) is not None:
+            return before
+        terms = Terms(about_reference=paid.reference, about_provider_reference=paid.provider_reference)
+        order = self._draft(
+            OrderKind.REFUND, wanted.amount, role, speaker, position,
+            payee=paid.payer, parent_id=paid.id, terms=terms, network=paid.network,
+        )  # fmt: skip
+        # Money goes back the way it came, whatever account the merchant uses by now.
+        order = msgspec.structs.replace(order, connection=paid.connection)
+        return await self._begin(order, role)
+
+    async def pay_out(self, wanted: b.PayOut, position: int, speaker: Speaker) -> Plan:
+        kind = OrderKind.DEPOSIT if wanted.deposit else OrderKind.TRANSFER
+        right = Right.DEPOSIT if wanted.deposit else Right.PAY_OUT
+        role = await self._roles.acting(wanted.staff_id, right, speaker)
+        if isinstance(role, str):
+            return Plan(result=refused_view(role, wanted.amount, kind=kind))
+        if (before := await self._before(position, speaker, role)) is not None:
+            return before
+        terms = Terms(bank_code=wanted.bank_code, account_number=wanted.account_number)
+        order = self._draft(
+            kind, wanted.amount, role, speaker, position,
+            payee=wanted.payee, network=wanted.network, terms=terms,
+        )  # fmt: skip
+        if not wanted.payee and not (wanted.bank_code and wanted.account_number):
+            return Plan(result=refused_view("not_available", wanted.amount, kind=kind))
+        return await self._begin(order, role)
+
+    async def withdraw(self, wanted: b.Withdraw, position: int, speaker: Speaker) -> Plan:
+        kind = OrderKind.WITHDRAWAL
+        role = await self._roles.acting(wanted.staff_id, Right.WITHDRAW, speaker)
+        if isinstance(role, str):
+            return Plan(result=refused_view(role, wanted.amount, kind=kind))
+        if (before := await self._before(position, speaker, role)) is not None:
+            return before
+        order = self._draft(kind, wanted.amount, role, speaker, position, payer=wanted.payer)
+        asking = self._asking(speaker, wanted.payer, told=wanted.unasked)
+        return await self._begin(order, role, asking=asking)
+
+    async def charge(self, wanted: b.ChargeUnder, position: int, speaker: Speaker) -> Plan:
+        """A debit nobody confirms on a phone: the agreement alone says how much and how often."""
+        kind = OrderKind.AGREEMENT_CHARGE
+        role = await self._roles.acting(wanted.staff_id, Right.CHARGE, speaker)
+        if isinstance(role, str):
+            return Plan(result=refused_view(role, wanted.amount, kind=kind))
+        if (before := await self._before(position, speaker, role)) is not None:
+            return before
+        row = await self._store.agreement(wanted.agreement_id)
+        now_ms = self._clock()
+        if row is None or row.merchant_id != role.merchant.id or row.kind is not AgreementKind.PREAPPROVAL:
+            return Plan(result=refused_view("gone", wanted.amount, kind=kind))
+        if row.state is not AgreementState.ACTIVE or (row.until_ms is not None and row.until_ms <= now_ms):
+            return Plan(result=refused_view("gone", wanted.amount, kind=kind))
+        # The payer has been told that it ends, and the provider may be long in saying so.
+        if await self._store.is_being_stopped(row.id):
+            return Plan(result=refused_view("gone", wanted.amount, kind=kind))
+        if wanted.amount.currency != row.currency or wanted.amount.amount_minor > row.amount_minor:
+            most = Money(row.amount_minor, row.currency)
+            return Plan(result=refused_view("over_agreement", wanted.amount, kind=kind, most=most))
+        since_ms = period_start_ms(row.every, now_ms) if row.every else now_ms
+        if row.every and await self._store.debited(row.id, since_ms):
+            return Plan(result=refused_view("too_early", wanted.amount, kind=kind))
+        order = self._draft(
+            kind, wanted.amount, role, speaker, position, payer=row.payer, agreement_id=row.id
+        )
+        order = msgspec.structs.replace(order, connection=row.connection)
+        return await self._begin(order, role, debits_since_ms=since_ms)
+
+    async def invoice(self, wanted: b.MakeInvoice, position: int, speaker: Speaker) -> Plan:
+        kind = OrderKind.INVOICE
+        role = await self._roles.acting(wanted.staff_id, Right.INVOICE, speaker)
+        if isinstance(role, str):
+            return Plan(result=refused_view(role, wanted.amount, kind=kind))
+        if (before := await self._before(position, speaker, role)) is not None:
+            return before
+        validity_s = wanted.days * 24 * 3600
+        terms = Terms(validity_s=validity_s, description=wanted.description)
+        agreement_id = self._ids.uuid()
+        order = self._draft(
+            kind, wanted.amount, role, speaker, position,
+            payer=wanted.payer, terms=terms, agreement_id=agreement_id,
+        )  # fmt: skip
+        row = agreement_of(order, AgreementKind.INVOICE, wanted.description)
+        # Its payer gets a message: that is asking, too.
+        asking = self._asking(speaker, wanted.payer)
+        return await self._begin(order, role, (KeepAgreement(row),), asking=asking)
+
+    async def cancel_invoice(self, wanted: b.CancelInvoice, position: int, speaker: Speaker) -> Plan:
+        kind = OrderKind.INVOICE_CANCEL
+        role = await self._roles.acting(wanted.staff_id, Right.INVOICE, speaker)
+        row = await self._store.agreement(wanted.agreement_id)
+        if isinstance(role, str) or row is None or row.merchant_id != role.merchant.id:
+            why = role if isinstance(role, str) else "not_allowed"
+            return Plan(result=refused_view(why, Money(0, "GHS"), kind=kind))
+        if (before := await self._before(position, speaker, role)) is not None:
+            return before
+        amount = Money(row.amount_minor, row.currency)
+        if row.kind is not AgreementKind.INVOICE or row.state is not AgreementState.ACTIVE:
+            return Plan(result=refused_view("gone", amount, kind=kind))
+        terms = Terms(about_reference=row.reference, about_provider_reference=row.provider_id)
+        order = self._draft(
+            kind, amount, role, speaker, position, payer=row.payer, terms=terms, agreement_id=row.id
+        )
+        order = msgspec.structs.replace(order, connection=row.connection)
+        return await self._begin(order, role)
+
+    # ---- shared ----------------------------------------------------------------------------------
+
+    def _asking(self, speaker: Speaker, payer: Msisdn, *, told: bool = False) -> Asking:
+        return asking_of(speaker, payer, self._clock(), self._limits, staff=True, told=told)
+
+    def _draft(
+        self,
+        kind: OrderKind,
+        amount: Money,
+        role: ActingRole,
+        speaker: Speaker,
+        position: int,
+        **given: object,
+    ) -> OrderRow:
+        return draft(
+            kind, amount, role.merchant, speaker, position, self._ids, self._clock(),
+            staff_id=role.row.id, **given,
+        )  # fmt: skip
+
+    async def _before(self, position: int, speaker: Speaker, role: ActingRole) -> Plan | None:
+        """What this very act did before, where the turn that did it never ended."""
+        order = await self._store.order_of_act(speaker.conversation_id, position)
+        if order is not None:
+            return Plan(result=view_of(order, role.merchant.shown))
+        held = await self._store.approval_of_act(speaker.conversation_id, position)
+        if held is None:
+            return None
+        wanted = msgspec.json.decode(held.wanted, type=OrderRow)
+        return Plan(result=view_of(wanted, role.merchant.shown, waits=True))
+
+    def _makes(self, order: OrderRow, kind: OrderKind) -> bool:
+        return kind in self._calls.connections.kinds(order.connection)
+
+    async def _begin(
+        self,
+        order: OrderRow,
+        role: ActingRole,
+        changes: tuple[Change, ...] = (),
+        *,
+        debits_since_ms: int = 0,
+        asking: Asking | None = None,
+    ) -> Plan:
+        """The plan of a new order, or of one that waits for a second person; or why there is none."""
+        refusal = await self.refusal(order, role.merchant, asking)
+        if refusal is not None:
+            return Plan(result=refusal)
+        merchant = role.merchant.shown
+        second = second_of(role.merchant, order.created_ms)
+        if await self._store.needs_second(order, second):
+            held = self._held(order)
+            asked = await self._asked(held, order, role)
+            view = view_of(order, merchant, waits=True)
+            return Plan((KeepApproval(held), *asked), view, payment=view)
+        create = CreateOrder(
+            order,
+            Source.US,
+            caps=self.caps(order),
+            second=second,
+            debits_since_ms=debits_since_ms,
+            asking=asking,
+        )
+        view = view_of(order, merchant)
+        # An agreement is there before the order that makes it.
+        return Plan((*changes, create), view, payment=view)
+
+    async def refusal(
+        self, order: OrderRow, merchant: MerchantRow, asking: Asking | None = None
+    ) -> e.OrderView | None:
+        """Why the order cannot be made now; the store says the same where somebody is faster."""
+        amount = Money(order.amount_minor, order.currency)
+
+        def no(why: str) -> e.OrderView:
+            return refused_view(why, amount, merchant.shown, kind=order.kind, payer=order.payer)
+
+        if amount.currency != merchant.currency or not self._makes(order, order.kind):
+            return no("not_available")
+        if not await self._stands_here(order):
+            return no("not_available")
+        if order.kind is OrderKind.REFUND:
+            why, left = await self._cannot_refund(order)
+            if why:
+                return msgspec.structs.replace(no(why), most=left)
+        if asking is not None and (why := await why_not_asked(self._store, order, asking)):
+            return no(why)
+        if order.kind in PAYOUTS:
+            if await self._store.is_off("payouts"):
+                return no("off")
+            for cap in self.caps(order):
+                left_minor = cap.most_minor - await self._store.paid_out_minor(order, cap)
+                if order.amount_minor > left_minor:
+                    most = Money(max(left_minor, 0), order.currency)
+                    return msgspec.structs.replace(no(f"limit_{cap.of}"), most=most)
+        return None
+
+    async def _stands_here(self, order: OrderRow) -> bool:
+        """Whether the payment or the agreement that the order is about stands where its account leads now."""
+        paid = await self._store.order(order.parent_id) if order.parent_id else None
+        agreement = await self._store.agreement(order.agreement_id) if order.agreement_id else None
+        connections = self._calls.connections
+        return all(
+            connections.leads_to(order.connection, about.place)
+            for about in (paid, agreement)
+            if about is not None
+        )
+
+    async def _cannot_refund(self, order: OrderRow) -> tuple[str, Money | None]:
+        """Why so much of the payment cannot be given back now, and how much could be."""
+        paid = await self._store.order(order.parent_id or "")
+        if paid is None or paid.state is not OrderState.SUCCESSFUL or paid.kind not in _PAID:
+            return "nothing_left", None
+        # Startbutton's refunds bear no reference: two alike under way could not be told apart. The store
+        # refuses the second everywhere, where both were asked for at once.
+        if any(row.state not in FINAL for row in await self._store.refunds_of(paid.id)):
+            return "under_way", None
+        left_minor = await self._left_minor(paid)
+        if order.currency == paid.currency and order.amount_minor <= left_minor:
+            return "", None
+        return "nothing_left", Money(max(left_minor, 0), paid.currency)
+
+    async def _left_minor(self, paid: OrderRow) -> int:
+        """What of a payment can still be given back: nothing of one a bill was, or may yet be, paid with."""
+        if paid.terms.service_provider:
+            bill = await self._store.follower_of(paid.id)
+            if bill is None or bill.state is not OrderState.FAILED:
+                return 0
+        return paid.amount_minor - await self._store.refunded_minor(paid.id)
+
+    def caps(self, order: OrderRow) -> tuple[Cap, ...]:
+        if order.kind not in PAYOUTS:
+            return ()
+        return caps_of(self._calls.connections.account(order.connection), self._clock())
+
+    def _held(self, order: OrderRow) -> ApprovalRow:
+        now_ms = self._clock()
+        wanted = msgspec.structs.replace(order, conversation_id=None, act_position=None)
+        return ApprovalRow(
+            id=self._ids.uuid(),
+            merchant_id=order.merchant_id,
+            state=ApprovalState.WAITING,
+            wanted=msgspec.json.encode(wanted).decode(),
+            asked_by=order.staff_id,
+            created_ms=now_ms,
+            expires_ms=now_ms + _APPROVAL_MS,
+            conversation_id=order.conversation_id,
+            act_position=order.act_position,
+        )
+
+    async def _asked(self, held: ApprovalRow, order: OrderRow, role: ActingRole) -> list[Queue]:
+        """Tells whoever may approve it, where they are enrolled."""
+        targets = []
+        for row in await self._store.staff_of_merchant(role.merchant.id):
+            if row.id == role.row.id or Right.APPROVE not in rights_of(row.role) or not row.address_value:
+                continue
+            owner = await self._store.person_of(row.address_kind, row.address_value)
+            if owner is not None and owner[0].id != order.person_id:
+                targets.append((owner[0].id, row.address_kind, row.address_value))
+        return approval_prompts(
+            held.id, order, role.merchant.shown, role.row.shown, targets,
+            now_ms=held.created_ms, new_id=self._ids.uuid,
+        )  # fmt: skip
+
+
+def agreement_of(
+    order: OrderRow, kind: AgreementKind, description: str = "", every: str = ""
+) -> AgreementRow:
+    """The agreement that an order is to make, as it stands until then."""
+    validity_ms = (order.terms.validity_s or 0) * 1000
+    return AgreementRow(
+        id=order.agreement_id or "",
+        kind=kind,
+        state=AgreementState.REQUESTED,
+        connection=order.connection,
+        merchant_id=order.merchant_id,
+        person_id=order.person_id,
+        payer=order.payer,
+        amount_minor=order.amount_minor,
+        currency=order.currency,
+        reference=order.reference,
+        code=order.code,
+        created_ms=order.created_ms,
+        updated_ms=order.updated_ms,
+        until_ms=order.created_ms + validity_ms if validity_ms else None,
+        every=every,
+        description=description,
+        staff_id=order.staff_id,
+    )

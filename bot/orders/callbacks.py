@@ -1,0 +1,190 @@
+"""Providers' callbacks: hints to ask soon, never the truth.
+
+MoMo's are unsigned: whatever they say, only an authenticated status call settles. Startbutton's are
+signed, kept before their 200, and asked about all the same. An event about money that is no order's
+completes nothing: it goes to staff, and so does every dispute.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+import structlog
+
+from bot.money import FINAL, Money, Source
+from bot.notifications.incidents import about_event
+from bot.orders.context_loader import Contexts
+from bot.orders.provider_calls import Connections
+from bot.orders.rules import staff_told
+from bot.providers.base import Account, CallbackEvent, EventTopic
+from bot.runtime.clock import Clock, Ids
+from bot.runtime.keys import Sealer
+from bot.runtime.loops import keep_going
+from bot.runtime.timeouts import Times
+from bot.store.base import Change, Hint, KeepWebhook, Store, StoreUnavailable
+from bot.store.records import OrderRow, WebhookRow
+
+__all__ = ["Callbacks"]
+
+_log = structlog.get_logger("callback")
+
+# Hints that wait to be written. More are dropped: the sweep asks about every open order anyway.
+_WAITING_AT_MOST: Final = 10_000
+_IDLE_S: Final = 30.0
+_NOBODYS: Final = "00000000-0000-0000-0000-000000000000"
+_MONEY: Final = frozenset({EventTopic.PAYMENT, EventTopic.TRANSFER, EventTopic.REFUND})
+
+
+class Callbacks:
+    def __init__(
+        self,
+        store: Store,
+        connections: Connections,
+        sealer: Sealer,
+        clock: Clock,
+        ids: Ids,
+        times: Times,
+        contexts: Contexts,
+        on_hint: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._contexts = contexts
+        self._connections = connections
+        self._sealer = sealer
+        self._clock = clock
+        self._ids = ids
+        self._spacing_ms = int(times.hint_spacing_s * 1000)
+        self._on_hint = on_hint
+        self._waiting: deque[str] = deque(maxlen=_WAITING_AT_MOST)
+        self._arrived = asyncio.Event()
+
+    async def momo(self, token: str) -> bool:
+        """Note a callback. Known and unknown tokens cost the same look. Word of an open order may wait in
+        memory: that is asked about anyway. Of a final one it is kept when this returns; raises
+        StoreUnavailable where that cannot be. False for an unknown token."""
+        order_id = self._sealer.read_callback_token(token)
+        order = await self._store.order(order_id or _NOBODYS)
+        if order_id is None:
+            return False
+        if order is not None and order.state in FINAL:
+            await self._note(order_id, Source.CALLBACK)
+            _log.info("callback", outcome="final already")
+            return True
+        self._waiting.append(order_id)
+        self._arrived.set()
+        return True
+
+    async def run(self) -> None:
+        """Write the hints down until cancelled; while the store is away, they wait for it."""
+        await keep_going("callbacks", self._arrived, self._round)
+
+    async def _round(self) -> float:
+        await self.drain()
+        return _IDLE_S
+
+    async def drain(self) -> None:
+        """Write down the hints that wait now. Raises StoreUnavailable, and then loses none of them."""
+        while self._waiting:
+            order_id = self._waiting.popleft()
+            try:
+                known = await self._note(order_id, Source.CALLBACK)
+            except StoreUnavailable:
+                self._waiting.appendleft(order_id)
+                raise
+            except Exception:
+                _log.exception("callback failed")
+                continue
+            _log.info("callback", outcome="hint" if known else "final already")
+
+    async def _note(self, order_id: str, source: Source) -> bool:
+        """Have an open order asked about soon, and a final one once more; False for a final one."""
+        is_open = await self._store.hint(order_id, source, self._clock(), self._spacing_ms)
+        self._on_hint()
+        return is_open
+
+    async def startbutton(self, connection: str, headers: Mapping[str, str], raw: bytes) -> bool:
+        """Take a signed event; False where the signature does not hold. Kept when this returns True."""
+        if connection not in self._connections:
+            return False
+        account = self._connections.account(connection)
+        event = self._connections.adapter(connection).read_webhook(account, headers, raw)
+        if event is None:
+            return False
+        now_ms = self._clock()
+        row = WebhookRow(
+            id=self._ids.uuid(),
+            connection=connection,
+            event=event.name,
+            provider_reference=event.provider_reference,
+            reference=event.reference,
+            received_ms=now_ms,
+        )
+        changes: list[Change] = [KeepWebhook(row)]
+        order = None
+        for reference in filter(None, (event.reference, event.provider_reference)):
+            order = order or await self._store.order_by_reference(reference)
+        if order is not None and not self._same_owner(order.connection, account):
+            order = None
+        kind = _incident_kind(event, order)
+        if kind:
+            merchant = await self._store.merchant(order.merchant_id) if order is not None else None
+            name = merchant.name if merchant is not None else ""
+            new_id = self._ids.uuid()
+            changes.append(about_event(kind, event, connection, order, name, id=new_id, now_ms=now_ms))
+        if order is not None:
+            # Of other money than the order's, or of a dispute, nothing is said of the order itself.
+            said = None if kind else event.said
+            changes.append(Hint(order.id, Source.WEBHOOK, now_ms, self._spacing_ms, said))
+            if event.topic is EventTopic.REFUND:
+                # It names the payment that is given back; what became of a refund is asked of the refund.
+                changes += [
+                    Hint(refund.id, Source.WEBHOOK, now_ms, self._spacing_ms)
+                    for refund in await self._store.refunds_of(order.id)
+                ]
+            if kind == "dispute":
+                changes += await self._disputed(order)
+        await self._store.commit(changes)
+        if event.reserialised:
+            _log.warning("webhook signed over its JSON written anew", provider=connection)
+        if order is not None:
+            self._on_hint()
+        _log.info(
+            "webhook", provider=connection, event_name=event.name, known=order is not None, incident=kind
+        )
+        return True
+
+    async def _disputed(self, order: OrderRow) -> list[Change]:
+        at = await self._contexts.of(order)
+        at = msgspec.structs.replace(at, staff=await self._contexts.staff(order.merchant_id))
+        return list(staff_told("staff.disputed", order, None, at))
+
+    def _same_owner(self, connection: str, account: Account) -> bool:
+        """Whether the order is of the account that signed: one set of keys may serve several currencies."""
+        if connection not in self._connections:
+            return False
+        other = self._connections.account(connection)
+        return other.provider == account.provider and other.credentials == account.credentials
+
+
+def _incident_kind(event: CallbackEvent, order: OrderRow | None) -> str:
+    """What staff must see of an event; empty where it is about an order of ours and says nothing odd."""
+    if event.topic is EventTopic.DISPUTE:
+        return "dispute"
+    if order is None:
+        named = event.provider_reference or event.reference
+        return "stray_payment" if named and event.topic in _MONEY else "unknown_event"
+    # An under- or overpayment is a transaction of its own; a refund may be a part of its payment.
+    if event.topic in (EventTopic.PAYMENT, EventTopic.TRANSFER) and _is_other_money(event, order):
+        return "stray_payment"
+    return ""
+
+
+def _is_other_money(event: CallbackEvent, order: OrderRow) -> bool:
+    """Whether an event that names our order tells another amount, or another transaction of theirs."""
+    if event.amount is not None and event.amount != Money(order.amount_minor, order.currency):
+        return True
+    return bool(event.provider_reference and order.provider_reference) and (
+        event.provider_reference != order.provider_reference
+    )

@@ -1,0 +1,317 @@
+"""Provider calls about orders, as the shell makes them: an order in, the provider's word or an error out.
+
+Chooses the connection, fills in what the adapter needs, and returns errors as values: whoever calls
+has a decision to make for each. Decides nothing about the order.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from bot.money import Money, Msisdn, OrderKind, region_of
+from bot.providers.base import (
+    Account,
+    AccountHolder,
+    Adapter,
+    AgreementReport,
+    Bank,
+    Call,
+    Capability,
+    Consent,
+    ConsentAsked,
+    Elsewhere,
+    ListPage,
+    OrderCall,
+    OtpAnswer,
+    ProviderError,
+    Receipt,
+    Resend,
+    Secret,
+    StatusReport,
+    UserInfo,
+)
+from bot.runtime.keys import Sealer
+from bot.store.records import AgreementRow, OrderRow
+
+__all__ = ["Calls", "Connections", "Sends", "shorten_name"]
+
+R = TypeVar("R")
+
+
+class Sends(Protocol):
+    """The one sender of the providers' room."""
+
+    async def send(self, account: Account, call: Call[R], timeout_s: float) -> R: ...
+
+
+class Connections:
+    """The accounts by connection id, each with its adapter."""
+
+    def __init__(self, accounts: Sequence[Account], adapters: Mapping[str, Adapter]) -> None:
+        self._accounts = {account.id: account for account in accounts}
+        self._adapters = adapters
+
+    def __contains__(self, connection: str) -> bool:
+        return connection in self._accounts
+
+    def __iter__(self) -> Iterator[Account]:
+        return iter(self._accounts.values())
+
+    def account(self, connection: str) -> Account:
+        """Raises KeyError for a connection the settings no longer name."""
+        return self._accounts[connection]
+
+    def adapter(self, connection: str) -> Adapter:
+        return self._adapters[self._accounts[connection].provider]
+
+    def place(self, connection: str) -> str:
+        """Where the connection leads, in one line: provider, address, environment. The spelling of an address
+        (a slash at its end, capitals in its host, the usual port) makes no other place."""
+        account = self._accounts[connection]
+        where = account.place or _plain_address(account.base_url)
+        return " ".join(filter(None, (account.provider, where, account.target_environment)))
+
+    def leads_to(self, connection: str, place: str) -> bool:
+        """Whether what belongs to `place` can be sent and asked for; what belongs nowhere yet can."""
+        return connection in self._accounts and place in ("", self.place(connection))
+
+    def can(self, connection: str, what: Capability) -> bool:
+        return connection in self._accounts and what in self.adapter(connection).can
+
+    def kinds(self, connection: str) -> frozenset[OrderKind]:
+        """The kinds of order the connection can make; none for one the settings no longer name."""
+        if connection not in self._accounts:
+            return frozenset()
+        return self.adapter(connection).kinds(self._accounts[connection])
+
+    def for_number(self, party: str) -> Account | None:
+        """The account to ask about a number: one of its country that can tell, else any that can; about
+        an e-mail address or a party code any that can."""
+        able = [a for a in self._accounts.values() if self.can(a.id, Capability.CHECK_HOLDER)]
+        home = region_of(party) if party.startswith("+") else None
+        return next((a for a in able if a.region == home), able[0] if able else None)
+
+
+class Calls:
+    """Makes calls about orders and numbers. Every method returns the error instead of raising it."""
+
+    def __init__(self, connections: Connections, sender: Sends, sealer: Sealer, public_url: str) -> None:
+        self.connections = connections
+        self._sender = sender
+        self._sealer = sealer
+        self._public_url = public_url.rstrip("/")
+
+    def keys(self, connection: str) -> str:
+        """A hash of the connection's keys: it tells another key from the one before, and nothing of them."""
+        account = self.connections.account(connection)
+        held = sorted(
+            (product, key.subscription_key.reveal(), key.api_user, key.api_key.reveal(),
+             key.public_key.reveal(), key.secret_key.reveal())
+            for product, key in account.credentials.items()
+        )  # fmt: skip
+        return self._sealer.hash("keys", json.dumps(held))
+
+    def same_keys(self, order: OrderRow) -> bool:
+        """Whether the order, where it was sent, was sent with the keys its connection has now."""
+        return order.sent_with in ("", self.keys(order.connection))
+
+    def resend(self, order: OrderRow) -> Resend:
+        """May this order's creation be repeated once the provider says it never arrived? Never with other
+        keys: they may be another account's, which knows nothing of the first copy."""
+        if not self.connections.leads_to(order.connection, order.place) or not self.same_keys(order):
+            return Resend.NEVER
+        adapter, account = self._of(order)
+        try:
+            return adapter.request_order(account, self._encode(order, creates=False)).resend
+        except ProviderError:
+            return Resend.NEVER
+
+    async def request_order(self, order: OrderRow, timeout_s: float) -> Receipt | ProviderError:
+        if elsewhere := self._elsewhere(order):
+            return elsewhere
+        adapter, account = self._of(order)
+        return await self._try(
+            account, lambda: adapter.request_order(account, self._encode(order)), timeout_s
+        )
+
+    async def submit_otp(self, order: OrderRow, otp: str, timeout_s: float) -> OtpAnswer | ProviderError:
+        if elsewhere := self._elsewhere(order):
+            return elsewhere
+        adapter, account = self._of(order)
+        return await self._try(
+            account, lambda: adapter.submit_otp(account, self._encode(order), otp), timeout_s
+        )
+
+    async def status(self, order: OrderRow, timeout_s: float) -> StatusReport | ProviderError:
+        """By the provider's own reference where it is known, and by ours where that finds nothing."""
+        if elsewhere := self._elsewhere(order):
+            return elsewhere
+        adapter, account = self._of(order)
+
+        async def by(encoded: OrderCall) -> StatusReport | ProviderError:
+            return await self._try(account, lambda: adapter.order_status(account, encoded), timeout_s)
+
+        report = await by(self._encode(order, creates=False))
+        if isinstance(report, StatusReport) and report.not_found and order.provider_reference:
+            return await by(self._encode(order, provider_reference="", creates=False))
+        return report
+
+    async def holder(
+        self, connection: str, party: str, timeout_s: float, *, named: bool
+    ) -> AccountHolder | ProviderError:
+        """Whether somebody is there, with the name where `named` and the provider tells it in time."""
+        account = self.connections.account(connection)
+        adapter = self.connections.adapter(connection)
+        asked = self._try(account, lambda: adapter.check_holder(account, party), timeout_s)
+        if not named or Capability.HOLDER_NAME not in adapter.can:
+            return await asked
+        name_asked = self._try(account, lambda: adapter.holder_name(account, party), timeout_s)
+        found, name = await asyncio.gather(asked, name_asked)
+        if isinstance(found, ProviderError) or isinstance(name, ProviderError) or not found.known:
+            return found
+        return AccountHolder(known=found.known, active=found.active, name=name)
+
+    async def balance(
+        self, connection: str, currency: str, timeout_s: float, *, payouts: bool = False
+    ) -> tuple[Money, ...] | ProviderError:
+        """The wallet that collects, or with `payouts` the one that pays out."""
+        account = self.connections.account(connection)
+        adapter = self.connections.adapter(connection)
+        return await self._try(
+            account, lambda: adapter.balance(account, currency, payouts=payouts), timeout_s
+        )
+
+    async def notify_payer(self, order: OrderRow, text: str, timeout_s: float) -> ProviderError | None:
+        """None where the provider took the message for the order's payer."""
+        if elsewhere := self._elsewhere(order):
+            return elsewhere
+        adapter, account = self._of(order)
+        return await self._try(
+            account, lambda: adapter.notify_payer(account, self._encode(order), text), timeout_s
+        )
+
+    async def agreement(
+        self, row: AgreementRow, timeout_s: float, taken: tuple[str, ...] = ()
+    ) -> AgreementReport | ProviderError:
+        """The provider's word on an agreement that an order made. `taken`: see `OrderCall`."""
+        if elsewhere := self._elsewhere(row):
+            return elsewhere
+        account = self.connections.account(row.connection)
+        adapter = self.connections.adapter(row.connection)
+        asked = OrderCall(
+            reference=row.reference,
+            code=row.code,
+            kind=OrderKind(row.kind.value),
+            amount=Money(row.amount_minor, row.currency),
+            payer=row.payer,
+            provider_reference=row.provider_id,
+            about_provider_reference=row.provider_id,
+            taken=taken,
+        )
+        return await self._try(account, lambda: adapter.agreement_status(account, asked), timeout_s)
+
+    async def ask_consent(
+        self, connection: str, msisdn: Msisdn, timeout_s: float
+    ) -> ConsentAsked | ProviderError:
+        account, adapter = self.connections.account(connection), self.connections.adapter(connection)
+        return await self._try(account, lambda: adapter.ask_consent(account, msisdn), timeout_s)
+
+    async def consent(self, connection: str, asked: Secret, timeout_s: float) -> Consent | ProviderError:
+        account, adapter = self.connections.account(connection), self.connections.adapter(connection)
+        return await self._try(account, lambda: adapter.consent(account, asked), timeout_s)
+
+    async def user_info(self, connection: str, token: Secret, timeout_s: float) -> UserInfo | ProviderError:
+        account, adapter = self.connections.account(connection), self.connections.adapter(connection)
+        return await self._try(account, lambda: adapter.user_info(account, token), timeout_s)
+
+    async def banks(self, connection: str, timeout_s: float) -> tuple[Bank, ...] | ProviderError:
+        account, adapter = self.connections.account(connection), self.connections.adapter(connection)
+        return await self._try(account, lambda: adapter.banks(account), timeout_s)
+
+    async def list_payments(
+        self,
+        connection: str,
+        first_day: str,
+        last_day: str,
+        skip: int,
+        timeout_s: float,
+        *,
+        kind: OrderKind = OrderKind.COLLECTION,
+    ) -> ListPage | ProviderError:
+        """A part of the provider's own list; see Provider.list_payments."""
+        account = self.connections.account(connection)
+        adapter = self.connections.adapter(connection)
+        return await self._try(
+            account, lambda: adapter.list_payments(account, first_day, last_day, skip, kind=kind), timeout_s
+        )
+
+    def _elsewhere(self, row: OrderRow | AgreementRow) -> Elsewhere | None:
+        if self.connections.leads_to(row.connection, row.place):
+            return None
+        return Elsewhere("it belongs to another place than its account leads to now")
+
+    def _of(self, order: OrderRow) -> tuple[Adapter, Account]:
+        return self.connections.adapter(order.connection), self.connections.account(order.connection)
+
+    async def _try(
+        self, account: Account, build: Callable[[], Call[R]], timeout_s: float
+    ) -> R | ProviderError:
+        # Building a call may refuse already: a network the provider lacks, a number it cannot write.
+        try:
+            return await self._sender.send(account, build(), timeout_s)
+        except ProviderError as error:
+            return error
+
+    def _encode(
+        self, order: OrderRow, provider_reference: str | None = None, *, creates: bool = True
+    ) -> OrderCall:
+        """Only a request that creates something says where to call back."""
+        back = None
+        if creates and self._public_url:
+            back = f"{self._public_url}/callbacks/momo/{self._sealer.callback_token(order.id)}"
+        return OrderCall(
+            reference=order.reference,
+            code=order.code,
+            kind=order.kind,
+            amount=Money(order.amount_minor, order.currency),
+            payer=order.payer,
+            payer_note=order.note,
+            payee_note=f"Kasapay {order.code}",
+            provider_reference=order.provider_reference if provider_reference is None else provider_reference,
+            network=order.network,
+            sent_ms=order.sent_ms or None,
+            payee=order.payee,
+            terms=order.terms,
+            about_reference=order.terms.about_reference,
+            about_provider_reference=order.terms.about_provider_reference,
+            callback_url=back,
+        )
+
+
+_USUAL_PORTS = {"http": 80, "https": 443}
+
+
+def _plain_address(url: str) -> str:
+    """One spelling of an address; as it stands where it cannot be taken apart."""
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:
+        return url.strip()
+    host = (parts.hostname or "").rstrip(".")
+    if ":" in host:
+        host = f"[{host}]"
+    if port is not None and port != _USUAL_PORTS.get(parts.scheme):
+        host += f":{port}"
+    return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
+
+
+def shorten_name(name: str) -> str:
+    """A name as others may see it: `Ama Serwaa Mensah` is `Ama M.`."""
+    parts = name.split()
+    if not parts:
+        return ""
+    first = parts[0][:20]
+    return f"{first} {parts[-1][0]}." if len(parts) > 1 else first

@@ -1,0 +1,49 @@
+"""What an order becomes when the provider has answered, or has not. Pure: outcomes in, changes out.
+
+The rules of money truth meet here: accepted is not paid, a lost reply is asked about and never taken
+for a failure, a status is believed only if amount, currency and party are ours, nothing final moves.
+`replies` decides about our own requests, `reports` about what was asked later, `changes` writes down
+what either decided.
+"""
+
+from bot.orders.rules.context import Context
+from bot.orders.rules.replies import (
+    OTP_TRIES,
+    Answered,
+    after_otp,
+    after_request,
+    give_up,
+    may_give_up,
+    stopped,
+)
+from bot.orders.rules.status import (
+    after_recheck,
+    after_silence,
+    after_status,
+    by_operator,
+    mismatch,
+    misnamed,
+    upheld,
+)
+from bot.orders.rules.transitions import Settled, applied, staff_told
+
+__all__ = [
+    "OTP_TRIES",
+    "Answered",
+    "Context",
+    "Settled",
+    "after_otp",
+    "after_recheck",
+    "after_request",
+    "after_silence",
+    "after_status",
+    "applied",
+    "by_operator",
+    "give_up",
+    "may_give_up",
+    "mismatch",
+    "misnamed",
+    "staff_told",
+    "stopped",
+    "upheld",
+]

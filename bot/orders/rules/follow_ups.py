@@ -1,0 +1,165 @@
+"""What else an order's new state causes: an agreement moves, a bill is paid with the money that came,
+the money goes back where the bill was not paid, a payer hears of a debit. Pure.
+
+All of it stands in the commit of the transition that causes it, so that none is done twice or forgotten.
+"""
+
+import msgspec
+
+from bot.money import (
+    AgreementKind,
+    AgreementState,
+    OrderKind,
+    OrderState,
+    Reason,
+    Source,
+    Terms,
+    after_order,
+    may_become,
+)
+from bot.notifications.incidents import about_order
+from bot.notifications.other_messages import debit_notices, invoice_notices
+from bot.orders.rules.context import Context
+from bot.store.base import AddIncident, Change, CreateOrder, MoveAgreement, MoveOrder
+from bot.store.records import OrderRow
+
+__all__ = ["follow_ups"]
+
+
+def follow_ups(
+    order: OrderRow,
+    said: OrderState,
+    reason: Reason | None,
+    at: Context,
+    *,
+    payment_reference: str = "",
+    expires_ms: int | None = None,
+) -> list[Change]:
+    """The further changes of the order's becoming `said`."""
+    changes: list[Change] = []
+    if at.agreement is not None:
+        changes += _agreement(order, said, reason, at, payment_reference, expires_ms)
+    succeeded = said is OrderState.SUCCESSFUL
+    came_back = said is OrderState.REVERSED and order.state is OrderState.SUCCESSFUL
+    if (succeeded or came_back) and order.kind is OrderKind.AGREEMENT_CHARGE:
+        changes += debit_notices(
+            order,
+            at.merchant,
+            at.payer_id,
+            at.payer_addresses,
+            now_ms=at.now_ms,
+            new_id=at.ids.uuid,
+            times=at.times,
+            came_back=came_back,
+        )
+    if succeeded and order.kind is OrderKind.COLLECTION and order.terms.service_provider:
+        changes += _bill(order, at)
+    if said is OrderState.FAILED and order.kind is OrderKind.BILL and at.follows is not None:
+        changes += _given_back(order, at.follows, at)
+    if said is OrderState.FAILED and order.goes_back_by_itself:
+        changes.append(_kept(order, at))
+    return changes
+
+
+def _agreement(
+    order: OrderRow,
+    said: OrderState,
+    reason: Reason | None,
+    at: Context,
+    payment_reference: str,
+    expires_ms: int | None,
+) -> list[Change]:
+    row = at.agreement
+    assert row is not None
+    becomes = after_order(order.kind, said, reason)
+    if becomes is None or not may_become(row.state, becomes):
+        return []
+    # The earlier of their word and our own limit. The worker looks at what stands from now on.
+    until_ms = min(expires_ms, row.until_ms) if expires_ms and row.until_ms else expires_ms or row.until_ms
+    moved = MoveAgreement(
+        row.id,
+        row.version,
+        at.now_ms,
+        at.now_ms if becomes is AgreementState.ACTIVE else None,
+        becomes,
+        Source.REPLY if said is OrderState.SUCCESSFUL else Source.US,
+        note=f"order {order.code}",
+        until_ms=until_ms,
+        payment_reference=payment_reference or None,
+    )
+    told: list[Change] = []
+    if becomes is AgreementState.ACTIVE and row.kind is AgreementKind.INVOICE:
+        told += invoice_notices(
+            row,
+            at.merchant,
+            at.payer_id,
+            at.payer_addresses,
+            payment_reference,
+            now_ms=at.now_ms,
+            new_id=at.ids.uuid,
+            times=at.times,
+        )
+    return [moved, *told]
+
+
+def _bill(paid: OrderRow, at: Context) -> list[Change]:
+    """The bill, paid with the money that has just come. One bill follows one collection; behind one that was
+    put back from a copy it may have been paid under another reference, so this one counts as sent."""
+    row = _after(paid, OrderKind.BILL, at)
+    row = msgspec.structs.replace(row, follows_id=paid.id, terms=paid.terms, restored_ms=paid.restored_ms)
+    made: list[Change] = [CreateOrder(row, Source.US)]
+    if paid.restored_ms is not None:
+        note = f"follows {paid.code}, put back from a copy: perhaps sent"
+        made.append(
+            MoveOrder(
+                row.id,
+                row.version,
+                OrderState.PENDING,
+                Source.US,
+                at.now_ms,
+                at.now_ms,
+                note=note,
+                sent_ms=at.now_ms,
+            )
+        )
+    return made
+
+
+def _given_back(bill: OrderRow, paid: OrderRow, at: Context) -> list[Change]:
+    """The refund of a bill's money, where the account can make one; else, and where one may have been made
+    that a copy of the database does not know, staff see the incident."""
+    if OrderKind.REFUND not in at.kinds or bill.restored_ms is not None:
+        return [_kept(bill, at)]
+    terms = Terms(about_reference=paid.reference, about_provider_reference=paid.provider_reference)
+    row = _after(paid, OrderKind.REFUND, at)
+    row = msgspec.structs.replace(row, payee=paid.payer, parent_id=paid.id, terms=terms, note=bill.note)
+    return [CreateOrder(row, Source.US)]
+
+
+def _kept(order: OrderRow, at: Context) -> AddIncident:
+    """The money for a bill that was not paid is with the merchant, and no one else will give it back."""
+    return about_order("bill_not_paid", order, at.merchant, id=at.ids.uuid(), now_ms=at.now_ms)
+
+
+def _after(before: OrderRow, kind: OrderKind, at: Context) -> OrderRow:
+    """A NEW order of the same person, merchant, account and amount."""
+    return OrderRow(
+        id=at.ids.uuid(),
+        code=at.ids.order_code(),
+        kind=kind,
+        state=OrderState.NEW,
+        connection=before.connection,
+        merchant_id=before.merchant_id,
+        person_id=before.person_id,
+        amount_minor=before.amount_minor,
+        currency=before.currency,
+        payer="",
+        reference=at.ids.uuid(),
+        origin_channel=before.origin_channel,
+        origin_kind=before.origin_kind,
+        origin_value=before.origin_value,
+        created_ms=at.now_ms,
+        updated_ms=at.now_ms,
+        note=before.note,
+        due_ms=0,
+    )

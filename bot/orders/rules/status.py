@@ -1,0 +1,353 @@
+"""What a report about an order, or the lack of one, makes of it. Pure.
+
+A report is the provider's status or a person's word. Believed only where it is about our money; what
+nobody knows stays open until its time is over.
+"""
+
+from typing import Final
+
+from bot.money import FINAL, Money, OrderKind, OrderState, Reason, Source, Verdict, judge
+from bot.notifications.incidents import about_order
+from bot.notifications.order_messages import doubt_messages
+from bot.orders.rules.context import Context
+from bot.orders.rules.schedule import first_deadline_ms, next_ask_ms, passed_s
+from bot.orders.rules.transitions import Settled, applied, incident, move, note, staff_told
+from bot.providers.base import (
+    Malformed,
+    Misconfigured,
+    NotSent,
+    ProviderError,
+    Resend,
+    StatusReport,
+    Unknown,
+)
+from bot.store.base import Change, KeepRecheck, NoteOrder, Queue
+from bot.store.records import OrderRow, RecheckRow
+
+__all__ = [
+    "after_recheck",
+    "after_silence",
+    "after_status",
+    "alarmed",
+    "by_operator",
+    "misnamed",
+    "mismatch",
+    "names_another",
+    "still_open",
+    "upheld",
+    "was_accepted",
+]
+
+_ALARMS: Final = {
+    Reason.MERCHANT_FUNDS: "merchant_funds",
+    Reason.NOT_AVAILABLE: "not_available",
+    Reason.OTHER: "unknown_code",
+}
+# A failure told without any code.
+_PLAIN_FAILURES: Final = frozenset({"", "FAILED", "DECLINED", "CANCELLED", "CANCELED"})
+# Their status tells no amount: nothing moves by them, or (a bill) the reference alone says which it is.
+_SAY_NO_AMOUNT: Final = frozenset(
+    {
+        OrderKind.PREAPPROVAL,
+        OrderKind.PREAPPROVAL_CANCEL,
+        OrderKind.INVOICE_CANCEL,
+        OrderKind.BILL,
+    }
+)
+_CANCELS: Final = frozenset({OrderKind.PREAPPROVAL_CANCEL, OrderKind.INVOICE_CANCEL})
+# A question that was not heard, or not answered, is asked again after so long.
+_UNSENT_S: Final = 10.0
+_UNHEARD_S: Final = 30.0
+# Past its deadline an order waits for so much of the silence so far: some sixty questions until it is a day.
+_OF_ITS_SILENCE: Final = 0.125
+
+
+def after_status(order: OrderRow, report: StatusReport, source: Source, at: Context) -> Settled:
+    """An open order asked about: moved only if the report is about our money."""
+    asks = order.asks + 1
+    if report.not_found or _still_stands(order, report):
+        return _not_found(order, asks, at)
+    wrong = mismatch(order, report) if report.state in FINAL else ""
+    if wrong or names_another(order, report.provider_reference):
+        return _mismatched(order, wrong or "reference", report, asks, at)
+    # Providers say "pending" while they wait for a code, too; it may still come.
+    if report.state not in FINAL or judge(order.state, report.state, source) is not Verdict.MOVE:
+        return still_open(order, report, asks, at)
+    settled = move(
+        order,
+        report.state,
+        source,
+        at,
+        report.reason,
+        report.provider_code,
+        provider_reference=report.provider_reference or None,
+        financial_id=report.financial_id or None,
+        asks=asks,
+        payment_reference=report.payment_reference,
+        expires_ms=report.expires_ms,
+    )
+    return alarmed(settled, at)
+
+
+def after_recheck(order: OrderRow, report: StatusReport, source: Source, at: Context) -> Settled:
+    """A final order asked about again, because a provider spoke of it: reversed money is told; what
+    contradicts what we hold is an incident, told to staff, and to whoever was told that it had failed;
+    anything else changes nothing."""
+    if report.state is None or report.not_found:
+        return Settled((), order)
+    verdict = judge(order.state, report.state, source)
+    other = mismatch(order, report)
+    if verdict is Verdict.MOVE and not other:
+        return move(order, report.state, source, at, report.reason, report.provider_code)
+    if verdict is Verdict.MOVE:
+        alarm = incident(f"mismatch_{other}", order, at, report.provider_code, theirs=report.amount)
+        return Settled((alarm, *staff_told("staff.otherwise", order, report.state, at)), order)
+    if verdict is Verdict.CONTRADICTION:
+        said = f"held {order.state.value}, the provider says {report.state.value}"
+        alarm = incident("contradiction", order, at, said)
+        told = staff_told("staff.otherwise", order, report.state, at)
+        doubted = _doubted(order, at)
+        return Settled((alarm, *told, *doubted.changes), doubted.order)
+    return Settled((), order)
+
+
+def _doubted(order: OrderRow, at: Context) -> Settled:
+    """Whoever was told that nothing was taken must not go on believing it: it is being checked."""
+    if order.state is not OrderState.FAILED or order.doubted_ms is not None:
+        return Settled((), order)
+    noted = NoteOrder(order.id, order.version, at.now_ms, fence=at.fence, doubted_ms=at.now_ms)
+    return Settled((noted, *_doubt_told(order, at, upheld=False)), applied(order, noted))
+
+
+def upheld(order: OrderRow, why: str, at: Context) -> Settled:
+    """A FAILED order that was doubted and did fail, by a person's word; `why` says that, and whose it is. The
+    payer hears the end of it."""
+    noted = NoteOrder(order.id, order.version, at.now_ms, doubted_ms=0)
+    kept = about_order(
+        "upheld",
+        order,
+        at.merchant,
+        id=at.ids.uuid(),
+        now_ms=at.now_ms,
+        said=why,
+        key=f"upheld:{order.id}:{at.now_ms}",
+    )
+    told = staff_told("staff.corrected", order, OrderState.FAILED, at)
+    return Settled((noted, kept, *told, *_doubt_told(order, at, upheld=True)), applied(order, noted))
+
+
+def _doubt_told(order: OrderRow, at: Context, *, upheld: bool) -> list[Queue]:
+    return doubt_messages(
+        order,
+        at.merchant,
+        at.addresses,
+        upheld=upheld,
+        now_ms=at.now_ms,
+        new_id=at.ids.uuid,
+        times=at.times,
+    )
+
+
+def after_silence(order: OrderRow, error: ProviderError, at: Context) -> Settled:
+    """An open order whose status could not be learned: ask again later, whatever the fault was.
+
+    While a provider is away the schedule's long pauses would leave its answer lying for minutes after
+    it is back: such a question is asked again soon, and one that never left does not count at all.
+    """
+    if isinstance(error, NotSent):
+        pause_s = max(_UNSENT_S, error.retry_after_s or 0)
+        settled = still_open(order, StatusReport(state=None), order.asks, at, within_s=(pause_s, pause_s))
+    elif isinstance(error, Unknown):
+        least_s = error.retry_after_s or 0
+        within_s = (least_s, max(_UNHEARD_S, least_s))
+        settled = still_open(order, StatusReport(state=None), order.asks + 1, at, within_s=within_s)
+    else:
+        settled = still_open(order, StatusReport(state=None), order.asks + 1, at)
+    if isinstance(error, Misconfigured | Malformed):
+        # Nobody will learn anything until a person of ours has looked.
+        kind = "status_refused" if isinstance(error, Misconfigured) else "status_unreadable"
+        alarm = incident(kind, order, at, error.provider_code or error.detail)
+        return Settled((*settled.changes, alarm), settled.order)
+    return settled
+
+
+def alarmed(settled: Settled, at: Context) -> Settled:
+    """With an incident where the order failed for what staff must see: their wallet is short, their contract
+    or settings stand in the way, or the provider's word for it is one nobody published."""
+    order = settled.order
+    kind = _ALARMS.get(order.reason) if order.state is OrderState.FAILED and order.reason else None
+    told_plainly = order.reason is Reason.OTHER and order.provider_code.upper() in _PLAIN_FAILURES
+    if kind is None or told_plainly:
+        return settled
+    return Settled((*settled.changes, incident(kind, order, at, order.provider_code)), order)
+
+
+def misnamed(order: OrderRow, at: Context) -> Settled:
+    """An open order that its provider names by a reference which is another's, or by a second one:
+    perhaps one request was taken twice. Nothing said of it is believed, and a person must look."""
+    return _mismatched(order, "reference", StatusReport(state=None), order.asks, at)
+
+
+def by_operator(order: OrderRow, said: OrderState, why: str, at: Context) -> Settled:
+    """An order settled by a person's word; `why` says that, and whose it is. The payer is told, and told
+    that it is a correction where they had heard something else."""
+    return move(order, said, Source.OPERATOR, at, note=why)
+
+
+def _not_found(order: OrderRow, asks: int, at: Context) -> Settled:
+    since_ms = order.accepted_ms or order.sent_ms or order.created_ms
+    in_grace = passed_s(at, since_ms=since_ms, asks=asks) <= at.grace_s
+    # What was put back from a copy goes neither again nor to its end for that: a person looks, in its time.
+    if in_grace or was_accepted(order) or order.restored_ms is not None:
+        return still_open(order, StatusReport(state=None), asks, at)
+    if at.absent and order.state is OrderState.PENDING:
+        return _absent(order, asks, at)
+    in_time = order.deadline_ms is None or at.now_ms < order.deadline_ms
+    if order.state is OrderState.PENDING and at.resend is Resend.SAME_REFERENCE and in_time:
+        # Believed now: it never arrived. The same request may go again, refused if it did arrive.
+        return note(
+            order,
+            at,
+            due_ms=at.now_ms,
+            sent_ms=0,
+            # It begins anew, and so does its schedule: a payer has just been asked, or never was.
+            asks=0,
+            asked_ms=at.now_ms,
+            deadline_ms=first_deadline_ms(order, at),
+        )
+    return still_open(order, StatusReport(state=None), asks, at)
+
+
+def _absent(order: OrderRow, asks: int, at: Context) -> Settled:
+    """The provider surely lacks the order at this look. A request on its way may still arrive, so it fails
+    at a second such look only; and it is asked about once more later, for one that took its time."""
+    passed = passed_s(at, since_ms=order.sent_ms or order.created_ms, asks=asks)
+    if passed < at.times.absent_s:
+        return still_open(order, StatusReport(state=None), asks, at)
+    again_ms = int(at.times.absent_again_s * 1000)
+    first_ms = order.missed_ms
+    if first_ms is None or first_ms > at.now_ms:
+        return note(
+            order, at, due_ms=at.now_ms + again_ms, asks=asks, asked_ms=at.now_ms, missed_ms=at.now_ms
+        )
+    if at.now_ms < first_ms + again_ms:
+        return note(order, at, due_ms=first_ms + again_ms, asks=asks, asked_ms=at.now_ms)
+    failed = move(
+        order,
+        OrderState.FAILED,
+        order.hinted_by or Source.POLL,
+        at,
+        Reason.NOT_SENT,
+        "NOT_FOUND",
+        note="not found there, twice",
+        asks=asks,
+    )
+    later_ms = at.now_ms + int(at.times.settled_again_s * 1000)
+    once_more = KeepRecheck(RecheckRow(order.id, Source.POLL, None, at.now_ms, later_ms))
+    return Settled((*failed.changes, once_more), failed.order)
+
+
+def _still_stands(order: OrderRow, report: StatusReport) -> bool:
+    """A cancellation has no status of its own: while what it should end stands, and nobody has taken the
+    request, nothing shows that it ever arrived."""
+    return order.kind in _CANCELS and report.state is OrderState.PENDING and not was_accepted(order)
+
+
+def was_accepted(order: OrderRow) -> bool:
+    """Whether the provider has ever shown that it holds the request."""
+    return order.accepted_ms is not None or order.provider_reference != ""
+
+
+def names_another(order: OrderRow, provider_reference: str) -> bool:
+    """Whether the provider names the order by another reference than the one it gave first."""
+    return bool(order.provider_reference and provider_reference) and (
+        order.provider_reference != provider_reference
+    )
+
+
+def mismatch(order: OrderRow, report: StatusReport) -> str:
+    """What of a final word is not about our money: currency, amount or party; empty where all is. Only a
+    success has to say how much it is about."""
+    ours = Money(order.amount_minor, order.currency)
+    if report.amount is None and report.state is OrderState.SUCCESSFUL and order.kind not in _SAY_NO_AMOUNT:
+        return "currency"
+    if report.amount is not None and report.amount.currency != ours.currency:
+        return "currency"
+    if report.amount is not None and report.amount != ours:
+        return "amount"
+    if report.party is not None and report.party != (order.payee or order.payer):
+        return "party"
+    return ""
+
+
+def _mismatched(order: OrderRow, what: str, report: StatusReport, asks: int, at: Context) -> Settled:
+    """A final word over other money than ours is an alarm and settles nothing: a person must look."""
+    alarm = incident(f"mismatch_{what}", order, at, report.provider_code, theirs=report.amount)
+    if order.state is OrderState.UNRESOLVED:
+        settled = still_open(order, report, asks, at)
+    else:
+        settled = _unresolved(order, at, f"{what} differs", asks=asks)
+    return Settled((*settled.changes, alarm), settled.order)
+
+
+def still_open(
+    order: OrderRow,
+    report: StatusReport,
+    asks: int,
+    at: Context,
+    *,
+    within_s: tuple[float, float] | None = None,
+) -> Settled:
+    """Nothing final is known: ask again when it is time, not sooner and not later than `within_s` from
+    now where that is given; or UNRESOLVED once the time is over."""
+    if order.state is OrderState.NEEDS_OTP and (order.otp_expires_ms or 0) > at.now_ms:
+        return note(order, at, due_ms=order.otp_expires_ms, asks=asks, asked_ms=at.now_ms)
+    if order.state is OrderState.UNRESOLVED:
+        return note(order, at, due_ms=_much_later_ms(order, at, within_s), asks=asks, asked_ms=at.now_ms)
+    if order.deadline_ms is not None and at.now_ms >= order.deadline_ms:
+        alarm = incident("unresolved", order, at, report.provider_code)
+        due_ms = _much_later_ms(order, at, within_s)
+        settled = _unresolved(order, at, "no final word in time", asks=asks, due_ms=due_ms)
+        return Settled((*settled.changes, alarm), settled.order)
+    since_ms = order.accepted_ms or order.sent_ms or order.created_ms
+    due_ms = next_ask_ms(order, at, since_ms=since_ms, asks=asks)
+    if within_s is not None:
+        soonest_ms, latest_ms = (at.now_ms + int(pause_s * 1000) for pause_s in within_s)
+        due_ms = min(max(due_ms, soonest_ms), latest_ms)
+    return note(
+        order,
+        at,
+        due_ms=due_ms,
+        asks=asks,
+        asked_ms=at.now_ms,
+        deadline_ms=first_deadline_ms(order, at),
+        accepted_ms=at.now_ms if _shows_itself(order, report, at) else None,
+        provider_reference=report.provider_reference or None,
+    )
+
+
+def _shows_itself(order: OrderRow, report: StatusReport, at: Context) -> bool:
+    """Whether the provider is seen to hold an order that is never made again, without naming it: so that no
+    later look that finds nothing can end it."""
+    return at.resend is Resend.NEVER and report.state is not None and not was_accepted(order)
+
+
+def _much_later_ms(order: OrderRow, at: Context, within_s: tuple[float, float] | None) -> int:
+    """When an order whose time is over is asked about next: daily. Where the provider was only silent (then
+    `within_s` is given) it may have long known: soon, and ever more rarely the longer that lasts."""
+    pause_s = at.times.daily_s
+    if within_s is not None:
+        over_ms = at.now_ms - (order.deadline_ms or order.created_ms)
+        pause_s = min(max(within_s[1], over_ms / 1000 * _OF_ITS_SILENCE), pause_s)
+    return at.now_ms + int(pause_s * 1000)
+
+
+def _unresolved(order: OrderRow, at: Context, why: str, *, asks: int, due_ms: int | None = None) -> Settled:
+    changes: list[Change] = []
+    if order.state is OrderState.NEEDS_OTP:
+        first = move(order, OrderState.PENDING, Source.US, at, due_ms=at.now_ms)
+        changes += first.changes
+        order = first.order
+    due_ms = due_ms or _much_later_ms(order, at, None)
+    last = move(order, OrderState.UNRESOLVED, Source.US, at, due_ms=due_ms, note=why, asks=asks)
+    return Settled((*changes, *last.changes), last.order)

@@ -1,0 +1,1 @@
+"""MTN MoMo: the adapter, its settings, its callbacks and its words."""

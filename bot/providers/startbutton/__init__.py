@@ -1,0 +1,1 @@
+"""Startbutton: the adapter, its settings, its callbacks and its words."""

@@ -1,0 +1,1 @@
+"""The sandbox's switches and its record, under `/_sandbox`."""
