@@ -18,6 +18,7 @@ test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.ready-dev $(BIN)/kasapay browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo --no-cache
 	@$(BIN)/mypy > $(VENV)/types.log 2>&1 & types=$$!; \
 	  [ -d tests/__pycache__ ] || $(BIN)/python -m pytest -q --collect-only > /dev/null; \
 	  $(BIN)/python -m pytest -n $$(($$(nproc) + 2)) --dist worksteal $(ARGS); tests=$$?; \
@@ -32,6 +33,7 @@ test-dates: $(VENV)/.ready-dev
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/mypy
 
 # The same proof at its large sizes: about an hour, resumable; see docs/reliability.md.

@@ -3,10 +3,11 @@
 from typing import Final
 
 from bot.dialog import Amount, Choice, Moment, Number, Screen, Talk, Text, Value
+from bot.dialog.views import AgreementView, Role
 from bot.money import EVERY, Right
-from flows.business_effects import AgreementView, ChargeUnder, MyAgreements, StandingOf
+from flows.business_effects import ChargeUnder, MyAgreements, StandingOf
 from flows.closing import closing, days_text
-from flows.effects import Role, SetUpAutoDebit, StopAutoDebit
+from flows.effects import SetUpAutoDebit, StopAutoDebit
 from flows.pay import ask_merchant
 from flows.staff import amount_of, wrong_pin
 

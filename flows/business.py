@@ -4,13 +4,14 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeAlias
 
 from bot.dialog import Choice, Screen, Talk, Text
+from bot.dialog.views import Role
 from bot.money import Right
 from flows.auto_debit import charge
 from flows.closing import refusal
 from flows.colleagues import approve, unlock
 from flows.counter import withdraw
 from flows.details import details
-from flows.effects import MyRoles, Role
+from flows.effects import MyRoles
 from flows.invoices import invoice
 from flows.look_up import look_up
 from flows.lookups import balance_of

@@ -6,40 +6,40 @@ not locked and has the right to it. Over USSD a right `CheckPin` comes directly 
 
 from typing import Any, ClassVar
 
-import msgspec
-
-from bot.dialog import Act, Look, Name, SecretAct
+from bot.dialog import Act, Look, SecretAct
+from bot.dialog.views import (
+    AgreementView,
+    ApprovalView,
+    BankView,
+    ChosenPin,
+    Details,
+    DetailsAsked,
+    Done,
+    FoundPayment,
+    LockedRole,
+    Noted,
+    OrderView,
+    PinAnswer,
+    PinSet,
+)
 from bot.money import Money, Msisdn
-from flows.effects import Done, OrderView
 
 __all__ = [
-    "AgreementView",
-    "ApprovalView",
     "AskDetails",
-    "BankView",
     "Banks",
     "CancelInvoice",
     "ChangePin",
     "ChargeUnder",
     "CheckPin",
     "ChoosePin",
-    "ChosenPin",
     "DecideApproval",
-    "DetailLine",
-    "Details",
-    "DetailsAsked",
     "EnrolStaff",
     "FindPayment",
-    "FoundPayment",
     "LatestPayments",
-    "LockedRole",
     "LockedStaff",
     "MakeInvoice",
     "MyAgreements",
-    "Noted",
     "PayOut",
-    "PinAnswer",
-    "PinSet",
     "Refund",
     "SeeDetails",
     "SendNote",
@@ -48,109 +48,6 @@ __all__ = [
     "WaitingApprovals",
     "Withdraw",
 ]
-
-
-class PinAnswer(msgspec.Struct, frozen=True):
-    """`refused`: wrong_pin, locked, not_allowed; empty where the PIN is right."""
-
-    refused: str = ""
-    tries_left: int = 0
-
-
-class ChosenPin(msgspec.Struct, frozen=True):
-    """The slow hash of a PIN typed once. `refused`: easy (anybody would try it), not_allowed."""
-
-    hash: str = ""
-    refused: str = ""
-
-
-class PinSet(msgspec.Struct, frozen=True):
-    """`refused`: differs (typed otherwise the second time), gone, tries; empty where the PIN is kept."""
-
-    refused: str = ""
-
-    @property
-    def ok(self) -> bool:
-        return not self.refused
-
-
-class FoundPayment(msgspec.Struct, frozen=True):
-    """A payment of the merchant. `refundable` None: nothing of it can be given back here."""
-
-    order: OrderView
-    refundable: Money | None = None
-    can_note: bool = False
-
-
-class AgreementView(msgspec.Struct, frozen=True):
-    """An agreement as its people may see it. `kind`: preapproval or invoice. `state` as the store has it,
-    in lower case. `amount`: an invoice's, or the most one debit may take. `every`: day, week or month
-    where debits are rarer than that is refused. `left` is what a debit may take now; None: not yet again.
-    """
-
-    id: str
-    kind: str
-    code: str
-    state: str
-    merchant: Name
-    payer: Msisdn
-    amount: Money
-    until_ms: int | None = None
-    every: str = ""
-    left: Money | None = None
-    payment_reference: str = ""
-    description: str = ""
-
-
-class ApprovalView(msgspec.Struct, frozen=True):
-    """Something a colleague asked for that needs a second person. `kind` is the order's."""
-
-    id: str
-    kind: str
-    amount: Money
-    to: Msisdn
-    asked_by: Name
-    about: str = ""  # the code of the payment a refund gives back
-    at_ms: int = 0
-
-
-class DetailsAsked(msgspec.Struct, frozen=True):
-    """`refused`: not_allowed, not_available, number, unknown; else `id` names what was asked."""
-
-    id: str = ""
-    refused: str = ""
-
-
-class DetailLine(msgspec.Struct, frozen=True):
-    """One thing a person shares: `label` names its words (`details.<label>`)."""
-
-    label: str
-    value: str
-
-
-class Details(msgspec.Struct, frozen=True):
-    """`state`: waiting, given, shown (once already), refused, expired, not_available. `lines` only where
-    given."""
-
-    state: str
-    lines: tuple[DetailLine, ...] = ()
-
-
-class Noted(msgspec.Struct, frozen=True):
-    """`refused`: not_allowed, too_early, too_late, not_available."""
-
-    refused: str = ""
-
-
-class LockedRole(msgspec.Struct, frozen=True):
-    staff_id: str
-    name: Name
-    role: str
-
-
-class BankView(msgspec.Struct, frozen=True):
-    code: str
-    name: str
 
 
 class CheckPin(SecretAct[PinAnswer], frozen=True):

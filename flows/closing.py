@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.dialog import Name, Number, Screen, Text, Value
+from bot.dialog.views import OrderView
 from bot.money import Money, OrderKind, OrderState, Reason
-from flows.effects import OrderView
 
 __all__ = ["closing", "days_text", "lines_of", "order_values", "reason_text", "refusal", "state_text"]
 

@@ -1,9 +1,9 @@
 """What one of the staff does for another: approve what they asked for, unlock their PIN."""
 
 from bot.dialog import Choice, Number, Screen, Talk, Text, Value
-from flows.business_effects import ApprovalView, DecideApproval, LockedStaff, Unlock, WaitingApprovals
+from bot.dialog.views import ApprovalView, Role
+from flows.business_effects import DecideApproval, LockedStaff, Unlock, WaitingApprovals
 from flows.closing import closing
-from flows.effects import Role
 from flows.staff import wrong_pin
 
 __all__ = ["approve", "unlock"]

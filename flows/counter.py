@@ -1,10 +1,11 @@
 """At the counter: a customer's wallet money comes to the merchant, who hands out cash."""
 
 from bot.dialog import Number, Screen, Talk, Wallet
+from bot.dialog.views import Role
 from bot.money import Right
 from flows.business_effects import Withdraw
 from flows.closing import closing
-from flows.effects import FindDebit, Role
+from flows.effects import FindDebit
 from flows.pay import find_debit, not_agreed
 from flows.staff import amount_of, wrong_pin
 

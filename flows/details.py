@@ -1,9 +1,9 @@
 """Ask a customer to share their details, and show what they agreed to share."""
 
 from bot.dialog import Choice, Number, Screen, Talk, Text, Wallet
+from bot.dialog.views import Role
 from flows.business_effects import AskDetails, SeeDetails
 from flows.closing import lines_of, refusal
-from flows.effects import Role
 from flows.staff import wrong_pin
 
 __all__ = ["details"]

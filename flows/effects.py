@@ -6,203 +6,50 @@ shell performs them (bot/operations); results are journaled as JSON, so they hol
 
 from typing import Any, ClassVar
 
-import msgspec
-
-from bot.dialog import Act, Look, Name, SecretAct
-from bot.money import AmountRule, Money, Msisdn, NumberRule, OrderKind, OrderState, Reason
+from bot.dialog import Act, Look, SecretAct
+from bot.dialog.views import (
+    Balances,
+    BillCard,
+    ChatCard,
+    Claimed,
+    Debit,
+    Done,
+    Holder,
+    Linked,
+    MerchantCard,
+    NewLinkCode,
+    OrderView,
+    Role,
+)
+from bot.money import Money, Msisdn
 
 __all__ = [
     "AskStatus",
     "Balance",
     "BalanceWithPin",
-    "Balances",
-    "BillCard",
     "Bills",
-    "ChatCard",
     "CheckHolder",
     "CheckNumber",
     "ClaimRole",
-    "Claimed",
-    "Debit",
-    "Done",
     "FindDebit",
     "FindMerchant",
     "FindTwin",
-    "Holder",
     "LinkNumber",
     "LinkWithCode",
-    "Linked",
     "MakeLinkCode",
-    "MerchantCard",
     "MyChats",
     "MyPayments",
     "MyRoles",
-    "NewLinkCode",
     "OrderNow",
-    "OrderView",
     "PayBill",
     "RecentMerchants",
     "RequestPayment",
-    "Role",
     "SetLanguage",
     "SetUpAutoDebit",
     "StopAutoDebit",
     "SubmitOtp",
     "Unlink",
 ]
-
-
-class MerchantCard(msgspec.Struct, frozen=True):
-    """Whom to pay. `networks`: what the payer must choose among, empty where there is no choice. `debits`: an
-    auto-debit of the payer's may take the money without a PIN."""
-
-    id: str
-    code: str
-    name: Name
-    currency: str
-    region: str
-    networks: tuple[str, ...] = ()
-    most_minor: int | None = None
-    checks_holder: bool = False
-    debits: bool = False
-    amounts: AmountRule = AmountRule()
-    numbers: NumberRule = NumberRule()
-
-
-class Holder(msgspec.Struct, frozen=True):
-    """An account holder. `checked` False: nobody could say now, or the asker asks too often (`limited`).
-
-    `name` is shortened, and empty for people who may not see it.
-    """
-
-    checked: bool
-    known: bool = True
-    active: bool = True
-    name: str = ""
-    limited: bool = False
-
-
-class OrderView(msgspec.Struct, frozen=True):
-    """An order as its person may see it. `refused` names why none was made; then `id` is empty.
-
-    `unsure`: the provider's answer to our request was lost, so it is being checked.
-    """
-
-    id: str
-    code: str
-    state: OrderState
-    amount: Money
-    merchant: Name
-    payer: Msisdn
-    reason: Reason | None = None
-    tries_left: int = 0
-    refused: str = ""
-    unsure: bool = False
-    at_ms: int = 0
-    kind: OrderKind = OrderKind.COLLECTION
-    # Who gets the money, where it is not the merchant.
-    payee: Msisdn = ""
-    # Nothing has been asked of the provider yet: a second person must approve it first.
-    waits: bool = False
-    # What is left under the limit that refused it.
-    most: Money | None = None
-    # Whose bill is paid; `collected` once its money has come, `given_back` where that goes back again.
-    bill: str = ""
-    collected: bool = False
-    given_back: bool = False
-    # The payer's own auto-debit allows it, so that no PIN is asked for.
-    unasked: bool = False
-
-
-class Debit(msgspec.Struct, frozen=True):
-    """What the speaker's own auto-debits make of a request to their wallet: nothing where `of` is empty.
-
-    `of` is the merchant of the one that would serve it, without a PIN. `agreed`: within what was agreed to.
-    `stops`: those to stop so that the wallet asks for its PIN again; empty where that is under way.
-    """
-
-    of: Name = ""
-    agreed: bool = False
-    stops: tuple[str, ...] = ()
-
-
-class Role(msgspec.Struct, frozen=True):
-    """A role of the person's present address. `pin`: must be asked for here. `locked`: too many wrong."""
-
-    staff_id: str
-    merchant: Name
-    role: str
-    pin: bool
-    locked: bool = False
-    # What the role may do and its merchant's account can: values of bot.money.Right, in menu order.
-    offers: tuple[str, ...] = ()
-    currency: str = ""
-    region: str = ""
-    networks: tuple[str, ...] = ()
-    debits: bool = False
-    # What amounts each of them takes, where not any.
-    amounts: dict[str, AmountRule] = {}
-    numbers: NumberRule = NumberRule()
-
-
-class BillCard(msgspec.Struct, frozen=True):
-    """A service provider whose bills can be paid, and the merchant whose account pays them."""
-
-    name: str
-    merchant_id: str
-    currency: str
-    region: str
-    most_minor: int | None = None
-    debits: bool = False
-    amounts: AmountRule = AmountRule()
-    numbers: NumberRule = NumberRule()
-
-
-class Balances(msgspec.Struct, frozen=True):
-    """A merchant's money, or why it is not shown: wrong_pin, locked, not_allowed, not_available.
-
-    `payouts` is what the payout wallet holds, where that is another one.
-    """
-
-    amounts: tuple[Money, ...] = ()
-    payouts: tuple[Money, ...] = ()
-    refused: str = ""
-    tries_left: int = 0
-    shared: bool = False
-
-
-class ChatCard(msgspec.Struct, frozen=True):
-    """A chat linked to the speaker's number. `kind`: telegram or web; `seen_ms`: when it spoke last."""
-
-    id: str
-    kind: str
-    seen_ms: int
-
-
-class Claimed(msgspec.Struct, frozen=True):
-    """The role a one-time code stands for. `refused`: code (wrong or run out), tries."""
-
-    staff_id: str = ""
-    merchant: Name = ""
-    refused: str = ""
-
-
-class NewLinkCode(msgspec.Struct, frozen=True):
-    code: str
-    minutes: int
-
-
-class Linked(msgspec.Struct, frozen=True):
-    """`refused`: code (wrong or run out), tries."""
-
-    msisdn: Msisdn = ""
-    refused: str = ""
-
-
-class Done(msgspec.Struct, frozen=True):
-    """`ok` False: somebody else was faster."""
-
-    ok: bool = True
 
 
 class FindMerchant(Look[MerchantCard | None], frozen=True):

@@ -3,10 +3,10 @@
 from typing import Final
 
 from bot.dialog import Choice, FreeText, Moment, Number, Screen, Talk, Text, Value, Wallet, Whole
+from bot.dialog.views import AgreementView, Role
 from bot.money import Right
-from flows.business_effects import AgreementView, CancelInvoice, MakeInvoice, MyAgreements, StandingOf
+from flows.business_effects import CancelInvoice, MakeInvoice, MyAgreements, StandingOf
 from flows.closing import closing, days_text
-from flows.effects import Role
 from flows.staff import amount_of, wrong_pin
 
 __all__ = ["invoice", "my_invoices"]

@@ -3,10 +3,10 @@
 from typing import Final
 
 from bot.dialog import Choice, Code, FreeText, Moment, Number, Screen, Talk, Text, Value
+from bot.dialog.views import FoundPayment, OrderView, Role
 from bot.money import OrderState, Reason, Right
-from flows.business_effects import FindPayment, FoundPayment, LatestPayments, SendNote
+from flows.business_effects import FindPayment, LatestPayments, SendNote
 from flows.closing import reason_text, state_text
-from flows.effects import OrderView, Role
 from flows.refunds import finder, give_back
 from flows.staff import wrong_pin
 

@@ -3,19 +3,10 @@
 from collections.abc import Sequence
 
 from bot.dialog import Choice, Number, Party, Screen, Talk, Text, Value
+from bot.dialog.views import Balances, OrderView, Role
 from bot.money import Money, OrderKind, OrderState, show_amount
 from flows.closing import closing, reason_text, state_text
-from flows.effects import (
-    AskStatus,
-    Balance,
-    Balances,
-    BalanceWithPin,
-    CheckNumber,
-    MyPayments,
-    MyRoles,
-    OrderView,
-    Role,
-)
+from flows.effects import AskStatus, Balance, BalanceWithPin, CheckNumber, MyPayments, MyRoles
 from flows.pay import follow
 from flows.staff import PIN, TRIES, choose_role
 

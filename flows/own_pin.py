@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Final
 
 from bot.dialog import Digits, Screen, SecretAct, Talk, Value
-from flows.business_effects import ChangePin, ChoosePin, PinSet
-from flows.effects import Role
+from bot.dialog.views import PinSet, Role
+from flows.business_effects import ChangePin, ChoosePin
 from flows.staff import wrong_pin
 
 __all__ = ["change_pin", "choose_pin"]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.dialog import Amount, Choice, Digits, FreeText, Number, Screen, Talk, Text, Value, Wallet
+from bot.dialog.views import Debit, Holder, MerchantCard, OrderView
 from bot.money import (
     LEAST_MERCHANT_CODE,
     Money,
@@ -16,14 +17,10 @@ from bot.money import (
 from flows.closing import closing, reason_text, state_text
 from flows.effects import (
     CheckHolder,
-    Debit,
     FindDebit,
     FindMerchant,
     FindTwin,
-    Holder,
-    MerchantCard,
     OrderNow,
-    OrderView,
     RecentMerchants,
     RequestPayment,
     StopAutoDebit,

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from bot.dialog import Amount, Choice, Digits, Kind, Number, Problem, Screen, Talk, Text, Value, Wallet
+from bot.dialog.views import BankView, Role
 from bot.money import Money, Msisdn, Right
-from flows.business_effects import Banks, BankView, PayOut
+from flows.business_effects import Banks, PayOut
 from flows.closing import closing
-from flows.effects import CheckNumber, Role
+from flows.effects import CheckNumber
 from flows.pay import choose_network
 from flows.staff import amount_of, wrong_pin
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from bot.dialog import Choice, Code, Number, Screen, Talk, Text, Value
+from bot.dialog.views import FoundPayment, Role
 from bot.money import Right
-from flows.business_effects import FindPayment, FoundPayment, Refund
+from flows.business_effects import FindPayment, Refund
 from flows.closing import closing
-from flows.effects import Role
 from flows.staff import amount_of, wrong_pin
 
 __all__ = ["finder", "give_back", "refund"]

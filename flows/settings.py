@@ -3,9 +3,10 @@
 from typing import Any, Final
 
 from bot.dialog import Choice, Digits, Kind, Problem, Screen, Talk, Text, Wallet, is_link_code
+from bot.dialog.views import Linked
 from bot.money import Msisdn
 from flows.business_effects import EnrolStaff
-from flows.effects import ClaimRole, Linked, LinkNumber, LinkWithCode, MakeLinkCode, SetLanguage
+from flows.effects import ClaimRole, LinkNumber, LinkWithCode, MakeLinkCode, SetLanguage
 from flows.own_pin import choose_pin
 from flows.unlink import is_linked, unlink
 

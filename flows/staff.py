@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.dialog import Amount, Choice, Digits, Screen, Talk, Text
+from bot.dialog.views import Role
 from bot.money import AmountRule, Right
 from flows.business_effects import CheckPin
 from flows.closing import refusal
-from flows.effects import Role
 
 __all__ = ["PIN", "TRIES", "amount_of", "choose_role", "wrong_pin"]
 

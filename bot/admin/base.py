@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.orders.provider_calls import Calls, Connections
+from bot.orders.provider_calls import Calls
+from bot.providers.accounts import Accounts
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.keys import Sealer
 from bot.store.base import Store
@@ -22,7 +23,7 @@ class Desk:
     numbers that are written without their country."""
 
     store: Store
-    connections: Connections
+    accounts: Accounts
     calls: Calls
     sealer: Sealer
     clock: Clock

@@ -6,11 +6,17 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bot.channels.telegram import TelegramChannel, set_up, webhook_address
-from bot.conversations.telegram_connection import telegram_words, webhook_problem
+from bot.channels.telegram import (
+    TelegramChannel,
+    connection_error,
+    set_up,
+    webhook_address,
+    webhook_problem,
+)
 from bot.money import PAYOUTS, OrderKind
-from bot.orders.provider_calls import Calls, Connections
+from bot.orders.provider_calls import Calls
 from bot.providers import PROVIDERS, Account, Capability, ProviderError, Sender, check_account
+from bot.providers.accounts import Accounts
 from bot.runtime.keys import Sealer
 from bot.runtime.logs import configure_logs
 from bot.settings.insecure_values import readable_files
@@ -97,14 +103,14 @@ async def _database(settings: Settings) -> list[str]:
         if faults := await store.examine():
             return [f"The database cannot be used: {damaged('; '.join(faults))}."]
         lost = sorted(await store.open_connections() - {a.id for a in settings.accounts})
-        connections = Connections(settings.accounts, PROVIDERS)
+        accounts = Accounts(settings.accounts, PROVIDERS)
         return [
             *(f"Open orders need the account {name}, which is not configured." for name in lost),
             *(
                 f"Open orders of the account {name} belong to {place}, and it leads to"
-                f" {connections.place(name)} now: they are neither sent nor asked about there."
+                f" {accounts.place(name)} now: they are neither sent nor asked about there."
                 for name, place in sorted(await store.open_places())
-                if name in connections and not connections.leads_to(name, place)
+                if name in accounts and not accounts.leads_to(name, place)
             ),
         ]
     except StoreUnavailable as error:
@@ -119,7 +125,7 @@ async def _accounts(settings: Settings) -> list[str]:
     if not ready:
         return []
     sender = Sender()
-    calls = Calls(Connections(ready, PROVIDERS), sender, Sealer("check" * 8), "")
+    calls = Calls(Accounts(ready, PROVIDERS), sender, Sealer("check" * 8), "")
     try:
         able = [a for a in ready if Capability.BALANCE in PROVIDERS[a.provider].can]
         asked = [
@@ -152,11 +158,11 @@ async def _telegram(settings: Settings) -> list[str]:
         await channel.username()
     except Exception as error:
         await channel.close()
-        return [f"Telegram did not take our token or did not answer: {telegram_words(error)}."]
+        return [f"Telegram did not take our token or did not answer: {connection_error(error)}."]
     try:
         return await _webhook(settings, channel) if settings.telegram_mode == "webhook" else []
     except Exception as error:
-        return [f"Telegram does not take our webhook: {telegram_words(error)}."]
+        return [f"Telegram does not take our webhook: {connection_error(error)}."]
     finally:
         await channel.close()
 

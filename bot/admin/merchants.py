@@ -41,11 +41,11 @@ async def merchants_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     if not _CODE.fullmatch(code):
         raise CommandError(f"A merchant code is {LEAST_MERCHANT_CODE} to 12 letters and digits.")
     _check_name(name, "A merchant's name")
-    connections = at.connections
-    if account not in connections:
-        known = ", ".join(sorted(a.id for a in connections)) or "none is configured"
+    accounts = at.accounts
+    if account not in accounts:
+        known = ", ".join(sorted(a.id for a in accounts)) or "none is configured"
         raise CommandError(f"There is no account {account!r}. Known: {known}.")
-    currency = connections.account(account).currency
+    currency = accounts.account(account).currency
     kept = await at.store.merchant_by_code(code)
     if kept is None and code.casefold() in at.command_words:
         raise CommandError(f"{code} is a word that people type to move about; choose another merchant code.")

@@ -134,7 +134,7 @@ async def orders_settle(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
 
 async def _providers_word(at: Desk, order: OrderRow, said: OrderState) -> tuple[str, bool]:
     """What the provider says of the order now, as a sentence, and whether it says what the operator does."""
-    if order.connection not in at.connections:
+    if order.connection not in at.accounts:
         return f"The account {order.connection} is not in the settings, so the provider was not asked.", False
     report = await at.calls.status(order, _ASK_S)
     if isinstance(report, Elsewhere):

@@ -48,12 +48,12 @@ async def reconcile_accounts(at: Desk, values: dict[str, Any]) -> list[dict[str,
             "currency": account.currency,
             "wire_currency": account.wire_currency,
             "region": account.region,
-            "lists": at.connections.can(account.id, Capability.LIST),
-            "lists_transfers": at.connections.can(account.id, Capability.LIST)
-            and OrderKind.TRANSFER in at.connections.kinds(account.id),
+            "lists": at.accounts.can(account.id, Capability.LIST),
+            "lists_transfers": at.accounts.can(account.id, Capability.LIST)
+            and OrderKind.TRANSFER in at.accounts.kinds(account.id),
             "restores": restores,
         }
-        for account in at.connections
+        for account in at.accounts
     ]
 
 
@@ -73,7 +73,7 @@ async def reconcile_orders(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         _ORDERS_A_PAGE,
     )
     first_ms, last_ms = int(values["ask_from_ms"]), int(values["ask_until_ms"])
-    per_s = at.connections.account(account).asks_per_s * _SHARE
+    per_s = at.accounts.account(account).asks_per_s * _SHARE
     began, done = time.monotonic(), 0
     rows: list[dict[str, Any]] = []
     while done < len(found) and time.monotonic() - began < _BEGIN_WITHIN_S:
@@ -249,6 +249,6 @@ def _plain(value: msgspec.Struct) -> Any:
 
 def _account(at: Desk, values: dict[str, Any]) -> str:
     account = str(values.get("account", ""))
-    if account not in at.connections:
+    if account not in at.accounts:
         raise CommandError(f"There is no account {account!r}.")
     return account

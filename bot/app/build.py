@@ -39,15 +39,16 @@ from bot.orders.agreement_worker import AgreementKeeper
 from bot.orders.callbacks import Callbacks
 from bot.orders.context_loader import Contexts
 from bot.orders.overdue import watch_deadlines, watch_soundness
-from bot.orders.provider_calls import Calls, Connections
+from bot.orders.provider_calls import Calls
 from bot.orders.worker import Worker
 from bot.providers import PROVIDERS, Sender, check_account
+from bot.providers.accounts import Accounts
 from bot.providers.transport import open_transport
 from bot.runtime.clock import Clock, Ids, wall_clock_ms
 from bot.runtime.keys import Sealer
 from bot.runtime.metrics import Metrics
 from bot.runtime.open_files import open_files_at_most
-from bot.runtime.rate_limits import Buckets as Allowance
+from bot.runtime.rate_limits import KeyLimits as Allowance
 from bot.runtime.security_events import KINDS, SecurityEvents
 from bot.runtime.timeouts import TIMES, Times
 from bot.settings.settings import Settings, ask_limits
@@ -156,14 +157,14 @@ class Kasapay:
             self.metrics.security.labels(kind)  # shows 0, so that the first one is a rise
         self.sealer = Sealer(settings.secret_key.get_secret_value())
         self.catalogue = Catalogue.load()
-        self.connections = Connections(settings.accounts, PROVIDERS)
+        self.accounts = Accounts(settings.accounts, PROVIDERS)
         self.sender = Sender()
         self.sender.on_exchange = self.metrics.note_call
         for account in settings.accounts:
             self.metrics.left_alone.labels(account.provider, account.id).set_function(
                 partial(self._leaves_alone, account.id)
             )
-        self.calls = Calls(self.connections, self.sender, self.sealer, callback_url or settings.public_url)
+        self.calls = Calls(self.accounts, self.sender, self.sealer, callback_url or settings.public_url)
         self.windows = _Windows()
         self._sms_client: httpx.AsyncClient | None = None
         self._probed: tuple[float, list[str]] = (float("-inf"), [])
@@ -259,7 +260,7 @@ class Kasapay:
         self.keeper.on_told = self.outbox.wake
         self.callbacks = Callbacks(
             store,
-            self.connections,
+            self.accounts,
             self.sealer,
             clock,
             ids,
@@ -269,7 +270,7 @@ class Kasapay:
         )
         self.desk = Desk(
             store,
-            self.connections,
+            self.accounts,
             self.calls,
             self.sealer,
             clock,
@@ -346,7 +347,7 @@ class Kasapay:
     async def check_open_orders(self) -> None:
         """Raises CannotStart where an open order names a connection that the settings lost, or belongs
         elsewhere than its connection leads now. Orders of an older version belong to where it leads now."""
-        lost = sorted(c for c in await self.store.open_connections() if c not in self.connections)
+        lost = sorted(c for c in await self.store.open_connections() if c not in self.accounts)
         if lost:
             raise CannotStart(
                 f"Open orders still need the account{'s' if len(lost) > 1 else ''} {', '.join(lost)}. "
@@ -354,13 +355,13 @@ class Kasapay:
             )
         astray: list[OrderRow] = []
         for connection, place in sorted(await self.store.open_places()):
-            if not self.connections.leads_to(connection, place):
+            if not self.accounts.leads_to(connection, place):
                 astray += await self.store.open_orders_at(connection, place)
         stuck = [order for order in astray if order.state is not OrderState.UNRESOLVED]
         if stuck:
             raise CannotStart(self._elsewhere(stuck))
         await self.store.settle_in(
-            {a.id: (self.connections.place(a.id), self.calls.keys(a.id)) for a in self.connections}
+            {a.id: (self.accounts.place(a.id), self.calls.keys(a.id)) for a in self.accounts}
         )
         for order in astray:
             _log.warning("unresolved order belongs elsewhere", code=order.code, place=order.place)
@@ -374,7 +375,7 @@ class Kasapay:
             codes = [o.code for o in orders if (o.connection, o.place) == (connection, place)]
             more = f" and {len(codes) - _CODES} more" if len(codes) > _CODES else ""
             said.append(
-                f"Account {connection} leads to {self.connections.place(connection)} now, and these open"
+                f"Account {connection} leads to {self.accounts.place(connection)} now, and these open"
                 f" orders of it belong to {place}: {', '.join(codes[:_CODES])}{more}."
             )
         return " ".join(said) + (
@@ -408,7 +409,7 @@ class Kasapay:
 
     def _offers(self) -> tuple[str, ...]:
         """What customers can agree to here, with any of the accounts."""
-        kinds = {kind for account in self.connections for kind in self.connections.kinds(account.id)}
+        kinds = {kind for account in self.accounts for kind in self.accounts.kinds(account.id)}
         offered = (OrderKind.PREAPPROVAL, OrderKind.INVOICE, OrderKind.BILL)
         return tuple(kind.value for kind in offered if kind in kinds)
 

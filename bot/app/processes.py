@@ -216,7 +216,7 @@ async def _own_desk(settings: Settings, stack: contextlib.AsyncExitStack) -> Des
     stack.push_async_callback(kasapay.close)
     return Desk(
         kasapay.store,
-        kasapay.connections,
+        kasapay.accounts,
         kasapay.calls,
         kasapay.sealer,
         wall_clock_ms,

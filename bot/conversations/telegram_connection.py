@@ -6,25 +6,29 @@ Telegram's own words. USSD and the web chat go on, so this never makes the proce
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
-from bot.channels.base import ChannelError
-from bot.channels.telegram import Commands, TelegramChannel, poll, set_up, webhook_address
-from bot.channels.telegram.errors import detail_of
+from bot.channels.telegram import (
+    Commands,
+    TelegramChannel,
+    connection_error,
+    poll,
+    set_up,
+    webhook_address,
+    webhook_problem,
+)
 from bot.conversations.telegram_inbox import TelegramIntake
 from bot.runtime.clock import Clock
 from bot.runtime.metrics import Metrics
 
-__all__ = ["TelegramLink", "telegram_words", "webhook_problem"]
+__all__ = ["TelegramLink"]
 
 _log = structlog.get_logger("telegram")
 
 _LOOK_S: Final = 60.0
 _LONGEST_PAUSE_S: Final = 60.0
-# An error that Telegram met longer ago says nothing about now.
-_LATELY_S: Final = 600
 
 
 class TelegramLink:
@@ -81,7 +85,7 @@ class TelegramLink:
                 commands=self._commands,
             )
         except Exception as error:
-            self._tell(telegram_words(error))
+            self._tell(connection_error(error))
             return False
         self._tell("")
         return True
@@ -91,7 +95,7 @@ class TelegramLink:
         try:
             info = await self._channel.bot.call("getWebhookInfo")
         except Exception as error:
-            self._tell(telegram_words(error))
+            self._tell(connection_error(error))
             return
         self._tell(webhook_problem(info, webhook_address(self._public_url), self._clock() // 1000))
 
@@ -112,21 +116,3 @@ class TelegramLink:
         else:
             _log.info("telegram connected", bot=self._intake.bot_username, mode=self._mode)
             self.say(f"Telegram: @{self._intake.bot_username}, {self._mode}")
-
-
-def telegram_words(error: Exception) -> str:
-    """What Telegram, or we ourselves, said; without the token."""
-    if isinstance(error, ChannelError):
-        return error.detail or type(error).__name__
-    return str(error) if isinstance(error, ValueError) else detail_of(error)
-
-
-def webhook_problem(info: Any, address: str, now_s: int) -> str:
-    """What getWebhookInfo shows to be wrong; empty where nothing is."""
-    known = info if isinstance(info, dict) else {}
-    if known.get("url") != address:
-        return "the webhook is set to another address: does another process use this token?"
-    failed_s, words = known.get("last_error_date"), known.get("last_error_message")
-    if isinstance(failed_s, int) and now_s - failed_s < _LATELY_S and known.get("pending_update_count"):
-        return f"Telegram cannot deliver to our webhook: {detail_of(ValueError(words)).partition(': ')[2]}"
-    return ""

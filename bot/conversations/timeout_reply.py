@@ -5,7 +5,7 @@ something begun afterwards: the words name a payment that may have been, and onc
 begins none.
 """
 
-from flows.effects import OrderView
+from bot.dialog.views import OrderView
 
 __all__ = ["LastWords", "TooLate"]
 

@@ -18,7 +18,7 @@ from bot.money.amounts import (
     show_amount,
     to_major,
 )
-from bot.money.codes import LEAST_MERCHANT_CODE, code_from_bytes, read_code
+from bot.money.codes import LEAST_MERCHANT_CODE, ORDER_CODE_BYTES, code_from_bytes, read_code
 from bot.money.numbers import (
     Msisdn,
     calling_code,
@@ -38,6 +38,7 @@ from bot.money.signs import without_sign
 from bot.money.terms import Terms
 
 __all__ = [
+    "ORDER_CODE_BYTES",
     "LEAST_MERCHANT_CODE",
     "ENDED",
     "EVERY",

@@ -4,6 +4,7 @@ An invoice waits to be paid, a pre-approval lets a merchant debit without a PIN,
 what a person shares.
 """
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -16,7 +17,10 @@ __all__ = [
     "AgreementState",
     "after_order",
     "may_become",
+    "period_start_ms",
 ]
+
+_DAY_MS: Final = 24 * 3600_000
 
 
 class AgreementKind(StrEnum):
@@ -61,3 +65,13 @@ def after_order(kind: OrderKind, said: OrderState, reason: Reason | None) -> Agr
     if kind in (OrderKind.PREAPPROVAL_CANCEL, OrderKind.INVOICE_CANCEL) and said is OrderState.SUCCESSFUL:
         return _S.CANCELLED
     return None
+
+
+def period_start_ms(every: str, now_ms: int) -> int:
+    """When the day, week (from Monday) or month that `now_ms` lies in began, in UTC."""
+    now = datetime.fromtimestamp(now_ms / 1000, UTC)
+    start = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if every == "month":
+        start = start.replace(day=1)
+    start_ms = round(start.timestamp() * 1000)
+    return start_ms - start.weekday() * _DAY_MS if every == "week" else start_ms

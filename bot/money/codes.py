@@ -4,10 +4,12 @@ a merchant's code may be."""
 import re
 from typing import Final
 
-__all__ = ["LEAST_MERCHANT_CODE", "code_from_bytes", "read_code"]
+__all__ = ["LEAST_MERCHANT_CODE", "ORDER_CODE_BYTES", "code_from_bytes", "read_code"]
 
 # Shorter ones could be taken for a line of a menu.
 LEAST_MERCHANT_CODE: Final = 3
+# So many random bytes make an order's code.
+ORDER_CODE_BYTES: Final = 5
 # Crockford's base 32 without the vowels' look-alikes; what people type as I, L or O is read back.
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _HEARD: Final = str.maketrans({"I": "1", "L": "1", "O": "0"})
@@ -15,7 +17,7 @@ _HEARD: Final = str.maketrans({"I": "1", "L": "1", "O": "0"})
 
 def code_from_bytes(raw: bytes) -> str:
     """The 8-character code of 5 random bytes. Raises ValueError for another length."""
-    if len(raw) != 5:
+    if len(raw) != ORDER_CODE_BYTES:
         raise ValueError("an order code is made of 5 bytes")
     number = int.from_bytes(raw)
     return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(35, -5, -5))

@@ -29,7 +29,7 @@ from bot.notifications.order_messages import is_fresh
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.loops import is_due, keep_going
 from bot.runtime.metrics import Metrics
-from bot.runtime.pace import Pace
+from bot.runtime.rate_limits import SendingLimits
 from bot.runtime.timeouts import Times
 from bot.store.base import (
     Change,
@@ -104,7 +104,7 @@ class Outbox:
         self._on_sent = on_sent
         self._woken = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
-        self._pace = Pace(per_s)
+        self._pace = SendingLimits(per_s)
 
     def wake(self) -> None:
         self._woken.set()

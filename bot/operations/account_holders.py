@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from bot.dialog import views as v
 from bot.dialog import write_name
 from bot.money import Msisdn
 from bot.operations.plan import Speaker
@@ -12,7 +13,6 @@ from bot.runtime.keys import Sealer
 from bot.runtime.security_events import SecurityEvents
 from bot.runtime.timeouts import Times
 from bot.store.base import Store
-from flows import effects as e
 
 __all__ = ["Holders"]
 
@@ -38,21 +38,21 @@ class Holders:
         self._clock = clock
         self._times = times
 
-    async def of_merchant(self, merchant_id: str, msisdn: Msisdn, speaker: Speaker) -> e.Holder:
+    async def of_merchant(self, merchant_id: str, msisdn: Msisdn, speaker: Speaker) -> v.Holder:
         """The holder as the merchant's own account sees them: who would pay there."""
         merchant = await self._store.merchant(merchant_id)
         if merchant is None:
-            return e.Holder(checked=False)
+            return v.Holder(checked=False)
         return await self._check(merchant.connection, msisdn, speaker)
 
-    async def of_number(self, party: str, speaker: Speaker) -> e.Holder:
+    async def of_number(self, party: str, speaker: Speaker) -> v.Holder:
         """The holder as whichever account sees them that can tell."""
-        account = self._calls.connections.for_number(party)
+        account = self._calls.accounts.for_number(party)
         if account is None:
-            return e.Holder(checked=False)
+            return v.Holder(checked=False)
         return await self._check(account.id, party, speaker)
 
-    async def _check(self, connection: str, party: str, speaker: Speaker) -> e.Holder:
+    async def _check(self, connection: str, party: str, speaker: Speaker) -> v.Holder:
         now_ms = self._clock()
         # A person costs nothing in a chat that is not linked: there the network address counts as well.
         askers = [f"holder:{speaker.person.id}"]
@@ -61,18 +61,18 @@ class Holders:
         for asker in askers:
             if not await self._store.count(asker, _HOUR_MS, now_ms, _CHECKS_PER_PERSON):
                 self._security.note("look_ups", channel=speaker.channel, person=speaker.person.id)
-                return e.Holder(checked=False, limited=True)
+                return v.Holder(checked=False, limited=True)
         hashed = self._sealer.hash("holder", party)
         if not await self._store.count(f"holder:{hashed}", _HOUR_MS, now_ms, _CHECKS_PER_NUMBER):
             self._security.note("look_ups", channel=speaker.channel, person=speaker.person.id)
-            return e.Holder(checked=False, limited=True)
+            return v.Holder(checked=False, limited=True)
         # A chat learns no names before it is linked, whatever its channel vouches for.
         named = bool(speaker.msisdn)
         found = await self._calls.holder(connection, party, self._times.look_up_s, named=named)
         if isinstance(found, ProviderError):
-            return e.Holder(checked=False)
+            return v.Holder(checked=False)
         name = shorten_name(found.name)
         if speaker.channel == "ussd":
             # Nothing stands in for a name that the phone cannot show; the number says who it is.
             name = write_name(name) or ""
-        return e.Holder(checked=True, known=found.known, active=found.active, name=name)
+        return v.Holder(checked=True, known=found.known, active=found.active, name=name)

@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from bot.dialog import views as v
 from bot.money import (
     ENDED,
     EVERY,
@@ -15,7 +16,6 @@ from bot.money import (
     Source,
     Terms,
 )
-from bot.operations.limits import AskLimits
 from bot.operations.new_order import (
     asking_of,
     bill_view,
@@ -30,9 +30,9 @@ from bot.operations.plan import Plan, Speaker
 from bot.operations.staff_requests import Business, agreement_of
 from bot.orders.provider_calls import Calls
 from bot.runtime.clock import Clock, Ids
+from bot.settings.limits import AskLimits
 from bot.store.base import CreateOrder, KeepAgreement, Store
 from bot.store.records import AgreementRow, MerchantRow
-from flows import business_effects as b
 from flows import effects as e
 
 __all__ = ["Standing"]
@@ -54,7 +54,7 @@ class Standing:
         self._ids = ids
         self._limits = limits
 
-    async def own(self, kind: str, speaker: Speaker) -> tuple[b.AgreementView, ...]:
+    async def own(self, kind: str, speaker: Speaker) -> tuple[v.AgreementView, ...]:
         """Of the speaker's verified number; nobody else's. An invoice only while it can be paid."""
         if not speaker.msisdn:
             return ()
@@ -67,18 +67,18 @@ class Standing:
             found.append(await self._business.shown(row, merchant.shown if merchant else ""))
         return tuple(found)
 
-    async def debit(self, wanted: e.FindDebit, speaker: Speaker) -> e.Debit:
+    async def debit(self, wanted: e.FindDebit, speaker: Speaker) -> v.Debit:
         """What the speaker's auto-debits make of a request to their own wallet."""
         merchant_id = wanted.merchant_id
         if wanted.staff_id:
             merchant_id = next((row.merchant_id for row in speaker.staff if row.id == wanted.staff_id), "")
         merchant = await self._store.merchant(merchant_id)
         if merchant is None or not speaker.msisdn or wanted.payer != speaker.msisdn:
-            return e.Debit()
+            return v.Debit()
         standing = await self._auto_debits(speaker.msisdn)
         rows = [row for row in standing if row.connection == merchant.connection]
         if not rows:
-            return e.Debit()
+            return v.Debit()
         now_ms = self._clock()
         asking = asking_of(speaker, wanted.payer, now_ms, self._limits, told=True)
         sketched = sketch(OrderKind.COLLECTION, wanted.amount, merchant, speaker, now_ms, payer=wanted.payer)
@@ -87,7 +87,7 @@ class Standing:
         serving = next((row for row in rows if row.merchant_id == merchant.id), rows[0])
         of = await self._store.merchant(serving.merchant_id)
         stops = [row.id for row in rows if not await self._store.is_being_stopped(row.id)]
-        return e.Debit(of.shown if of else merchant.shown, agreed, () if agreed else tuple(stops))
+        return v.Debit(of.shown if of else merchant.shown, agreed, () if agreed else tuple(stops))
 
     async def set_up(self, wanted: e.SetUpAutoDebit, position: int, speaker: Speaker) -> Plan:
         kind = OrderKind.PREAPPROVAL
@@ -146,7 +146,7 @@ class Standing:
         # Theirs is known a moment after the payer approved.
         if row.state is not AgreementState.ACTIVE or not row.provider_id:
             return Plan(result=refused_view("not_yet", amount, merchant.shown, kind=kind))
-        if not self._calls.connections.leads_to(row.connection, row.place):
+        if not self._calls.accounts.leads_to(row.connection, row.place):
             return Plan(result=refused_view("not_available", amount, merchant.shown, kind=kind))
         order = draft(
             kind,
@@ -165,20 +165,20 @@ class Standing:
 
     # ---- bills -----------------------------------------------------------------------------------
 
-    async def bills(self) -> tuple[e.BillCard, ...]:
+    async def bills(self) -> tuple[v.BillCard, ...]:
         """Each account's bills once, paid by the first merchant on it."""
-        found: dict[str, e.BillCard] = {}
+        found: dict[str, v.BillCard] = {}
         for merchant in await self._store.merchants():
-            if not merchant.active or merchant.connection not in self._calls.connections:
+            if not merchant.active or merchant.connection not in self._calls.accounts:
                 continue
-            if OrderKind.BILL not in self._calls.connections.kinds(merchant.connection):
+            if OrderKind.BILL not in self._calls.accounts.kinds(merchant.connection):
                 continue
-            account = self._calls.connections.account(merchant.connection)
-            adapter = self._calls.connections.adapter(merchant.connection)
+            account = self._calls.accounts.account(merchant.connection)
+            adapter = self._calls.accounts.adapter(merchant.connection)
             for name in account.bills:
                 found.setdefault(
                     name,
-                    e.BillCard(
+                    v.BillCard(
                         name=name,
                         merchant_id=merchant.id,
                         currency=merchant.currency,
@@ -186,7 +186,7 @@ class Standing:
                         most_minor=merchant.max_amount_minor,
                         amounts=adapter.amounts(account, OrderKind.COLLECTION),
                         numbers=adapter.numbers(account),
-                        debits=OrderKind.PREAPPROVAL in self._calls.connections.kinds(merchant.connection),
+                        debits=OrderKind.PREAPPROVAL in self._calls.accounts.kinds(merchant.connection),
                     ),
                 )
         return tuple(found.values())
@@ -221,12 +221,12 @@ class Standing:
         return Plan((create,), view, payment=view)
 
     async def knows_bill(self, merchant: MerchantRow, bill: str) -> bool:
-        return bill in self._calls.connections.account(merchant.connection).bills
+        return bill in self._calls.accounts.account(merchant.connection).bills
 
     def _cannot(self, merchant: MerchantRow | None, kind: OrderKind, amount: Money) -> str:
-        if merchant is None or not merchant.active or merchant.connection not in self._calls.connections:
+        if merchant is None or not merchant.active or merchant.connection not in self._calls.accounts:
             return "merchant"
-        if kind not in self._calls.connections.kinds(merchant.connection):
+        if kind not in self._calls.accounts.kinds(merchant.connection):
             return "not_available"
         if amount.currency != merchant.currency:
             return "not_available"

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from bot.dialog import views as v
 from bot.money import Money, OrderKind, Right, Source
 from bot.notifications.other_messages import approval_decided
 from bot.operations.new_order import refused_view, view_of
@@ -31,7 +32,7 @@ class Approvals:
         self._clock = clock
         self._ids = ids
 
-    async def waiting(self, staff_id: str, speaker: Speaker) -> tuple[b.ApprovalView, ...]:
+    async def waiting(self, staff_id: str, speaker: Speaker) -> tuple[v.ApprovalView, ...]:
         role = await self._roles.acting(staff_id, Right.APPROVE, speaker)
         if isinstance(role, str):
             return ()
@@ -87,11 +88,11 @@ class Approvals:
         owners = [await self._store.person_of(kind, value) for kind, value in places]
         return any(owner is not None and owner[0].id == speaker.person.id for owner in owners)
 
-    async def _shown(self, held: ApprovalRow) -> b.ApprovalView:
+    async def _shown(self, held: ApprovalRow) -> v.ApprovalView:
         order = msgspec.json.decode(held.wanted, type=OrderRow)
         asker = await self._store.staff_member(held.asked_by)
         about = await self._store.order(order.parent_id) if order.parent_id else None
-        return b.ApprovalView(
+        return v.ApprovalView(
             id=held.id,
             kind=order.kind.value,
             amount=Money(order.amount_minor, order.currency),

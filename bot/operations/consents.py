@@ -7,8 +7,8 @@ import base64
 import secrets
 from typing import Final
 
-from bot.money import AgreementKind, AgreementState, Right, Source
-from bot.operations.limits import AskLimits
+from bot.dialog import views as v
+from bot.money import ORDER_CODE_BYTES, AgreementKind, AgreementState, Right, Source, code_from_bytes
 from bot.operations.new_order import asking_of, why_not_asked
 from bot.operations.plan import Plan, Speaker
 from bot.operations.staff_roles import Roles
@@ -17,6 +17,7 @@ from bot.providers.base import ConsentState, Declined, Malformed, ProviderError,
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.keys import Sealer
 from bot.runtime.timeouts import Times
+from bot.settings.limits import AskLimits
 from bot.store.base import Conflict, KeepAgreement, MoveAgreement, Store
 from bot.store.records import AgreementRow
 from flows import business_effects as b
@@ -53,9 +54,9 @@ class DetailsAskers:
     async def ask(self, wanted: b.AskDetails, speaker: Speaker) -> Plan:
         role = await self._roles.acting(wanted.staff_id, Right.DETAILS, speaker)
         if isinstance(role, str):
-            return Plan(result=b.DetailsAsked(refused=role))
+            return Plan(result=v.DetailsAsked(refused=role))
         if not speaker.msisdn:
-            return Plan(result=b.DetailsAsked(refused="not_allowed"))
+            return Plan(result=v.DetailsAsked(refused="not_allowed"))
         now_ms = self._clock()
         wait_ms = now_ms + int(self._limits.window_s * 1000)
         row = AgreementRow(
@@ -69,7 +70,7 @@ class DetailsAskers:
             amount_minor=0,
             currency=role.merchant.currency,
             reference=self._ids.uuid(),
-            code=self._ids.order_code(),
+            code=code_from_bytes(self._ids.random_bytes(ORDER_CODE_BYTES)),
             created_ms=now_ms,
             updated_ms=now_ms,
             until_ms=wait_ms,
@@ -78,50 +79,50 @@ class DetailsAskers:
         )
         asking = asking_of(speaker, wanted.msisdn, now_ms, self._limits, staff=True)
         if why := await why_not_asked(self._store, row, asking):
-            return Plan(result=b.DetailsAsked(refused=why))
+            return Plan(result=v.DetailsAsked(refused=why))
         # The row comes before the call, so that it counts while the phone is being asked.
         return Plan((KeepAgreement(row, asking),), inside=lambda: self._ask(row))
 
-    async def _ask(self, row: AgreementRow) -> b.DetailsAsked:
+    async def _ask(self, row: AgreementRow) -> v.DetailsAsked:
         asked = await self._calls.ask_consent(row.connection, row.payer, self._times.look_up_s)
         now_ms = self._clock()
         if isinstance(asked, ProviderError):
             # Where nobody knows, the phone may have been asked.
             unsure = isinstance(asked, Unknown | Malformed)
             await self._end(row, AgreementState.EXPIRED if unsure else AgreementState.CANCELLED)
-            return b.DetailsAsked(refused="unknown" if isinstance(asked, Declined) else "not_available")
+            return v.DetailsAsked(refused="unknown" if isinstance(asked, Declined) else "not_available")
         until_ms = now_ms + int(asked.expires_s * 1000)
         sealed = self._sealed(asked.id)
         await self._store.commit(
             [MoveAgreement(row.id, row.version, now_ms, until_ms, until_ms=until_ms, provider_id=sealed)]
         )
-        return b.DetailsAsked(id=row.id)
+        return v.DetailsAsked(id=row.id)
 
-    async def see(self, wanted: b.SeeDetails, speaker: Speaker) -> b.Details:
+    async def see(self, wanted: b.SeeDetails, speaker: Speaker) -> v.Details:
         """Asked of the provider every time; what was once given is told once and then over."""
         role = await self._roles.acting(wanted.staff_id, Right.DETAILS, speaker)
         row = await self._store.agreement(wanted.asked_id)
         if isinstance(role, str) or row is None or row.staff_id != role.row.id or not speaker.msisdn:
-            return b.Details("not_available")
+            return v.Details("not_available")
         if row.kind is not AgreementKind.CONSENT or row.state is not AgreementState.REQUESTED:
-            return b.Details(_ENDED.get(row.state, "expired"))
+            return v.Details(_ENDED.get(row.state, "expired"))
         if not await self._store.count(f"see:{row.id}", 5_000, self._clock(), 2):
-            return b.Details("waiting")
+            return v.Details("waiting")
         found = await self._calls.consent(row.connection, self._opened(row), self._times.look_up_s)
         if isinstance(found, ProviderError):
-            return b.Details("not_available")
+            return v.Details("not_available")
         if found.state is ConsentState.WAITING:
-            return b.Details("waiting")
+            return v.Details("waiting")
         if found.state is not ConsentState.GIVEN:
             refused = found.state is ConsentState.REFUSED
             await self._end(row, AgreementState.REFUSED if refused else AgreementState.EXPIRED)
-            return b.Details(found.state.value)
+            return v.Details(found.state.value)
         info = await self._calls.user_info(row.connection, found.token, self._times.look_up_s)
         # The id is used up either way.
         await self._end(row, AgreementState.ACTIVE)
         if isinstance(info, ProviderError):
-            return b.Details("not_available")
-        return b.Details("given", _lines(info))
+            return v.Details("not_available")
+        return v.Details("given", _lines(info))
 
     async def _end(self, row: AgreementRow, said: AgreementState) -> None:
         now_ms = self._clock()
@@ -140,8 +141,8 @@ class DetailsAskers:
         return Secret((self._sealer.open(base64.b64decode(row.provider_id)) or b"").decode())
 
 
-def _lines(info: UserInfo) -> tuple[b.DetailLine, ...]:
+def _lines(info: UserInfo) -> tuple[v.DetailLine, ...]:
     """What is told of it, in a fixed order; the name put together where it comes in parts."""
     name = info.name or " ".join(part for part in (info.given_name, info.family_name) if part)
     told = {label: getattr(info, label) for label in _SHOWN} | {"name": name}
-    return tuple(b.DetailLine(label, told[label]) for label in _SHOWN if told[label])
+    return tuple(v.DetailLine(label, told[label]) for label in _SHOWN if told[label])

@@ -2,13 +2,13 @@
 
 from typing import Final
 
+from bot.dialog import views as v
 from bot.money import OrderKind
 from bot.operations.plan import Speaker
-from bot.orders.provider_calls import Connections
+from bot.providers.accounts import Accounts
 from bot.providers.base import Capability
 from bot.store.base import Store
 from bot.store.records import MerchantRow
-from flows import effects as e
 
 __all__ = ["Merchants"]
 
@@ -16,33 +16,33 @@ _RECENT: Final = 3
 
 
 class Merchants:
-    def __init__(self, store: Store, connections: Connections) -> None:
+    def __init__(self, store: Store, accounts: Accounts) -> None:
         self._store = store
-        self._connections = connections
+        self._accounts = accounts
 
-    async def find(self, code: str) -> e.MerchantCard | None:
+    async def find(self, code: str) -> v.MerchantCard | None:
         merchant = await self._store.merchant_by_code(code.strip(" .,"))
         return self._card(merchant) if merchant and merchant.active else None
 
-    async def recent(self, speaker: Speaker) -> tuple[e.MerchantCard, ...]:
+    async def recent(self, speaker: Speaker) -> tuple[v.MerchantCard, ...]:
         found = await self._store.recent_merchants(speaker.person.id, _RECENT)
         return tuple(card for merchant in found if (card := self._card(merchant)))
 
-    def _card(self, merchant: MerchantRow) -> e.MerchantCard | None:
+    def _card(self, merchant: MerchantRow) -> v.MerchantCard | None:
         """None where the merchant's account has left the settings."""
-        if merchant.connection not in self._connections:
+        if merchant.connection not in self._accounts:
             return None
-        account = self._connections.account(merchant.connection)
-        return e.MerchantCard(
+        account = self._accounts.account(merchant.connection)
+        return v.MerchantCard(
             id=merchant.id,
             code=merchant.code,
             name=merchant.shown,
             currency=merchant.currency,
             region=account.region,
-            networks=self._connections.adapter(account.id).networks(account),
+            networks=self._accounts.adapter(account.id).networks(account),
             most_minor=merchant.max_amount_minor,
-            checks_holder=self._connections.can(merchant.connection, Capability.CHECK_HOLDER),
-            amounts=self._connections.adapter(account.id).amounts(account, OrderKind.COLLECTION),
-            numbers=self._connections.adapter(account.id).numbers(account),
-            debits=OrderKind.PREAPPROVAL in self._connections.kinds(merchant.connection),
+            checks_holder=self._accounts.can(merchant.connection, Capability.CHECK_HOLDER),
+            amounts=self._accounts.adapter(account.id).amounts(account, OrderKind.COLLECTION),
+            numbers=self._accounts.adapter(account.id).numbers(account),
+            debits=OrderKind.PREAPPROVAL in self._accounts.kinds(merchant.connection),
         )

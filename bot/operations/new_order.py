@@ -5,15 +5,25 @@ from typing import Any, Final
 import msgspec
 
 from bot.dialog import Name
-from bot.money import EVERY, AgreementKind, AgreementState, Money, Msisdn, OrderKind, OrderState
-from bot.money.periods import period_start_ms
-from bot.operations.limits import AskLimits
+from bot.dialog import views as v
+from bot.money import (
+    EVERY,
+    ORDER_CODE_BYTES,
+    AgreementKind,
+    AgreementState,
+    Money,
+    Msisdn,
+    OrderKind,
+    OrderState,
+    code_from_bytes,
+)
+from bot.money.agreements import period_start_ms
 from bot.operations.plan import Speaker
 from bot.providers.base import Account
 from bot.runtime.clock import Ids
+from bot.settings.limits import AskLimits
 from bot.store.base import Asking, Cap, Store
 from bot.store.records import AgreementRow, MerchantRow, OrderRow
-from flows import effects as e
 
 __all__ = [
     "asking_of",
@@ -46,7 +56,8 @@ def draft(
 ) -> OrderRow:
     """A NEW order of this speaker's act, with a reference and a code of its own."""
     order = sketch(kind, amount, merchant, speaker, now_ms, act_position=position, **given)
-    return msgspec.structs.replace(order, id=ids.uuid(), code=ids.order_code(), reference=ids.uuid())
+    code = code_from_bytes(ids.random_bytes(ORDER_CODE_BYTES))
+    return msgspec.structs.replace(order, id=ids.uuid(), code=code, reference=ids.uuid())
 
 
 def sketch(
@@ -85,9 +96,9 @@ def caps_of(account: Account, now_ms: int) -> tuple[Cap, ...]:
     return tuple(found)
 
 
-def view_of(order: OrderRow, merchant: Name, **given: Any) -> e.OrderView:
+def view_of(order: OrderRow, merchant: Name, **given: Any) -> v.OrderView:
     """The order as whoever asked for it may see it."""
-    return e.OrderView(
+    return v.OrderView(
         id=order.id,
         code=order.code,
         state=order.shown,
@@ -104,10 +115,10 @@ def view_of(order: OrderRow, merchant: Name, **given: Any) -> e.OrderView:
 
 def refused_view(
     why: str, amount: Money, merchant: Name = "", *, kind: OrderKind = OrderKind.COLLECTION, **given: Any
-) -> e.OrderView:
+) -> v.OrderView:
     """No order was made; `why` names the sentence."""
     values: dict[str, Any] = {"payer": ""} | given
-    return e.OrderView(
+    return v.OrderView(
         id="",
         code="",
         state=OrderState.FAILED,
@@ -119,7 +130,7 @@ def refused_view(
     )
 
 
-async def bill_view(store: Store, paid: OrderRow, merchant: Name) -> e.OrderView:
+async def bill_view(store: Store, paid: OrderRow, merchant: Name) -> v.OrderView:
     """A bill as whoever pays it sees it: as one thing, under the code of the order that collects its
     money. `paid` is that order."""
     bill = paid.terms.service_provider

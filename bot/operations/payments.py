@@ -5,10 +5,10 @@ from typing import Final
 import msgspec
 
 from bot.dialog import Screen, Text
+from bot.dialog import views as v
 from bot.money import FINAL, Money, OrderKind, OrderState, Source
 from bot.notifications.order_messages import order_values, standing_text, told_by_turn
 from bot.operations.inline_calls import WaitingCalls
-from bot.operations.limits import AskLimits
 from bot.operations.new_order import asking_of, bill_view, draft, is_debited, sketch, why_not_asked
 from bot.operations.plan import Plan, Speaker
 from bot.orders.context_loader import Contexts
@@ -25,6 +25,7 @@ from bot.orders.rules import (
 from bot.providers.base import ProviderError
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.timeouts import Times
+from bot.settings.limits import AskLimits
 from bot.store.base import Conflict, CreateOrder, MoveOrder, Store
 from bot.store.records import MerchantRow, OrderRow
 from flows import effects as e
@@ -93,12 +94,12 @@ class Payments:
             due_ms=lease_until_ms,
             lease_until_ms=lease_until_ms,
             sent_ms=now_ms,
-            place=self._calls.connections.place(order.connection),
+            place=self._calls.accounts.place(order.connection),
             sent_with=self._calls.keys(order.connection),
         )
         pending = applied(order, sent)
 
-        async def call() -> e.OrderView:
+        async def call() -> v.OrderView:
             after, sure = await self._waiting.make(
                 lambda: self._calls.request_order(pending, self._times.call_s),
                 after_request,
@@ -110,21 +111,21 @@ class Payments:
         return Plan((create, sent), inside=call, payment=view)
 
     def _refusal(self, wanted: e.RequestPayment, merchant: MerchantRow | None) -> str:
-        if merchant is None or not merchant.active or merchant.connection not in self._calls.connections:
+        if merchant is None or not merchant.active or merchant.connection not in self._calls.accounts:
             return "merchant"
         most = merchant.max_amount_minor
         return "limit" if most is not None and wanted.amount.amount_minor > most else ""
 
     async def _may_want_otp(self, order: OrderRow) -> bool:
-        if not self._calls.connections.adapter(order.connection).may_ask_otp:
+        if not self._calls.accounts.adapter(order.connection).may_ask_otp:
             return False
         return not await self._store.paid_before(order.payer, order.connection)
 
     def _was_cut_off(self, order: OrderRow) -> bool:
         """Whether the order was sent inside a turn that never heard the answer: a code may be wanted,
         or nothing at all, and only the provider knows."""
-        connections = self._calls.connections
-        inside = order.connection in connections and connections.adapter(order.connection).may_ask_otp
+        accounts = self._calls.accounts
+        inside = order.connection in accounts and accounts.adapter(order.connection).may_ask_otp
         return inside and order.sent_ms is not None and order.accepted_ms is None
 
     # ---- the code --------------------------------------------------------------------------------
@@ -149,7 +150,7 @@ class Payments:
         )
         pending = applied(order, tried)
 
-        async def call() -> e.OrderView:
+        async def call() -> v.OrderView:
             after, sure = await self._waiting.make(
                 lambda: self._calls.submit_otp(pending, otp, self._times.call_s), after_otp, pending, speaker
             )
@@ -157,7 +158,7 @@ class Payments:
 
         return Plan((tried,), inside=call, payment=await self._view(pending), goes_on=True)
 
-    async def without_otp(self, order_id: str, speaker: Speaker) -> e.OrderView | None:
+    async def without_otp(self, order_id: str, speaker: Speaker) -> v.OrderView | None:
         """The order where it waits for no code any more: given elsewhere, run out, or tried too often,
         so that the payer's word is not wanted, nor known to be right."""
         order = await self.own(order_id, speaker, unsure=True)
@@ -165,7 +166,7 @@ class Payments:
 
     # ---- asked about -----------------------------------------------------------------------------
 
-    async def ask_status(self, order_id: str, speaker: Speaker) -> e.OrderView | None:
+    async def ask_status(self, order_id: str, speaker: Speaker) -> v.OrderView | None:
         """The order's state asked live; settled here exactly as the sweep would."""
         order = await self._store.order(order_id)
         if order is None or order.person_id != speaker.person.id:
@@ -197,12 +198,12 @@ class Payments:
 
     # ---- shown -----------------------------------------------------------------------------------
 
-    async def own(self, order_id: str, speaker: Speaker, *, unsure: bool = False) -> e.OrderView | None:
+    async def own(self, order_id: str, speaker: Speaker, *, unsure: bool = False) -> v.OrderView | None:
         order = await self._store.order(order_id)
         own = order is not None and order.person_id == speaker.person.id
         return await self._view(order, unsure=unsure) if order is not None and own else None
 
-    async def latest(self, speaker: Speaker) -> tuple[e.OrderView, ...]:
+    async def latest(self, speaker: Speaker) -> tuple[v.OrderView, ...]:
         orders = await self._store.orders_of_person(speaker.person.id, _SHOWN)
         return tuple([await self._view(order) for order in orders])
 
@@ -233,11 +234,11 @@ class Payments:
 
     async def _view(
         self, order: OrderRow, merchant: MerchantRow | None = None, *, unsure: bool = False
-    ) -> e.OrderView:
+    ) -> v.OrderView:
         merchant = merchant or await self._store.merchant(order.merchant_id)
         if order.kind is OrderKind.COLLECTION and order.terms.service_provider:
             return await bill_view(self._store, order, merchant.shown if merchant else "")
-        return e.OrderView(
+        return v.OrderView(
             id=order.id,
             code=order.code,
             state=order.shown,
@@ -253,8 +254,8 @@ class Payments:
         )
 
 
-def _refused(wanted: e.RequestPayment, merchant: MerchantRow | None, why: str) -> e.OrderView:
-    return e.OrderView(
+def _refused(wanted: e.RequestPayment, merchant: MerchantRow | None, why: str) -> v.OrderView:
+    return v.OrderView(
         id="",
         code="",
         state=OrderState.FAILED,
@@ -265,8 +266,8 @@ def _refused(wanted: e.RequestPayment, merchant: MerchantRow | None, why: str) -
     )
 
 
-def _no_order() -> e.OrderView:
-    return e.OrderView(
+def _no_order() -> v.OrderView:
+    return v.OrderView(
         id="",
         code="",
         state=OrderState.FAILED,

@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 
 from bot.dialog import Address
+from bot.dialog.views import OrderView
 from bot.money import Msisdn
 from bot.store.base import Change, RenewAddress
 from bot.store.records import AddressRow, PersonRow, StaffRow
-from flows.effects import OrderView
 
 __all__ = ["Plan", "Speaker"]
 

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from bot.dialog import views as v
 from bot.money import Money, Right
 from bot.operations.plan import Speaker
 from bot.operations.staff_roles import Roles
@@ -20,8 +21,6 @@ from bot.runtime.security_events import SecurityEvents
 from bot.runtime.timeouts import Times
 from bot.store.base import Conflict, KeepStaff, Store
 from bot.store.records import MerchantRow
-from flows import business_effects as b
-from flows import effects as e
 
 __all__ = ["Staff"]
 
@@ -50,40 +49,40 @@ class Staff:
         self._clock = clock
         self._times = times
 
-    async def balance(self, staff_id: str, speaker: Speaker) -> e.Balances:
+    async def balance(self, staff_id: str, speaker: Speaker) -> v.Balances:
         """The balance without a PIN: in a linked chat, never over USSD."""
         if speaker.channel == "ussd":
-            return e.Balances(refused="not_allowed")
+            return v.Balances(refused="not_allowed")
         return await self._balances(staff_id, speaker)
 
-    async def balance_with_pin(self, pin: str, staff_id: str, speaker: Speaker) -> e.Balances:
+    async def balance_with_pin(self, pin: str, staff_id: str, speaker: Speaker) -> v.Balances:
         checked = await self._roles.check_pin(pin, staff_id, speaker)
         if checked.refused:
-            return e.Balances(refused=checked.refused, tries_left=checked.tries_left)
+            return v.Balances(refused=checked.refused, tries_left=checked.tries_left)
         return await self._balances(staff_id, speaker)
 
-    async def _balances(self, staff_id: str, speaker: Speaker) -> e.Balances:
+    async def _balances(self, staff_id: str, speaker: Speaker) -> v.Balances:
         role = await self._roles.acting(staff_id, Right.BALANCE, speaker)
         if isinstance(role, str):
-            return e.Balances(refused=role)
+            return v.Balances(refused=role)
         merchant = role.merchant
         sharing = [m for m in await self._store.merchants() if self._share(m, merchant)]
         if len(sharing) > 1:
             own = await self._store.collected_minor(merchant.id, merchant.currency)
-            return e.Balances((Money(own, merchant.currency),), shared=True)
+            return v.Balances((Money(own, merchant.currency),), shared=True)
         found = await self._calls.balance(merchant.connection, "", self._times.look_up_s)
         if isinstance(found, ProviderError):
             _log.warning("balance not available", connection=merchant.connection, kind=type(found).__name__)
-            return e.Balances(refused="not_available")
+            return v.Balances(refused="not_available")
         # One set of keys may hold wallets of other merchants, in other currencies.
         own_currency = tuple(money for money in found if money.currency == merchant.currency)
         if not own_currency:
-            return e.Balances(refused="not_available")
-        return e.Balances(own_currency, payouts=await self._payout_wallet(merchant))
+            return v.Balances(refused="not_available")
+        return v.Balances(own_currency, payouts=await self._payout_wallet(merchant))
 
     async def _payout_wallet(self, merchant: MerchantRow) -> tuple[Money, ...]:
         """What the wallet that pays out holds, where the account has one of its own and it answers."""
-        account = self._calls.connections.account(merchant.connection)
+        account = self._calls.accounts.account(merchant.connection)
         if "disbursement" not in account.credentials:
             return ()
         found = await self._calls.balance(merchant.connection, "", self._times.look_up_s, payouts=True)
@@ -93,32 +92,32 @@ class Staff:
 
     def _share(self, one: MerchantRow, other: MerchantRow) -> bool:
         """Whether two merchants' money lies in one wallet: the same keys and the same currency."""
-        connections = self._calls.connections
-        if one.connection not in connections or one.currency != other.currency:
+        accounts = self._calls.accounts
+        if one.connection not in accounts or one.currency != other.currency:
             return False
-        ours, theirs = connections.account(one.connection), connections.account(other.connection)
+        ours, theirs = accounts.account(one.connection), accounts.account(other.connection)
         return ours.provider == theirs.provider and ours.credentials == theirs.credentials
 
-    async def claim(self, code: str, speaker: Speaker) -> e.Claimed:
+    async def claim(self, code: str, speaker: Speaker) -> v.Claimed:
         """The role a one-time code stands for; the code itself is kept nowhere."""
         now_ms = self._clock()
         if not await self._store.count(f"enrol:{speaker.person.id}", _HOUR_MS, now_ms, _ENROL_TRIES):
-            return e.Claimed(refused="tries")
+            return v.Claimed(refused="tries")
         row = await self._store.staff_by_enrol_hash(self._sealer.hash("enrol", code))
         if row is None or row.enrol_expires_ms <= now_ms or not speaker.verified:
             self._security.note("enrol_code", channel=speaker.channel, person=speaker.person.id)
-            return e.Claimed(refused="code")
+            return v.Claimed(refused="code")
         merchant = await self._store.merchant(row.merchant_id)
-        return e.Claimed(staff_id=row.id, merchant=merchant.shown if merchant else "")
+        return v.Claimed(staff_id=row.id, merchant=merchant.shown if merchant else "")
 
-    async def enrol(self, pin: str, staff_id: str, first: str, speaker: Speaker) -> b.PinSet:
+    async def enrol(self, pin: str, staff_id: str, first: str, speaker: Speaker) -> v.PinSet:
         """Bind the claimed role to this address. Of two who claimed it the first takes it up."""
         if not await self._roles.fits(first, pin):
-            return b.PinSet(refused="differs")
+            return v.PinSet(refused="differs")
         async with self._roles.locks.setdefault(staff_id, asyncio.Lock()):
             row = await self._store.staff_member(staff_id)
             if row is None or not row.enrol_hash:
-                return b.PinSet(refused="gone")
+                return v.PinSet(refused="gone")
             enrolled = msgspec.structs.replace(
                 row,
                 address_kind=speaker.address.kind,
@@ -132,5 +131,5 @@ class Staff:
             try:
                 await self._store.commit([KeepStaff(enrolled, taken_up_by=row.enrol_hash)])
             except Conflict:
-                return b.PinSet(refused="gone")
-        return b.PinSet()
+                return v.PinSet(refused="gone")
+        return v.PinSet()

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from bot.dialog import Name
+from bot.dialog import views as v
 from bot.money import (
     FINAL,
     PAYOUTS,
@@ -25,9 +26,9 @@ from bot.money import (
     read_code,
     rights_of,
 )
-from bot.money.periods import period_start_ms
+from bot.money.agreements import period_start_ms
 from bot.notifications.other_messages import approval_prompts
-from bot.operations.limits import AskLimits, second_of
+from bot.operations.limits import second_of
 from bot.operations.new_order import (
     asking_of,
     caps_of,
@@ -42,10 +43,10 @@ from bot.orders.provider_calls import Calls
 from bot.providers.base import Capability, Declined, ProviderError
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.timeouts import Times
+from bot.settings.limits import AskLimits
 from bot.store.base import Asking, Cap, Change, CreateOrder, KeepAgreement, KeepApproval, Queue, Store
 from bot.store.records import AgreementRow, ApprovalRow, ApprovalState, MerchantRow, OrderRow
 from flows import business_effects as b
-from flows import effects as e
 
 __all__ = ["Business"]
 
@@ -83,7 +84,7 @@ class Business:
 
     # ---- looked up -------------------------------------------------------------------------------
 
-    async def find(self, wanted: b.FindPayment, speaker: Speaker) -> b.FoundPayment | None:
+    async def find(self, wanted: b.FindPayment, speaker: Speaker) -> v.FoundPayment | None:
         role = await self._roles.acting(wanted.staff_id, Right.LOOK_UP, speaker)
         code = read_code(wanted.code)
         order = await self._store.order_by_code(code) if code else None
@@ -94,21 +95,21 @@ class Business:
         paid = order.state is OrderState.SUCCESSFUL
         can_refund = Right.REFUND in rights_of(role.row.role) and self._makes(order, OrderKind.REFUND)
         left = await self._left_minor(order) if paid else 0
-        can_note = paid and self._calls.connections.can(order.connection, Capability.NOTIFY_PAYER)
-        return b.FoundPayment(
+        can_note = paid and self._calls.accounts.can(order.connection, Capability.NOTIFY_PAYER)
+        return v.FoundPayment(
             order=view_of(order, role.merchant.shown),
             refundable=Money(left, order.currency) if can_refund and left > 0 else None,
             can_note=can_note,
         )
 
-    async def latest(self, staff_id: str, speaker: Speaker) -> tuple[e.OrderView, ...]:
+    async def latest(self, staff_id: str, speaker: Speaker) -> tuple[v.OrderView, ...]:
         role = await self._roles.acting(staff_id, Right.LOOK_UP, speaker)
         if isinstance(role, str):
             return ()
         orders = await self._store.orders_of_merchant(role.merchant.id, _SHOWN)
         return tuple(view_of(order, role.merchant.shown) for order in orders)
 
-    async def standing(self, wanted: b.StandingOf, speaker: Speaker) -> tuple[b.AgreementView, ...]:
+    async def standing(self, wanted: b.StandingOf, speaker: Speaker) -> tuple[v.AgreementView, ...]:
         """The merchant's agreements that stand; of auto-debits those whose time is not over, with what may
         be taken now."""
         right = Right.INVOICE if wanted.kind == AgreementKind.INVOICE else Right.CHARGE
@@ -120,13 +121,13 @@ class Business:
             rows = tuple(row for row in rows if row.until_ms is None or row.until_ms > self._clock())
         return tuple([await self.shown(row, role.merchant.shown) for row in rows])
 
-    async def shown(self, row: AgreementRow, merchant: Name) -> b.AgreementView:
+    async def shown(self, row: AgreementRow, merchant: Name) -> v.AgreementView:
         most = Money(row.amount_minor, row.currency)
         left = None
         if row.kind is AgreementKind.PREAPPROVAL and row.state is AgreementState.ACTIVE:
             since_ms = period_start_ms(row.every, self._clock())
             left = None if row.every and await self._store.debited(row.id, since_ms) else most
-        return b.AgreementView(
+        return v.AgreementView(
             id=row.id,
             kind=row.kind.value,
             code=row.code,
@@ -141,14 +142,12 @@ class Business:
             description=row.description,
         )
 
-    async def banks(self, staff_id: str, speaker: Speaker) -> tuple[b.BankView, ...]:
+    async def banks(self, staff_id: str, speaker: Speaker) -> tuple[v.BankView, ...]:
         role = await self._roles.acting(staff_id, Right.PAY_OUT, speaker)
-        if isinstance(role, str) or not self._calls.connections.can(
-            role.merchant.connection, Capability.BANKS
-        ):
+        if isinstance(role, str) or not self._calls.accounts.can(role.merchant.connection, Capability.BANKS):
             return ()
         found = await self._calls.banks(role.merchant.connection, self._times.look_up_s)
-        return () if isinstance(found, ProviderError) else tuple(b.BankView(f.code, f.name) for f in found)
+        return () if isinstance(found, ProviderError) else tuple(v.BankView(f.code, f.name) for f in found)
 
     # ---- begun -----------------------------------------------------------------------------------
 
@@ -157,19 +156,19 @@ class Business:
         role = await self._roles.acting(wanted.staff_id, Right.NOTE, speaker)
         order = await self._store.order(wanted.order_id)
         if isinstance(role, str):
-            return Plan(result=b.Noted(role))
+            return Plan(result=v.Noted(role))
         if order is None or order.merchant_id != role.merchant.id or order.kind not in _PAID:
-            return Plan(result=b.Noted("not_allowed"))
-        if not self._calls.connections.can(order.connection, Capability.NOTIFY_PAYER):
-            return Plan(result=b.Noted("not_available"))
+            return Plan(result=v.Noted("not_allowed"))
+        if not self._calls.accounts.can(order.connection, Capability.NOTIFY_PAYER):
+            return Plan(result=v.Noted("not_available"))
         if order.state is not OrderState.SUCCESSFUL:
-            return Plan(result=b.Noted("too_early"))
+            return Plan(result=v.Noted("too_early"))
 
-        async def call() -> b.Noted:
+        async def call() -> v.Noted:
             error = await self._calls.notify_payer(order, wanted.text, self._times.look_up_s)
             if isinstance(error, Declined):
-                return b.Noted(_NOT_NOTED.get(error.reason, "not_available"))
-            return b.Noted("not_available" if error else "")
+                return v.Noted(_NOT_NOTED.get(error.reason, "not_available"))
+            return v.Noted("not_available" if error else "")
 
         return Plan(inside=call)
 
@@ -316,7 +315,7 @@ class Business:
         return Plan(result=view_of(wanted, role.merchant.shown, waits=True))
 
     def _makes(self, order: OrderRow, kind: OrderKind) -> bool:
-        return kind in self._calls.connections.kinds(order.connection)
+        return kind in self._calls.accounts.kinds(order.connection)
 
     async def _begin(
         self,
@@ -352,11 +351,11 @@ class Business:
 
     async def refusal(
         self, order: OrderRow, merchant: MerchantRow, asking: Asking | None = None
-    ) -> e.OrderView | None:
+    ) -> v.OrderView | None:
         """Why the order cannot be made now; the store says the same where somebody is faster."""
         amount = Money(order.amount_minor, order.currency)
 
-        def no(why: str) -> e.OrderView:
+        def no(why: str) -> v.OrderView:
             return refused_view(why, amount, merchant.shown, kind=order.kind, payer=order.payer)
 
         if amount.currency != merchant.currency or not self._makes(order, order.kind):
@@ -383,9 +382,9 @@ class Business:
         """Whether the payment or the agreement that the order is about stands where its account leads now."""
         paid = await self._store.order(order.parent_id) if order.parent_id else None
         agreement = await self._store.agreement(order.agreement_id) if order.agreement_id else None
-        connections = self._calls.connections
+        accounts = self._calls.accounts
         return all(
-            connections.leads_to(order.connection, about.place)
+            accounts.leads_to(order.connection, about.place)
             for about in (paid, agreement)
             if about is not None
         )
@@ -415,7 +414,7 @@ class Business:
     def caps(self, order: OrderRow) -> tuple[Cap, ...]:
         if order.kind not in PAYOUTS:
             return ()
-        return caps_of(self._calls.connections.account(order.connection), self._clock())
+        return caps_of(self._calls.accounts.account(order.connection), self._clock())
 
     def _held(self, order: OrderRow) -> ApprovalRow:
         now_ms = self._clock()

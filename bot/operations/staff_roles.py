@@ -11,15 +11,14 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from bot.dialog import Name
+from bot.dialog import views as v
 from bot.money import AmountRule, NumberRule, OrderKind, Right, is_weak_pin, rights_of
 from bot.operations.plan import Speaker
-from bot.orders.provider_calls import Connections
+from bot.providers.accounts import Accounts
 from bot.providers.base import Account, Capability
 from bot.runtime.security_events import SecurityEvents
 from bot.store.base import Conflict, CountTries, SetPin, Store
 from bot.store.records import MerchantRow, StaffRow
-from flows import business_effects as b
-from flows import effects as e
 
 __all__ = ["ActingRole", "Roles"]
 
@@ -59,10 +58,10 @@ class ActingRole(msgspec.Struct, frozen=True):
 
 
 class Roles:
-    def __init__(self, store: Store, connections: Connections, security: SecurityEvents) -> None:
+    def __init__(self, store: Store, accounts: Accounts, security: SecurityEvents) -> None:
         self._store = store
         self._security = security
-        self._connections = connections
+        self._accounts = accounts
         self.hasher = PasswordHasher()
         # One try at a staff PIN at a time, so that no two of them count as one.
         self.locks: dict[str, asyncio.Lock] = {}
@@ -75,7 +74,7 @@ class Roles:
         if row.locked:
             return "locked"
         merchant = await self._store.merchant(row.merchant_id)
-        if merchant is None or not merchant.active or merchant.connection not in self._connections:
+        if merchant is None or not merchant.active or merchant.connection not in self._accounts:
             return "not_available"
         if right not in self._offered(row, merchant):
             return "not_available"
@@ -87,14 +86,14 @@ class Roles:
         merchant = await self._store.merchant(row.merchant_id) if row is not None else None
         return merchant.shown if merchant is not None else ""
 
-    async def all_of(self, speaker: Speaker) -> tuple[e.Role, ...]:
+    async def all_of(self, speaker: Speaker) -> tuple[v.Role, ...]:
         return tuple([await self._shown(row, speaker) for row in speaker.staff])
 
-    async def _shown(self, row: StaffRow, speaker: Speaker) -> e.Role:
+    async def _shown(self, row: StaffRow, speaker: Speaker) -> v.Role:
         merchant = await self._store.merchant(row.merchant_id)
-        known = merchant is not None and merchant.connection in self._connections
-        account = self._connections.account(merchant.connection) if merchant and known else None
-        return e.Role(
+        known = merchant is not None and merchant.connection in self._accounts
+        account = self._accounts.account(merchant.connection) if merchant and known else None
+        return v.Role(
             staff_id=row.id,
             merchant=merchant.shown if merchant else "",
             role=row.role,
@@ -103,43 +102,41 @@ class Roles:
             offers=self._offered(row, merchant) if merchant and known else (),
             currency=merchant.currency if merchant else "",
             region=account.region if account else "",
-            networks=self._connections.adapter(account.id).networks(account) if account else (),
+            networks=self._accounts.adapter(account.id).networks(account) if account else (),
             amounts=self._amounts(account) if account else {},
-            numbers=self._connections.adapter(account.id).numbers(account) if account else NumberRule(),
-            debits=account is not None and OrderKind.PREAPPROVAL in self._connections.kinds(account.id),
+            numbers=self._accounts.adapter(account.id).numbers(account) if account else NumberRule(),
+            debits=account is not None and OrderKind.PREAPPROVAL in self._accounts.kinds(account.id),
         )
 
     def _amounts(self, account: Account) -> dict[str, AmountRule]:
         """What amounts each right may move, where the provider says anything of it."""
-        adapter = self._connections.adapter(account.id)
+        adapter = self._accounts.adapter(account.id)
         rules = {right.value: adapter.amounts(account, kind) for right, kind in _MOVES.items()}
         return {right: rule for right, rule in rules.items() if rule != AmountRule()}
 
     def _offered(self, row: StaffRow, merchant: MerchantRow) -> tuple[str, ...]:
         """What the role may do and the account can, in the menu's order."""
-        kinds = self._connections.kinds(merchant.connection)
+        kinds = self._accounts.kinds(merchant.connection)
         return tuple(
             right.value
             for right in Right
             if right in rights_of(row.role)
             and (right not in _KINDS or kinds & _KINDS[right])
-            and (
-                right not in _CAPABILITIES or self._connections.can(merchant.connection, _CAPABILITIES[right])
-            )
+            and (right not in _CAPABILITIES or self._accounts.can(merchant.connection, _CAPABILITIES[right]))
         )
 
-    async def check_pin(self, pin: str, staff_id: str, speaker: Speaker) -> b.PinAnswer:
+    async def check_pin(self, pin: str, staff_id: str, speaker: Speaker) -> v.PinAnswer:
         """Counts a wrong try before anything is said, whatever becomes of the turn."""
         if not any(row.id == staff_id for row in speaker.staff):
-            return b.PinAnswer(refused="not_allowed")
+            return v.PinAnswer(refused="not_allowed")
         async with self.locks.setdefault(staff_id, asyncio.Lock()):
             while True:
                 rows = await self._store.staff_of(speaker.address.kind, speaker.address.value)
                 row = next((r for r in rows if r.id == staff_id), None)
                 if row is None:
-                    return b.PinAnswer(refused="not_allowed")
+                    return v.PinAnswer(refused="not_allowed")
                 if row.locked:
-                    return b.PinAnswer(refused="locked")
+                    return v.PinAnswer(refused="locked")
                 right = await self.fits(row.pin_hash, pin)
                 tries = 0 if right else row.wrong_tries + 1
                 counted = CountTries(row.id, tries, tries >= _PIN_TRIES, was=row.wrong_tries)
@@ -149,38 +146,38 @@ class Roles:
                     continue  # another process counted a try meanwhile
                 break
         if right:
-            return b.PinAnswer()
+            return v.PinAnswer()
         kind = "staff_locked" if tries >= _PIN_TRIES else "staff_pin"
         self._security.note(kind, channel=speaker.channel, staff=row.id, merchant=row.merchant_id)
-        return b.PinAnswer("locked" if tries >= _PIN_TRIES else "wrong_pin", _PIN_TRIES - tries)
+        return v.PinAnswer("locked" if tries >= _PIN_TRIES else "wrong_pin", _PIN_TRIES - tries)
 
     async def fits(self, pin_hash: str, pin: str) -> bool:
         """Whether the PIN is the one of the hash. Takes its time, and holds nobody else up."""
         return await asyncio.to_thread(self._fits, pin_hash, pin)
 
-    async def choose_pin(self, pin: str, staff_id: str, speaker: Speaker) -> b.ChosenPin:
+    async def choose_pin(self, pin: str, staff_id: str, speaker: Speaker) -> v.ChosenPin:
         """The slow hash of a PIN for a role that the speaker has or claimed, unless anybody would try it."""
         row = await self._store.staff_member(staff_id)
         merchant = await self._store.merchant(row.merchant_id) if row is not None else None
         if merchant is None:
-            return b.ChosenPin(refused="not_allowed")
+            return v.ChosenPin(refused="not_allowed")
         own = speaker.address.value if speaker.address.kind == "msisdn" else ""
         if is_weak_pin(pin, (merchant.code, own, speaker.msisdn)):
-            return b.ChosenPin(refused="easy")
-        return b.ChosenPin(await asyncio.to_thread(self.hasher.hash, pin))
+            return v.ChosenPin(refused="easy")
+        return v.ChosenPin(await asyncio.to_thread(self.hasher.hash, pin))
 
-    async def change_pin(self, pin: str, staff_id: str, first: str, speaker: Speaker) -> b.PinSet:
+    async def change_pin(self, pin: str, staff_id: str, first: str, speaker: Speaker) -> v.PinSet:
         """Keep the PIN that was typed twice alike. A role that was locked or lost meanwhile keeps its own."""
         row = next((row for row in speaker.staff if row.id == staff_id), None)
         if row is None:
-            return b.PinSet(refused="gone")
+            return v.PinSet(refused="gone")
         if not await self.fits(first, pin):
-            return b.PinSet(refused="differs")
+            return v.PinSet(refused="differs")
         try:
             await self._store.commit([SetPin(row.id, row.pin_hash, first)])
         except Conflict:
-            return b.PinSet(refused="gone")
-        return b.PinSet()
+            return v.PinSet(refused="gone")
+        return v.PinSet()
 
     def _fits(self, pin_hash: str, pin: str) -> bool:
         try:
@@ -190,9 +187,9 @@ class Roles:
         except ValueError:  # no hash at all: nobody has this PIN
             return False
 
-    async def locked_at(self, role: ActingRole) -> tuple[b.LockedRole, ...]:
+    async def locked_at(self, role: ActingRole) -> tuple[v.LockedRole, ...]:
         rows = await self._store.staff_of_merchant(role.merchant.id)
-        return tuple(b.LockedRole(r.id, r.shown, r.role) for r in rows if r.locked and r.id != role.row.id)
+        return tuple(v.LockedRole(r.id, r.shown, r.role) for r in rows if r.locked and r.id != role.row.id)
 
     async def unlock(self, role: ActingRole, locked_id: str) -> CountTries | None:
         """The change that lets a colleague's PIN be tried again; None where there is no such colleague."""

@@ -119,7 +119,7 @@ class AgreementKeeper:
 
     async def _asked(self, row: AgreementRow) -> AgreementReport:
         """The provider's word; of no state where nobody can be asked, or nobody answers."""
-        if row.connection not in self._calls.connections:
+        if row.connection not in self._calls.accounts:
             return AgreementReport(state=None)
         taken: tuple[str, ...] = ()
         if row.kind is AgreementKind.PREAPPROVAL and not row.provider_id:

@@ -16,8 +16,8 @@ import structlog
 from bot.money import FINAL, Money, Source
 from bot.notifications.incidents import about_event
 from bot.orders.context_loader import Contexts
-from bot.orders.provider_calls import Connections
 from bot.orders.rules import staff_told
+from bot.providers.accounts import Accounts
 from bot.providers.base import Account, CallbackEvent, EventTopic
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.keys import Sealer
@@ -41,7 +41,7 @@ class Callbacks:
     def __init__(
         self,
         store: Store,
-        connections: Connections,
+        accounts: Accounts,
         sealer: Sealer,
         clock: Clock,
         ids: Ids,
@@ -51,7 +51,7 @@ class Callbacks:
     ) -> None:
         self._store = store
         self._contexts = contexts
-        self._connections = connections
+        self._accounts = accounts
         self._sealer = sealer
         self._clock = clock
         self._ids = ids
@@ -106,10 +106,10 @@ class Callbacks:
 
     async def startbutton(self, connection: str, headers: Mapping[str, str], raw: bytes) -> bool:
         """Take a signed event; False where the signature does not hold. Kept when this returns True."""
-        if connection not in self._connections:
+        if connection not in self._accounts:
             return False
-        account = self._connections.account(connection)
-        event = self._connections.adapter(connection).read_webhook(account, headers, raw)
+        account = self._accounts.account(connection)
+        event = self._accounts.adapter(connection).read_webhook(account, headers, raw)
         if event is None:
             return False
         now_ms = self._clock()
@@ -162,9 +162,9 @@ class Callbacks:
 
     def _same_owner(self, connection: str, account: Account) -> bool:
         """Whether the order is of the account that signed: one set of keys may serve several currencies."""
-        if connection not in self._connections:
+        if connection not in self._accounts:
             return False
-        other = self._connections.account(connection)
+        other = self._accounts.account(connection)
         return other.provider == account.provider and other.credentials == account.credentials
 
 

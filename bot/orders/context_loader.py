@@ -43,8 +43,8 @@ class Contexts:
         """The context of what is decided now. For the other three see `Context`."""
         merchant = await self._store.merchant(order.merchant_id)
         addresses = await self._store.addresses_of(order.person_id)
-        known = self._calls is not None and order.connection in self._calls.connections
-        adapter = self._calls.connections.adapter(order.connection) if self._calls and known else None
+        known = self._calls is not None and order.connection in self._calls.accounts
+        adapter = self._calls.accounts.adapter(order.connection) if self._calls and known else None
         agreement = await self._store.agreement(order.agreement_id) if order.agreement_id else None
         payer = await self._store.person_of("msisdn", order.payer) if agreement is not None else None
         follows = await self._store.order(order.follows_id) if order.follows_id else None
@@ -88,7 +88,7 @@ class Contexts:
 
     async def _kinds(self, order: OrderRow) -> frozenset[OrderKind]:
         """What the order's account can make now; nothing that pays out while payouts are switched off."""
-        if self._calls is None or order.connection not in self._calls.connections:
+        if self._calls is None or order.connection not in self._calls.accounts:
             return frozenset()
-        kinds = self._calls.connections.kinds(order.connection)
+        kinds = self._calls.accounts.kinds(order.connection)
         return kinds - PAYOUTS if await self._store.is_off("payouts") else kinds

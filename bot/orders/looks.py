@@ -70,7 +70,7 @@ class Looks:
         return report, listed is None
 
     def _absence_tells(self, order: OrderRow) -> bool:
-        return order.kind in self._calls.connections.adapter(order.connection).absence_tells
+        return order.kind in self._calls.accounts.adapter(order.connection).absence_tells
 
     def _is_late(self, order: OrderRow) -> bool:
         """Whether the request has had its time to arrive; before that nobody asks for the list."""
@@ -91,7 +91,7 @@ class Looks:
     # ---- whether the account answers by our reference ----------------------------------------------
 
     def _fact(self, order: OrderRow) -> tuple[str, str, str]:
-        place, keys = self._calls.connections.place(order.connection), self._calls.keys(order.connection)
+        place, keys = self._calls.accounts.place(order.connection), self._calls.keys(order.connection)
         return place, keys, f"{order.kind.value} by our reference"
 
     async def _is_known(self, fact: tuple[str, str, str]) -> bool:
@@ -129,7 +129,7 @@ class Looks:
 
     async def _in_list(self, order: OrderRow) -> Listed | bool | None:
         """The order's row; None where the whole list lacks it; False where that cannot be told."""
-        if not self._calls.connections.can(order.connection, Capability.LIST):
+        if not self._calls.accounts.can(order.connection, Capability.LIST):
             return False
         sent_ms = order.sent_ms or order.created_ms
         listing = await self._listing(order, sent_ms)

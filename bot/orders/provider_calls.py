@@ -6,11 +6,11 @@ has a decision to make for each. Decides nothing about the order.
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from typing import Protocol, TypeVar
-from urllib.parse import urlsplit
 
-from bot.money import Money, Msisdn, OrderKind, region_of
+from bot.money import Money, Msisdn, OrderKind
+from bot.providers.accounts import Accounts
 from bot.providers.base import (
     Account,
     AccountHolder,
@@ -35,7 +35,7 @@ from bot.providers.base import (
 from bot.runtime.keys import Sealer
 from bot.store.records import AgreementRow, OrderRow
 
-__all__ = ["Calls", "Connections", "Sends", "shorten_name"]
+__all__ = ["Calls", "Sends", "shorten_name"]
 
 R = TypeVar("R")
 
@@ -46,66 +46,18 @@ class Sends(Protocol):
     async def send(self, account: Account, call: Call[R], timeout_s: float) -> R: ...
 
 
-class Connections:
-    """The accounts by connection id, each with its adapter."""
-
-    def __init__(self, accounts: Sequence[Account], adapters: Mapping[str, Adapter]) -> None:
-        self._accounts = {account.id: account for account in accounts}
-        self._adapters = adapters
-
-    def __contains__(self, connection: str) -> bool:
-        return connection in self._accounts
-
-    def __iter__(self) -> Iterator[Account]:
-        return iter(self._accounts.values())
-
-    def account(self, connection: str) -> Account:
-        """Raises KeyError for a connection the settings no longer name."""
-        return self._accounts[connection]
-
-    def adapter(self, connection: str) -> Adapter:
-        return self._adapters[self._accounts[connection].provider]
-
-    def place(self, connection: str) -> str:
-        """Where the connection leads, in one line: provider, address, environment. The spelling of an address
-        (a slash at its end, capitals in its host, the usual port) makes no other place."""
-        account = self._accounts[connection]
-        where = account.place or _plain_address(account.base_url)
-        return " ".join(filter(None, (account.provider, where, account.target_environment)))
-
-    def leads_to(self, connection: str, place: str) -> bool:
-        """Whether what belongs to `place` can be sent and asked for; what belongs nowhere yet can."""
-        return connection in self._accounts and place in ("", self.place(connection))
-
-    def can(self, connection: str, what: Capability) -> bool:
-        return connection in self._accounts and what in self.adapter(connection).can
-
-    def kinds(self, connection: str) -> frozenset[OrderKind]:
-        """The kinds of order the connection can make; none for one the settings no longer name."""
-        if connection not in self._accounts:
-            return frozenset()
-        return self.adapter(connection).kinds(self._accounts[connection])
-
-    def for_number(self, party: str) -> Account | None:
-        """The account to ask about a number: one of its country that can tell, else any that can; about
-        an e-mail address or a party code any that can."""
-        able = [a for a in self._accounts.values() if self.can(a.id, Capability.CHECK_HOLDER)]
-        home = region_of(party) if party.startswith("+") else None
-        return next((a for a in able if a.region == home), able[0] if able else None)
-
-
 class Calls:
     """Makes calls about orders and numbers. Every method returns the error instead of raising it."""
 
-    def __init__(self, connections: Connections, sender: Sends, sealer: Sealer, public_url: str) -> None:
-        self.connections = connections
+    def __init__(self, accounts: Accounts, sender: Sends, sealer: Sealer, public_url: str) -> None:
+        self.accounts = accounts
         self._sender = sender
         self._sealer = sealer
         self._public_url = public_url.rstrip("/")
 
     def keys(self, connection: str) -> str:
         """A hash of the connection's keys: it tells another key from the one before, and nothing of them."""
-        account = self.connections.account(connection)
+        account = self.accounts.account(connection)
         held = sorted(
             (product, key.subscription_key.reveal(), key.api_user, key.api_key.reveal(),
              key.public_key.reveal(), key.secret_key.reveal())
@@ -120,7 +72,7 @@ class Calls:
     def resend(self, order: OrderRow) -> Resend:
         """May this order's creation be repeated once the provider says it never arrived? Never with other
         keys: they may be another account's, which knows nothing of the first copy."""
-        if not self.connections.leads_to(order.connection, order.place) or not self.same_keys(order):
+        if not self.accounts.leads_to(order.connection, order.place) or not self.same_keys(order):
             return Resend.NEVER
         adapter, account = self._of(order)
         try:
@@ -162,8 +114,8 @@ class Calls:
         self, connection: str, party: str, timeout_s: float, *, named: bool
     ) -> AccountHolder | ProviderError:
         """Whether somebody is there, with the name where `named` and the provider tells it in time."""
-        account = self.connections.account(connection)
-        adapter = self.connections.adapter(connection)
+        account = self.accounts.account(connection)
+        adapter = self.accounts.adapter(connection)
         asked = self._try(account, lambda: adapter.check_holder(account, party), timeout_s)
         if not named or Capability.HOLDER_NAME not in adapter.can:
             return await asked
@@ -177,8 +129,8 @@ class Calls:
         self, connection: str, currency: str, timeout_s: float, *, payouts: bool = False
     ) -> tuple[Money, ...] | ProviderError:
         """The wallet that collects, or with `payouts` the one that pays out."""
-        account = self.connections.account(connection)
-        adapter = self.connections.adapter(connection)
+        account = self.accounts.account(connection)
+        adapter = self.accounts.adapter(connection)
         return await self._try(
             account, lambda: adapter.balance(account, currency, payouts=payouts), timeout_s
         )
@@ -198,8 +150,8 @@ class Calls:
         """The provider's word on an agreement that an order made. `taken`: see `OrderCall`."""
         if elsewhere := self._elsewhere(row):
             return elsewhere
-        account = self.connections.account(row.connection)
-        adapter = self.connections.adapter(row.connection)
+        account = self.accounts.account(row.connection)
+        adapter = self.accounts.adapter(row.connection)
         asked = OrderCall(
             reference=row.reference,
             code=row.code,
@@ -215,19 +167,19 @@ class Calls:
     async def ask_consent(
         self, connection: str, msisdn: Msisdn, timeout_s: float
     ) -> ConsentAsked | ProviderError:
-        account, adapter = self.connections.account(connection), self.connections.adapter(connection)
+        account, adapter = self.accounts.account(connection), self.accounts.adapter(connection)
         return await self._try(account, lambda: adapter.ask_consent(account, msisdn), timeout_s)
 
     async def consent(self, connection: str, asked: Secret, timeout_s: float) -> Consent | ProviderError:
-        account, adapter = self.connections.account(connection), self.connections.adapter(connection)
+        account, adapter = self.accounts.account(connection), self.accounts.adapter(connection)
         return await self._try(account, lambda: adapter.consent(account, asked), timeout_s)
 
     async def user_info(self, connection: str, token: Secret, timeout_s: float) -> UserInfo | ProviderError:
-        account, adapter = self.connections.account(connection), self.connections.adapter(connection)
+        account, adapter = self.accounts.account(connection), self.accounts.adapter(connection)
         return await self._try(account, lambda: adapter.user_info(account, token), timeout_s)
 
     async def banks(self, connection: str, timeout_s: float) -> tuple[Bank, ...] | ProviderError:
-        account, adapter = self.connections.account(connection), self.connections.adapter(connection)
+        account, adapter = self.accounts.account(connection), self.accounts.adapter(connection)
         return await self._try(account, lambda: adapter.banks(account), timeout_s)
 
     async def list_payments(
@@ -241,19 +193,19 @@ class Calls:
         kind: OrderKind = OrderKind.COLLECTION,
     ) -> ListPage | ProviderError:
         """A part of the provider's own list; see Provider.list_payments."""
-        account = self.connections.account(connection)
-        adapter = self.connections.adapter(connection)
+        account = self.accounts.account(connection)
+        adapter = self.accounts.adapter(connection)
         return await self._try(
             account, lambda: adapter.list_payments(account, first_day, last_day, skip, kind=kind), timeout_s
         )
 
     def _elsewhere(self, row: OrderRow | AgreementRow) -> Elsewhere | None:
-        if self.connections.leads_to(row.connection, row.place):
+        if self.accounts.leads_to(row.connection, row.place):
             return None
         return Elsewhere("it belongs to another place than its account leads to now")
 
     def _of(self, order: OrderRow) -> tuple[Adapter, Account]:
-        return self.connections.adapter(order.connection), self.connections.account(order.connection)
+        return self.accounts.adapter(order.connection), self.accounts.account(order.connection)
 
     async def _try(
         self, account: Account, build: Callable[[], Call[R]], timeout_s: float
@@ -288,24 +240,6 @@ class Calls:
             about_provider_reference=order.terms.about_provider_reference,
             callback_url=back,
         )
-
-
-_USUAL_PORTS = {"http": 80, "https": 443}
-
-
-def _plain_address(url: str) -> str:
-    """One spelling of an address; as it stands where it cannot be taken apart."""
-    try:
-        parts = urlsplit(url.strip())
-        port = parts.port
-    except ValueError:
-        return url.strip()
-    host = (parts.hostname or "").rstrip(".")
-    if ":" in host:
-        host = f"[{host}]"
-    if port is not None and port != _USUAL_PORTS.get(parts.scheme):
-        host += f":{port}"
-    return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
 
 
 def shorten_name(name: str) -> str:

@@ -31,10 +31,10 @@ from bot.orders.rules import (
     stopped,
 )
 from bot.providers.base import ProviderError, Resend
-from bot.runtime.buckets import Buckets
 from bot.runtime.clock import Clock
 from bot.runtime.loops import is_due, keep_going
 from bot.runtime.metrics import Metrics
+from bot.runtime.rate_limits import AccountLimits
 from bot.runtime.timeouts import Times
 from bot.store.base import Conflict, MoveOrder, NoteOrder, Store, StoreUnavailable
 from bot.store.records import OrderRow, RecheckRow
@@ -76,7 +76,7 @@ class Worker:
         self._woken = asyncio.Event()
         self._working: set[asyncio.Task[None]] = set()
         self._in_hand: Counter[str] = Counter()
-        self._asking = Buckets(clock, {account.id: account.asks_per_s for account in calls.connections})
+        self._asking = AccountLimits(clock, {account.id: account.asks_per_s for account in calls.accounts})
         self._looks = Looks(store, calls, clock, times)
         self._rechecks = Rechecks(store, calls, contexts, clock, times, metrics)
         self._rechecks.on_settled = self._tell_settled
@@ -171,7 +171,7 @@ class Worker:
 
     async def _act(self, order: OrderRow) -> OrderRow:
         now_ms = self._clock()
-        if not self._calls.connections.leads_to(order.connection, order.place):
+        if not self._calls.accounts.leads_to(order.connection, order.place):
             # Its account left the settings or leads elsewhere now; start-up refuses this, or has told of it,
             # so a person is at it already.
             daily = order.state is OrderState.UNRESOLVED
@@ -195,7 +195,7 @@ class Worker:
         if order.deadline_ms is not None and not self._calls.same_keys(order):
             # An earlier copy may have arrived, under keys that may be another account's.
             return await self._ask(order, again=False)
-        sent_to = self._calls.connections.place(order.connection), self._calls.keys(order.connection)
+        sent_to = self._calls.accounts.place(order.connection), self._calls.keys(order.connection)
         # PENDING, and the mark that it may have left, are durable before the first byte leaves.
         if order.state is OrderState.NEW:
             marked: MoveOrder | NoteOrder = MoveOrder(
@@ -327,7 +327,7 @@ class Worker:
             _log.exception("recheck failed")
 
     async def _claim_in_pace(self) -> tuple[OrderRow, ...]:
-        """Orders of the connections that have a place free and may be asked now; the others' stay due."""
+        """Orders of the accounts that have a place free and may be asked now; the others' stay due."""
         full = [name for name, busy in self._in_hand.items() if busy >= _PER_CONNECTION]
         room = self._asking.room(min(_AT_ONCE - len(self._working), _CLAIMED_AT_ONCE))
         return await self._claim(room, {*full, *self._asking.spent()})

@@ -65,8 +65,8 @@ class Sender:
     `clock` counts seconds and only goes forward; `wall` tells the time to calls that sign it. At most
     `limit` calls per account are under way at a time, a further one is NotSent at once. After `failures`
     failures in a row (transport faults, timeouts, 5xx without a known code) an account's calls are
-    NotSent but for one probe a second. `on_exchange` hears of each: its account, the call's name, its outcome
-    (ok, the name of an error, HELD_BACK) and the seconds it took.
+    NotSent but for one probe a second. `on_exchange` hears of each: the provider's name, the account's
+    id, the call's name, its outcome (ok, the name of an error, HELD_BACK) and the seconds it took.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Sender:
         self._limit = limit
         self._failures = failures
         self._token_timeout_s = token_timeout_s
-        self.on_exchange: Callable[[Account, str, str, float], None] = lambda *_: None
+        self.on_exchange: Callable[[str, str, str, str, float], None] = lambda *_: None
         self._tokens = Tokens(clock)
         self._breakers: dict[str, Breaker] = {}
         self._under_way: dict[str, int] = {}
@@ -236,7 +236,7 @@ class Sender:
     ) -> None:
         took_s = self._clock() - started
         outcome = "ok" if error is None else type(error).__name__
-        self.on_exchange(account, call.name, outcome if tried else HELD_BACK, took_s)
+        self.on_exchange(account.provider, account.id, call.name, outcome if tried else HELD_BACK, took_s)
         said: dict[str, object] = {
             "account": account.id,
             "provider": account.provider,

@@ -6,8 +6,6 @@ import uuid
 from collections.abc import Callable
 from typing import TypeAlias
 
-from bot.money import code_from_bytes
-
 __all__ = ["Clock", "Ids", "wall_clock_ms"]
 
 Clock: TypeAlias = Callable[[], int]  # epoch milliseconds
@@ -18,13 +16,13 @@ def wall_clock_ms() -> int:
 
 
 class Ids:
-    """Draws ids, references and codes. Random enough to be unguessable."""
+    """Draws ids, references and what codes are made of. Random enough to be unguessable."""
 
     def uuid(self) -> str:
         return str(uuid.uuid4())
 
-    def order_code(self) -> str:
-        return code_from_bytes(secrets.token_bytes(5))
+    def random_bytes(self, length: int) -> bytes:
+        return secrets.token_bytes(length)
 
     def digits(self, length: int) -> str:
         return "".join(secrets.choice("0123456789") for _ in range(length))

@@ -7,13 +7,15 @@ from typing import Final, NoReturn
 
 import structlog
 
-from bot.store.base import StoreUnavailable
-
-__all__ = ["is_due", "keep_going"]
+__all__ = ["NotAvailable", "is_due", "keep_going"]
 
 _log = structlog.get_logger("rounds")
 
 _PAUSE_S: Final = 1.0
+
+
+class NotAvailable(Exception):
+    """What every round needs cannot be had now and is expected back, so a traceback would tell nothing."""
 
 
 def is_due(due_ms: int | None, now_ms: int) -> bool:
@@ -31,8 +33,8 @@ async def keep_going(what: str, woken: asyncio.Event, once: Callable[[], Awaitab
         woken.clear()
         try:
             pause_s = await once()
-        except StoreUnavailable:
-            _log.error("store not available", what=what)
+        except NotAvailable as error:
+            _log.error("not available", what=what, error=str(error))
             pause_s = _PAUSE_S
         except Exception:
             _log.exception("round failed", what=what)

@@ -5,8 +5,6 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from bot.providers.base import Account
-
 __all__ = ["Metrics"]
 
 # HeldBack is held_back.
@@ -132,9 +130,9 @@ class Metrics:
         )
         self.ready = Gauge("kasapay_ready", "1 while payments may start", registry=self._registry)
 
-    def note_call(self, account: Account, call: str, outcome: str, took_s: float) -> None:
+    def note_call(self, provider: str, account_id: str, call: str, outcome: str, took_s: float) -> None:
         """An exchange with a provider has ended, or was held back."""
-        at = (account.provider, account.id, call)
+        at = (provider, account_id, call)
         word = _WORD.sub("_", outcome).lower()
         self.calls.labels(*at, word).inc()
         if word != "held_back":

@@ -21,9 +21,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bot.channels.ussd import GATEWAYS
 from bot.money import EXPONENTS, knows_region
-from bot.operations.limits import ASK_LIMITS, AskLimits
 from bot.providers.base import ASKS_PER_S, Account, Credentials, Secret
 from bot.settings.insecure_values import door_problems, telegram_problems, too_wide, weak_secret
+from bot.settings.limits import ASK_LIMITS, AskLimits
 from bot.settings.names import nearest_name, refused_names
 from bot.settings.values import (
     UNLIMITED,

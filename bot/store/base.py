@@ -9,6 +9,7 @@ address). What the schema forbids whoever says it raises ValueError: a fault of 
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
+from bot.runtime.loops import NotAvailable
 from bot.store.intents.agreements import (
     AgreementIntents,
     Decide,
@@ -127,7 +128,7 @@ class Conflict(Exception):
         self.what = what
 
 
-class StoreUnavailable(Exception):
+class StoreUnavailable(NotAvailable):
     """The store cannot commit (disk full, failed flush, locked out). No payment may start."""
 
 

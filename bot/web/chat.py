@@ -19,7 +19,7 @@ from msgspec import Meta
 
 from bot.dialog import Address, Inbound, Input, Typed
 from bot.dialog.screens import read_button
-from bot.runtime.rate_limits import Buckets
+from bot.runtime.rate_limits import KeyLimits
 from bot.store.records import MessageKind, MessageRow
 from bot.web.answers import answer_error, answer_json, log_unexpected, route_of
 from bot.web.bodies import BadBody, parse_json, read_body
@@ -45,7 +45,7 @@ _PAGE = 100
 # again from this much earlier, and leave out what was sent already.
 _OVERLAP_MS = 5_000
 
-_BUCKETS = web.AppKey("chat_buckets", Buckets)
+_BUCKETS = web.AppKey("chat_buckets", KeyLimits)
 _WINDOWS = web.AppKey("chat_windows", dict[str, "set[Window]"])
 
 
@@ -57,7 +57,7 @@ class _Said(msgspec.Struct):
 
 def add_chat_routes(app: web.Application) -> None:
     parts = app[PARTS]
-    app[_BUCKETS] = Buckets(parts.limits.chat_burst, parts.limits.chat_per_s, parts.clock)
+    app[_BUCKETS] = KeyLimits(parts.limits.chat_burst, parts.limits.chat_per_s, parts.clock)
     app[_WINDOWS] = {}
     app.router.add_get("/chat", _page, name="chat")
     app.router.add_post("/chat/messages", _say, name="chat-messages")

@@ -28,7 +28,7 @@ from bot.app import build as wiring
 from bot.app.build import Kasapay
 from bot.channels.catalogue import Catalogue
 from bot.channels.telegram import set_up
-from bot.money import OrderKind, OrderState
+from bot.money import ORDER_CODE_BYTES, OrderKind, OrderState, code_from_bytes
 from bot.providers import Account, Credentials, Secret, Sender
 from bot.runtime.clock import Ids
 from bot.runtime.timeouts import TIMES, Times
@@ -124,9 +124,11 @@ class DrawnIds(Ids):
         self.codes: list[str] = []
         self.drawn: list[str] = []
 
-    def order_code(self) -> str:
-        self.codes.append(super().order_code())
-        return self.codes[-1]
+    def random_bytes(self, length: int) -> bytes:
+        found = super().random_bytes(length)
+        if length == ORDER_CODE_BYTES:
+            self.codes.append(code_from_bytes(found))
+        return found
 
     def digits(self, length: int) -> str:
         # Never a number that tests type as a wrong one, never one to be taken for another.

@@ -27,11 +27,11 @@ async def test_run_has_whom_and_what_every_operation_needs(live: Embedded) -> No
     for person in STAFF:
         (row,) = await desk.store.staff_of("msisdn", person.msisdn)
         assert PasswordHasher().verify(row.pin_hash, person.pin)
-    assert [check_account(account) for account in desk.connections] == [[], [], []]
-    momo, startbutton = desk.connections.kinds("momo-ghana"), desk.connections.kinds("startbutton-ghs")
+    assert [check_account(account) for account in desk.accounts] == [[], [], []]
+    momo, startbutton = desk.accounts.kinds("momo-ghana"), desk.accounts.kinds("startbutton-ghs")
     assert momo == frozenset(OrderKind), "MoMo can do all of it"
     assert {OrderKind.COLLECTION, OrderKind.REFUND, OrderKind.TRANSFER} <= startbutton
-    assert desk.connections.account("momo-ghana").bills == {"ECG": "ecg.sandbox"}
+    assert desk.accounts.account("momo-ghana").bills == {"ECG": "ecg.sandbox"}
     assert warnings_of(live.kasapay.settings) == []
 
 

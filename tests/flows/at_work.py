@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from bot.dialog import Act
+from bot.dialog import views as v
 from bot.money import Money, Right
 from flows import business_effects as b
 from flows import effects as e
@@ -16,7 +17,7 @@ GHS_20 = Money(2000, "GHS")
 STAFF = msgspec.structs.replace(USSD, staff=True)
 CHAT_STAFF = msgspec.structs.replace(TELEGRAM, staff=True, msisdn=MSISDN, linked=("msisdn", "telegram"))
 RIGHTS = tuple(right.value for right in Right if right is not Right.NOTE)
-ROLE = e.Role(
+ROLE = v.Role(
     staff_id="s1",
     merchant=KITCHEN.name,
     role="owner",
@@ -26,12 +27,12 @@ ROLE = e.Role(
     region="GH",
 )
 IN_CHAT = msgspec.structs.replace(ROLE, pin=False)
-RIGHT_PIN = b.PinAnswer()
-FOUND = b.FoundPayment(order(payer=OTHER, at_ms=1_000), refundable=GHS_50, can_note=True)
+RIGHT_PIN = v.PinAnswer()
+FOUND = v.FoundPayment(order(payer=OTHER, at_ms=1_000), refundable=GHS_50, can_note=True)
 PIN = "4711"
 
 
-def agreement(**given: Any) -> b.AgreementView:
+def agreement(**given: Any) -> v.AgreementView:
     values: dict[str, Any] = {
         "id": "a1",
         "kind": "preapproval",
@@ -44,17 +45,17 @@ def agreement(**given: Any) -> b.AgreementView:
         "every": "week",
         "left": GHS_20,
     }
-    return b.AgreementView(**(values | given))
+    return v.AgreementView(**(values | given))
 
 
-def work(right: str, answers: Sequence[str], role: e.Role = ROLE, **given: Any) -> Played:
+def work(right: str, answers: Sequence[str], role: v.Role = ROLE, **given: Any) -> Played:
     """Chooses a line of the business menu and goes on from there; on USSD every PIN is right."""
     world: World = {
         e.MyRoles: (role,),
         b.CheckPin: RIGHT_PIN,
         b.Banks: (),
         b.FindPayment: FOUND,
-        e.CheckNumber: e.Holder(checked=False),
+        e.CheckNumber: v.Holder(checked=False),
         **{getattr(b, name, None) or getattr(e, name): value for name, value in given.items()},
     }
     line = str([offer for offer in role.offers if offer != "note"].index(right) + 1)

@@ -24,6 +24,7 @@ from bot.dialog import (
     Wants,
     interpret,
 )
+from bot.dialog import views as v
 from bot.dialog.steps import SecretStep
 from bot.money import Money, OrderState
 from flows import FLOWS
@@ -42,14 +43,14 @@ USSD = Facts(
 WEB = msgspec.structs.replace(USSD, channel="web", msisdn="", linked=("web",))
 TELEGRAM = msgspec.structs.replace(USSD, channel="telegram", msisdn="", linked=("telegram",))
 
-KITCHEN = e.MerchantCard(id="m1", code="1001", name="Ama's Kitchen", currency="GHS", region="GH")
-TAXI = e.MerchantCard(
+KITCHEN = v.MerchantCard(id="m1", code="1001", name="Ama's Kitchen", currency="GHS", region="GH")
+TAXI = v.MerchantCard(
     id="m2", code="1002", name="Kofi Taxi", currency="GHS", region="GH", networks=("MTN", "VOD", "ATL")
 )
 GHS_50 = Money(5000, "GHS")
 
 
-def order(state: OrderState = OrderState.NEW, **given: Any) -> e.OrderView:
+def order(state: OrderState = OrderState.NEW, **given: Any) -> v.OrderView:
     values: dict[str, Any] = {
         "id": "o1",
         "code": "K7QX2A9M",
@@ -58,7 +59,7 @@ def order(state: OrderState = OrderState.NEW, **given: Any) -> e.OrderView:
         "payer": MSISDN,
         "tries_left": 3,
     }
-    return e.OrderView(state=state, **(values | given))
+    return v.OrderView(state=state, **(values | given))
 
 
 # What each effect returns: a value, a list used up one by one, or a function of the effect.
@@ -67,7 +68,7 @@ QUIET: World = {
     e.RecentMerchants: (),
     e.FindMerchant: lambda wanted: {"1001": KITCHEN, "1002": TAXI}.get(wanted.code),
     e.FindTwin: "",
-    e.CheckHolder: e.Holder(checked=True, name="Ama M."),
+    e.CheckHolder: v.Holder(checked=True, name="Ama M."),
     e.RequestPayment: order(),
 }
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from bot.dialog import views as v
 from bot.money import (
     EVERY,
     AgreementState,
@@ -37,7 +38,7 @@ LINKED_WEB = msgspec.structs.replace(LONG_WEB, msisdn=PAYER, linked=("msisdn", "
 STAFF = msgspec.structs.replace(LONG_USSD, staff=True)
 EVERYTHING = msgspec.structs.replace(LONG_USSD, offers=("invoice", "preapproval", "bill"))
 
-CARD = e.MerchantCard(
+CARD = v.MerchantCard(
     id="m1",
     code="1001",
     name=MERCHANT,
@@ -47,7 +48,7 @@ CARD = e.MerchantCard(
     checks_holder=True,
     debits=True,
 )
-ROLE = e.Role(
+ROLE = v.Role(
     staff_id="s1",
     merchant=MERCHANT,
     role="owner",
@@ -58,7 +59,7 @@ ROLE = e.Role(
     debits=True,
 )
 SOON_MS = 1_798_761_540_000
-AGREEMENT = b.AgreementView(
+AGREEMENT = v.AgreementView(
     id="a1",
     kind="preapproval",
     code=CODE,
@@ -72,8 +73,8 @@ AGREEMENT = b.AgreementView(
     payment_reference="ABCDEFGH1234",
     description="Two tables on Sunday, with live music th",
 )
-FOUND = b.FoundPayment(
-    e.OrderView("o1", CODE, OrderState.PENDING, AMOUNT, MERCHANT, PAYER, at_ms=SOON_MS),
+FOUND = v.FoundPayment(
+    v.OrderView("o1", CODE, OrderState.PENDING, AMOUNT, MERCHANT, PAYER, at_ms=SOON_MS),
     refundable=AMOUNT,
     can_note=True,
 )
@@ -105,7 +106,7 @@ REFUSALS = (
 KINDS = [kind for kind in OrderKind if kind is not OrderKind.COLLECTION]
 
 
-def order(state: OrderState = OrderState.NEW, **given: Any) -> e.OrderView:
+def order(state: OrderState = OrderState.NEW, **given: Any) -> v.OrderView:
     values: dict[str, Any] = {
         "id": "o1",
         "code": CODE,
@@ -113,15 +114,15 @@ def order(state: OrderState = OrderState.NEW, **given: Any) -> e.OrderView:
         "merchant": MERCHANT,
         "payer": PAYER,
     }
-    return e.OrderView(state=state, **({"tries_left": 3} | values | given))
+    return v.OrderView(state=state, **({"tries_left": 3} | values | given))
 
 
 WORLD: World = {
     e.RecentMerchants: (),
     e.FindMerchant: CARD,
     e.FindTwin: "",
-    e.FindDebit: e.Debit(),
-    e.CheckHolder: e.Holder(checked=True, name=NAME),
+    e.FindDebit: v.Debit(),
+    e.CheckHolder: v.Holder(checked=True, name=NAME),
     e.RequestPayment: order(),
 }
 GONE = {"menu": "pay", "pay/merchant": "9999"}
@@ -146,20 +147,20 @@ def _paying() -> Iterator[Played]:
 
     yield asked(["1"], RecentMerchants=(CARD,) * 3)
     yield play([], {**WORLD, e.FindMerchant: None}, facts=LONG_USSD, prefill=GONE)
-    for holder in (e.Holder(True, known=False), e.Holder(True, active=False), e.Holder(False)):
+    for holder in (v.Holder(True, known=False), v.Holder(True, active=False), v.Holder(False)):
         yield asked(PAY[:4], CheckHolder=holder)
     yield asked(PAY[:5], FindTwin="ABCD2345")
-    yield asked(PAY[:5], CheckHolder=e.Holder(False))
-    agreed = e.Debit(MERCHANT, agreed=True)
+    yield asked(PAY[:5], CheckHolder=v.Holder(False))
+    agreed = v.Debit(MERCHANT, agreed=True)
     yield asked(PAY[:5], FindDebit=agreed)
     yield asked(PAY[:5], FindDebit=agreed, FindTwin="ABCD2345")
     for stops in ((), ("a1", "a2")):
-        yield asked(PAY[:4], FindDebit=e.Debit(MERCHANT, stops=stops))
+        yield asked(PAY[:4], FindDebit=v.Debit(MERCHANT, stops=stops))
     for stopped in (
         order(kind=OrderKind.PREAPPROVAL_CANCEL),
         order(OrderState.FAILED, id="", refused="not_yet"),
     ):
-        stopping = e.Debit(MERCHANT, stops=("a1",))
+        stopping = v.Debit(MERCHANT, stops=("a1",))
         yield asked([*PAY[:4], "1"], FindDebit=stopping, StopAutoDebit=stopped)
     yield asked([*PAY[:5], "2"])
     needs_otp, again = (
@@ -183,12 +184,12 @@ def _paying() -> Iterator[Played]:
 
 def _looking() -> Iterator[Played]:
     for holder in (
-        e.Holder(True, name=NAME),
-        e.Holder(True),
-        e.Holder(True, active=False),
-        e.Holder(True, known=False),
-        e.Holder(False),
-        e.Holder(False, limited=True),
+        v.Holder(True, name=NAME),
+        v.Holder(True),
+        v.Holder(True, active=False),
+        v.Holder(True, known=False),
+        v.Holder(False),
+        v.Holder(False, limited=True),
     ):
         yield play(["2", PAYER], {e.CheckNumber: holder}, facts=LONG_USSD)
     yield play(["3"], {e.MyPayments: ()}, facts=LONG_USSD)
@@ -199,35 +200,35 @@ def _looking() -> Iterator[Played]:
 
 
 def _settling_in() -> Iterator[Played]:
-    yield play(["5", "2"], {e.SetLanguage: e.Done()}, facts=LONG_USSD)
-    yield play(["4"], {e.MakeLinkCode: e.NewLinkCode("12345678", 5)}, facts=LONG_USSD)
-    for linked in (e.Linked(PAYER), *(e.Linked(refused=why) for why in ("code", "tries"))):
+    yield play(["5", "2"], {e.SetLanguage: v.Done()}, facts=LONG_USSD)
+    yield play(["4"], {e.MakeLinkCode: v.NewLinkCode("12345678", 5)}, facts=LONG_USSD)
+    for linked in (v.Linked(PAYER), *(v.Linked(refused=why) for why in ("code", "tries"))):
         for facts in (LONG_WEB, LONG_TELEGRAM):
             tries = 5 if linked.refused == "code" else 1
             yield play(["4", PAYER, *["12345678"] * tries], {e.LinkWithCode: linked}, facts=facts)
-    for chats in ((), (e.ChatCard("a1", "telegram", SOON_MS), e.ChatCard("a2", "web", SOON_MS))):
-        world = {e.MyChats: chats, e.Unlink: e.Done()}
+    for chats in ((), (v.ChatCard("a1", "telegram", SOON_MS), v.ChatCard("a2", "web", SOON_MS))):
+        world = {e.MyChats: chats, e.Unlink: v.Done()}
         yield play(["4", "2", "1"][: 3 if chats else 2], world, facts=LINKED_USSD)
     for answer in ("1", "2"):
-        yield play(["4", "2", answer], {e.Unlink: e.Done()}, facts=LINKED_WEB)
+        yield play(["4", "2", answer], {e.Unlink: v.Done()}, facts=LINKED_WEB)
     for why in ("code", "tries"):
-        yield play(["6", "12345678"], {e.ClaimRole: e.Claimed(refused=why)}, facts=LONG_USSD)
-    chosen, differs = b.ChosenPin("$argon2"), b.PinSet(refused="differs")
-    for done in (b.PinSet(), b.PinSet(refused="gone"), [differs, b.PinSet()]):
-        world = {e.ClaimRole: e.Claimed("s1", MERCHANT), b.ChoosePin: chosen, b.EnrolStaff: done}
+        yield play(["6", "12345678"], {e.ClaimRole: v.Claimed(refused=why)}, facts=LONG_USSD)
+    chosen, differs = v.ChosenPin("$argon2"), v.PinSet(refused="differs")
+    for done in (v.PinSet(), v.PinSet(refused="gone"), [differs, v.PinSet()]):
+        world = {e.ClaimRole: v.Claimed("s1", MERCHANT), b.ChoosePin: chosen, b.EnrolStaff: done}
         again = ["4711", "4711"] if isinstance(done, list) else []
         yield play(["6", "12345678", "4711", "4711", *again], world, facts=LONG_USSD)
-    world = {e.ClaimRole: e.Claimed("s1", MERCHANT), b.ChoosePin: b.ChosenPin(refused="easy")}
+    world = {e.ClaimRole: v.Claimed("s1", MERCHANT), b.ChoosePin: v.ChosenPin(refused="easy")}
     yield play(["6", "12345678", "1111", "2222", "3333"], world, facts=LONG_USSD)
 
 
-def at(right: str, answers: list[str], role: e.Role = ROLE, **given: Any) -> Played:
+def at(right: str, answers: list[str], role: v.Role = ROLE, **given: Any) -> Played:
     """A line of the business menu and what follows it; every PIN is right unless given otherwise."""
     world: World = {
         e.MyRoles: (role,),
-        b.CheckPin: b.PinAnswer(),
+        b.CheckPin: v.PinAnswer(),
         b.Banks: (),
-        e.FindDebit: e.Debit(),
+        e.FindDebit: v.Debit(),
         **{getattr(b, name, None) or getattr(e, name): value for name, value in given.items()},
     }
     line = [offer for offer in role.offers if offer != Right.NOTE].index(right) + 1
@@ -236,7 +237,7 @@ def at(right: str, answers: list[str], role: e.Role = ROLE, **given: Any) -> Pla
 
 def back_at(right: str, answers: list[str], kept: dict[str, str], **given: Any) -> Played:
     """The same resumed, with what was answered before."""
-    world = {e.MyRoles: (ROLE,), b.CheckPin: b.PinAnswer(), **{getattr(b, k): v for k, v in given.items()}}
+    world = {e.MyRoles: (ROLE,), b.CheckPin: v.PinAnswer(), **{getattr(b, k): v for k, v in given.items()}}
     prefill = {"menu": "business", "business/menu": right}
     prefill |= {f"business/{right}/{key}": value for key, value in kept.items()}
     return play(answers, world, facts=STAFF, prefill=prefill)
@@ -250,31 +251,31 @@ def _working() -> Iterator[Played]:
     yield play(["4"], {e.MyRoles: (ROLE, msgspec.structs.replace(ROLE, staff_id="s2"))}, facts=STAFF)
     for role in ({"offers": ()}, {"locked": True}):
         yield play(["4"], {e.MyRoles: (msgspec.structs.replace(ROLE, **role),)}, facts=STAFF)
-    wrong = e.Balances(refused="wrong_pin", tries_left=2)
+    wrong = v.Balances(refused="wrong_pin", tries_left=2)
     yield at("balance", [PIN], BalanceWithPin=wrong)
     amounts = (AMOUNT, Money(100_000_000_00, "GHS"), Money(100_000_000_00, "KES"))
     for found in (
-        e.Balances(amounts),
-        e.Balances(amounts, shared=True),
-        e.Balances(amounts[:2], payouts=amounts[:2]),
-        *(e.Balances(refused=why) for why in ("locked", "not_allowed", "not_available")),
+        v.Balances(amounts),
+        v.Balances(amounts, shared=True),
+        v.Balances(amounts[:2], payouts=amounts[:2]),
+        *(v.Balances(refused=why) for why in ("locked", "not_allowed", "not_available")),
     ):
         yield at("balance", [PIN], BalanceWithPin=found)
-    yield at("unlock", [PIN], CheckPin=b.PinAnswer(refused="wrong_pin", tries_left=2))
+    yield at("unlock", [PIN], CheckPin=v.PinAnswer(refused="wrong_pin", tries_left=2))
 
     yield at("look_up", ["2", PIN], LatestPayments=(FOUND.order,) * 5)
     yield at("look_up", ["2", PIN], LatestPayments=())
     yield back_at("look_up", [PIN], {"how": "code", "code": CODE}, FindPayment=None)
     for reason in [None, *Reason]:
         state = OrderState.FAILED if reason else OrderState.SUCCESSFUL
-        seen = b.FoundPayment(msgspec.structs.replace(FOUND.order, state=state, reason=reason))
+        seen = v.FoundPayment(msgspec.structs.replace(FOUND.order, state=state, reason=reason))
         yield at("look_up", ["1", CODE, PIN], FindPayment=seen)
         noted = msgspec.structs.replace(seen, can_note=True)
         yield at("look_up", ["1", CODE, PIN], FindPayment=noted)
     yield at("look_up", ["1", CODE, PIN, "3"], FindPayment=FOUND)
     for why in ("", "not_allowed", "too_early", "too_late", "not_available"):
         answers = ["1", CODE, PIN, "1", "Hello", PIN]
-        yield at("look_up", answers, FindPayment=FOUND, SendNote=b.Noted(refused=why))
+        yield at("look_up", answers, FindPayment=FOUND, SendNote=v.Noted(refused=why))
 
     standing = msgspec.structs.replace(AGREEMENT, kind="invoice")
     made = order(OrderState.NEW, kind=OrderKind.INVOICE)
@@ -293,15 +294,15 @@ def _working() -> Iterator[Played]:
         taken = order(OrderState.NEW, kind=OrderKind.AGREEMENT_CHARGE)
         yield at("charge", [PIN, "1", "100000000", "1", PIN], StandingOf=(one,), ChargeUnder=taken)
 
-    asked = b.DetailsAsked("c1")
+    asked = v.DetailsAsked("c1")
     for why in ("not_allowed", "not_available", "number", "unknown"):
-        yield at("details", [PAYER, PIN], AskDetails=b.DetailsAsked(refused=why))
+        yield at("details", [PAYER, PIN], AskDetails=v.DetailsAsked(refused=why))
     yield at("details", [PAYER, PIN, "2"], AskDetails=asked)
-    lines = tuple(b.DetailLine(label, "Marie-Antoinette Kouassi 42") for label in DETAILS)
+    lines = tuple(v.DetailLine(label, "Marie-Antoinette Kouassi 42") for label in DETAILS)
     for state in ("waiting", "shown", "refused", "expired", "not_available", "given"):
-        yield at("details", [PAYER, PIN, "1", PIN], AskDetails=asked, SeeDetails=b.Details(state, lines))
+        yield at("details", [PAYER, PIN, "1", PIN], AskDetails=asked, SeeDetails=v.Details(state, lines))
 
-    waiting = b.ApprovalView("w1", "refund", AMOUNT, PAYER, NAME, about="ABCD2345", at_ms=SOON_MS)
+    waiting = v.ApprovalView("w1", "refund", AMOUNT, PAYER, NAME, about="ABCD2345", at_ms=SOON_MS)
     to_bank = msgspec.structs.replace(waiting, kind="transfer", to="0123456789", about="")
     yield at("approve", [PIN], WaitingApprovals=())
     for one in (waiting, to_bank):
@@ -313,13 +314,13 @@ def _working() -> Iterator[Played]:
         begun = order(OrderState.NEW, kind=OrderKind.REFUND)
         yield at("approve", [PIN, "1", "1", "1", PIN], WaitingApprovals=(one,), DecideApproval=begun)
 
-    locked = tuple(b.LockedRole(f"s{n}", NAME, role.value) for n, role in enumerate(StaffRole))
+    locked = tuple(v.LockedRole(f"s{n}", NAME, role.value) for n, role in enumerate(StaffRole))
     yield at("unlock", [PIN], LockedStaff=())
-    for done in (e.Done(), e.Done(ok=False)):
+    for done in (v.Done(), v.Done(ok=False)):
         yield at("unlock", [PIN, "1", "1", PIN], LockedStaff=locked, Unlock=done)
 
-    for done in (b.PinSet(), b.PinSet(refused="gone")):
-        yield at("pin", [PIN, "4711", "4711"], ChoosePin=b.ChosenPin("$argon2"), ChangePin=done)
+    for done in (v.PinSet(), v.PinSet(refused="gone")):
+        yield at("pin", [PIN, "4711", "4711"], ChoosePin=v.ChosenPin("$argon2"), ChangePin=done)
 
 
 def _sending() -> Iterator[Played]:
@@ -331,13 +332,13 @@ def _sending() -> Iterator[Played]:
     yield at("refund", [CODE, "1", "2"], FindPayment=FOUND)
 
     sent = order(OrderState.NEW, kind=OrderKind.TRANSFER, payee=PAYER)
-    for holder in (e.Holder(True, name=NAME), e.Holder(False)):
+    for holder in (v.Holder(True, name=NAME), v.Holder(False)):
         yield at("pay_out", [PAYER, "100000000", "1", PIN], CheckNumber=holder, PayOut=sent)
     networks = msgspec.structs.replace(ROLE, networks=CARD.networks)
-    yield at("pay_out", [PAYER], networks, CheckNumber=e.Holder(False))
-    yield at("deposit", [PAYER, "100000000", "1", PIN], CheckNumber=e.Holder(True, name=NAME), PayOut=sent)
-    yield at("deposit", [PAYER, "100000000", "2"], CheckNumber=e.Holder(False))
-    banks = tuple(b.BankView(f"{n:03}", f"Banque Internationale {n:03}") for n in range(40))
+    yield at("pay_out", [PAYER], networks, CheckNumber=v.Holder(False))
+    yield at("deposit", [PAYER, "100000000", "1", PIN], CheckNumber=v.Holder(True, name=NAME), PayOut=sent)
+    yield at("deposit", [PAYER, "100000000", "2"], CheckNumber=v.Holder(False))
+    banks = tuple(v.BankView(f"{n:03}", f"Banque Internationale {n:03}") for n in range(40))
     yield at("pay_out", ["2"], Banks=banks)
     yield back_at("pay_out", [], {"to": "bank", "bank_name": "zz"}, Banks=banks)
     answers = ["2", "internationale", "18", "1" * 20, "100000000", "1", PIN]
@@ -345,7 +346,7 @@ def _sending() -> Iterator[Played]:
 
     asked = order(OrderState.NEW, kind=OrderKind.WITHDRAWAL)
     yield at("withdraw", [PAYER, "100000000", "1", PIN], Withdraw=asked)
-    yield at("withdraw", [PAYER, "100000000"], FindDebit=e.Debit(MERCHANT, agreed=True))
+    yield at("withdraw", [PAYER, "100000000"], FindDebit=v.Debit(MERCHANT, agreed=True))
     for why in REFUSALS:
         for most in (None, AMOUNT, Money(0, "XOF")):
             refused = order(OrderState.FAILED, id="", kind=OrderKind.WITHDRAWAL, refused=why, most=most)
@@ -381,12 +382,12 @@ def _beyond_payments() -> Iterator[Played]:
 
     yield chosen("6", [], {e.Bills: ()})
     name = "Compagnie d'Electricite"
-    cards = tuple(e.BillCard(f"{name} {n}", "m1", "XOF", REGION, debits=True) for n in range(9))
+    cards = tuple(v.BillCard(f"{name} {n}", "m1", "XOF", REGION, debits=True) for n in range(9))
     paid = order(OrderState.NEW, kind=OrderKind.BILL)
     yield chosen(
-        "6", ["1", "1" * 20, "100000000", "1", "1"], {e.Bills: cards, e.PayBill: paid, e.FindDebit: e.Debit()}
+        "6", ["1", "1" * 20, "100000000", "1", "1"], {e.Bills: cards, e.PayBill: paid, e.FindDebit: v.Debit()}
     )
-    agreed = e.Debit(MERCHANT, agreed=True)
+    agreed = v.Debit(MERCHANT, agreed=True)
     yield chosen("6", ["1", "1" * 20, "100000000", "1"], {e.Bills: cards, e.FindDebit: agreed})
     for bill in (
         order(OrderState.NEW, unasked=True),

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from bot.dialog import Moment, Number, Text
+from bot.dialog import views as v
 from bot.money import Money, NumberRule, OrderKind, OrderState, Reason
 from flows import business_effects as b
 from flows import effects as e
@@ -29,7 +30,7 @@ STANDS = agreement(payer=MSISDN)
 ASKED = order(OrderState.NEW, kind=OrderKind.PREAPPROVAL)
 
 
-def mine(answers: list[str], *found: b.AgreementView, facts: Any = CUSTOMER, **given: Any) -> Played:
+def mine(answers: list[str], *found: v.AgreementView, facts: Any = CUSTOMER, **given: Any) -> Played:
     world = {
         b.MyAgreements: found,
         e.FindMerchant: lambda wanted: KITCHEN if wanted.code == "1001" else None,
@@ -85,7 +86,7 @@ def test_no_allows_nothing() -> None:
         (order(OrderState.SUCCESSFUL, kind=OrderKind.PREAPPROVAL), "result.preapproval.successful"),
     ],
 )
-def test_the_last_screen_says_where_it_stands(view: e.OrderView, text: str) -> None:
+def test_the_last_screen_says_where_it_stands(view: v.OrderView, text: str) -> None:
     assert mine(["1001", "50", "1", "1", "1"], SetUpAutoDebit=view).screen.text == text
 
 
@@ -177,9 +178,9 @@ def test_no_takes_nothing() -> None:
 
 
 def test_a_wrong_pin_takes_nothing() -> None:
-    locked = b.PinAnswer(refused="locked")
+    locked = v.PinAnswer(refused="locked")
     assert work("charge", ["0000"], CheckPin=locked).screen.text == "refused.locked"
-    pins = [b.PinAnswer(), locked]
+    pins = [v.PinAnswer(), locked]
     played = work("charge", [PIN, "1", "20", "1", "0000"], StandingOf=(agreement(),), CheckPin=pins)
     assert played.screen.text == "refused.locked"
     assert acts(played) == []

@@ -6,19 +6,20 @@ import msgspec
 import pytest
 
 from bot.dialog import Number, Text
+from bot.dialog import views as v
 from bot.money import Money, OrderKind, OrderState
 from flows import effects as e
 from tests.flows.at_work import GHS_50, MSISDN, acts, order
 from tests.flows.driving import USSD, Played, play
 
 FACTS = msgspec.structs.replace(USSD, offers=("bill",))
-WATER = e.BillCard("Ghana Water", "m1", "GHS", "GH", most_minor=10_000)
-POWER = e.BillCard("ECG", "m2", "GHS", "GH")
-SAME = e.BillCard("Ghana Water", "m3", "GHS", "GH")
+WATER = v.BillCard("Ghana Water", "m1", "GHS", "GH", most_minor=10_000)
+POWER = v.BillCard("ECG", "m2", "GHS", "GH")
+SAME = v.BillCard("Ghana Water", "m3", "GHS", "GH")
 ASKED = order(OrderState.NEW, kind=OrderKind.BILL)
 
 
-def paid(answers: list[str], *bills: e.BillCard, **given: Any) -> Played:
+def paid(answers: list[str], *bills: v.BillCard, **given: Any) -> Played:
     world = {e.Bills: bills, **{getattr(e, name): value for name, value in given.items()}}
     return play(["4", *answers], world, facts=FACTS)
 
@@ -73,13 +74,13 @@ def test_where_no_bill_can_be_paid_it_is_said() -> None:
         (order(OrderState.NEW), "pay.sent"),
     ],
 )
-def test_the_last_screen_says_where_it_stands(view: e.OrderView, text: str) -> None:
+def test_the_last_screen_says_where_it_stands(view: v.OrderView, text: str) -> None:
     assert paid(["1", "0042 17 9", "50", "1", "1"], WATER, PayBill=view).screen.text == text
 
 
 def test_a_bill_under_ones_own_auto_debit_says_that_no_pin_follows_or_asks_for_another_wallet() -> None:
     power = msgspec.structs.replace(POWER, debits=True)
-    debits = [e.Debit("Ama's Kitchen", stops=("a1",)), e.Debit("Ama's Kitchen", agreed=True)]
+    debits = [v.Debit("Ama's Kitchen", stops=("a1",)), v.Debit("Ama's Kitchen", agreed=True)]
     played = paid(["1", "0042 17 9", "50", "1", "2", "1", "1"], power, FindDebit=debits, PayBill=ASKED)
     assert played.texts[-3:] == ["debit.not_agreed", "pay.payer", "bill.confirm_unasked"]
     assert acts(played) == [e.PayBill("m2", "ECG", "0042 17 9", GHS_50, MSISDN, unasked=True)]

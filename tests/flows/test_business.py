@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from bot.dialog import Text, prefill_of, without_last_answer
+from bot.dialog import views as v
 from bot.money import Money
 from flows import business_effects as b
 from flows import effects as e
@@ -26,10 +27,10 @@ from tests.flows.at_work import (
 )
 from tests.flows.driving import play
 
-SHOWN = e.Balances((Money(125_000, "GHS"), Money(5000, "UGX")))
+SHOWN = v.Balances((Money(125_000, "GHS"), Money(5000, "UGX")))
 
 
-def in_menu(*roles: e.Role, answers: tuple[str, ...] = ()) -> Any:
+def in_menu(*roles: v.Role, answers: tuple[str, ...] = ()) -> Any:
     return play(["4", *answers], {e.MyRoles: roles}, facts=STAFF)
 
 
@@ -71,9 +72,9 @@ def test_who_has_several_roles_says_which() -> None:
 
 def test_a_wrong_pin_is_asked_for_again_until_it_is_locked() -> None:
     answers = [
-        b.PinAnswer(refused="wrong_pin", tries_left=2),
-        b.PinAnswer(refused="wrong_pin", tries_left=1),
-        b.PinAnswer(refused="locked"),
+        v.PinAnswer(refused="wrong_pin", tries_left=2),
+        v.PinAnswer(refused="wrong_pin", tries_left=1),
+        v.PinAnswer(refused="locked"),
     ]
     played = work("unlock", ["0001", "0002", "0003"], CheckPin=answers)
     assert played.texts[2:] == ["balance.pin", "balance.wrong_pin", "balance.wrong_pin"]
@@ -89,8 +90,8 @@ def test_the_pin_is_kept_nowhere() -> None:
 
 
 def test_a_pin_is_changed_behind_the_old_one_which_is_asked_for_anew_when_resumed() -> None:
-    chosen = b.ChosenPin("a slow hash")
-    played = work("pin", [PIN, "5822", "5822"], ChoosePin=chosen, ChangePin=b.PinSet())
+    chosen = v.ChosenPin("a slow hash")
+    played = work("pin", [PIN, "5822", "5822"], ChoosePin=chosen, ChangePin=v.PinSet())
     assert played.effects[1:] == [
         b.CheckPin("s1"),
         b.ChoosePin("s1"),
@@ -109,7 +110,7 @@ def test_in_a_chat_there_is_no_pin_to_change() -> None:
 
 
 def test_who_may_not_any_more_is_told_so() -> None:
-    played = work("unlock", [PIN], CheckPin=b.PinAnswer(refused="not_allowed"))
+    played = work("unlock", [PIN], CheckPin=v.PinAnswer(refused="not_allowed"))
     assert played.screen.text == "refused.not_allowed"
 
 
@@ -168,9 +169,9 @@ def test_a_wallet_for_payouts_is_shown_beside() -> None:
 
 def test_a_wrong_pin_for_the_balance_is_asked_for_again_until_it_is_locked() -> None:
     answers = [
-        e.Balances(refused="wrong_pin", tries_left=2),
-        e.Balances(refused="wrong_pin", tries_left=1),
-        e.Balances(refused="locked"),
+        v.Balances(refused="wrong_pin", tries_left=2),
+        v.Balances(refused="wrong_pin", tries_left=1),
+        v.Balances(refused="locked"),
     ]
     played = work("balance", ["0001", "0002", "0003"], BalanceWithPin=answers)
     assert played.texts[-3:] == ["balance.pin", "balance.wrong_pin", "balance.wrong_pin"]
@@ -180,7 +181,7 @@ def test_a_wrong_pin_for_the_balance_is_asked_for_again_until_it_is_locked() -> 
 
 @pytest.mark.parametrize("why", ["locked", "not_allowed", "not_available"])
 def test_a_balance_that_is_not_shown_says_why(why: str) -> None:
-    played = work("balance", [PIN], BalanceWithPin=e.Balances(refused=why))
+    played = work("balance", [PIN], BalanceWithPin=v.Balances(refused=why))
     assert played.screen.text == f"balance.{why}"
     assert played.screen.values["merchant"] == "Ama's Kitchen"
 
@@ -205,8 +206,8 @@ def test_what_the_pin_opened_is_closed_again_by_going_back_and_by_resuming(right
     one = {
         b.LatestPayments: FOUND.order,
         b.StandingOf: agreement(),
-        b.WaitingApprovals: b.ApprovalView("w1", "refund", GHS_50, OTHER, "Kofi"),
-        b.LockedStaff: b.LockedRole("s7", "Kofi", "cashier"),
+        b.WaitingApprovals: v.ApprovalView("w1", "refund", GHS_50, OTHER, "Kofi"),
+        b.LockedStaff: v.LockedRole("s7", "Kofi", "cashier"),
     }[look]
     played = work(right, [*answers, PIN], **{look.__name__: (one,)})
     assert own_keys(played)[-1] == "which"

@@ -4,13 +4,13 @@ import msgspec
 import pytest
 
 from bot.dialog import Number, Text
+from bot.dialog import views as v
 from bot.money import OrderKind, OrderState
 from flows import business_effects as b
-from flows import effects as e
 from tests.flows.at_work import GHS_50, IN_CHAT, OTHER, PIN, acts, order, own_keys, work
 
-REFUND = b.ApprovalView("w1", "refund", GHS_50, OTHER, "Kofi", about="ABCD2345", at_ms=1_000)
-TO_BANK = b.ApprovalView("w2", "transfer", GHS_50, "0123456789", "Esi")
+REFUND = v.ApprovalView("w1", "refund", GHS_50, OTHER, "Kofi", about="ABCD2345", at_ms=1_000)
+TO_BANK = v.ApprovalView("w2", "transfer", GHS_50, "0123456789", "Esi")
 APPROVED = order(OrderState.NEW, kind=OrderKind.REFUND, payee=OTHER)
 DECLINED = order(OrderState.FAILED, id="", kind=OrderKind.REFUND, refused="declined")
 
@@ -65,9 +65,9 @@ def test_a_refusal_says_why(why: str, decision: str) -> None:
 
 
 def test_a_wrong_pin_decides_nothing() -> None:
-    locked = b.PinAnswer(refused="locked")
+    locked = v.PinAnswer(refused="locked")
     assert work("approve", ["0000"], CheckPin=locked).screen.text == "refused.locked"
-    pins = [b.PinAnswer(), locked]
+    pins = [v.PinAnswer(), locked]
     played = work("approve", [PIN, "1", "1", "1", "0000"], WaitingApprovals=(REFUND,), CheckPin=pins)
     assert played.screen.text == "refused.locked"
     assert acts(played) == []
@@ -75,11 +75,11 @@ def test_a_wrong_pin_decides_nothing() -> None:
 
 # ---- unlocking -----------------------------------------------------------------------------------
 
-LOCKED = (b.LockedRole("s7", "Kofi", "cashier"), b.LockedRole("s8", "Esi", "accountant"))
+LOCKED = (v.LockedRole("s7", "Kofi", "cashier"), v.LockedRole("s8", "Esi", "accountant"))
 
 
 def test_a_colleague_is_unlocked_for_a_second_pin() -> None:
-    played = work("unlock", [PIN, "2", "1", PIN], LockedStaff=LOCKED, Unlock=e.Done())
+    played = work("unlock", [PIN, "2", "1", PIN], LockedStaff=LOCKED, Unlock=v.Done())
     assert own_keys(played) == ["pin", "which", "confirm", "pin"]
     assert played.asked[3].choices[0].label == Text(
         "unlock.line", {"name": "Kofi", "role": Text("role.cashier")}
@@ -90,14 +90,14 @@ def test_a_colleague_is_unlocked_for_a_second_pin() -> None:
 
 
 def test_who_was_unlocked_meanwhile_is_unlocked() -> None:
-    played = work("unlock", ["1", "1"], IN_CHAT, LockedStaff=LOCKED, Unlock=e.Done(ok=False))
+    played = work("unlock", ["1", "1"], IN_CHAT, LockedStaff=LOCKED, Unlock=v.Done(ok=False))
     assert played.screen.text == "unlock.gone"
 
 
 def test_no_unlocks_nobody() -> None:
     assert work("unlock", ["1", "2"], IN_CHAT, LockedStaff=LOCKED).screen.text == "business.cancelled"
     assert work("unlock", [PIN], LockedStaff=()).screen.text == "unlock.none"
-    pins = [b.PinAnswer(), b.PinAnswer(refused="locked")]
+    pins = [v.PinAnswer(), v.PinAnswer(refused="locked")]
     played = work("unlock", [PIN, "1", "1", "0000"], LockedStaff=LOCKED, CheckPin=pins)
     assert played.screen.text == "refused.locked"
     assert acts(played) == []

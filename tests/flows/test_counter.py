@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from bot.dialog import Number, Text
+from bot.dialog import views as v
 from bot.money import OrderKind, OrderState, Reason
 from flows import business_effects as b
 from flows import effects as e
@@ -31,7 +32,7 @@ def test_no_ends_it() -> None:
 
 
 def test_a_wrong_pin_asks_nobody() -> None:
-    played = work("withdraw", ["0240000002", "50", "1", "0000"], CheckPin=b.PinAnswer(refused="locked"))
+    played = work("withdraw", ["0240000002", "50", "1", "0000"], CheckPin=v.PinAnswer(refused="locked"))
     assert played.screen.text == "refused.locked"
     assert acts(played) == []
 
@@ -52,7 +53,7 @@ def test_a_blocked_wallet_is_the_customers() -> None:
 
 def test_cash_from_ones_own_wallet_under_an_auto_debit() -> None:
     role = msgspec.structs.replace(ROLE, debits=True)
-    debits = [e.Debit("Ama's Kitchen", stops=("a1",)), e.Debit("Ama's Kitchen", agreed=True)]
+    debits = [v.Debit("Ama's Kitchen", stops=("a1",)), v.Debit("Ama's Kitchen", agreed=True)]
     answers = [MSISDN, "50", "2", MSISDN, "20", "1", PIN]
     played = work("withdraw", answers, role, FindDebit=debits, Withdraw=ASKED)
     assert played.texts[-2] == "withdraw.confirm_unasked"

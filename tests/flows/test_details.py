@@ -4,14 +4,15 @@ import msgspec
 import pytest
 
 from bot.dialog import Number, Text
+from bot.dialog import views as v
 from flows import business_effects as b
 from flows import effects as e
 from tests.flows.at_work import IN_CHAT, OTHER, PIN, ROLE, acts, own_keys, work
 from tests.flows.driving import TELEGRAM, play
 
-ASKED = b.DetailsAsked(id="c1")
-GIVEN = b.Details("given", (b.DetailLine("name", "Kofi Mensah"), b.DetailLine("gender", "male")))
-WAITING = b.Details("waiting")
+ASKED = v.DetailsAsked(id="c1")
+GIVEN = v.Details("given", (v.DetailLine("name", "Kofi Mensah"), v.DetailLine("gender", "male")))
+WAITING = v.Details("waiting")
 
 
 def test_details_are_shown_once_the_customer_agreed() -> None:
@@ -46,7 +47,7 @@ def test_details_are_shown_once_the_customer_agreed() -> None:
 
 
 def test_a_single_line_stands_by_itself() -> None:
-    one = b.Details("given", GIVEN.lines[:1])
+    one = v.Details("given", GIVEN.lines[:1])
     played = work("details", ["0240000002", "1"], IN_CHAT, AskDetails=ASKED, SeeDetails=one)
     assert played.question.text.values["lines"] == Text("details.name", {"value": "Kofi Mensah"})
 
@@ -58,34 +59,34 @@ def test_who_does_not_wait_may_go() -> None:
 
 @pytest.mark.parametrize("why", ["not_allowed", "not_available", "number", "unknown"])
 def test_a_refusal_says_why(why: str) -> None:
-    played = work("details", ["0240000002"], IN_CHAT, AskDetails=b.DetailsAsked(refused=why))
+    played = work("details", ["0240000002"], IN_CHAT, AskDetails=v.DetailsAsked(refused=why))
     assert played.screen.text == f"details.refused.{why}"
 
 
 @pytest.mark.parametrize("state", ["refused", "expired", "not_available", "shown"])
 def test_details_that_are_not_given_stay_unseen(state: str) -> None:
-    played = work("details", ["0240000002", "1"], IN_CHAT, AskDetails=ASKED, SeeDetails=b.Details(state))
+    played = work("details", ["0240000002", "1"], IN_CHAT, AskDetails=ASKED, SeeDetails=v.Details(state))
     assert played.screen.text == f"details.ended.{state}"
 
 
 def test_who_agreed_and_shares_nothing_has_no_details() -> None:
-    played = work("details", ["0240000002", "1"], IN_CHAT, AskDetails=ASKED, SeeDetails=b.Details("given"))
+    played = work("details", ["0240000002", "1"], IN_CHAT, AskDetails=ASKED, SeeDetails=v.Details("given"))
     assert played.screen.text == "details.ended.not_available"
 
 
 def test_a_wrong_pin_asks_nobody_and_shows_nothing() -> None:
-    locked = b.PinAnswer(refused="locked")
+    locked = v.PinAnswer(refused="locked")
     played = work("details", ["0240000002", "0000"], CheckPin=locked)
     assert played.screen.text == "refused.locked"
     assert acts(played) == []
-    pins = [b.PinAnswer(), locked]
+    pins = [v.PinAnswer(), locked]
     played = work("details", ["0240000002", PIN, "1", "0000"], AskDetails=ASKED, CheckPin=pins)
     assert played.screen.text == "refused.locked"
     assert not any(isinstance(effect, b.SeeDetails) for effect in played.effects)
 
 
 def test_a_role_locked_meanwhile_says_so() -> None:
-    asked = b.DetailsAsked(refused="locked")
+    asked = v.DetailsAsked(refused="locked")
     played = work("details", ["0240000002"], IN_CHAT, AskDetails=asked)
     assert played.screen.text == "refused.locked"
 

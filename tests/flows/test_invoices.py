@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from bot.dialog import Moment, Number, Text
+from bot.dialog import views as v
 from bot.money import OrderKind, OrderState
 from flows import business_effects as b
 from flows import effects as e
@@ -50,7 +51,7 @@ def test_days_are_offered_and_may_be_typed() -> None:
 def test_an_invoice_that_is_not_agreed_to_is_not_made() -> None:
     played = work("invoice", ["1", "0240000002", "50", "Two tables", "1", "2"])
     assert played.screen.text == "business.cancelled"
-    locked = b.PinAnswer(refused="locked")
+    locked = v.PinAnswer(refused="locked")
     played = work("invoice", ["1", "0240000002", "50", "Two tables", "1", "1", "0000"], CheckPin=locked)
     assert played.screen.text == "refused.locked"
     assert acts(played) == []
@@ -91,9 +92,9 @@ def test_an_invoice_is_cancelled_for_a_second_pin() -> None:
 
 
 def test_a_wrong_pin_shows_and_cancels_nothing() -> None:
-    locked = b.PinAnswer(refused="locked")
+    locked = v.PinAnswer(refused="locked")
     assert work("invoice", ["2", "0000"], CheckPin=locked).screen.text == "refused.locked"
-    pins = [b.PinAnswer(), locked]
+    pins = [v.PinAnswer(), locked]
     played = work("invoice", ["2", PIN, "1", "2", "1", "0000"], StandingOf=(INVOICE,), CheckPin=pins)
     assert played.screen.text == "refused.locked"
     assert acts(played) == []
@@ -112,7 +113,7 @@ def test_an_invoice_that_is_gone_cannot_be_cancelled() -> None:
 # ---- the customer's ------------------------------------------------------------------------------
 
 
-def mine(answers: list[str], *found: b.AgreementView, facts: Any = USSD) -> Any:
+def mine(answers: list[str], *found: v.AgreementView, facts: Any = USSD) -> Any:
     return play(answers, {b.MyAgreements: found}, flow=my_invoices, facts=facts)
 
 

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from bot.dialog import Moment, Number, Text
+from bot.dialog import views as v
 from bot.money import OrderState, Reason
 from flows import business_effects as b
 from tests.flows.at_work import CODE, FOUND, GHS_50, IN_CHAT, OTHER, PIN, ROLE, acts, order, own_keys, work
@@ -30,7 +31,7 @@ def test_a_payment_is_found_by_its_code() -> None:
 
 
 def test_a_payment_is_found_among_the_latest() -> None:
-    failed = b.FoundPayment(order(OrderState.FAILED, reason=Reason.REJECTED))
+    failed = v.FoundPayment(order(OrderState.FAILED, reason=Reason.REJECTED))
     played = work("look_up", ["2", PIN, "2"], LatestPayments=LISTED, FindPayment=failed)
     assert own_keys(played) == ["how", "pin", "which"]
     assert played.options() == [CODE, "ABCD2345"]
@@ -40,7 +41,7 @@ def test_a_payment_is_found_among_the_latest() -> None:
 
 
 def test_a_blocked_wallet_is_not_the_readers_own() -> None:
-    failed = b.FoundPayment(order(OrderState.FAILED, reason=Reason.PAYER_BLOCKED))
+    failed = v.FoundPayment(order(OrderState.FAILED, reason=Reason.PAYER_BLOCKED))
     played = work("look_up", ["1", CODE, PIN], FindPayment=failed)
     assert played.screen.values["reason"] == Text("reason.wallet_blocked")
 
@@ -62,7 +63,7 @@ def test_only_what_the_role_may_and_the_payment_allows_is_offered() -> None:
     noting = msgspec.structs.replace(ROLE, offers=("look_up", "note"))
     played = work("look_up", ["1", CODE, PIN], noting, FindPayment=FOUND)
     assert played.options() == ["note", "done"]
-    bare = b.FoundPayment(FOUND.order)
+    bare = v.FoundPayment(FOUND.order)
     assert work("look_up", ["1", CODE, PIN], FindPayment=bare).screen.text == "look_up.shown"
 
 
@@ -86,7 +87,7 @@ def test_a_refund_is_made_from_the_payment_shown() -> None:
 
 def test_a_note_is_sent_for_the_pin() -> None:
     played = work(
-        "look_up", ["1", CODE, PIN, "1", "Your table is ready", PIN], FindPayment=FOUND, SendNote=b.Noted()
+        "look_up", ["1", CODE, PIN, "1", "Your table is ready", PIN], FindPayment=FOUND, SendNote=v.Noted()
     )
     assert own_keys(played)[3:] == ["next", "note", "pin"]
     assert played.effects[-2:] == [b.CheckPin("s1"), b.SendNote("s1", "o1", "Your table is ready")]
@@ -103,18 +104,18 @@ def test_a_note_is_not_longer_than_one_message() -> None:
 @pytest.mark.parametrize("why", ["not_allowed", "too_early", "too_late", "not_available", "something_new"])
 def test_a_note_that_does_not_go_says_why(why: str) -> None:
     played = work(
-        "look_up", ["1", CODE, "1", "Hello"], IN_CHAT, FindPayment=FOUND, SendNote=b.Noted(refused=why)
+        "look_up", ["1", CODE, "1", "Hello"], IN_CHAT, FindPayment=FOUND, SendNote=v.Noted(refused=why)
     )
     assert played.screen.text == f"note.refused.{why if why != 'something_new' else 'not_available'}"
 
 
 def test_a_note_needs_the_right_pin() -> None:
-    pins = [b.PinAnswer(), b.PinAnswer(refused="locked")]
+    pins = [v.PinAnswer(), v.PinAnswer(refused="locked")]
     played = work("look_up", ["1", CODE, PIN, "1", "Hello", "0000"], FindPayment=FOUND, CheckPin=pins)
     assert played.screen.text == "refused.locked"
     assert acts(played) == []
 
 
 def test_nothing_is_shown_for_a_wrong_pin() -> None:
-    played = work("look_up", ["1", CODE, "0000"], CheckPin=b.PinAnswer(refused="locked"))
+    played = work("look_up", ["1", CODE, "0000"], CheckPin=v.PinAnswer(refused="locked"))
     assert played.screen.text == "refused.locked"

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from bot.dialog import Number, Shared, Text, interpret
+from bot.dialog import views as v
 from bot.dialog.inputs import Accepted, NavWords
 from bot.dialog.steps import Ask
 from bot.money import Money, OrderKind, OrderState, Reason
@@ -17,9 +18,9 @@ from tests.flows.driving import GHS_50, MSISDN, OTHER, TELEGRAM, USSD, WEB, orde
 
 STAFF = msgspec.structs.replace(USSD, staff=True)
 EVERYTHING = msgspec.structs.replace(USSD, offers=("preapproval", "invoice", "bill"))
-ROLE = e.Role(staff_id="s1", merchant="Ama's Kitchen", role="owner", pin=True, offers=("look_up", "balance"))
-INVOICE = b.AgreementView("a1", "invoice", "ABCD2345", "active", "Kofi Taxi", MSISDN, GHS_50)
-WATER = e.BillCard("Ghana Water", "m1", "GHS", "GH")
+ROLE = v.Role(staff_id="s1", merchant="Ama's Kitchen", role="owner", pin=True, offers=("look_up", "balance"))
+INVOICE = v.AgreementView("a1", "invoice", "ABCD2345", "active", "Kofi Taxi", MSISDN, GHS_50)
+WATER = v.BillCard("Ghana Water", "m1", "GHS", "GH")
 
 
 def test_two_conversations_can_be_started() -> None:
@@ -78,15 +79,15 @@ def test_what_no_account_here_can_do_is_not_offered() -> None:
 @pytest.mark.parametrize(
     ("holder", "text"),
     [
-        (e.Holder(checked=True, name="Ama M."), "check.named"),
-        (e.Holder(checked=True), "check.active"),
-        (e.Holder(checked=True, active=False), "check.inactive"),
-        (e.Holder(checked=True, known=False), "check.unknown"),
-        (e.Holder(checked=False), "check.not_now"),
-        (e.Holder(checked=False, limited=True), "check.too_often"),
+        (v.Holder(checked=True, name="Ama M."), "check.named"),
+        (v.Holder(checked=True), "check.active"),
+        (v.Holder(checked=True, active=False), "check.inactive"),
+        (v.Holder(checked=True, known=False), "check.unknown"),
+        (v.Holder(checked=False), "check.not_now"),
+        (v.Holder(checked=False, limited=True), "check.too_often"),
     ],
 )
-def test_a_number_is_checked(holder: e.Holder, text: str) -> None:
+def test_a_number_is_checked(holder: v.Holder, text: str) -> None:
     played = play(["2", "0240000002"], {e.CheckNumber: holder})
     assert played.effects == [e.CheckNumber(OTHER)]
     assert played.screen.text == text
@@ -95,7 +96,7 @@ def test_a_number_is_checked(holder: e.Holder, text: str) -> None:
 
 
 def test_an_email_address_is_checked_as_it_stands() -> None:
-    played = play(["2", "Ama@Shop.example"], {e.CheckNumber: e.Holder(checked=True)})
+    played = play(["2", "Ama@Shop.example"], {e.CheckNumber: v.Holder(checked=True)})
     assert played.effects == [e.CheckNumber("ama@shop.example")]
     assert played.screen.values["number"] == "ama@shop.example"
 
@@ -159,7 +160,7 @@ def test_a_payment_that_waits_for_its_code_is_asked_for_it() -> None:
 
 # ---- a merchant's balance, for who was in the midst of it when staff got their own menu ------------
 
-SHOWN = e.Balances((Money(125_000, "GHS"), Money(5000, "UGX")))
+SHOWN = v.Balances((Money(125_000, "GHS"), Money(5000, "UGX")))
 BEGUN = {"menu": "balance"}
 
 
@@ -202,7 +203,7 @@ def test_who_has_several_roles_says_which() -> None:
 
 
 def test_the_language_is_changed() -> None:
-    played = play(["5", "2"], {e.SetLanguage: e.Done()})
+    played = play(["5", "2"], {e.SetLanguage: v.Done()})
     assert [c.label.id for c in played.asked[-1].choices] == ["language.en", "language.fr"]
     assert played.effects == [e.SetLanguage("fr")]
     assert played.screen.text == "language.done"
@@ -212,13 +213,13 @@ def test_the_language_is_changed() -> None:
 
 
 def test_over_ussd_one_gets_a_code_for_the_chat() -> None:
-    played = play(["4"], {e.MakeLinkCode: e.NewLinkCode("12345678", 5)})
+    played = play(["4"], {e.MakeLinkCode: v.NewLinkCode("12345678", 5)})
     assert played.screen.text == "link.code"
     assert dict(played.screen.values) == {"code": "12345678", "minutes": 5}
 
 
 def test_in_the_web_chat_the_number_is_typed_and_then_its_code() -> None:
-    played = play(["4", "0240000001", "1234 5678"], {e.LinkWithCode: e.Linked(MSISDN)}, facts=WEB)
+    played = play(["4", "0240000001", "1234 5678"], {e.LinkWithCode: v.Linked(MSISDN)}, facts=WEB)
     assert played.texts[1:] == ["link.type_number", "link.type_code"]
     assert [question.wants for question in played.asked[1:]] == ["number", "secret"]
     assert played.effects == [e.LinkWithCode(MSISDN)]
@@ -228,31 +229,31 @@ def test_in_the_web_chat_the_number_is_typed_and_then_its_code() -> None:
 
 
 def test_in_telegram_the_number_is_shared_or_typed() -> None:
-    played = play(["4", "0240000001", "12345678"], {e.LinkWithCode: e.Linked(MSISDN)}, facts=TELEGRAM)
+    played = play(["4", "0240000001", "12345678"], {e.LinkWithCode: v.Linked(MSISDN)}, facts=TELEGRAM)
     assert played.texts[1:] == ["link.share", "link.type_code"]
     question = played.asked[1]
     assert question.wants == "contact"
     shared = interpret(question, Shared(MSISDN), NavWords(), keypad=False, can_go_back=True)
     assert shared == Accepted(f"shared:{MSISDN}")
     card = {"menu": "link", "link/number": f"shared:{MSISDN}"}
-    linked = play([], {e.LinkNumber: e.Linked(MSISDN)}, facts=TELEGRAM, prefill=card)
+    linked = play([], {e.LinkNumber: v.Linked(MSISDN)}, facts=TELEGRAM, prefill=card)
     assert linked.effects == [e.LinkNumber(f"shared:{MSISDN}")]
     assert linked.screen.text == "link.done"
 
 
 def test_a_wrong_code_is_asked_for_again_five_times_in_all() -> None:
-    wrong = e.Linked(refused="code")
+    wrong = v.Linked(refused="code")
     tries = ["4", "0240000001", *["12345678"] * 5]
     played = play(tries, {e.LinkWithCode: wrong}, facts=WEB)
     assert played.texts[2:] == ["link.type_code", *["link.wrong_code"] * 4]
     assert played.screen.text == "link.refused.code"
     assert played.screen.values["short_code"] == "*920*10#"
-    later = play(tries[:4], {e.LinkWithCode: [wrong, e.Linked(MSISDN)]}, facts=WEB)
+    later = play(tries[:4], {e.LinkWithCode: [wrong, v.Linked(MSISDN)]}, facts=WEB)
     assert later.screen.text == "link.done"
 
 
 def test_whoever_tries_too_often_is_told_so() -> None:
-    played = play(["4", "0240000001", "12345678"], {e.LinkWithCode: e.Linked(refused="tries")}, facts=WEB)
+    played = play(["4", "0240000001", "12345678"], {e.LinkWithCode: v.Linked(refused="tries")}, facts=WEB)
     assert played.screen.text == "link.refused.tries"
 
 
@@ -289,12 +290,12 @@ def test_a_shared_number_comes_back_only_where_it_could_have_been_given() -> Non
 # ---- becoming staff ------------------------------------------------------------------------------
 
 
-CHOSEN = b.ChosenPin("a slow hash")
-CLAIMED = e.Claimed("s1", "Ama's Kitchen")
+CHOSEN = v.ChosenPin("a slow hash")
+CLAIMED = v.Claimed("s1", "Ama's Kitchen")
 
 
 def test_a_role_is_taken_up_with_its_code_and_a_pin_of_ones_own() -> None:
-    world = {e.ClaimRole: CLAIMED, b.ChoosePin: CHOSEN, b.EnrolStaff: b.PinSet()}
+    world = {e.ClaimRole: CLAIMED, b.ChoosePin: CHOSEN, b.EnrolStaff: v.PinSet()}
     played = play(["6", "12345678", "4711", "4711"], world)
     assert played.keys == ["menu", "staff/code", "staff/new_pin", "staff/new_pin_again"]
     assert played.effects == [e.ClaimRole(), b.ChoosePin("s1"), b.EnrolStaff("s1", "a slow hash")]
@@ -308,22 +309,22 @@ def test_a_role_is_taken_up_with_its_code_and_a_pin_of_ones_own() -> None:
 
 @pytest.mark.parametrize("why", ["code", "tries"])
 def test_a_role_that_is_not_given_says_why(why: str) -> None:
-    played = play(["6", "12345678"], {e.ClaimRole: e.Claimed(refused=why)})
+    played = play(["6", "12345678"], {e.ClaimRole: v.Claimed(refused=why)})
     assert played.keys == ["menu", "staff/code"]
     assert played.screen.text == f"staff.refused.{why}"
 
 
 def test_a_role_somebody_else_took_meanwhile_is_not_taken_twice() -> None:
-    world = {e.ClaimRole: CLAIMED, b.ChoosePin: CHOSEN, b.EnrolStaff: b.PinSet(refused="gone")}
+    world = {e.ClaimRole: CLAIMED, b.ChoosePin: CHOSEN, b.EnrolStaff: v.PinSet(refused="gone")}
     assert play(["6", "12345678", "4711", "4711"], world).screen.text == "staff.refused.code"
 
 
 def test_a_pin_is_chosen_anew_where_it_is_easy_or_typed_differently() -> None:
-    chosen = [b.ChosenPin(refused="easy"), CHOSEN, CHOSEN]
+    chosen = [v.ChosenPin(refused="easy"), CHOSEN, CHOSEN]
     world = {
         e.ClaimRole: CLAIMED,
         b.ChoosePin: chosen,
-        b.EnrolStaff: [b.PinSet(refused="differs"), b.PinSet()],
+        b.EnrolStaff: [v.PinSet(refused="differs"), v.PinSet()],
     }
     played = play(["6", "12345678", "1111", "4711", "4712", "4711", "4711"], world)
     assert played.texts[2:] == ["staff.pin", "pin.too_easy", "pin.again", "pin.differs", "pin.again"]
@@ -331,5 +332,5 @@ def test_a_pin_is_chosen_anew_where_it_is_easy_or_typed_differently() -> None:
 
 
 def test_three_pins_that_do_not_do_end_it() -> None:
-    world = {e.ClaimRole: CLAIMED, b.ChoosePin: b.ChosenPin(refused="easy")}
+    world = {e.ClaimRole: CLAIMED, b.ChoosePin: v.ChosenPin(refused="easy")}
     assert play(["6", "12345678", "1111", "2222", "3333"], world).screen.text == "staff.refused.pin"

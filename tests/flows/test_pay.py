@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from bot.dialog import Facts, FlowError, Number, Text
+from bot.dialog import views as v
 from bot.money import Money, OrderKind, OrderState, Reason
 from flows import effects as e
 from flows.pay import pay, reason_text, state_text
@@ -39,7 +40,7 @@ def world(**given: Any) -> World:
     return {**QUIET, **{getattr(e, name): value for name, value in given.items()}}
 
 
-def card(**given: Any) -> e.MerchantCard:
+def card(**given: Any) -> v.MerchantCard:
     return msgspec.structs.replace(KITCHEN, **given)
 
 
@@ -178,22 +179,22 @@ def test_the_holder_is_looked_up_where_the_provider_can_tell() -> None:
 @pytest.mark.parametrize(
     ("holder", "text"),
     [
-        (e.Holder(checked=True, known=False), "pay.payer_unknown"),
-        (e.Holder(checked=True, active=False), "pay.payer_inactive"),
-        (e.Holder(checked=True, known=False, active=False), "pay.payer_unknown"),
+        (v.Holder(checked=True, known=False), "pay.payer_unknown"),
+        (v.Holder(checked=True, active=False), "pay.payer_inactive"),
+        (v.Holder(checked=True, known=False, active=False), "pay.payer_unknown"),
     ],
 )
-def test_a_wallet_that_cannot_pay_is_asked_for_again(holder: e.Holder, text: str) -> None:
+def test_a_wallet_that_cannot_pay_is_asked_for_again(holder: v.Holder, text: str) -> None:
     scripted = world(
-        FindMerchant=card(checks_holder=True), CheckHolder=[holder, e.Holder(checked=True, name="Ama M.")]
+        FindMerchant=card(checks_holder=True), CheckHolder=[holder, v.Holder(checked=True, name="Ama M.")]
     )
     played = play(["1", "1001", "50", "1", "0240000002"], scripted)
     assert played.texts[3:] == ["pay.payer", text, "pay.confirm_named"]
     assert [x.msisdn for x in played.effects if isinstance(x, e.CheckHolder)] == [MSISDN, OTHER]
 
 
-@pytest.mark.parametrize("holder", [e.Holder(checked=False), e.Holder(checked=False, limited=True)])
-def test_a_look_up_that_fails_stops_nobody_from_paying(holder: e.Holder) -> None:
+@pytest.mark.parametrize("holder", [v.Holder(checked=False), v.Holder(checked=False, limited=True)])
+def test_a_look_up_that_fails_stops_nobody_from_paying(holder: v.Holder) -> None:
     scripted = world(FindMerchant=card(checks_holder=True), CheckHolder=holder)
     played = play(["1", "1001", "50", "1", "1"], scripted)
     assert played.texts[-1] == "pay.confirm"
@@ -250,7 +251,7 @@ def test_a_refusal_says_why_and_ties_to_no_order(why: str) -> None:
     ],
 )
 @pytest.mark.parametrize("facts", [USSD, WEB])
-def test_the_last_screen_says_where_the_payment_stands(view: e.OrderView, text: str, facts: Any) -> None:
+def test_the_last_screen_says_where_the_payment_stands(view: v.OrderView, text: str, facts: Any) -> None:
     payer = "1" if facts is USSD else "0240000001"
     played = play(["1", "1001", "50", payer, "1"], world(RequestPayment=view), facts=facts)
     assert played.screen.text == (f"{text}_chat" if facts is WEB and text == "pay.sent" else text)
@@ -404,20 +405,20 @@ def test_a_world_that_lies_is_an_error_of_ours() -> None:
 # ---- under an auto-debit of one's own
 
 DEBITING = msgspec.structs.replace(KITCHEN, debits=True)
-BEYOND = e.Debit("Kofi Taxi", stops=("a1", "a2"))
+BEYOND = v.Debit("Kofi Taxi", stops=("a1", "a2"))
 
 
-def debited(answers: list[str], *found: e.Debit, facts: Facts = USSD, **given: Any) -> Played:
+def debited(answers: list[str], *found: v.Debit, facts: Facts = USSD, **given: Any) -> Played:
     world = {**QUIET, e.FindMerchant: DEBITING, e.FindDebit: list(found)}
     world |= {getattr(e, name): value for name, value in given.items()}
     return play(["1", "1001", "50", *answers], world, facts=facts)
 
 
 def test_the_confirm_says_that_no_pin_follows() -> None:
-    played = debited(["1", "1"], e.Debit("Ama's Kitchen", agreed=True))
+    played = debited(["1", "1"], v.Debit("Ama's Kitchen", agreed=True))
     assert played.texts[-1] == "pay.confirm_unasked"
     assert played.effects[-1].unasked
-    twin = debited(["1"], e.Debit("Ama's Kitchen", agreed=True), FindTwin="ABCD2345")
+    twin = debited(["1"], v.Debit("Ama's Kitchen", agreed=True), FindTwin="ABCD2345")
     assert twin.question.text.id == "pay.confirm_twin_unasked"
 
 
@@ -439,12 +440,12 @@ def test_another_wallet_is_one_key_away() -> None:
 
 
 def test_while_it_ends_there_is_only_another_wallet() -> None:
-    played = debited(["1"], e.Debit("Ama's Kitchen"))
+    played = debited(["1"], v.Debit("Ama's Kitchen"))
     assert (played.question.text.id, played.options()) == ("debit.stopping", ["wallet"])
 
 
 @pytest.mark.parametrize(("card", "payer"), [(DEBITING, OTHER), (KITCHEN, MSISDN)])
-def test_of_somebody_elses_number_nothing_is_asked(card: e.MerchantCard, payer: str) -> None:
+def test_of_somebody_elses_number_nothing_is_asked(card: v.MerchantCard, payer: str) -> None:
     played = play(["1", "1001", "50", payer], {**QUIET, e.FindMerchant: card})
     assert not any(isinstance(effect, e.FindDebit) for effect in played.effects)
     assert played.question.text.id == "pay.confirm"

@@ -6,21 +6,22 @@ import msgspec
 import pytest
 
 from bot.dialog import Number, Text
+from bot.dialog import views as v
 from bot.money import Money, OrderKind, OrderState
 from flows import business_effects as b
 from flows import effects as e
 from tests.flows.at_work import GHS_50, IN_CHAT, OTHER, PIN, ROLE, acts, order, own_keys, work
 
-BANKS = (b.BankView("058", "GT Bank"), b.BankView("044", "Access Bank"))
-MANY = tuple(b.BankView(f"{n:03}", f"Rural Bank {n}") for n in range(40))
+BANKS = (v.BankView("058", "GT Bank"), v.BankView("044", "Access Bank"))
+MANY = tuple(v.BankView(f"{n:03}", f"Rural Bank {n}") for n in range(40))
 
 
-def sent(state: OrderState = OrderState.NEW, **given: Any) -> e.OrderView:
+def sent(state: OrderState = OrderState.NEW, **given: Any) -> v.OrderView:
     return order(state, **({"kind": OrderKind.TRANSFER, "payee": OTHER} | given))
 
 
 def test_money_goes_to_a_wallet_for_the_pin() -> None:
-    holder = e.Holder(checked=True, name="Kofi M.")
+    holder = v.Holder(checked=True, name="Kofi M.")
     played = work("pay_out", ["0240000002", "50", "1", PIN], CheckNumber=holder, PayOut=sent())
     assert own_keys(played) == ["number", "amount", "confirm", "pin"]
     assert played.asked[-2].text == Text(
@@ -43,7 +44,7 @@ def test_money_goes_to_a_wallet_for_the_pin() -> None:
 
 
 def test_cash_taken_goes_into_a_wallet_for_the_pin() -> None:
-    holder = e.Holder(checked=True, name="Kofi M.")
+    holder = v.Holder(checked=True, name="Kofi M.")
     put = sent(kind=OrderKind.DEPOSIT)
     played = work("deposit", ["0240000002", "50", "1", PIN], CheckNumber=holder, PayOut=put)
     assert own_keys(played) == ["number", "amount", "confirm", "pin"]
@@ -54,19 +55,19 @@ def test_cash_taken_goes_into_a_wallet_for_the_pin() -> None:
 
 
 def test_a_look_up_that_fails_stops_nobody() -> None:
-    played = work("pay_out", ["0240000002", "50"], IN_CHAT, CheckNumber=e.Holder(checked=False))
+    played = work("pay_out", ["0240000002", "50"], IN_CHAT, CheckNumber=v.Holder(checked=False))
     assert played.question.text.id == "pay_out.confirm"
 
 
 @pytest.mark.parametrize(
     ("holder", "text"),
     [
-        (e.Holder(checked=True, known=False), "pay.payer_unknown"),
-        (e.Holder(checked=True, active=False), "pay.payer_inactive"),
+        (v.Holder(checked=True, known=False), "pay.payer_unknown"),
+        (v.Holder(checked=True, active=False), "pay.payer_inactive"),
     ],
 )
-def test_a_number_that_cannot_get_money_is_asked_for_again(holder: e.Holder, text: str) -> None:
-    played = work("pay_out", ["0240000003", "0240000002"], IN_CHAT, CheckNumber=[holder, e.Holder(True)])
+def test_a_number_that_cannot_get_money_is_asked_for_again(holder: v.Holder, text: str) -> None:
+    played = work("pay_out", ["0240000003", "0240000002"], IN_CHAT, CheckNumber=[holder, v.Holder(True)])
     assert played.texts[2:] == ["pay_out.number", text, "pay_out.amount"]
 
 
@@ -118,7 +119,7 @@ def test_no_ends_it_and_nothing_is_sent() -> None:
 
 
 def test_a_wrong_pin_sends_nothing() -> None:
-    played = work("pay_out", ["0240000002", "50", "1", "0000"], CheckPin=b.PinAnswer(refused="locked"))
+    played = work("pay_out", ["0240000002", "50", "1", "0000"], CheckPin=v.PinAnswer(refused="locked"))
     assert played.screen.text == "refused.locked"
     assert acts(played) == []
 
@@ -133,7 +134,7 @@ def test_a_wrong_pin_sends_nothing() -> None:
         (sent(kind=OrderKind.DEPOSIT), "sent.deposit"),
     ],
 )
-def test_the_last_screen_says_where_the_money_is(view: e.OrderView, text: str) -> None:
+def test_the_last_screen_says_where_the_money_is(view: v.OrderView, text: str) -> None:
     played = work("pay_out", ["0240000002", "50", "1"], IN_CHAT, PayOut=view)
     assert played.screen.text == text
     assert played.screen.order_id == (view.id or None)

@@ -6,13 +6,13 @@ import msgspec
 import pytest
 
 from bot.dialog import Number, Text
+from bot.dialog import views as v
 from bot.money import Money, OrderKind, OrderState, Reason
 from flows import business_effects as b
-from flows import effects as e
 from tests.flows.at_work import CODE, FOUND, GHS_20, GHS_50, IN_CHAT, OTHER, PIN, acts, order, own_keys, work
 
 
-def given_back(state: OrderState = OrderState.PENDING, **given: Any) -> e.OrderView:
+def given_back(state: OrderState = OrderState.PENDING, **given: Any) -> v.OrderView:
     return order(state, **({"kind": OrderKind.REFUND, "payee": OTHER, "code": "ABCD2345"} | given))
 
 
@@ -63,7 +63,7 @@ def test_no_ends_it_and_nothing_is_asked_for() -> None:
 
 
 def test_a_wrong_pin_gives_nothing_back() -> None:
-    pins = [b.PinAnswer(refused="wrong_pin", tries_left=1), b.PinAnswer(refused="locked")]
+    pins = [v.PinAnswer(refused="wrong_pin", tries_left=1), v.PinAnswer(refused="locked")]
     played = work("refund", [CODE, "1", "1", "0001", "0002"], FindPayment=FOUND, CheckPin=pins)
     assert played.screen.text == "refused.locked"
     assert acts(played) == []
@@ -81,7 +81,7 @@ def test_a_wrong_pin_gives_nothing_back() -> None:
         (given_back(OrderState.REVERSED), "result.refund.reversed"),
     ],
 )
-def test_the_last_screen_says_where_it_stands(view: e.OrderView, text: str) -> None:
+def test_the_last_screen_says_where_it_stands(view: v.OrderView, text: str) -> None:
     played = work("refund", [CODE, "1", "1"], IN_CHAT, FindPayment=FOUND, Refund=view)
     assert played.screen.text == text
     assert played.screen.final is (

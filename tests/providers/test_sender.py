@@ -325,7 +325,7 @@ async def test_the_same_keys_are_not_offered_twice(sender: Sender, pretend: Pret
 async def test_the_breaker_opens_and_lets_one_probe_a_second_through(pretend: Pretend, clock: Clock) -> None:
     sender = Sender(clock=clock, failures=3)
     heard: list[tuple[str, str]] = []
-    sender.on_exchange = lambda account, call, outcome, took_s: heard.append((call, outcome))
+    sender.on_exchange = lambda provider, account_id, call, outcome, took_s: heard.append((call, outcome))
     pretend.answer(STATUS_PATH, reply(503))
     pretend.answer(PAY_PATH, tape("momo/accepted"))
     account = at(pretend)

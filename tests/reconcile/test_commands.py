@@ -41,7 +41,7 @@ class Calls:
     """Answers by script, and counts how many calls are under way."""
 
     def __init__(self) -> None:
-        self.connections = Accounts()
+        self.accounts = Accounts()
         self.under_way = self.most = self.asked = 0
         self.answers: Callable[[OrderRow, int], Any] = lambda row, time: PAID
         self.times: dict[str, int] = {}
@@ -94,11 +94,11 @@ class Store:
 class Office:
     def __init__(self, rows: list[OrderRow]) -> None:
         self.calls = Calls()
-        connections: Any = self.calls.connections
+        accounts: Any = self.calls.accounts
         store: Any = Store(rows)
         calls: Any = self.calls
         sealer: Any = None
-        self.desk = Desk(store, connections, calls, sealer, lambda: NOW, Ids())
+        self.desk = Desk(store, accounts, calls, sealer, lambda: NOW, Ids())
 
     async def ask(self, command: str, **values: Any) -> Any:
         answer = await COMMANDS[f"reconcile.{command}"](self.desk, values)

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.money import Money, OrderKind, OrderState, Reason, Source
+from bot.money import ORDER_CODE_BYTES, Money, OrderKind, OrderState, Reason, Source, code_from_bytes
 from bot.orders.looks import Looks
 from bot.orders.rules import after_status
 from bot.providers.base import Listed, ListPage, ProviderError, Resend, StatusReport, Unknown
@@ -102,7 +102,7 @@ class Provider:
 
     def __init__(self, stage: Stage) -> None:
         self._calls = stage.kasapay.calls
-        self.connections = self._calls.connections
+        self.accounts = self._calls.accounts
         self.keys, self.same_keys = self._calls.keys, self._calls.same_keys
         self.by_ours: StatusReport | ProviderError = NOT_FOUND
         self.by_theirs: dict[str, StatusReport] = {}
@@ -135,7 +135,7 @@ def listed(reference: str, theirs: str = "SB1", minor: int = 1) -> Listed:
 async def sent(stage: Stage, kind: OrderKind = OrderKind.COLLECTION, **given: Any) -> OrderRow:
     """An order at Startbutton whose reply was lost three minutes ago."""
     values: dict[str, Any] = {"state": S.PENDING, "sent_ms": stage.clock() - 180_000} | given
-    names = {"code": stage.ids.order_code(), "reference": stage.ids.uuid()}
+    names = {"code": code_from_bytes(stage.ids.random_bytes(ORDER_CODE_BYTES)), "reference": stage.ids.uuid()}
     return order_row(stage.ids.uuid(), kind=kind, connection="startbutton-ghs", **names, **values)
 
 

@@ -35,7 +35,7 @@ class Answers:
     """Stands for the provider: says one thing, and counts how often it was asked."""
 
     def __init__(self, stage: Stage, says: AgreementReport | ProviderError) -> None:
-        self.connections = stage.kasapay.calls.connections
+        self.accounts = stage.kasapay.calls.accounts
         self.says = says
         self.asked: list[str] = []
         self.taken: tuple[str, ...] = ()

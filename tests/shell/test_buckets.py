@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.runtime.buckets import Buckets
+from bot.runtime.rate_limits import AccountLimits
 from tests.conversations.stage import Clock
 
 
@@ -11,13 +11,13 @@ def clock() -> Clock:
     return Clock(1_000_000)
 
 
-def spend(buckets: Buckets, account: str, times: int) -> None:
+def spend(buckets: AccountLimits, account: str, times: int) -> None:
     for _ in range(times):
         buckets.spend(account)
 
 
 def test_a_rested_account_may_be_asked_so_often_at_once(clock: Clock) -> None:
-    buckets = Buckets(clock, {"momo": 20})
+    buckets = AccountLimits(clock, {"momo": 20})
     assert buckets.spent() == []
     spend(buckets, "momo", 19)
     assert buckets.spent() == []
@@ -26,7 +26,7 @@ def test_a_rested_account_may_be_asked_so_often_at_once(clock: Clock) -> None:
 
 
 def test_tokens_come_back_with_time_and_never_more_than_the_burst(clock: Clock) -> None:
-    buckets = Buckets(clock, {"momo": 20})
+    buckets = AccountLimits(clock, {"momo": 20})
     spend(buckets, "momo", 20)
     clock.ms += 49
     assert buckets.spent() == ["momo"]
@@ -38,7 +38,7 @@ def test_tokens_come_back_with_time_and_never_more_than_the_burst(clock: Clock) 
 
 
 def test_there_is_room_for_whoever_has_least_left_and_may_be_asked(clock: Clock) -> None:
-    buckets = Buckets(clock, {"momo": 20})
+    buckets = AccountLimits(clock, {"momo": 20})
     assert (buckets.room(16), buckets.room(50)) == (16, 20)
     spend(buckets, "momo", 10)
     assert buckets.room(16) == 10
@@ -49,7 +49,7 @@ def test_there_is_room_for_whoever_has_least_left_and_may_be_asked(clock: Clock)
 
 
 def test_an_account_nothing_is_said_of_is_asked_once_a_second(clock: Clock) -> None:
-    buckets = Buckets(clock, {})
+    buckets = AccountLimits(clock, {})
     assert buckets.room(16) == 16
     buckets.spend("gone")
     assert buckets.spent() == ["gone"]
@@ -58,7 +58,7 @@ def test_an_account_nothing_is_said_of_is_asked_once_a_second(clock: Clock) -> N
 
 
 def test_an_account_is_not_kept_waiting_by_another(clock: Clock) -> None:
-    buckets = Buckets(clock, {"momo": 2, "startbutton": 20})
+    buckets = AccountLimits(clock, {"momo": 2, "startbutton": 20})
     spend(buckets, "momo", 2)
     buckets.spend("startbutton")
     assert buckets.spent() == ["momo"]
@@ -66,7 +66,7 @@ def test_an_account_is_not_kept_waiting_by_another(clock: Clock) -> None:
 
 def test_the_rate_holds_over_time(clock: Clock) -> None:
     """Asked whenever it may be: over a minute as often as the burst and the rate allow, and no oftener."""
-    buckets, asked = Buckets(clock, {"momo": 20}), 0
+    buckets, asked = AccountLimits(clock, {"momo": 20}), 0
     for _ in range(600):
         while not buckets.spent():
             room = buckets.room(16)
@@ -78,7 +78,7 @@ def test_the_rate_holds_over_time(clock: Clock) -> None:
 
 @pytest.mark.parametrize("jump_ms", [-3600_000, -1])
 def test_a_clock_set_back_gives_nothing_and_stops_nothing(clock: Clock, jump_ms: int) -> None:
-    buckets = Buckets(clock, {"momo": 20})
+    buckets = AccountLimits(clock, {"momo": 20})
     spend(buckets, "momo", 20)
     clock.ms += jump_ms
     assert buckets.spent() == ["momo"]

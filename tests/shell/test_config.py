@@ -6,9 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from bot.money import EXPONENTS
-from bot.operations.limits import ASK_LIMITS, AskLimits
 from bot.providers.base import Account
 from bot.providers.registry import PROVIDERS, check_account
+from bot.settings.limits import ASK_LIMITS, AskLimits
 from bot.settings.settings import ConfigProblems, Settings, ask_limits, read_settings
 
 SECRETS = {

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from bot.dialog import Address
+from bot.dialog import views as v
 from bot.money import AgreementState, Source
 from bot.operations.consents import DetailsAskers
 from bot.operations.plan import Speaker
@@ -56,7 +57,7 @@ async def test_what_is_shared_is_shown_once(stage: Stage) -> None:
     assert [line.value for line in shown.lines][:2] == [NAME, BORN]
     assert await state(stage, id) == (AgreementState.ACTIVE, "")
     stage.clock.ms += 6000
-    assert await askers.see(see, speaker) == b.Details("shown")
+    assert await askers.see(see, speaker) == v.Details("shown")
 
 
 async def test_nobody_else_sees_them(stage: Stage) -> None:
@@ -70,7 +71,7 @@ async def test_nobody_else_sees_them(stage: Stage) -> None:
     unlinked = msgspec.structs.replace(speaker, msisdn="")
     assert (await askers.see(b.SeeDetails(speaker.staff[0].id, id), unlinked)).state == "not_available"
     asked = await askers.ask(b.AskDetails(speaker.staff[0].id, EFUA), unlinked)
-    assert asked.result == b.DetailsAsked(refused="not_allowed")
+    assert asked.result == v.DetailsAsked(refused="not_allowed")
     locked = msgspec.structs.replace(speaker.staff[0], locked=True)
     late = msgspec.structs.replace(speaker, staff=(locked,))
     assert (await askers.see(b.SeeDetails(locked.id, id), late)).state == "not_available"

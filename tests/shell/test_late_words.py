@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from bot.money import AgreementKind, AgreementState, OrderKind, OrderState, Reason, Source
+from bot.money import (
+    ORDER_CODE_BYTES,
+    AgreementKind,
+    AgreementState,
+    OrderKind,
+    OrderState,
+    Reason,
+    Source,
+    code_from_bytes,
+)
 from bot.orders.commit_reply import keep_reply
 from bot.orders.rules import after_otp, after_request, after_silence, after_status, give_up, stopped
 from bot.providers.base import (
@@ -41,7 +50,7 @@ async def sent(stage: Stage, **given: Any) -> OrderRow:
     now_ms = stage.clock()
     values = {
         "id": stage.ids.uuid(),
-        "code": stage.ids.order_code(),
+        "code": code_from_bytes(stage.ids.random_bytes(ORDER_CODE_BYTES)),
         "reference": stage.ids.uuid(),
         "connection": SB,
         "merchant_id": merchant.id,

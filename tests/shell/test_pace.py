@@ -1,13 +1,13 @@
 """What all addresses of a kind together may get, and the rest a channel asks for."""
 
-from bot.runtime.pace import Pace
+from bot.runtime.rate_limits import SendingLimits
 
 NOW = 1_790_000_000_000
 MINUTE = 60_000
 
 
 def test_a_kind_takes_so_many_a_second_and_others_any_number() -> None:
-    pace = Pace({"telegram": 3})
+    pace = SendingLimits({"telegram": 3})
     for n in range(3):
         assert pace.full(NOW + n) == ()
         assert pace.room(NOW + n, 64) == 3 - n
@@ -23,7 +23,7 @@ def test_a_kind_takes_so_many_a_second_and_others_any_number() -> None:
 
 
 def test_no_second_ever_sees_more() -> None:
-    pace = Pace({"telegram": 5})
+    pace = SendingLimits({"telegram": 5})
     sent: list[int] = []
     for ms in range(NOW, NOW + 5000, 7):
         while "telegram" not in pace.full(ms):
@@ -34,7 +34,7 @@ def test_no_second_ever_sees_more() -> None:
 
 
 def test_a_kind_rests_until_it_was_told() -> None:
-    pace = Pace({"telegram": 30})
+    pace = SendingLimits({"telegram": 30})
     pace.rest("telegram", NOW + 17_000)
     pace.rest("telegram", NOW + 5000)
     pace.rest("web", NOW + 2000)
@@ -45,7 +45,7 @@ def test_a_kind_rests_until_it_was_told() -> None:
 
 
 def test_one_chat_that_must_wait_rests_alone_and_two_rest_all() -> None:
-    pace = Pace({"telegram": 30})
+    pace = SendingLimits({"telegram": 30})
     pace.limited("telegram", "1", NOW + 40_000, NOW)
     pace.limited("web", "9", NOW + 40_000, NOW)
     pace.limited("telegram", "1", NOW + 41_000, NOW + 1000)  # the same one again
@@ -62,21 +62,21 @@ def test_one_chat_that_must_wait_rests_alone_and_two_rest_all() -> None:
 
 
 def test_no_chat_waits_longer_than_five_minutes_or_for_a_clock_set_back() -> None:
-    pace = Pace({})
+    pace = SendingLimits({})
     pace.limited("telegram", "1", NOW + 24 * 60 * MINUTE, NOW)
     assert pace.free_ms(NOW) == NOW + 5 * MINUTE
     assert pace.resting(NOW + 5 * MINUTE) == ()
 
 
 def test_no_rest_is_longer_than_five_minutes() -> None:
-    pace = Pace({})
+    pace = SendingLimits({})
     pace.rest("telegram", NOW + 24 * 60 * MINUTE)
     assert pace.free_ms(NOW) == NOW + 5 * MINUTE
     assert pace.full(NOW + 5 * MINUTE) == ()
 
 
 def test_a_clock_set_back_keeps_nobody_waiting() -> None:
-    pace = Pace({"telegram": 1})
+    pace = SendingLimits({"telegram": 1})
     pace.went("telegram", NOW)
     assert pace.full(NOW - 60 * MINUTE) == ()
     pace.rest("telegram", NOW + 1000)

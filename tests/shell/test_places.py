@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 from bot.admin.check import _database
 from bot.app.build import CannotStart
 from bot.money import OrderKind, OrderState
-from bot.orders.provider_calls import Connections
 from bot.providers import PROVIDERS, Secret
+from bot.providers.accounts import Accounts
 from bot.providers.base import Elsewhere, StatusReport, Unknown
 from tests.conversations.people import decide
 from tests.conversations.stage import EFUA, Stage, open_stage
@@ -43,7 +43,7 @@ async def again(stage: Stage, **changes: Any) -> None:
 
 def place(account: Any, **changes: Any) -> str:
     changed = msgspec.structs.replace(account, **changes)
-    return Connections([changed], PROVIDERS).place(changed.id)
+    return Accounts([changed], PROVIDERS).place(changed.id)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ async def test_an_order_knows_where_it_was_sent_before_the_first_byte(scene: Any
     senders[-1].on_call = look
     order = await confirmed(stage, merchant)
     await stage.settle()
-    assert seen[0] == (stage.kasapay.connections.place(order.connection), True)
+    assert seen[0] == (stage.kasapay.accounts.place(order.connection), True)
 
 
 @pytest.mark.parametrize("state", ["new", "lost", "open"])

@@ -30,7 +30,7 @@ from tests.store.make import staff
 
 class Answers:
     def __init__(self, stage: Stage, says: StatusReport | ProviderError) -> None:
-        self.connections = stage.kasapay.calls.connections
+        self.accounts = stage.kasapay.calls.accounts
         self.resend = stage.kasapay.calls.resend
         self.says = says
         self.stands: AgreementReport | ProviderError = Unknown("away")

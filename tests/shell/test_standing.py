@@ -9,6 +9,7 @@ import pytest
 
 from bot.admin.registry import COMMANDS, CommandError
 from bot.dialog import Address
+from bot.dialog import views as v
 from bot.money import ENDED, AgreementKind, AgreementState, Money, OrderKind, OrderState, Source
 from bot.operations.agreements import Standing
 from bot.operations.plan import Plan, Speaker
@@ -271,17 +272,17 @@ async def test_only_ones_own_auto_debits_are_spoken_of(stage: Stage) -> None:
     await stage.store.commit([KeepMerchant(second)])
     efua, kwame = await speaker_of(stage, EFUA), await speaker_of(stage, KWAME)
 
-    async def debit(speaker: Speaker, amount: Money = GHS_20, **given: str) -> e.Debit:
+    async def debit(speaker: Speaker, amount: Money = GHS_20, **given: str) -> v.Debit:
         wanted = e.FindDebit(amount, EFUA, **({"merchant_id": first.id} | given if first else given))
         return await stage.kasapay.performer.look(wanted, speaker)
 
-    assert await debit(efua) == e.Debit(first.name, agreed=True)
-    beyond = e.Debit(first.name, stops=(row.id,))
+    assert await debit(efua) == v.Debit(first.name, agreed=True)
+    beyond = v.Debit(first.name, stops=(row.id,))
     assert await debit(efua, Money(2001, "GHS")) == beyond
     assert await debit(efua, merchant_id="m-second") == beyond
-    assert await debit(kwame) == await debit(efua, merchant_id="nobody") == e.Debit()
+    assert await debit(kwame) == await debit(efua, merchant_id="nobody") == v.Debit()
     elsewhere = await merchant_id(stage, "1002")
-    assert await debit(efua, merchant_id=elsewhere) == e.Debit()
+    assert await debit(efua, merchant_id=elsewhere) == v.Debit()
 
 
 @pytest.mark.parametrize("was_sent", [False, True])

@@ -18,6 +18,7 @@ from unittest.mock import patch
 from bot.app import build as wiring
 from bot.app.build import Kasapay
 from bot.channels.catalogue import Catalogue
+from bot.money import ORDER_CODE_BYTES, code_from_bytes
 from bot.providers import Sender
 from bot.runtime.clock import Ids
 from bot.runtime.timeouts import TIMES
@@ -53,10 +54,11 @@ class DrawnIds(Ids):
         drawn = f"{self._chance.getrandbits(128):032x}"
         return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-a{drawn[17:20]}-{drawn[20:]}"
 
-    def order_code(self) -> str:
-        code = "".join(self._chance.choices("23456789ABCDEFGHJKMNPQRSTUVWXYZ", k=8))
-        self.drawn_s[code] = self._now_s()
-        return code
+    def random_bytes(self, length: int) -> bytes:
+        found = self._chance.randbytes(length)
+        if length == ORDER_CODE_BYTES:
+            self.drawn_s[code_from_bytes(found)] = self._now_s()
+        return found
 
     def digits(self, length: int) -> str:
         return "".join(self._chance.choices("0123456789", k=length))

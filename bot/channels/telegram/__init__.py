@@ -11,6 +11,7 @@ from bot.channels.telegram.events import (
     NotText,
     Unblocked,
 )
+from bot.channels.telegram.health import connection_error, webhook_problem
 from bot.channels.telegram.intake import (
     ALLOWED_UPDATES,
     SECRET_HEADER,
@@ -50,10 +51,12 @@ __all__ = [
     "Unblocked",
     "accept_webhook",
     "check_secret",
+    "connection_error",
     "poll",
     "quiet_loggers",
     "read_update",
     "read_update_id",
     "set_up",
     "webhook_address",
+    "webhook_problem",
 ]

@@ -7,13 +7,13 @@ import msgspec
 
 from bot.conversations.effects.links import Links
 from bot.dialog import Act, Look, Screen, SecretAct
+from bot.dialog import views as v
 from bot.money import Right
 from bot.operations.account_holders import Holders
 from bot.operations.agreements import Standing
 from bot.operations.approvals import Approvals
 from bot.operations.consents import DetailsAskers
 from bot.operations.inline_calls import WaitingCalls
-from bot.operations.limits import ASK_LIMITS, AskLimits
 from bot.operations.merchants import Merchants
 from bot.operations.payments import Payments
 from bot.operations.plan import Plan, Speaker
@@ -26,6 +26,7 @@ from bot.runtime.clock import Clock, Ids
 from bot.runtime.keys import Sealer
 from bot.runtime.security_events import SecurityEvents
 from bot.runtime.timeouts import Times
+from bot.settings.limits import ASK_LIMITS, AskLimits
 from bot.store.base import SavePerson, Store
 from flows import business_effects as b
 from flows import effects as e
@@ -55,10 +56,10 @@ class Performer:
         self.waiting = WaitingCalls(store, contexts, clock, times, on_late)
         self._clock = clock
         self._security = security
-        self._merchants = Merchants(store, calls.connections)
+        self._merchants = Merchants(store, calls.accounts)
         self._holders = Holders(store, calls, sealer, clock, times, security)
         self._payments = Payments(store, calls, contexts, self.waiting, clock, ids, times, limits)
-        self._roles = Roles(store, calls.connections, security)
+        self._roles = Roles(store, calls.accounts, security)
         self._staff = Staff(store, calls, self._roles, sealer, clock, times, security)
         self._business = Business(store, calls, self._roles, clock, ids, times, limits)
         self._approvals = Approvals(store, self._roles, self._business, clock, ids)
@@ -144,7 +145,7 @@ class Performer:
                 person = msgspec.structs.replace(
                     speaker.person, language=effect.language, language_chosen=True
                 )
-                return Plan((SavePerson(person),), e.Done(), person=person)
+                return Plan((SavePerson(person),), v.Done(), person=person)
             case e.MakeLinkCode():
                 return self._links.make_code(speaker)
             case e.Unlink():
@@ -163,7 +164,7 @@ class Performer:
     async def _named(self, plan: Plan, effect: Act[Any], speaker: Speaker) -> Plan:
         """The plan, its refusal naming the merchant of the role that was refused."""
         view, staff_id = plan.result, getattr(effect, "staff_id", "")
-        if not isinstance(view, e.OrderView) or not view.refused or view.merchant:
+        if not isinstance(view, v.OrderView) or not view.refused or view.merchant:
             return plan
         name = await self._roles.merchant_of(staff_id, speaker)
         return msgspec.structs.replace(plan, result=msgspec.structs.replace(view, merchant=name))
@@ -195,7 +196,7 @@ class Performer:
     async def _unlock(self, effect: b.Unlock, speaker: Speaker) -> Plan:
         role = await self._roles.acting(effect.staff_id, Right.UNLOCK, speaker)
         change = None if isinstance(role, str) else await self._roles.unlock(role, effect.locked_id)
-        return Plan((change,), e.Done()) if change else Plan(result=e.Done(ok=False))
+        return Plan((change,), v.Done()) if change else Plan(result=v.Done(ok=False))
 
     async def without_secret(self, effect: SecretAct[Any], speaker: Speaker) -> Any:
         """The act's result where no secret is needed any more, else None: its order has moved on."""

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from bot.dialog import views as v
 from bot.money import Msisdn
 from bot.operations.plan import Plan, Speaker
 from bot.runtime.clock import Clock, Ids
@@ -25,7 +26,6 @@ from bot.store.base import (
     UseLinkCode,
 )
 from bot.store.records import AddressRow, LinkCode
-from flows import effects as e
 
 __all__ = ["Links"]
 
@@ -61,7 +61,7 @@ class Links:
             expires_ms=now_ms + int(self._times.link_code_s * 1000),
         )
         minutes = int(self._times.link_code_s // 60)
-        return Plan((KeepLinkCode(kept),), e.NewLinkCode(code=code, minutes=minutes))
+        return Plan((KeepLinkCode(kept),), v.NewLinkCode(code=code, minutes=minutes))
 
     async def link(self, proof: str, speaker: Speaker) -> Plan:
         """By the chat's own word for its number."""
@@ -73,7 +73,7 @@ class Links:
         now_ms = self._clock()
         peer = self._sealer.hash("peer", speaker.peer)
         if not await self._store.count(f"link:{peer}", _HOUR_MS, now_ms, self._times.link_tries_an_hour):
-            return Plan(result=e.Linked(refused="tries"))
+            return Plan(result=v.Linked(refused="tries"))
         code = await self._store.open_link_code(msisdn, now_ms)
         bucket = code.hash if code is not None else self._sealer.hash("link", msisdn)
         window_ms = int(self._times.link_code_s * 1000)
@@ -81,14 +81,14 @@ class Links:
         right = code is not None and hmac.compare_digest(code.hash, self._sealer.hash("link", secret))
         if code is None or not left or not right:
             await self._watch(speaker, now_ms)
-            return Plan(result=e.Linked(refused="code"))
+            return Plan(result=v.Linked(refused="code"))
         changes: list[Change] = [UseLinkCode(code.hash, now_ms)]
         if code.person_id != speaker.person.id:
             changes.append(_joined(code.person_id, speaker, now_ms))
         else:
             changes.append(SaveAddress(msgspec.structs.replace(speaker.address_row, verified_ms=now_ms)))
         changes += speaker.renewal(now_ms)
-        return Plan(tuple(changes), e.Linked(msisdn=code.msisdn))
+        return Plan(tuple(changes), v.Linked(msisdn=code.msisdn))
 
     async def _watch(self, speaker: Speaker, now_ms: int) -> None:
         """Many wrong codes of all together stop nobody, but somebody should know of them."""
@@ -102,7 +102,7 @@ class Links:
         now_ms = self._clock()
         owner = await self._store.person_of("msisdn", msisdn)
         if owner is not None and owner[0].id != speaker.person.id:
-            return Plan((_joined(owner[0].id, speaker, now_ms),), e.Linked(msisdn=msisdn))
+            return Plan((_joined(owner[0].id, speaker, now_ms),), v.Linked(msisdn=msisdn))
         changes: list[Change] = []
         if owner is None:
             number = AddressRow(
@@ -116,10 +116,10 @@ class Links:
             )
             changes.append(SaveAddress(number))
         changes.append(SaveAddress(msgspec.structs.replace(speaker.address_row, verified_ms=now_ms)))
-        return Plan(tuple(changes), e.Linked(msisdn=msisdn))
+        return Plan(tuple(changes), v.Linked(msisdn=msisdn))
 
-    async def chats(self, speaker: Speaker) -> tuple[e.ChatCard, ...]:
-        return tuple(e.ChatCard(row.id, row.kind, row.seen_ms) for row in await self._linked(speaker))
+    async def chats(self, speaker: Speaker) -> tuple[v.ChatCard, ...]:
+        return tuple(v.ChatCard(row.id, row.kind, row.seen_ms) for row in await self._linked(speaker))
 
     async def _linked(self, speaker: Speaker) -> list[AddressRow]:
         rows = await self._store.addresses_of(speaker.person.id)
@@ -131,8 +131,8 @@ class Links:
             return self._leave(speaker, now_ms)
         row = next((row for row in await self._linked(speaker) if row.id == chat_id), None)
         if row is None:
-            return Plan(result=e.Done(ok=False))
-        return Plan((UnlinkChat(row.kind, row.value, row.person_id, now_ms),), e.Done())
+            return Plan(result=v.Done(ok=False))
+        return Plan((UnlinkChat(row.kind, row.value, row.person_id, now_ms),), v.Done())
 
     def _leave(self, speaker: Speaker, now_ms: int) -> Plan:
         """The chat becomes a new person's, who knows nothing of the one before."""
@@ -155,7 +155,7 @@ class Links:
                 for role in speaker.staff
             ),
         )
-        return Plan(changes, e.Done(), person=person)
+        return Plan(changes, v.Done(), person=person)
 
 
 def _joined(person_id: str, speaker: Speaker, now_ms: int) -> LinkAddress:

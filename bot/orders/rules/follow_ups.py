@@ -7,6 +7,7 @@ All of it stands in the commit of the transition that causes it, so that none is
 import msgspec
 
 from bot.money import (
+    ORDER_CODE_BYTES,
     AgreementKind,
     AgreementState,
     OrderKind,
@@ -15,6 +16,7 @@ from bot.money import (
     Source,
     Terms,
     after_order,
+    code_from_bytes,
     may_become,
 )
 from bot.notifications.incidents import about_order
@@ -145,7 +147,7 @@ def _after(before: OrderRow, kind: OrderKind, at: Context) -> OrderRow:
     """A NEW order of the same person, merchant, account and amount."""
     return OrderRow(
         id=at.ids.uuid(),
-        code=at.ids.order_code(),
+        code=code_from_bytes(at.ids.random_bytes(ORDER_CODE_BYTES)),
         kind=kind,
         state=OrderState.NEW,
         connection=before.connection,
