@@ -9,7 +9,7 @@ import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -36,6 +36,9 @@ from bot.settings.values import (
 
 __all__ = [
     "ENV_FILE",
+    "MADE",
+    "NAMED_AFTER",
+    "TOML_KEYS",
     "ConfigProblems",
     "GatewaySettings",
     "Settings",
@@ -69,34 +72,42 @@ _STARTBUTTON_NETWORKS: Final = {"GHS": ("MTN", "VOD", "ATL"), "KES": ("mpesa",)}
 _WHOLE_AMOUNTS: Final = ("KES",)
 # Those whose wallets it charges, each with all networks of the adapter's where none are named above.
 _STARTBUTTON_CURRENCIES: Final = ("GHS", "KES", "RWF", "TZS", "UGX", "XAF", "XOF")
-_TOML_KEYS: Final = frozenset(
-    {
-        "provider",
-        "base_url",
-        "currency",
-        "wire_currency",
-        "region",
-        "target_environment",
-        "email",
-        "networks",
-        "factor_confirmed",
-        "asks_per_s",
-        "payee",
-        "name",
-        "collection",
-        "disbursement",
-        "public_key",
-        "secret_key",
-        "invoice_successful_means",
-        "api_version",
-        "bills",
-        "refund_unit",
-        "sign_key",
-        "webhook_reserialised",
-        "whole_amounts",
-        "payout_limits",
-    }
-)
+# What may stand in an account's table, and what it says.
+TOML_KEYS: Final[Mapping[str, str]] = {
+    "provider": "`momo` or `startbutton`. Must be set.",
+    "base_url": "Where the provider's API is. Must be set.",
+    "currency": "The currency people pay in, such as `GHS`. Must be set.",
+    "wire_currency": "The currency the provider is told, where it is another: `EUR` at MTN's sandbox.",
+    "region": "The country (two letters) of the account's numbers; unless set, the currency's.",
+    "name": "What people are shown; unless set, the account's name.",
+    "networks": "The networks a payer chooses among; unless set, the provider's.",
+    "asks_per_s": f"Status calls a second, at most; {ASKS_PER_S} unless set.",
+    "payout_limits": 'A table of limits, amounts as text, or `"none"`; see [limits](#limits-on-payouts).',
+    "target_environment": "MoMo: MTN's name of the country. Must be set.",
+    "collection": "MoMo: a table with `subscription_key`, `api_user` and `api_key` of Collections.",
+    "disbursement": "MoMo: the same three of Disbursements, for payouts and refunds.",
+    "invoice_successful_means": 'MoMo: `"created"` or `"paid"`, as `MOMO_INVOICE_SUCCESSFUL_MEANS`.',
+    "api_version": 'MoMo: `"v1_0"` (unless set) or `"v2_0"`, of withdrawals, deposits and refunds.',
+    "bills": "MoMo: a table of the bills people may pay: the service provider's user name by the bill's.",
+    "payee": "MoMo: the merchant's own wallet as invoices name it.",
+    "public_key": "Startbutton: the public key.",
+    "secret_key": "Startbutton: the secret key.",
+    "email": "Startbutton: a technical e-mail address that stands for payers.",
+    "factor_confirmed": "Startbutton: `true` where they confirmed that 100 means 1 in this currency.",
+    "refund_unit": 'Startbutton: `"minor"` or `"major"`, as `STARTBUTTON_REFUND_UNIT`.',
+    "sign_key": "Startbutton: the key that signs transfers.",
+    "webhook_reserialised": "Startbutton: `true` to believe a signature over the JSON written anew as well.",
+    "whole_amounts": "Startbutton: `true` where its wallets move whole units only; unless set, KES does.",
+}
+# Settings that exist once for each gateway or account: the beginning of the name, and what it says.
+NAMED_AFTER: Final[Mapping[str, tuple[str, str]]] = {
+    "USSD_SECRET_": ("GATEWAY", "The secret in that gateway's URL; `USSD_SECRET` where it is not set."),
+    "USSD_ALLOW_": ("GATEWAY", "Addresses and networks that gateway calls from; unless set, any."),
+    "PAYOUT_LIMITS_": (
+        "ACCOUNT",
+        "The limits of that one account of the environment, in place of `PAYOUT_LIMITS`.",
+    ),
+}
 # Texts that are one of a few, by the name in a file.
 _CHOICES: Final = {
     "invoice_successful_means": ("created", "paid"),
@@ -106,7 +117,7 @@ _CHOICES: Final = {
 
 
 # Made of several names, and none themselves.
-_MADE: Final = frozenset({"accounts", "gateways"})
+MADE: Final = frozenset({"accounts", "gateways"})
 _PRODUCTS: Final = ("collection", "disbursement")
 _PRODUCT_KEYS: Final = frozenset({"subscription_key", "api_user", "api_key"})
 # What stands in a path: a gateway's secret and an account's name.
@@ -137,76 +148,203 @@ class Settings(BaseSettings):
         extra="ignore", frozen=True, case_sensitive=False, env_ignore_empty=True
     )
 
-    # The most at once, where the limit on open files allows as many. An address may be a carrier's.
-    web_connections: int = Field(10_000, ge=16)
-    web_connections_per_address: int = Field(500, ge=1)
-    web_streams: int = Field(2000, ge=1)
-    web_streams_per_address: int = Field(200, ge=1)
-    # May hold a password.
-    database_url: str = Field("sqlite:///kasapay.db", repr=False)
-    secret_key: SecretStr = SecretStr("")
-    host: str = "127.0.0.1"
-    port: int = Field(8000, ge=0, le=65535)
-    public_url: str = ""
-    trusted_proxies: str = ""
-    short_code: str = "*920*10#"
-    # A phone number or an address for people's questions, as it shall be read out to them.
-    help_contact: str = Field("", max_length=40)
+    database_url: str = Field(
+        "sqlite:///kasapay.db",
+        repr=False,  # may hold a password
+        description="Where everything is kept: `sqlite:///` and the path of a file.",
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="The key all other keys are made of, 32 characters or more (`openssl rand -hex 32`). "
+        "`serve` needs it; `run` makes one beside its database.",
+    )
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 takes any that is free.")
+    public_url: str = Field(
+        "",
+        description="The address under which others reach Kasapay. MoMo's callbacks and Telegram's webhook "
+        "are made of it; without it, no callback comes and orders are only asked about.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses and networks of your own proxies, whose `X-Forwarded-For` is believed; "
+        "separated by blanks or commas.",
+    )
+    short_code: str = Field("*920*10#", description="What people dial, as it stands in messages.")
+    default_region: str = Field(
+        "GH", description="The country (two letters) of numbers that are typed without a country code."
+    )
+    default_language: str = Field(
+        "en", description="The language of whoever has not chosen one: `en` or `fr`."
+    )
+    help_contact: str = Field(
+        "",
+        max_length=40,
+        description="Whom people may ask: a phone number or an address, as it is read out to them.",
+    )
     # `run` always has the chat: its page is made of it.
-    web_chat: Literal["on", "off"] = "on"
-    # How much may be asked of a phone that is not the asker's own: see bot.operations.limits.AskLimits.
-    ask_numbers_per_hour: int = Field(ASK_LIMITS.customer_numbers, ge=0)
-    ask_unapproved: int = Field(ASK_LIMITS.customer_unapproved, ge=0)
-    ask_staff_unapproved: int = Field(ASK_LIMITS.staff_unapproved, ge=0)
-    ask_staff_unapproved_all: int = Field(ASK_LIMITS.staff_unapproved_everywhere, ge=0)
-    ask_staff_numbers_per_hour: int | None = Field(ASK_LIMITS.staff_numbers, ge=0)
-    ussd_gateways: str = ""
-    ussd_secret: SecretStr = SecretStr("")
-    # 0 leaves it to each gateway's own figure.
-    ussd_screen_septets: int = Field(0, ge=0, le=182)
-    # The same for screens in letters outside GSM-7.
-    ussd_screen_characters: int = Field(70, ge=60, le=80)
-    telegram_token: SecretStr = SecretStr("")
-    telegram_api_url: str = "https://api.telegram.org"
-    telegram_mode: Literal["webhook", "polling"] = "polling"
-    telegram_webhook_secret: SecretStr = SecretStr("")
-    africastalking_username: str = ""
-    africastalking_api_key: SecretStr = SecretStr("")
-    africastalking_api_url: str = "https://api.africastalking.com"
-    sms_sender: str = ""
-    momo_base_url: str = "https://sandbox.momodeveloper.mtn.com"
-    momo_target_environment: str = ""
-    momo_currency: str = ""
-    momo_collection_subscription_key: SecretStr = SecretStr("")
-    momo_collection_api_user: str = ""
-    momo_collection_api_key: SecretStr = SecretStr("")
-    momo_disbursement_subscription_key: SecretStr = SecretStr("")
-    momo_disbursement_api_user: str = ""
-    momo_disbursement_api_key: SecretStr = SecretStr("")
-    momo_asks_per_s: int = Field(ASKS_PER_S, ge=1)
+    web_chat: Literal["on", "off"] = Field("on", description="Whether `serve` has the web chat.")
+    kasapay_config: str = Field(
+        "", description="The TOML file with accounts; see [the accounts' file](#the-file-of-accounts)."
+    )
+    # An address may be a carrier's. Where the limit on open files allows less, less it is.
+    web_connections: int = Field(10_000, ge=16, description="Connections at once, in all.")
+    web_connections_per_address: int = Field(
+        500,
+        ge=1,
+        description="Connections at once of one address; behind a trusted proxy, its requests under way.",
+    )
+    web_streams: int = Field(2000, ge=1, description="Event streams (open chat windows) at once, in all.")
+    web_streams_per_address: int = Field(200, ge=1, description="Event streams at once of one address.")
+    # For all of these see bot.settings.limits.AskLimits.
+    ask_numbers_per_hour: int = Field(
+        ASK_LIMITS.customer_numbers,
+        ge=0,
+        description="Other people's numbers that one customer may ask for money within an hour.",
+    )
+    ask_unapproved: int = Field(
+        ASK_LIMITS.customer_unapproved,
+        ge=0,
+        description="Requests of all customers to one number within an hour that its owner did not approve.",
+    )
+    ask_staff_unapproved: int = Field(
+        ASK_LIMITS.staff_unapproved,
+        ge=0,
+        description="Requests of one merchant's staff to one number within an hour that its owner did not "
+        "approve.",
+    )
+    ask_staff_unapproved_all: int = Field(
+        ASK_LIMITS.staff_unapproved_everywhere,
+        ge=0,
+        description="Requests of all merchants' staff to one number within an hour that its owner did not "
+        "approve.",
+    )
+    ask_staff_numbers_per_hour: int | None = Field(
+        ASK_LIMITS.staff_numbers,
+        ge=0,
+        description="Numbers that one role may ask for money within an hour; any, unless set.",
+    )
+    ussd_gateways: str = Field(
+        "", description="The USSD gateways that may call, by name, separated by blanks or commas."
+    )
+    ussd_secret: SecretStr = Field(
+        SecretStr(""),
+        description="The secret in a gateway's URL, 16 characters or more, for gateways without one of "
+        "their own.",
+    )
+    ussd_screen_septets: int = Field(
+        0,
+        ge=0,
+        le=182,
+        description="How many GSM-7 septets a USSD screen holds, at least 60; 0 leaves it to each gateway.",
+    )
+    ussd_screen_characters: int = Field(
+        70,
+        ge=60,
+        le=80,
+        description="How many characters a USSD screen holds where its letters are outside GSM-7.",
+    )
+    telegram_token: SecretStr = Field(
+        SecretStr(""), description="The bot's token, from BotFather; without it there is no Telegram."
+    )
+    telegram_api_url: str = Field(
+        "https://api.telegram.org", description="The Bot API server, where it is not Telegram's own."
+    )
+    telegram_mode: Literal["webhook", "polling"] = Field(
+        "polling", description="How updates come: polling needs no public address."
+    )
+    telegram_webhook_secret: SecretStr = Field(
+        SecretStr(""),
+        description="What Telegram sends along with each update to the webhook: letters, digits, `_`, `-`.",
+    )
+    africastalking_username: str = Field(
+        "", description="The user at Africa's Talking that sends SMS; without it no SMS is sent."
+    )
+    africastalking_api_key: SecretStr = Field(SecretStr(""), description="That user's API key.")
+    africastalking_api_url: str = Field(
+        "https://api.africastalking.com", description="Where the SMS service is."
+    )
+    sms_sender: str = Field("", description="The sender's name or number on an SMS; unless set, theirs.")
+    momo_base_url: str = Field("https://sandbox.momodeveloper.mtn.com", description="Where MTN's API is.")
+    momo_target_environment: str = Field(
+        "", description="MTN's name of the country: `sandbox`, `mtnghana`, ..."
+    )
+    momo_currency: str = Field("", description="The currency people pay in, such as `GHS`.")
+    momo_collection_subscription_key: SecretStr = Field(
+        SecretStr(""), description="The subscription key of the product Collections."
+    )
+    momo_collection_api_user: str = Field("", description="The API user of Collections.")
+    momo_collection_api_key: SecretStr = Field(SecretStr(""), description="That API user's key.")
+    momo_disbursement_subscription_key: SecretStr = Field(
+        SecretStr(""),
+        description="The subscription key of Disbursements; payouts and refunds need these three.",
+    )
+    momo_disbursement_api_user: str = Field("", description="The API user of Disbursements.")
+    momo_disbursement_api_key: SecretStr = Field(SecretStr(""), description="That API user's key.")
+    momo_asks_per_s: int = Field(
+        ASKS_PER_S,
+        ge=1,
+        description="Status calls a second, at most; `kasapay reconcile` makes half as many.",
+    )
     # What the contract leaves open: see bot.providers.base.Account.
-    momo_invoice_successful_means: Literal["", "created", "paid"] = ""
-    momo_api_version: Literal["v1_0", "v2_0"] = "v1_0"
-    momo_bills: str = ""
-    momo_payee: str = ""
-    startbutton_base_url: str = "https://api.startbutton.tech"
-    startbutton_public_key: SecretStr = SecretStr("")
-    startbutton_secret_key: SecretStr = SecretStr("")
-    startbutton_email: str = ""
-    startbutton_asks_per_s: int = Field(ASKS_PER_S, ge=1)
-    startbutton_currencies: str = "GHS KES"
-    # Currencies in which somebody asked Startbutton what 100 means.
-    startbutton_factor_confirmed: str = ""
-    startbutton_refund_unit: Literal["", "minor", "major"] = ""
-    startbutton_sign_key: SecretStr = SecretStr("")
-    startbutton_webhook_reserialised: bool = False
-    # Currencies whose wallets move whole units only, or none.
-    startbutton_whole_amounts: str = " ".join(_WHOLE_AMOUNTS)
-    # For the accounts of the environment; PAYOUT_LIMITS_<ACCOUNT> comes before it.
-    payout_limits: str = ""
-    default_region: str = "GH"
-    default_language: str = "en"
-    kasapay_config: str = ""
+    momo_invoice_successful_means: Literal["", "created", "paid"] = Field(
+        "",
+        description="What MTN means by an invoice's SUCCESSFUL; ask them. Unset, no invoice is taken for "
+        "paid by it.",
+    )
+    momo_api_version: Literal["v1_0", "v2_0"] = Field(
+        "v1_0", description="The version of withdrawals, deposits and refunds."
+    )
+    momo_bills: str = Field(
+        "",
+        description="The bills people may pay, and the service provider's user name of each: "
+        "`ECG=ecg.user,Ghana Water=gwcl.user`.",
+    )
+    momo_payee: str = Field(
+        "", description="The merchant's own wallet as invoices name it: a number or a party code."
+    )
+    startbutton_base_url: str = Field(
+        "https://api.startbutton.tech", description="Where Startbutton's API is."
+    )
+    startbutton_public_key: SecretStr = Field(SecretStr(""), description="The public key: it charges.")
+    startbutton_secret_key: SecretStr = Field(
+        SecretStr(""), description="The secret key: it asks, pays out, and signs webhooks."
+    )
+    startbutton_email: str = Field(
+        "", description="A technical e-mail address that stands for payers: phones have none."
+    )
+    startbutton_asks_per_s: int = Field(
+        ASKS_PER_S,
+        ge=1,
+        description="Status calls a second, at most; `kasapay reconcile` makes half as many.",
+    )
+    startbutton_currencies: str = Field(
+        "GHS KES", description="Whose wallets you may charge: of `GHS KES RWF TZS UGX XAF XOF`."
+    )
+    startbutton_factor_confirmed: str = Field(
+        "",
+        description="Those of `RWF UGX XAF XOF` in which Startbutton has confirmed that 100 means 1; without "
+        "it such an account is not used.",
+    )
+    startbutton_refund_unit: Literal["", "minor", "major"] = Field(
+        "", description="How a refund's amount is counted; ask them. Unset, nothing is refunded."
+    )
+    startbutton_sign_key: SecretStr = Field(
+        SecretStr(""), description="The key that signs transfers, where the dashboard asks for signatures."
+    )
+    startbutton_webhook_reserialised: bool = Field(
+        False,
+        description="Whether to believe a webhook too whose signature holds only over its JSON written anew.",
+    )
+    startbutton_whole_amounts: str = Field(
+        " ".join(_WHOLE_AMOUNTS),
+        description="Currencies whose wallets move whole units only; `none` for none.",
+    )
+    payout_limits: str = Field(
+        "",
+        description="What refunds and payouts may reach, such as `number_day=1000 total_day=20000`; `none` "
+        "says that there are no limits on purpose. See [limits](#limits-on-payouts).",
+    )
 
     accounts: tuple[Account, ...] = ()
     gateways: tuple[GatewaySettings, ...] = ()
@@ -241,7 +379,7 @@ def read_settings(
     """The settings of this process. Raises ConfigProblems with all that is wrong."""
     problems: list[str] = []
     given = given_values(environ, env_file, problems)
-    names = Settings.model_fields.keys() - _MADE
+    names = Settings.model_fields.keys() - MADE
     named = {k.lower(): v for k, v in given.items() if k.lower() in names and v != ""}
     try:
         settings = Settings.model_validate(named)
@@ -304,12 +442,11 @@ def _values_of_env_file(path: Path, problems: list[str]) -> dict[str, str]:
 
 def _parts(gateways: list[GatewaySettings], accounts: list[Account]) -> dict[str, set[str]]:
     """What may stand behind the names that end in a gateway's or an account's."""
-    of_gateways = {_in_a_name(name) for name in (*GATEWAYS, *(gateway.name for gateway in gateways))}
-    return {
-        "USSD_SECRET_": of_gateways,
-        "USSD_ALLOW_": of_gateways,
-        "PAYOUT_LIMITS_": {_in_a_name(account.id) for account in accounts},
+    ends = {
+        "GATEWAY": {_in_a_name(name) for name in (*GATEWAYS, *(gateway.name for gateway in gateways))},
+        "ACCOUNT": {_in_a_name(account.id) for account in accounts},
     }
+    return {begin: ends[of] for begin, (of, _) in NAMED_AFTER.items()}
 
 
 def _in_a_name(text: str) -> str:
@@ -501,7 +638,7 @@ def _references(value: Any) -> Iterator[str]:
             yield from _references(inner)
 
 
-def _no_such_setting(where: str, key: str, known: frozenset[str], part: str = "") -> str:
+def _no_such_setting(where: str, key: str, known: Collection[str], part: str = "") -> str:
     near = nearest_name(key, known)
     return f"{where}: there is no setting {part}{key}" + (f"; did you mean {part}{near}?" if near else ".")
 
@@ -534,7 +671,7 @@ def _account_of_table(
     name: str, table: dict[str, Any], settings: Settings, given: Mapping[str, str], problems: list[str]
 ) -> Account | None:
     where = f"accounts.{name}"
-    problems.extend(_no_such_setting(where, key, _TOML_KEYS) for key in sorted(set(table) - _TOML_KEYS))
+    problems.extend(_no_such_setting(where, key, TOML_KEYS) for key in sorted(set(table) - set(TOML_KEYS)))
     for product in _PRODUCTS:
         part = table.get(product, {})
         if not isinstance(part, dict):
