@@ -6,6 +6,7 @@ A page names a thing that is not there yet (in an example) inside a fenced block
 import ast
 import importlib
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -139,3 +140,17 @@ def test_settings_named_after_a_gateway_or_an_account_are_known() -> None:
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_the_drawing_of_the_rooms_is_what_import_linter_keeps() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    floors = [
+        {room.strip().removeprefix("bot.") for room in layer.split("|")}
+        for layer in next(one["layers"] for one in contracts["contracts"] if one["type"] == "layers")
+    ]
+    page = ROOT / "docs" / "architecture.md"
+    assert [
+        set(floor.split(" · ")) for floor in re.findall(r'f\d+\["(.+?)"\]', "\n".join(drawn(page)))
+    ] == floors
+    told = re.findall(r"^\| `(?:bot/)?([a-z]+)` \|", page.read_text(encoding="utf-8"), flags=re.M)
+    assert set(told) == set.union(*floors)
