@@ -27,7 +27,7 @@ FOLDERS = (*ROOMS, "docs", "locales", ".ci")
 
 
 def prose(page: Path) -> str:
-    return re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    return re.sub(r"^ *```.*?^ *```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
 
 
 def named(page: Path) -> list[str]:
