@@ -41,6 +41,11 @@ def drawn(page: Path) -> list[str]:
     return [line for block in blocks for line in block.splitlines()]
 
 
+def test_no_drawing_breaks_off_at_a_semicolon() -> None:
+    """Mermaid ends a statement there."""
+    assert [line for page in PAGES for line in drawn(page) if ";" in line] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_file_a_page_names_is_there(page: Path) -> None:
     """`<name>` in a path stands for any name."""
