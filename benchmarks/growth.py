@@ -45,7 +45,7 @@ def used(database: Path) -> int:
 
 async def swept(stage: Stage, after_ms: int) -> int:
     """What is left once so much time has passed and what is old was forgotten."""
-    await stage.store.sweep(
+    await stage.store.purge(
         stage.clock.ms + after_ms,
         int(TIMES.journal_s * 1000),
         int(TIMES.remember_s * 1000),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bot.money import OrderKind, OrderState, Source
 from bot.store import SqliteStore, migrate
-from bot.store.base import CreateOrder, MoveOrder, NoteOrder, Queue, SavePerson
+from bot.store.base import CreateOrder, MoveOrder, Queue, SavePerson, UpdateOrder
 from bot.store.records import MessageKind, MessageRow, MessageState, OrderRow, PersonRow
 
 
@@ -24,7 +24,7 @@ async def pay(store: SqliteStore, caller: int, number: int) -> None:
         code=id,
         kind=OrderKind.COLLECTION,
         state=OrderState.NEW,
-        connection="momo",
+        account_id="momo",
         merchant_id="merchant",
         person_id="person",
         amount_minor=500,
@@ -54,7 +54,7 @@ async def pay(store: SqliteStore, caller: int, number: int) -> None:
     await store.commit([CreateOrder(order, Source.US)])
     await store.commit([MoveOrder(id, 0, OrderState.PENDING, Source.US, number, number, sent_ms=number)])
     await store.commit(
-        [NoteOrder(id, 1, number, due_ms=number, accepted_ms=number, provider_reference=id, release=True)]
+        [UpdateOrder(id, 1, number, due_ms=number, accepted_ms=number, provider_reference=id, release=True)]
     )
     await store.commit([MoveOrder(id, 2, OrderState.SUCCESSFUL, Source.POLL, number, None), Queue(message)])
 

@@ -5,7 +5,7 @@ from typing import Final
 from bot.dialog import Amount, Choice, Moment, Number, Screen, Talk, Text, Value
 from bot.dialog.views import AgreementView, Role
 from bot.money import EVERY, Right
-from flows.business_effects import ChargeUnder, MyAgreements, StandingOf
+from flows.business_effects import AgreementsOf, ChargeUnder, MyAgreements
 from flows.closing import closing, days_text
 from flows.effects import SetUpAutoDebit, StopAutoDebit
 from flows.pay import ask_merchant
@@ -68,7 +68,7 @@ async def charge(talk: Talk, role: Role) -> Screen:
     """Take money under a customer's auto-debit. Nobody is asked for a PIN on the customer's phone."""
     if (wrong := await wrong_pin(talk, role)) is not None:
         return wrong
-    standing = await talk.look("standing", StandingOf(role.staff_id, "preapproval"))
+    standing = await talk.look("standing", AgreementsOf(role.staff_id, "preapproval"))
     if not standing:
         return Screen("charge.none", {"merchant": role.merchant})
     choices = [Choice(one.id, Text("charge.line", _values(one))) for one in standing]

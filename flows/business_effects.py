@@ -43,7 +43,7 @@ __all__ = [
     "Refund",
     "SeeDetails",
     "SendNote",
-    "StandingOf",
+    "AgreementsOf",
     "Unlock",
     "WaitingApprovals",
     "Withdraw",
@@ -166,7 +166,7 @@ class CancelInvoice(Act[OrderView], frozen=True):
     result: ClassVar[Any] = OrderView
 
 
-class StandingOf(Look[tuple[AgreementView, ...]], frozen=True):
+class AgreementsOf(Look[tuple[AgreementView, ...]], frozen=True):
     """The merchant's agreements of a kind (preapproval, invoice) that stand, newest first, nine at most."""
 
     staff_id: str

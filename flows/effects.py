@@ -33,7 +33,7 @@ __all__ = [
     "ClaimRole",
     "FindDebit",
     "FindMerchant",
-    "FindTwin",
+    "FindDuplicate",
     "LinkNumber",
     "LinkWithCode",
     "MakeLinkCode",
@@ -81,7 +81,7 @@ class CheckNumber(Look[Holder], frozen=True):
     result: ClassVar[Any] = Holder
 
 
-class FindTwin(Look[str], frozen=True):
+class FindDuplicate(Look[str], frozen=True):
     """The code of an open payment of the same person, merchant and amount; empty where there is none."""
 
     merchant_id: str

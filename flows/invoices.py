@@ -5,7 +5,7 @@ from typing import Final
 from bot.dialog import Choice, FreeText, Moment, Number, Screen, Talk, Text, Value, Wallet, Whole
 from bot.dialog.views import AgreementView, Role
 from bot.money import Right
-from flows.business_effects import CancelInvoice, MakeInvoice, MyAgreements, StandingOf
+from flows.business_effects import AgreementsOf, CancelInvoice, MakeInvoice, MyAgreements
 from flows.closing import closing, days_text
 from flows.staff import amount_of, wrong_pin
 
@@ -24,7 +24,7 @@ async def invoice(talk: Talk, role: Role) -> Screen:
         return await _make(talk, role)
     if (wrong := await wrong_pin(talk, role)) is not None:
         return wrong
-    standing = await talk.look("standing", StandingOf(role.staff_id, "invoice"))
+    standing = await talk.look("standing", AgreementsOf(role.staff_id, "invoice"))
     if not standing:
         return Screen("invoice.none", {"merchant": role.merchant})
     choices = [Choice(one.id, Text("invoice.line", _values(one))) for one in standing]

@@ -18,8 +18,8 @@ from flows.closing import closing, reason_text, state_text
 from flows.effects import (
     CheckHolder,
     FindDebit,
+    FindDuplicate,
     FindMerchant,
-    FindTwin,
     OrderNow,
     RecentMerchants,
     RequestPayment,
@@ -60,8 +60,8 @@ async def pay(talk: Talk) -> Screen:
         if (stopped := await not_agreed(talk, debit, amount)) is not None:
             return stopped
     network = await choose_network(talk, merchant.networks)
-    twin = await talk.look("twin", FindTwin(merchant.id, amount))
-    if not await _confirmed(talk, merchant, amount, payer, holder, twin, unasked=debit.agreed):
+    duplicate = await talk.look("twin", FindDuplicate(merchant.id, amount))
+    if not await _confirmed(talk, merchant, amount, payer, holder, duplicate, unasked=debit.agreed):
         return Screen("pay.cancelled")
     wanted = RequestPayment(merchant.id, amount, payer, network, unasked=debit.agreed)
     order = await talk.act("request", wanted)
@@ -214,14 +214,14 @@ async def _confirmed(
     amount: Money,
     payer: Msisdn,
     holder: Holder,
-    twin: str,
+    duplicate: str,
     *,
     unasked: bool,
 ) -> bool:
     text = "pay.confirm_named" if holder.name else "pay.confirm"
     if unasked:
         text = "pay.confirm_unasked"
-    if twin:
+    if duplicate:
         text = "pay.confirm_twin_unasked" if unasked else "pay.confirm_twin"
     return await talk.confirm(
         "confirm",
@@ -232,5 +232,5 @@ async def _confirmed(
         merchant=merchant.name,
         payer=Number(payer, masked=False),
         name=holder.name,
-        code=twin,
+        code=duplicate,
     )

@@ -39,12 +39,12 @@ from bot.money import (
     AgreementState,
     AmountProblem,
     Money,
+    OrderDetails,
     OrderKind,
     OrderState,
     Reason,
     Right,
     StaffRole,
-    Terms,
 )
 from bot.notifications.order_messages import order_values, otp_prompts, result_messages
 from bot.providers.base import Account, Credentials, Secret
@@ -590,10 +590,10 @@ LATE_ORDER = msgspec.structs.replace(BIG_ORDER, state=OrderState.FAILED)
 )
 def test_a_result_is_one_sms(language: str, row: OrderRow, state: OrderState) -> None:
     for kind, reason in itertools.product(OrderKind, Reason):
-        bill = Terms(service_provider="Ghana Water") if kind is OrderKind.BILL else row.terms
-        told = msgspec.structs.replace(row, kind=kind, terms=bill)
+        bill = OrderDetails(service_provider="Ghana Water") if kind is OrderKind.BILL else row.details
+        told = msgspec.structs.replace(row, kind=kind, details=bill)
         (queued,) = result_messages(
-            told, state, MERCHANT, (), now_ms=0, new_id=lambda: "m", times=TIMES, reason=reason
+            told, state, MERCHANT, (), now_ms=0, new_id=lambda: "m", timeouts=TIMES, reason=reason
         )
         text = sms_of(queued, language)
         assert CODE in text
@@ -620,7 +620,7 @@ def test_the_code_is_asked_for_with_a_masked_number(language: str) -> None:
         (chat,),
         now_ms=0,
         new_id=lambda: "m",
-        times=TIMES,
+        timeouts=TIMES,
         short_code=SHORT_CODE,
         session_open=False,
     )

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bot.admin.base import CommandError, Desk
+from bot.admin.base import AdminContext, CommandError
 from bot.money import AgreementKind, Money, mask_msisdn, show_amount
 from bot.store.records import AgreementRow, ApprovalRow, MerchantRow, OrderRow
 
@@ -14,27 +14,27 @@ __all__ = ["agreements_list", "approvals_list"]
 _SHOWN_AT_MOST: Final = 200
 
 
-async def agreements_list(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
+async def agreements_list(ctx: AdminContext, values: dict[str, Any]) -> list[dict[str, Any]]:
     """What has not ended, newest first; of one merchant where `merchant` is its code."""
     found = [
         (row, merchant)
-        for merchant in await _merchants(at, values)
+        for merchant in await _merchants(ctx, values)
         for kind in AgreementKind
-        for row in await at.store.agreements_of_merchant(merchant.id, kind, _SHOWN_AT_MOST)
+        for row in await ctx.store.agreements_of_merchant(merchant.id, kind, _SHOWN_AT_MOST)
     ]
     found.sort(key=lambda pair: pair[0].created_ms, reverse=True)
     return [_agreement(row, merchant) for row, merchant in found[:_SHOWN_AT_MOST]]
 
 
-async def approvals_list(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
+async def approvals_list(ctx: AdminContext, values: dict[str, Any]) -> list[dict[str, Any]]:
     """What waits for a second person, oldest first; of one merchant where `merchant` is its code."""
     found = [
         (row, merchant)
-        for merchant in await _merchants(at, values)
-        for row in await at.store.approvals_waiting(merchant.id, at.clock(), _SHOWN_AT_MOST)
+        for merchant in await _merchants(ctx, values)
+        for row in await ctx.store.approvals_waiting(merchant.id, ctx.clock(), _SHOWN_AT_MOST)
     ]
     found.sort(key=lambda pair: pair[0].created_ms)
-    return [await _approval(at, row, merchant) for row, merchant in found[:_SHOWN_AT_MOST]]
+    return [await _approval(ctx, row, merchant) for row, merchant in found[:_SHOWN_AT_MOST]]
 
 
 def _agreement(row: AgreementRow, merchant: MerchantRow) -> dict[str, Any]:
@@ -52,27 +52,27 @@ def _agreement(row: AgreementRow, merchant: MerchantRow) -> dict[str, Any]:
     }
 
 
-async def _approval(at: Desk, row: ApprovalRow, merchant: MerchantRow) -> dict[str, Any]:
+async def _approval(ctx: AdminContext, row: ApprovalRow, merchant: MerchantRow) -> dict[str, Any]:
     wanted = msgspec.json.decode(row.wanted, type=OrderRow)
-    asked = await at.store.staff_member(row.asked_by)
+    asked = await ctx.store.staff_member(row.asked_by)
     return {
         "code": wanted.code,
         "kind": wanted.kind.value,
         "merchant": merchant.name,
         "amount": show_amount(Money(wanted.amount_minor, wanted.currency)),
-        "to": mask_msisdn(wanted.payee or wanted.terms.account_number),
+        "to": mask_msisdn(wanted.payee or wanted.details.account_number),
         "asked_by": asked.name if asked else "",
         "asked_ms": row.created_ms,
         "until_ms": row.expires_ms,
     }
 
 
-async def _merchants(at: Desk, values: dict[str, Any]) -> Sequence[MerchantRow]:
+async def _merchants(ctx: AdminContext, values: dict[str, Any]) -> Sequence[MerchantRow]:
     code = str(values.get("merchant", "")).strip()
     if not code:
-        rows: Sequence[MerchantRow] = await at.store.merchants()
+        rows: Sequence[MerchantRow] = await ctx.store.merchants()
         return rows
-    row = await at.store.merchant_by_code(code)
+    row = await ctx.store.merchant_by_code(code)
     if row is None:
         raise CommandError(f"No merchant has the code {code!r}.")
     return [row]

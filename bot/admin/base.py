@@ -9,7 +9,7 @@ from bot.runtime.clock import Clock, Ids
 from bot.runtime.keys import Sealer
 from bot.store.base import Store
 
-__all__ = ["CommandError", "Desk"]
+__all__ = ["CommandError", "AdminContext"]
 
 
 class CommandError(Exception):
@@ -17,7 +17,7 @@ class CommandError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class AdminContext:
     """`wake` says that messages or orders may be due, in the process that has them to do. `command_words`
     mean something at every question, so that no merchant can be reached by them. `region` is the home of
     numbers that are written without their country."""

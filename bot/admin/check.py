@@ -102,7 +102,7 @@ async def _database(settings: Settings) -> list[str]:
         await store.open(owner=False)
         if faults := await store.examine():
             return [f"The database cannot be used: {damaged('; '.join(faults))}."]
-        lost = sorted(await store.open_connections() - {a.id for a in settings.accounts})
+        lost = sorted(await store.open_accounts() - {a.id for a in settings.accounts})
         accounts = Accounts(settings.accounts, PROVIDERS)
         return [
             *(f"Open orders need the account {name}, which is not configured." for name in lost),

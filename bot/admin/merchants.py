@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bot.admin.base import CommandError, Desk
+from bot.admin.base import AdminContext, CommandError
 from bot.dialog import write_name
 from bot.money import LEAST_MERCHANT_CODE, AmountProblem, Money, parse_amount, show_amount
 from bot.operations.limits import second_of
@@ -34,20 +34,20 @@ _DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068
 _ENROL_MS: Final = 7 * 24 * 3600_000
 
 
-async def merchants_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+async def merchants_add(ctx: AdminContext, values: dict[str, Any]) -> dict[str, Any]:
     """`code`, `name`, `account`, `max` (an amount a payment may have at the most, or empty), and
     `approve_over` and `approve_asker_over` as `merchants_limit` takes them, or empty."""
     code, name, account = (str(values.get(k, "")).strip() for k in ("code", "name", "account"))
     if not _CODE.fullmatch(code):
         raise CommandError(f"A merchant code is {LEAST_MERCHANT_CODE} to 12 letters and digits.")
     _check_name(name, "A merchant's name")
-    accounts = at.accounts
+    accounts = ctx.accounts
     if account not in accounts:
         known = ", ".join(sorted(a.id for a in accounts)) or "none is configured"
         raise CommandError(f"There is no account {account!r}. Known: {known}.")
     currency = accounts.account(account).currency
-    kept = await at.store.merchant_by_code(code)
-    if kept is None and code.casefold() in at.command_words:
+    kept = await ctx.store.merchant_by_code(code)
+    if kept is None and code.casefold() in ctx.command_words:
         raise CommandError(f"{code} is a word that people type to move about; choose another merchant code.")
     most = kept.max_amount_minor if kept and kept.currency == currency else None
     if values.get("max"):
@@ -70,19 +70,19 @@ async def merchants_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
                     f" Say --{option.replace('_', '-')} in {currency}, or none."
                 )
     row = MerchantRow(
-        id=kept.id if kept else at.ids.uuid(),
+        id=kept.id if kept else ctx.ids.uuid(),
         code=kept.code if kept else code,
         name=name,
-        connection=account,
+        account_id=account,
         currency=currency,
-        created_ms=kept.created_ms if kept else at.clock(),
+        created_ms=kept.created_ms if kept else ctx.clock(),
         active=kept.active if kept else True,
         max_amount_minor=most,
         approve_over_minor=over,
         approve_asker_over_minor=asker,
     )
     try:
-        await at.store.commit([KeepMerchant(row)])
+        await ctx.store.commit([KeepMerchant(row)])
     except Conflict:
         raise CommandError(f"Another merchant has the code {code}.") from None
     return {
@@ -95,36 +95,36 @@ async def merchants_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def merchants_list(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
+async def merchants_list(ctx: AdminContext, values: dict[str, Any]) -> list[dict[str, Any]]:
     """Every merchant, with the staff of each."""
     return [
         {
             "code": row.code,
             "name": row.name,
-            "account": row.connection,
+            "account": row.account_id,
             "currency": row.currency,
             "active": row.active,
             "max": _shown(row.max_amount_minor, row.currency),
             "approve_over": _shown(row.approve_over_minor, row.currency),
-            "approve_asker_over": _shown(second_of(row, at.clock()).asker_minor, row.currency),
-            "staff": [_shown_staff(s) for s in await _staff(at, row)],
+            "approve_asker_over": _shown(second_of(row, ctx.clock()).asker_minor, row.currency),
+            "staff": [_shown_staff(s) for s in await _staff(ctx, row)],
         }
-        for row in await at.store.merchants()
+        for row in await ctx.store.merchants()
     ]
 
 
-async def merchants_close(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+async def merchants_close(ctx: AdminContext, values: dict[str, Any]) -> dict[str, Any]:
     """`code`: nobody can start a payment to the merchant any more; what is open goes on."""
-    row = await _merchant(at, values)
+    row = await _merchant(ctx, values)
     active = bool(values.get("active", False))
-    await at.store.commit([KeepMerchant(msgspec.structs.replace(row, active=active))])
+    await ctx.store.commit([KeepMerchant(msgspec.structs.replace(row, active=active))])
     return {"code": row.code, "active": active}
 
 
-async def merchants_limit(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+async def merchants_limit(ctx: AdminContext, values: dict[str, Any]) -> dict[str, Any]:
     """`code` and `approve_over`: refunds and payouts of a day to one number above it need a second person;
     "0" all, "none" none. `approve_asker_over`: those of one asker; "none" five times as much as that."""
-    row = await _merchant(at, values)
+    row = await _merchant(ctx, values)
     over, asker = row.approve_over_minor, row.approve_asker_over_minor
     if not any(values.get(name) for name in ("approve_over", "approve_asker_over")):
         raise CommandError("Say --approve-over, --approve-asker-over or both.")
@@ -133,8 +133,8 @@ async def merchants_limit(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     if values.get("approve_asker_over"):
         asker = _limit(values["approve_asker_over"], row.currency)
     row = msgspec.structs.replace(row, approve_over_minor=over, approve_asker_over_minor=asker)
-    await at.store.commit([KeepMerchant(row)])
-    second = second_of(row, at.clock())
+    await ctx.store.commit([KeepMerchant(row)])
+    second = second_of(row, ctx.clock())
     return {
         "code": row.code,
         "name": row.name,
@@ -144,24 +144,24 @@ async def merchants_limit(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def staff_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+async def staff_add(ctx: AdminContext, values: dict[str, Any]) -> dict[str, Any]:
     """`code` of the merchant, `name`, `role`: gives the one-time code that takes the role up."""
-    row = await _merchant(at, values)
+    row = await _merchant(ctx, values)
     name, role = str(values.get("name", "")).strip(), str(values.get("role", "owner"))
     _check_name(name, "A name")
     if role not in _ROLES:
         raise CommandError(f"A role is one of {', '.join(_ROLES)}.")
-    code = at.ids.digits(8)
+    code = ctx.ids.digits(8)
     staff = StaffRow(
-        id=at.ids.uuid(),
+        id=ctx.ids.uuid(),
         merchant_id=row.id,
         role=role,
         name=name,
-        created_ms=at.clock(),
-        enrol_hash=at.sealer.hash("enrol", code),
-        enrol_expires_ms=at.clock() + _ENROL_MS,
+        created_ms=ctx.clock(),
+        enrol_hash=ctx.sealer.hash("enrol", code),
+        enrol_expires_ms=ctx.clock() + _ENROL_MS,
     )
-    await at.store.commit([KeepStaff(staff)])
+    await ctx.store.commit([KeepStaff(staff)])
     return {
         "merchant": row.name,
         "name": name,
@@ -172,23 +172,23 @@ async def staff_add(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def staff_unlock(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+async def staff_unlock(ctx: AdminContext, values: dict[str, Any]) -> dict[str, Any]:
     """`code` of the merchant and `name`: the staff PIN may be tried again."""
-    row = await _merchant(at, values)
+    row = await _merchant(ctx, values)
     name = str(values.get("name", "")).strip()
-    found = await _named(at, row, name)
-    await at.store.commit([CountTries(s.id, 0, locked=False) for s in found])
+    found = await _named(ctx, row, name)
+    await ctx.store.commit([CountTries(s.id, 0, locked=False) for s in found])
     return {"merchant": row.name, "name": name}
 
 
-async def staff_remove(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+async def staff_remove(ctx: AdminContext, values: dict[str, Any]) -> dict[str, Any]:
     """`code` of the merchant and `name`: the role ends on its number or chat at once, and a one-time code
     not used yet is void. Orders and approvals keep saying whose they were."""
-    row = await _merchant(at, values)
+    row = await _merchant(ctx, values)
     name = str(values.get("name", "")).strip()
-    found = await _named(at, row, name)
+    found = await _named(ctx, row, name)
     ended = {"role": _REMOVED, "address_kind": "", "address_value": "", "pin_hash": "", "enrol_hash": ""}
-    await at.store.commit(
+    await ctx.store.commit(
         [KeepStaff(msgspec.structs.replace(s, **ended, locked=False, wrong_tries=0)) for s in found]
     )
     return {"merchant": row.name, "name": name, "roles": [s.role for s in found]}
@@ -229,12 +229,12 @@ def _shown(amount_minor: int | None, currency: str) -> str:
     return "" if amount_minor is None else show_amount(Money(amount_minor, currency))
 
 
-async def _staff(at: Desk, row: MerchantRow) -> list[StaffRow]:
-    return [s for s in await at.store.staff_of_merchant(row.id) if s.role != _REMOVED]
+async def _staff(ctx: AdminContext, row: MerchantRow) -> list[StaffRow]:
+    return [s for s in await ctx.store.staff_of_merchant(row.id) if s.role != _REMOVED]
 
 
-async def _named(at: Desk, row: MerchantRow, name: str) -> list[StaffRow]:
-    found = [s for s in await _staff(at, row) if s.name == name]
+async def _named(ctx: AdminContext, row: MerchantRow, name: str) -> list[StaffRow]:
+    found = [s for s in await _staff(ctx, row) if s.name == name]
     if not found:
         raise CommandError(f"{row.name} has no staff named {name!r}.")
     return found
@@ -245,9 +245,9 @@ def _shown_staff(row: StaffRow) -> str:
     return f"{row.name} ({', '.join(notes)})"
 
 
-async def _merchant(at: Desk, values: dict[str, Any]) -> MerchantRow:
+async def _merchant(ctx: AdminContext, values: dict[str, Any]) -> MerchantRow:
     code = str(values.get("code", "")).strip()
-    row: MerchantRow | None = await at.store.merchant_by_code(code)
+    row: MerchantRow | None = await ctx.store.merchant_by_code(code)
     if row is None:
         raise CommandError(f"No merchant has the code {code!r}.")
     return row

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from bot.admin.base import CommandError, Desk
+from bot.admin.base import AdminContext, CommandError
 from bot.money import (
     FINAL,
     Money,
@@ -15,7 +15,7 @@ from bot.money import (
     read_code,
     show_amount,
 )
-from bot.orders.context_loader import Contexts
+from bot.orders.context_loader import ContextLoader
 from bot.orders.overdue import GRACE_S
 from bot.orders.rules import by_operator, mismatch, upheld
 from bot.providers.base import Elsewhere, NotSent, ProviderError, Unknown
@@ -37,35 +37,35 @@ _FINALS: Final = {
 }
 
 
-async def orders_list(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
+async def orders_list(ctx: AdminContext, values: dict[str, Any]) -> list[dict[str, Any]]:
     """Newest first; `state` narrows to one state, `limit` to so many."""
     wanted = str(values.get("state", "")).upper()
     if wanted and wanted not in OrderState.__members__:
         raise CommandError(f"A state is one of {', '.join(s.value.lower() for s in OrderState)}.")
     limit = max(1, min(int(values.get("limit", 50)), _SHOWN_AT_MOST))
     states = (OrderState(wanted),) if wanted else ()
-    return [await _line(at, order) for order in await at.store.recent_orders(limit, states)]
+    return [await _line(ctx, order) for order in await ctx.store.recent_orders(limit, states)]
 
 
-async def orders_audit(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
+async def orders_audit(ctx: AdminContext, values: dict[str, Any]) -> list[dict[str, Any]]:
     """Everything that must never be and is: empty where all is well. Changes nothing."""
-    found = await at.store.audit(at.clock(), int(TIMES.remember_s * 1000), int(GRACE_S * 1000))
+    found = await ctx.store.audit(ctx.clock(), int(TIMES.remember_s * 1000), int(GRACE_S * 1000))
     return [{"rule": f.rule, "order": f.order, "detail": f.detail} for f in found]
 
 
-async def orders_show(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+async def orders_show(ctx: AdminContext, values: dict[str, Any]) -> dict[str, Any]:
     """`code` (or our reference, or the provider's): the order with its ledger and messages."""
-    order = await _order(at, values)
+    order = await _order(ctx, values)
     return {
-        **await _line(at, order),
-        "asked_by": await _name(at, order.staff_id),
-        "approved_by": await _name(at, order.approved_by),
+        **await _line(ctx, order),
+        "asked_by": await _name(ctx, order.staff_id),
+        "approved_by": await _name(ctx, order.approved_by),
         "place": order.place,
         "reference": order.reference,
         "provider_reference": order.provider_reference,
         "provider_code": order.provider_code,
         "financial_id": order.financial_id,
-        "asks": order.asks,
+        "asks": order.polls,
         # A new order is due before all others, at a moment that means nothing to people.
         "restored_ms": order.restored_ms,
         "due_ms": None if order.due_ms is None else max(order.due_ms, order.created_ms),
@@ -73,30 +73,30 @@ async def orders_show(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         "ledger": [
             {
                 "at_ms": line.at_ms,
-                "from": line.held.value if line.held else "",
-                "to": line.said.value,
+                "from": line.from_state.value if line.from_state else "",
+                "to": line.to_state.value,
                 "source": line.source.value,
                 "reason": line.reason.value if line.reason else "",
                 "provider_code": line.provider_code,
                 "note": line.note,
             }
-            for line in await at.store.transitions(order.id)
+            for line in await ctx.store.transitions(order.id)
         ],
         "messages": [
             {"at_ms": m.created_ms, "kind": m.kind.value, "to": m.address_kind, "state": m.state.value}
-            for m in await at.store.messages_of_order(order.id)
+            for m in await ctx.store.messages_of_order(order.id)
         ],
     }
 
 
-async def orders_settle(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+async def orders_settle(ctx: AdminContext, values: dict[str, Any]) -> dict[str, Any]:
     """`code`, `state` (successful, failed, reversed), `reason` and `by`: a person's word, kept with
     their name. UNRESOLVED may become any of them; FAILED only successful, and its payer is told. A FAILED
     order that its provider doubts is settled as failed too: its payer hears that it was checked.
 
     The provider is asked first. Where it does not say the same, or nobody can be asked, it is told what was
     said and nothing changes, unless `force` says that the person knows better; the ledger keeps both."""
-    order = await _order(at, values)
+    order = await _order(ctx, values)
     said = _FINALS.get(str(values.get("state", "")).lower())
     reason, by = str(values.get("reason", "")).strip(), str(values.get("by", "")).strip()
     if said is None:
@@ -106,7 +106,7 @@ async def orders_settle(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     if order.kind is OrderKind.BILL and said is OrderState.REVERSED:
         raise CommandError("A bill is paid or it is not: made failed, its money can go back to its payer.")
     if order.kind is OrderKind.BILL and said is OrderState.SUCCESSFUL and order.follows_id:
-        refunds = await at.store.refunds_of(order.follows_id)
+        refunds = await ctx.store.refunds_of(order.follows_id)
         if any(refund.state is not OrderState.FAILED for refund in refunds):
             raise CommandError(f"The money for bill {order.code} went back to its payer, or is on its way.")
     is_upheld = order.doubted_ms is not None and said is OrderState.FAILED
@@ -114,29 +114,29 @@ async def orders_settle(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         raise CommandError(
             f"Order {order.code} is {order.state.value}; that cannot be made {said.value} by hand."
         )
-    heard, agrees = await _providers_word(at, order, said)
+    heard, agrees = await _providers_word(ctx, order, said)
     if not agrees and not values.get("force"):
         raise CommandError(
             f"You say that order {order.code}, {_money(order)}, is {said.value}. {heard} Nothing changed."
             " Where you know better, say it again with --force; the ledger keeps your reason and both words."
         )
-    context = await Contexts(at.store, None, at.clock, at.ids, TIMES).of(order)
+    context = await ContextLoader(ctx.store, None, ctx.clock, ctx.ids, TIMES).of(order)
     why = f"{by}: {reason}"[:_WHY_MOST] + ("" if agrees else f" [forced. {heard}]")
     # Upheld: the provider said otherwise once, and a person has found that the order did fail.
     settled = upheld(order, why, context) if is_upheld else by_operator(order, said, why, context)
     try:
-        await at.store.commit(settled.changes)
+        await ctx.store.commit(settled.changes)
     except Conflict:
         raise CommandError(f"Order {order.code} moved meanwhile; look at it again.") from None
-    at.wake()
-    return {**await _line(at, settled.order), "heard": heard}
+    ctx.wake()
+    return {**await _line(ctx, settled.order), "heard": heard}
 
 
-async def _providers_word(at: Desk, order: OrderRow, said: OrderState) -> tuple[str, bool]:
+async def _providers_word(ctx: AdminContext, order: OrderRow, said: OrderState) -> tuple[str, bool]:
     """What the provider says of the order now, as a sentence, and whether it says what the operator does."""
-    if order.connection not in at.accounts:
-        return f"The account {order.connection} is not in the settings, so the provider was not asked.", False
-    report = await at.calls.status(order, _ASK_S)
+    if order.account_id not in ctx.accounts:
+        return f"The account {order.account_id} is not in the settings, so the provider was not asked.", False
+    report = await ctx.calls.status(order, _ASK_S)
     if isinstance(report, Elsewhere):
         return "It belongs elsewhere than its account leads to now, so the provider was not asked.", False
     if isinstance(report, ProviderError):
@@ -160,17 +160,17 @@ def _money(order: OrderRow) -> str:
     return show_amount(Money(order.amount_minor, order.currency))
 
 
-async def incidents_list(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
+async def incidents_list(ctx: AdminContext, values: dict[str, Any]) -> list[dict[str, Any]]:
     """What staff must see, newest first."""
     limit = max(1, min(int(values.get("limit", 50)), _SHOWN_AT_MOST))
     return [
-        {"at_ms": row.at_ms, "kind": row.kind, "text": row.text} for row in await at.store.incidents(limit)
+        {"at_ms": row.at_ms, "kind": row.kind, "text": row.text} for row in await ctx.store.incidents(limit)
     ]
 
 
-async def _line(at: Desk, order: OrderRow) -> dict[str, Any]:
-    merchant = await at.store.merchant(order.merchant_id)
-    payee = order.payee or order.terms.account_number
+async def _line(ctx: AdminContext, order: OrderRow) -> dict[str, Any]:
+    merchant = await ctx.store.merchant(order.merchant_id)
+    payee = order.payee or order.details.account_number
     return {
         "code": order.code,
         "state": order.state.value,
@@ -178,18 +178,18 @@ async def _line(at: Desk, order: OrderRow) -> dict[str, Any]:
         "kind": order.kind.value,
         "amount": _money(order),
         "merchant": merchant.name if merchant else "",
-        "account": order.connection,
+        "account": order.account_id,
         "payer": mask_msisdn(order.payer) if order.payer else "",
         "payee": mask_msisdn(payee) if payee else "",
         "reason": order.reason.value if order.reason else "",
         "created_ms": order.created_ms,
-        "age_s": max(0, at.clock() - order.created_ms) // 1000,
+        "age_s": max(0, ctx.clock() - order.created_ms) // 1000,
         "settle": _settling(order),
     }
 
 
-async def _name(at: Desk, staff_id: str) -> str:
-    row = await at.store.staff_member(staff_id) if staff_id else None
+async def _name(ctx: AdminContext, staff_id: str) -> str:
+    row = await ctx.store.staff_member(staff_id) if staff_id else None
     return row.name if row else ""
 
 
@@ -206,11 +206,11 @@ def _settling(order: OrderRow) -> list[str]:
     ]
 
 
-async def _order(at: Desk, values: dict[str, Any]) -> OrderRow:
+async def _order(ctx: AdminContext, values: dict[str, Any]) -> OrderRow:
     text = str(values.get("code", "")).strip()
     code = read_code(text)
-    order = await at.store.order_by_code(code) if code else None
-    order = order or (await at.store.order_by_reference(text) if text else None)
+    order = await ctx.store.order_by_code(code) if code else None
+    order = order or (await ctx.store.order_by_reference(text) if text else None)
     if order is None:
         raise CommandError(f"There is no order {text!r}.")
     return order

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from bot.admin.base import CommandError, Desk
+from bot.admin.base import AdminContext, CommandError
 from bot.money import FINAL, parse_msisdn, read_code
 from bot.store.base import Conflict, ForgetPerson, UnlinkChat
 from bot.store.records import AddressRow, PersonRow
@@ -12,14 +12,14 @@ __all__ = ["people_forget", "people_show", "people_unlink"]
 _MOST_ORDERS: Final = 100_000
 
 
-async def people_show(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+async def people_show(ctx: AdminContext, values: dict[str, Any]) -> dict[str, Any]:
     """`number`: the person, the chats linked to it, and the roles at merchants of each."""
-    number, person = await _person(at, values)
+    number, person = await _person(ctx, values)
     return {
         "number": number,
         "language": person.language,
         "created_ms": person.created_ms,
-        "roles": await _roles(at, "msisdn", number),
+        "roles": await _roles(ctx, "msisdn", number),
         "chats": [
             {
                 "id": row.id[:8],
@@ -27,42 +27,42 @@ async def people_show(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
                 "linked_ms": row.verified_ms,
                 "seen_ms": row.seen_ms,
                 "reachable": row.reachable,
-                "roles": await _roles(at, row.kind, row.value),
+                "roles": await _roles(ctx, row.kind, row.value),
             }
-            for row in await _chats(at, person)
+            for row in await _chats(ctx, person)
         ],
     }
 
 
-async def people_unlink(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+async def people_unlink(ctx: AdminContext, values: dict[str, Any]) -> dict[str, Any]:
     """`number`, and `chat`, the beginning of a chat's id, or `all`: that chat sees nothing of the person any
     more, and roles taken up there end. Payments go on, and their results go to the phone."""
-    number, person = await _person(at, values)
+    number, person = await _person(ctx, values)
     wanted = str(values.get("chat", "")).strip()
-    chats = await _chats(at, person)
+    chats = await _chats(ctx, person)
     chosen = chats if values.get("all") else [row for row in chats if wanted and row.id.startswith(wanted)]
     if not chosen:
         raise CommandError(f"No linked chat fits; see: kasapay people show {number}")
     if len(chosen) > 1 and not values.get("all"):
         raise CommandError("More than one chat begins like that; write more of its id, or --all.")
-    now_ms = at.clock()
+    now_ms = ctx.clock()
     try:
-        await at.store.commit([UnlinkChat(row.kind, row.value, person.id, now_ms) for row in chosen])
+        await ctx.store.commit([UnlinkChat(row.kind, row.value, person.id, now_ms) for row in chosen])
     except Conflict:
         raise CommandError("The chat has changed meanwhile; look at it once more.") from None
-    at.wake()
+    ctx.wake()
     return {"number": number, "chats": [row.kind for row in chosen]}
 
 
-async def people_forget(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+async def people_forget(ctx: AdminContext, values: dict[str, Any]) -> dict[str, Any]:
     """`who`: a number, or the code of an order that its person began. All that is known of the person goes;
     orders, agreements and their ledgers stay, with the payer's number."""
-    person = await _person_of_order(at, str(values.get("who", "")))
+    person = await _person_of_order(ctx, str(values.get("who", "")))
     if person is None:
-        _, person = await _person(at, {"number": values.get("who", "")})
-    orders = await at.store.orders_of_person(person.id, _MOST_ORDERS)
+        _, person = await _person(ctx, {"number": values.get("who", "")})
+    orders = await ctx.store.orders_of_person(person.id, _MOST_ORDERS)
     try:
-        await at.store.commit([ForgetPerson(person.id)])
+        await ctx.store.commit([ForgetPerson(person.id)])
     except Conflict as lost:
         raise CommandError(
             _why_not(lost.what, [row.code for row in orders if row.state not in FINAL])
@@ -79,31 +79,31 @@ def _why_not(what: str, codes: list[str]) -> str:
     return "There is nothing to forget: only orders are known."
 
 
-async def _person_of_order(at: Desk, text: str) -> PersonRow | None:
+async def _person_of_order(ctx: AdminContext, text: str) -> PersonRow | None:
     code = read_code(text.strip())
-    order = await at.store.order_by_code(code) if code else None
-    return None if order is None else await at.store.person(order.person_id)
+    order = await ctx.store.order_by_code(code) if code else None
+    return None if order is None else await ctx.store.person(order.person_id)
 
 
-async def _person(at: Desk, values: dict[str, Any]) -> tuple[str, PersonRow]:
+async def _person(ctx: AdminContext, values: dict[str, Any]) -> tuple[str, PersonRow]:
     text = str(values.get("number", "")).strip()
-    number = parse_msisdn(text, at.region) or parse_msisdn("+" + text.removeprefix("+"), "")
+    number = parse_msisdn(text, ctx.region) or parse_msisdn("+" + text.removeprefix("+"), "")
     if not number:
         raise CommandError("That is no phone number. With its country it is written like +233240000001.")
-    found = await at.store.person_of("msisdn", number)
+    found = await ctx.store.person_of("msisdn", number)
     if found is None:
         raise CommandError(f"Nobody has spoken to us from {number}.")
     return number, found[0]
 
 
-async def _chats(at: Desk, person: PersonRow) -> list[AddressRow]:
-    rows = await at.store.addresses_of(person.id)
+async def _chats(ctx: AdminContext, person: PersonRow) -> list[AddressRow]:
+    rows = await ctx.store.addresses_of(person.id)
     return [row for row in rows if row.kind != "msisdn" and row.verified_ms is not None]
 
 
-async def _roles(at: Desk, kind: str, value: str) -> list[str]:
+async def _roles(ctx: AdminContext, kind: str, value: str) -> list[str]:
     found = []
-    for row in await at.store.staff_of(kind, value):
-        merchant = await at.store.merchant(row.merchant_id)
+    for row in await ctx.store.staff_of(kind, value):
+        merchant = await ctx.store.merchant(row.merchant_id)
         found.append(f"{row.role} of {merchant.name if merchant else row.merchant_id}")
     return found

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bot.admin.base import CommandError, Desk
+from bot.admin.base import AdminContext, CommandError
 from bot.admin.reconciliation.values import Ours, Part, Source, Theirs
 from bot.money import FINAL, PAYOUTS, Money, OrderKind, OrderState, mask_msisdn, read_code, to_major
 from bot.money import Source as Said
@@ -38,34 +38,34 @@ _COMES_IN: Final = frozenset({OrderKind.COLLECTION, OrderKind.AGREEMENT_CHARGE, 
 _GOES_OUT: Final = PAYOUTS | {OrderKind.BILL}
 
 
-async def reconcile_accounts(at: Desk, values: dict[str, Any]) -> list[dict[str, Any]]:
+async def reconcile_accounts(ctx: AdminContext, values: dict[str, Any]) -> list[dict[str, Any]]:
     """Every account, with what telling its payments apart needs; and when the database was put back from a
     copy (`restores`): what was done between the two times is not in it."""
-    restores = [[row.since_ms, row.noticed_ms] for row in await at.store.restores()]
+    restores = [[row.since_ms, row.noticed_ms] for row in await ctx.store.restores()]
     return [
         {
             "id": account.id,
             "currency": account.currency,
             "wire_currency": account.wire_currency,
             "region": account.region,
-            "lists": at.accounts.can(account.id, Capability.LIST),
-            "lists_transfers": at.accounts.can(account.id, Capability.LIST)
-            and OrderKind.TRANSFER in at.accounts.kinds(account.id),
+            "lists": ctx.accounts.can(account.id, Capability.LIST),
+            "lists_transfers": ctx.accounts.can(account.id, Capability.LIST)
+            and OrderKind.TRANSFER in ctx.accounts.kinds(account.id),
             "restores": restores,
         }
-        for account in at.accounts
+        for account in ctx.accounts
     ]
 
 
-async def reconcile_orders(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+async def reconcile_orders(ctx: AdminContext, values: dict[str, Any]) -> dict[str, Any]:
     """Orders of `account` whose time lies in [`from_ms`, `until_ms`), behind `after`, as `rows` of
     `ours` and `status`; `after` of the answer is None at the end.
 
     Statuses are asked where `ask`, for orders in [`ask_from_ms`, `ask_until_ms`) only.
     """
-    account = _account(at, values)
+    account = _account(ctx, values)
     after_ms, after_id = values["after"]
-    found = await at.store.orders_between(
+    found = await ctx.store.orders_between(
         account,
         int(values["from_ms"]),
         int(values["until_ms"]),
@@ -73,18 +73,18 @@ async def reconcile_orders(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
         _ORDERS_A_PAGE,
     )
     first_ms, last_ms = int(values["ask_from_ms"]), int(values["ask_until_ms"])
-    per_s = at.accounts.account(account).asks_per_s * _SHARE
+    per_s = ctx.accounts.account(account).asks_per_s * _SHARE
     began, done = time.monotonic(), 0
     rows: list[dict[str, Any]] = []
     while done < len(found) and time.monotonic() - began < _BEGIN_WITHIN_S:
         group = [
-            (order, await _told(at, order, settled))
+            (order, await _told(ctx, order, settled))
             for order, settled in found[done : done + _AT_ONCE]
             if order.kind in _COMES_IN | _GOES_OUT
         ]
         wanted = [bool(values["ask"]) and first_ms <= ours.at_ms < last_ms for _, ours in group]
         asked = [
-            _status(at, order) if ask else _unasked() for (order, _), ask in zip(group, wanted, strict=True)
+            _status(ctx, order) if ask else _unasked() for (order, _), ask in zip(group, wanted, strict=True)
         ]
         statuses, _ = await asyncio.gather(asyncio.gather(*asked), _rest(sum(wanted) / per_s))
         for (_, ours), status in zip(group, statuses, strict=True):
@@ -95,46 +95,46 @@ async def reconcile_orders(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
     return {"rows": rows, "after": None if whole or last is None else [last.created_ms, last.id]}
 
 
-async def reconcile_list(at: Desk, values: dict[str, Any]) -> dict[str, Any]:
+async def reconcile_list(ctx: AdminContext, values: dict[str, Any]) -> dict[str, Any]:
     """A part of the provider's own list of `account`: days `first` to `last` (UTC), from number `skip`;
     of what was paid out with `transfers`.
 
     `count` rows were sent, `rows` of them are payments; `problem` where it cannot be had.
     """
-    account = _account(at, values)
+    account = _account(ctx, values)
     first, last = (date.fromisoformat(str(values[name])).isoformat() for name in ("first", "last"))
     skip = max(0, int(values["skip"]))
     kind = OrderKind.TRANSFER if values.get("transfers") else OrderKind.COLLECTION
-    page = await at.calls.list_payments(account, first, last, skip, _LIST_S, kind=kind)
+    page = await ctx.calls.list_payments(account, first, last, skip, _LIST_S, kind=kind)
     if isinstance(page, ProviderError):
         return {"rows": [], "count": 0, "problem": _said(page)}
     return {"rows": [_plain(_listed(row)) for row in page.rows], "count": page.count, "problem": ""}
 
 
-async def reconcile_find(at: Desk, values: dict[str, Any]) -> list[dict[str, Any] | None]:
+async def reconcile_find(ctx: AdminContext, values: dict[str, Any]) -> list[dict[str, Any] | None]:
     """For each of `payments`, a list of references: the order one of them names, wherever it lies."""
     found: list[dict[str, Any] | None] = []
     for references in values["payments"][:_FOUND_AT_ONCE]:
-        order = await _order(at, [str(reference) for reference in references])
+        order = await _order(ctx, [str(reference) for reference in references])
         if order is None:
             found.append(None)
             continue
-        moves = await at.store.transitions(order.id)
-        settled = next((line.at_ms for line in moves if line.said is OrderState.SUCCESSFUL), None)
-        found.append(_plain(await _told(at, order, settled)))
+        moves = await ctx.store.transitions(order.id)
+        settled = next((line.at_ms for line in moves if line.to_state is OrderState.SUCCESSFUL), None)
+        found.append(_plain(await _told(ctx, order, settled)))
     return found
 
 
-async def _told(at: Desk, order: OrderRow, settled_ms: int | None) -> Ours:
+async def _told(ctx: AdminContext, order: OrderRow, settled_ms: int | None) -> Ours:
     """The order with what only its ledger, its refunds or the payment it gives back know."""
-    by_hand = order.state in FINAL and _is_by_hand(await at.store.transitions(order.id))
+    by_hand = order.state in FINAL and _is_by_hand(await ctx.store.transitions(order.id))
     payment: OrderRow | None = None
     refunds: Sequence[OrderRow] = ()
     if order.kind in _COMES_IN:
-        refunds = await at.store.refunds_of(order.id)
+        refunds = await ctx.store.refunds_of(order.id)
     elif order.kind is OrderKind.REFUND and order.parent_id is not None:
-        payment = await at.store.order(order.parent_id)
-        refunds = await at.store.refunds_of(order.parent_id)
+        payment = await ctx.store.order(order.parent_id)
+        refunds = await ctx.store.refunds_of(order.parent_id)
     return _ours(order, settled_ms, by_hand=by_hand, payment=payment, refunds=refunds)
 
 
@@ -143,24 +143,24 @@ def _is_by_hand(moves: Sequence[Transition]) -> bool:
     return bool(moves) and moves[-1].source is Said.OPERATOR
 
 
-async def _order(at: Desk, references: Sequence[str]) -> OrderRow | None:
+async def _order(ctx: AdminContext, references: Sequence[str]) -> OrderRow | None:
     for reference in references:
-        order: OrderRow | None = await at.store.order_by_reference(reference)
+        order: OrderRow | None = await ctx.store.order_by_reference(reference)
         code = read_code(reference)
-        order = order or (await at.store.order_by_code(code) if code else None)
+        order = order or (await ctx.store.order_by_code(code) if code else None)
         if order is not None:
             return order
     return None
 
 
-async def _status(at: Desk, order: OrderRow) -> Theirs:
+async def _status(ctx: AdminContext, order: OrderRow) -> Theirs:
     """The provider's word, asked for once more where it did not come the first time."""
     try:
         async with asyncio.timeout(_ORDER_S):
-            report = await at.calls.status(order, _CALL_S)
+            report = await ctx.calls.status(order, _CALL_S)
             if isinstance(report, Unknown | NotSent):
                 await asyncio.sleep(min(report.retry_after_s or 1.0, _LONGEST_PAUSE_S))
-                report = await at.calls.status(order, _CALL_S)
+                report = await ctx.calls.status(order, _CALL_S)
     except TimeoutError:
         return Theirs(Source.STATUS, None, problem="no answer in time")
     if isinstance(report, ProviderError):
@@ -229,7 +229,7 @@ def _ours(
         created_ms=order.created_ms,
         settled_ms=settled_ms,
         payer=mask_msisdn(order.payee or order.payer),
-        connection=order.connection,
+        account_id=order.account_id,
         by_hand=by_hand,
         goes_out=order.kind in _GOES_OUT,
         payment=None if payment is None else _part(payment),
@@ -247,8 +247,8 @@ def _plain(value: msgspec.Struct) -> Any:
     return msgspec.to_builtins(value)
 
 
-def _account(at: Desk, values: dict[str, Any]) -> str:
+def _account(ctx: AdminContext, values: dict[str, Any]) -> str:
     account = str(values.get("account", ""))
-    if account not in at.accounts:
+    if account not in ctx.accounts:
         raise CommandError(f"There is no account {account!r}.")
     return account

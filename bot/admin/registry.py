@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from bot.admin.agreements import agreements_list, approvals_list
-from bot.admin.base import CommandError, Desk
+from bot.admin.base import AdminContext, CommandError
 from bot.admin.merchants import (
     merchants_add,
     merchants_close,
@@ -23,9 +23,9 @@ from bot.admin.payouts import payouts_status, payouts_switch
 from bot.admin.people import people_forget, people_show, people_unlink
 from bot.admin.reconcile import reconcile_accounts, reconcile_find, reconcile_list, reconcile_orders
 
-__all__ = ["COMMANDS", "CommandError", "Desk"]
+__all__ = ["COMMANDS", "CommandError", "AdminContext"]
 
-Command = Callable[[Desk, dict[str, Any]], Awaitable[Any]]
+Command = Callable[[AdminContext, dict[str, Any]], Awaitable[Any]]
 
 COMMANDS: Final[dict[str, Command]] = {
     "merchants.add": merchants_add,

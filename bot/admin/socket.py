@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from bot.admin.registry import COMMANDS, CommandError, Desk
+from bot.admin.registry import COMMANDS, AdminContext, CommandError
 
 __all__ = ["ask_owner", "listen", "socket_path"]
 
@@ -44,7 +44,7 @@ def socket_path(database: Path) -> Path:
 
 
 @asynccontextmanager
-async def listen(database: Path, desk: Desk) -> AsyncIterator[None]:
+async def listen(database: Path, admin: AdminContext) -> AsyncIterator[None]:
     """Answer commands on the socket beside the database while inside."""
     path = socket_path(database)
     with suppress(FileNotFoundError):
@@ -53,7 +53,7 @@ async def listen(database: Path, desk: Desk) -> AsyncIterator[None]:
     kept = os.umask(0o177)
     try:
         server = await asyncio.start_unix_server(
-            lambda r, w: _serve(r, w, desk), path=str(path), limit=_LINE_AT_MOST
+            lambda r, w: _serve(r, w, admin), path=str(path), limit=_LINE_AT_MOST
         )
     finally:
         os.umask(kept)
@@ -65,10 +65,10 @@ async def listen(database: Path, desk: Desk) -> AsyncIterator[None]:
             path.unlink()
 
 
-async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, desk: Desk) -> None:
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, admin: AdminContext) -> None:
     try:
         line = await reader.readline()
-        answer = await _answer(line, desk)
+        answer = await _answer(line, admin)
         writer.write(msgspec.json.encode(answer) + b"\n")
         await writer.drain()
     except (ConnectionError, ValueError):
@@ -77,7 +77,7 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, des
         writer.close()
 
 
-async def _answer(line: bytes, desk: Desk) -> _Answered:
+async def _answer(line: bytes, admin: AdminContext) -> _Answered:
     try:
         asked = msgspec.json.decode(line, type=_Asked)
         command = COMMANDS[asked.command]
@@ -85,7 +85,7 @@ async def _answer(line: bytes, desk: Desk) -> _Answered:
     except (msgspec.MsgspecError, UnicodeError, RecursionError, KeyError):
         return _Answered(problem="The running Kasapay does not know this command; restart it.")
     try:
-        return _Answered(result=await command(desk, asked.values))
+        return _Answered(result=await command(admin, asked.values))
     except CommandError as error:
         return _Answered(problem=str(error))
     except Exception as error:

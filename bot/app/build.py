@@ -19,7 +19,7 @@ import structlog
 from aiohttp import web
 
 from bot.admin import socket as control
-from bot.admin.registry import Desk
+from bot.admin.registry import AdminContext
 from bot.app.figures import watch_figures
 from bot.app.listening import cannot_listen, url_of
 from bot.channels.base import Button, Channel, Outgoing, Sent
@@ -28,16 +28,16 @@ from bot.channels.sms import AfricasTalkingSms, read_delivery_report
 from bot.channels.telegram import TelegramChannel
 from bot.channels.ussd import GATEWAYS
 from bot.conversations import Turns, TurnsConfig
-from bot.conversations.effects import Performer
+from bot.conversations.effects import EffectDispatch
 from bot.conversations.telegram_connection import TelegramLink
-from bot.conversations.telegram_inbox import TelegramIntake
+from bot.conversations.telegram_inbox import TelegramInbox
 from bot.dialog import Text, View
 from bot.dialog.screens import UssdScreen, render_chat, render_sms, render_ussd
 from bot.money import OrderKind, OrderState
 from bot.notifications.outbox import Outbox, Worded
 from bot.orders.agreement_worker import AgreementKeeper
 from bot.orders.callbacks import Callbacks
-from bot.orders.context_loader import Contexts
+from bot.orders.context_loader import ContextLoader
 from bot.orders.overdue import watch_deadlines, watch_soundness
 from bot.orders.provider_calls import Calls
 from bot.orders.worker import Worker
@@ -50,7 +50,7 @@ from bot.runtime.metrics import Metrics
 from bot.runtime.open_files import open_files_at_most
 from bot.runtime.rate_limits import KeyLimits as Allowance
 from bot.runtime.security_events import KINDS, SecurityEvents
-from bot.runtime.timeouts import TIMES, Times
+from bot.runtime.timeouts import TIMES, Timeouts
 from bot.settings.settings import Settings, ask_limits
 from bot.store import SqliteStore, StoreUnavailable, sqlite_path
 from bot.store.base import Store
@@ -144,7 +144,7 @@ class Kasapay:
         *,
         clock: Clock,
         ids: Ids,
-        times: Times,
+        timeouts: Timeouts,
         tryit: TryIt | None,
         callback_url: str = "",
     ) -> None:
@@ -169,15 +169,17 @@ class Kasapay:
         self._sms_client: httpx.AsyncClient | None = None
         self._probed: tuple[float, list[str]] = (float("-inf"), [])
         self._tryit = tryit
-        contexts = Contexts(store, self.calls, clock, ids, times, short_code=settings.short_code)
-        self.performer = Performer(
+        context_loader = ContextLoader(
+            store, self.calls, clock, ids, timeouts, short_code=settings.short_code
+        )
+        self.dispatch = EffectDispatch(
             store,
             self.calls,
-            contexts,
+            context_loader,
             self.sealer,
             clock,
             ids,
-            times,
+            timeouts,
             ask_limits(settings),
             security=self.security,
             on_late=self._on_work,
@@ -185,13 +187,13 @@ class Kasapay:
         self.broken: list[str] = []
         self.turns = Turns(
             store,
-            self.performer,
+            self.dispatch,
             self.catalogue,
             FLOWS,
             self.sealer,
             clock,
             ids,
-            times,
+            timeouts,
             TurnsConfig(
                 region=settings.default_region,
                 language=settings.default_language,
@@ -205,7 +207,7 @@ class Kasapay:
             self.metrics,
         )
         self.telegram: TelegramChannel | None = None
-        self.intake: TelegramIntake | None = None
+        self.intake: TelegramInbox | None = None
         self.telegram_link: TelegramLink | None = None
         # The page of `run` is made of it. Without it a result goes by SMS, as to any chat that is closed.
         self.web_chat = settings.web_chat == "on" or tryit is not None
@@ -213,14 +215,14 @@ class Kasapay:
         token = settings.telegram_token.get_secret_value()
         if token:
             self.telegram = channels["telegram"] = TelegramChannel(token, settings.telegram_api_url)
-            self.intake = TelegramIntake(
+            self.intake = TelegramInbox(
                 store,
                 self.turns,
                 self.telegram,
                 self.sealer,
                 clock,
                 ids,
-                times,
+                timeouts,
                 secret=settings.telegram_webhook_secret.get_secret_value(),
                 may_speak=Allowance(_CHAT_BURST, _CHAT_PER_S, clock).take,
             )
@@ -249,14 +251,14 @@ class Kasapay:
             self._words,
             clock,
             ids,
-            times,
+            timeouts,
             default_language=settings.default_language,
             metrics=self.metrics,
             on_sent=self.windows.wake,
         )
-        self.worker = Worker(store, self.calls, contexts, clock, times, self.metrics)
+        self.worker = Worker(store, self.calls, context_loader, clock, timeouts, self.metrics)
         self.worker.on_settled = self._on_settled
-        self.keeper = AgreementKeeper(store, self.calls, clock, ids, times)
+        self.keeper = AgreementKeeper(store, self.calls, clock, ids, timeouts)
         self.keeper.on_told = self.outbox.wake
         self.callbacks = Callbacks(
             store,
@@ -264,11 +266,11 @@ class Kasapay:
             self.sealer,
             clock,
             ids,
-            times,
-            contexts,
+            timeouts,
+            context_loader,
             on_hint=self._on_work,
         )
-        self.desk = Desk(
+        self.admin = AdminContext(
             store,
             self.accounts,
             self.calls,
@@ -347,16 +349,16 @@ class Kasapay:
     async def check_open_orders(self) -> None:
         """Raises CannotStart where an open order names a connection that the settings lost, or belongs
         elsewhere than its connection leads now. Orders of an older version belong to where it leads now."""
-        lost = sorted(c for c in await self.store.open_connections() if c not in self.accounts)
+        lost = sorted(c for c in await self.store.open_accounts() if c not in self.accounts)
         if lost:
             raise CannotStart(
                 f"Open orders still need the account{'s' if len(lost) > 1 else ''} {', '.join(lost)}. "
                 "Keep it in the settings until they are final."
             )
         astray: list[OrderRow] = []
-        for connection, place in sorted(await self.store.open_places()):
-            if not self.accounts.leads_to(connection, place):
-                astray += await self.store.open_orders_at(connection, place)
+        for account_id, place in sorted(await self.store.open_places()):
+            if not self.accounts.leads_to(account_id, place):
+                astray += await self.store.open_orders_at(account_id, place)
         stuck = [order for order in astray if order.state is not OrderState.UNRESOLVED]
         if stuck:
             raise CannotStart(self._elsewhere(stuck))
@@ -371,11 +373,11 @@ class Kasapay:
     def _elsewhere(self, orders: Sequence[OrderRow]) -> str:
         """Which orders belong where, and the way out."""
         said = []
-        for connection, place in dict.fromkeys((order.connection, order.place) for order in orders):
-            codes = [o.code for o in orders if (o.connection, o.place) == (connection, place)]
+        for account_id, place in dict.fromkeys((order.account_id, order.place) for order in orders):
+            codes = [o.code for o in orders if (o.account_id, o.place) == (account_id, place)]
             more = f" and {len(codes) - _CODES} more" if len(codes) > _CODES else ""
             said.append(
-                f"Account {connection} leads to {self.accounts.place(connection)} now, and these open"
+                f"Account {account_id} leads to {self.accounts.place(account_id)} now, and these open"
                 f" orders of it belong to {place}: {', '.join(codes[:_CODES])}{more}."
             )
         return " ".join(said) + (
@@ -455,7 +457,7 @@ def build(
     *,
     clock: Clock = wall_clock_ms,
     ids: Ids | None = None,
-    times: Times = TIMES,
+    timeouts: Timeouts = TIMES,
     tryit: TryIt | None = None,
     callback_url: str = "",
 ) -> Kasapay:
@@ -470,7 +472,7 @@ def build(
         SqliteStore(path, clock=clock),
         clock=clock,
         ids=ids or Ids(),
-        times=times,
+        timeouts=timeouts,
         tryit=tryit,
         callback_url=callback_url,
     )
@@ -491,13 +493,13 @@ async def running(
             await first()
         await kasapay.check_open_orders()
         path = _sqlite(kasapay.settings.database_url)
-        await stack.enter_async_context(control.listen(path, kasapay.desk))
+        await stack.enter_async_context(control.listen(path, kasapay.admin))
         for work in _background(kasapay):
             await stack.enter_async_context(_kept_running(work, kasapay))
         if kasapay.telegram_link is not None:
             await stack.enter_async_context(_kept_running(kasapay.telegram_link.run(), kasapay))
         # The calls that outlived their turns end before the sender and the store do.
-        stack.push_async_callback(kasapay.performer.finish, _FINISH_S)
+        stack.push_async_callback(kasapay.dispatch.finish, _FINISH_S)
         runner = make_runner(kasapay.web())
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -517,7 +519,7 @@ def _background(kasapay: Kasapay) -> list[Any]:
         kasapay.worker.run(),
         kasapay.keeper.run(),
         kasapay.callbacks.run(),
-        watch_deadlines(kasapay.store, kasapay.metrics, kasapay.clock, kasapay.desk.ids),
+        watch_deadlines(kasapay.store, kasapay.metrics, kasapay.clock, kasapay.admin.ids),
         watch_soundness(kasapay.store),
         watch_figures(kasapay.store, kasapay.metrics, kasapay.clock, kasapay.problems),
         _heal(kasapay),

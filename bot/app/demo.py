@@ -23,7 +23,7 @@ from bot.app.listening import cannot_listen, find_free_port, url_of
 from bot.providers import Account, Credentials, Secret
 from bot.runtime.clock import Clock, Ids, wall_clock_ms
 from bot.runtime.keys import Sealer
-from bot.runtime.timeouts import TIMES, Times
+from bot.runtime.timeouts import TIMES, Timeouts
 from bot.sandbox import RecordError, SandboxConfig, serve_sandbox
 from bot.settings.settings import GatewaySettings, Settings
 from bot.store import migrate
@@ -102,7 +102,7 @@ async def run_embedded(
     sandbox_port: int = 0,
     database: Path | None = None,
     clock: Clock = wall_clock_ms,
-    times: Times = TIMES,
+    timeouts: Timeouts = TIMES,
     extra: Settings | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> AsyncIterator[Embedded]:
@@ -138,7 +138,7 @@ async def run_embedded(
             merchants=MERCHANTS,
         )
         migrate(settings.database_url)
-        kasapay = build(settings, clock=clock, times=times, tryit=tryit, callback_url=url)
+        kasapay = build(settings, clock=clock, timeouts=timeouts, tryit=tryit, callback_url=url)
         if kasapay.telegram_link is not None:
             kasapay.telegram_link.say = say
 
@@ -282,7 +282,7 @@ async def _seed(kasapay: Kasapay) -> None:
     for merchant in MERCHANTS:
         if await store.merchant_by_code(merchant.code) is None:
             await COMMANDS["merchants.add"](
-                kasapay.desk,
+                kasapay.admin,
                 {
                     "code": merchant.code,
                     "name": merchant.name,

@@ -33,8 +33,8 @@ async def take_figures(store: Store, metrics: Metrics, clock: Clock) -> None:
     for at, (orders, oldest_ms) in found.open_orders.items():
         metrics.open_orders.labels(*at).set(orders)
         metrics.oldest_order_s.labels(*at).set(max(0, now_ms - oldest_ms) / 1000)
-    for connection, agreements in found.doubtful_agreements.items():
-        metrics.doubtful_agreements.labels(connection).set(agreements)
+    for account_id, agreements in found.doubtful_agreements.items():
+        metrics.doubtful_agreements.labels(account_id).set(agreements)
     for kind, incidents in found.incidents.items():
         metrics.incidents.labels(kind).set(incidents)
     metrics.last_incident_s.set(found.last_incident_ms / 1000)

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from bot.admin.check import open_doors, warnings_of
 from bot.admin.reconciliation.gather import Ask
-from bot.admin.registry import COMMANDS, Desk
+from bot.admin.registry import COMMANDS, AdminContext
 from bot.admin.socket import ask_owner
 from bot.app.build import CannotStart, build, running
 from bot.app.listening import cannot_listen, is_free, is_here_only, shown_url, url_of
@@ -172,16 +172,16 @@ async def operator(settings: Settings, folder: Path) -> AsyncIterator[Ask]:
         )
     path = _sqlite_file(settings)
     async with contextlib.AsyncExitStack() as stack:
-        desk: Desk | None = None
+        admin: AdminContext | None = None
 
         async def ask(command: str, values: dict[str, Any]) -> Any:
-            nonlocal desk
-            if desk is None:
+            nonlocal admin
+            if admin is None:
                 answer = await ask_owner(path, command, values)
                 if answer is not None:
                     return answer
-                desk = await _own_desk(settings, stack)
-            return await COMMANDS[command](desk, values)
+                admin = await _own_admin(settings, stack)
+            return await COMMANDS[command](admin, values)
 
         yield ask
 
@@ -206,7 +206,7 @@ def _sqlite_file(settings: Settings) -> Path:
     return database
 
 
-async def _own_desk(settings: Settings, stack: contextlib.AsyncExitStack) -> Desk:
+async def _own_admin(settings: Settings, stack: contextlib.AsyncExitStack) -> AdminContext:
     """The database and the providers, opened here until the stack is left."""
     if not settings.secret_key.get_secret_value():
         raise StoreUnavailable("SECRET_KEY is not set; make one with: openssl rand -hex 32")
@@ -214,7 +214,7 @@ async def _own_desk(settings: Settings, stack: contextlib.AsyncExitStack) -> Des
     await kasapay.store.open()
     stack.push_async_callback(kasapay.store.close)
     stack.push_async_callback(kasapay.close)
-    return Desk(
+    return AdminContext(
         kasapay.store,
         kasapay.accounts,
         kasapay.calls,

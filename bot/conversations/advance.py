@@ -12,7 +12,7 @@ import structlog
 
 from bot.conversations.commits import Commits
 from bot.conversations.effect_runner import Effects
-from bot.conversations.effects import Performer
+from bot.conversations.effects import EffectDispatch
 from bot.conversations.facts import (
     behind_guard,
     held_here,
@@ -62,7 +62,7 @@ from bot.dialog import (
 )
 from bot.dialog.inputs import Reading
 from bot.dialog.screens import UssdScreen
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.base import Store
 from bot.store.records import ConversationRow, ConversationState
 
@@ -106,20 +106,20 @@ class Steps:
     def __init__(
         self,
         store: Store,
-        performer: Performer,
+        dispatch: EffectDispatch,
         flows: Mapping[str, Flow],
         reader: Reader,
         commits: Commits,
-        times: Times,
+        timeouts: Timeouts,
         config: TurnsConfig,
     ) -> None:
         self._store = store
-        self._performer = performer
+        self._dispatch = dispatch
         self._flows = flows
         self._reader = reader
         self._commits = commits
-        self._effects = Effects(performer, commits)
-        self._times = times
+        self._effects = Effects(dispatch, commits)
+        self._timeouts = timeouts
         self._config = config
 
     def shown(self, turn: Turn, view: View) -> UssdScreen:
@@ -153,10 +153,10 @@ class Steps:
         except (KeyError, msgspec.ValidationError, FlowError) as error:
             _log.error("conversation cannot be replayed", flow=row.flow, kind=type(error).__name__)
         prefill = prefill_of(row.journal)
-        if prefill is None or await self._performer.has_acted(row.id):
+        if prefill is None or await self._dispatch.has_acted(row.id):
             return await self._after_act(turn, row)
         try:
-            here = held_here(turn, row, self._config, self._times)
+            here = held_here(turn, row, self._config, self._timeouts)
             fresh = msgspec.structs.replace(here, journal=(), page=0)
             return fresh, self.run(fresh, (), prefill)
         except (KeyError, FlowError):
@@ -167,7 +167,7 @@ class Steps:
         order = turn.loaded.needs_otp
         if order is not None and order.conversation_id == row.id:
             return StartOver(row)
-        screen = await self._performer.standing(row.id)
+        screen = await self._dispatch.standing(row.id)
         return self._close(turn, row, screen or Screen("talk.changed"))
 
     # ---- what was said ---------------------------------------------------------------------------
@@ -207,7 +207,7 @@ class Steps:
         assert isinstance(run.state, Waiting)
         question: Question[Any] = run.state.question
         if isinstance(question, SecretStep):
-            moved_on = await self._performer.without_secret(question.then, turn.speaker())
+            moved_on = await self._dispatch.without_secret(question.then, turn.actor())
             if moved_on is not None:
                 run.deliver(moved_on)
                 return await self.drive(turn, row, run)
@@ -245,7 +245,7 @@ class Steps:
             case Accepted(value):
                 row = msgspec.structs.replace(row, wrong=0, page=0)
                 if isinstance(question, SecretStep):
-                    plan = await self._performer.act_with(value, question.then, turn.speaker())
+                    plan = await self._dispatch.act_with(value, question.then, turn.actor())
                     turn.step = question.key
                     await self._effects.carry_out(turn, row, run, plan)
                     row = _past_guard(row, run)
@@ -294,7 +294,7 @@ class Steps:
         """The reading, or a Problem where an answer names what there is not: that is written nowhere."""
         if not isinstance(reading, Accepted) or not isinstance(question, Ask) or question.found is None:
             return reading
-        found = await self._performer.look(question.found(reading.value), turn.speaker(row))
+        found = await self._dispatch.look(question.found(reading.value), turn.actor(row))
         return Problem(question.missing) if found is None else reading
 
     async def _merchants_code(self, question: Question[Any], said: Input) -> str:
@@ -366,7 +366,7 @@ class Steps:
                                 dialled = None
                             continue
                         if isinstance(question, SecretStep):
-                            done = await self._performer.without_secret(question.then, turn.speaker())
+                            done = await self._dispatch.without_secret(question.then, turn.actor())
                             if done is not None:
                                 run.deliver(done)
                                 continue

@@ -9,7 +9,7 @@ from bot.dialog import Answer, Entry, View
 from bot.dialog.screens import UssdScreen
 from bot.notifications.order_messages import reply_message, said_message
 from bot.runtime.clock import Clock, Ids
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.base import Change, DropMessages, EndUpdate, KeepTurn, SaveSession, Store
 from bot.store.records import ConversationRow, MessageKind, SessionRow, TurnRow, TurnState
 
@@ -30,14 +30,14 @@ class Commits:
         store: Store,
         clock: Clock,
         ids: Ids,
-        times: Times,
+        timeouts: Timeouts,
         render_ussd: RenderUssd,
         hashed: Callable[[str], str],
     ) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
-        self._lease_ms = int(times.lease_s * 1000)
+        self._lease_ms = int(timeouts.lease_s * 1000)
         self._render_ussd = render_ussd
         self._hashed = hashed
 

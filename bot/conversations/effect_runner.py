@@ -1,7 +1,7 @@
 """What a flow wants done while it advances: looks, acts, and the calls between a turn's two commits."""
 
 from bot.conversations.commits import Commits
-from bot.conversations.effects import Performer, Plan
+from bot.conversations.effects import EffectDispatch, EffectResult
 from bot.conversations.turn import Turn
 from bot.dialog import Look, Run, Wants
 from bot.store.records import ConversationRow
@@ -10,37 +10,37 @@ __all__ = ["Effects"]
 
 
 class Effects:
-    def __init__(self, performer: Performer, commits: Commits) -> None:
-        self._performer = performer
+    def __init__(self, dispatch: EffectDispatch, commits: Commits) -> None:
+        self._dispatch = dispatch
         self._commits = commits
 
     async def perform(self, turn: Turn, row: ConversationRow, run: Run, wants: Wants) -> bool:
         """Do what the flow wants; True where a provider may have been called for it."""
         turn.step = wants.key
-        speaker = turn.speaker(row)
+        actor = turn.actor(row)
         effect = wants.effect
         if isinstance(effect, Look):
-            outside = self._performer.goes_outside(effect)
+            outside = self._dispatch.goes_outside(effect)
             if outside:
                 await self._commits.mark_running(turn, row, run.journal)
-            run.deliver(await self._performer.look(effect, speaker))
+            run.deliver(await self._dispatch.look(effect, actor))
             return outside
-        plan = await self._performer.act(effect, wants.position, speaker)
+        plan = await self._dispatch.act(effect, wants.position, actor)
         await self.carry_out(turn, row, run, plan)
-        return plan.inside is not None
+        return plan.provider_call is not None
 
-    async def carry_out(self, turn: Turn, row: ConversationRow, run: Run, plan: Plan) -> None:
+    async def carry_out(self, turn: Turn, row: ConversationRow, run: Run, plan: EffectResult) -> None:
         """Commit 1 before the call, and the call, which keeps its own outcome. Raises TooLate."""
         if plan.changes or plan.payment is not None:
-            turn.last_words.begin(plan.payment, is_kept=plan.goes_on)
+            turn.timeout_reply.begin(plan.payment, is_kept=plan.goes_on)
         turn.changes += plan.changes
         if plan.person is not None:
             turn.person = plan.person
         result = plan.result
-        if plan.inside is not None:
+        if plan.provider_call is not None:
             await self._commits.mark_running(turn, row, run.journal)
-            turn.last_words.is_kept = True
-            result = await plan.inside()
+            turn.timeout_reply.is_kept = True
+            result = await plan.provider_call()
             if getattr(result, "ok", False):
                 turn.changes += plan.then
         run.deliver(result)

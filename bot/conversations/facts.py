@@ -12,7 +12,7 @@ import msgspec
 from bot.conversations.turn import Turn, TurnsConfig
 from bot.dialog import Entry, Facts, Question, Text
 from bot.notifications.order_messages import is_fresh
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.records import ConversationRow
 
 __all__ = [
@@ -38,12 +38,14 @@ class _Standing(Facts, frozen=True):
     behind: tuple[Entry, ...] = ()
 
 
-def encode_facts(turn: Turn, order_id: str | None, config: TurnsConfig, times: Times) -> str:
+def encode_facts(turn: Turn, order_id: str | None, config: TurnsConfig, timeouts: Timeouts) -> str:
     """The facts of a conversation that begins, or goes on, where this turn's person is now."""
     addresses = turn.loaded.addresses
     own = turn.inbound.address.value if turn.inbound.address.kind == "msisdn" else ""
     numbers = [
-        a.value for a in addresses if a.kind == "msisdn" and a.verified_ms and is_fresh(a, turn.now_ms, times)
+        a.value
+        for a in addresses
+        if a.kind == "msisdn" and a.verified_ms and is_fresh(a, turn.now_ms, timeouts)
     ]
     linked = numbers[0] if numbers else ""
     facts = Facts(
@@ -61,14 +63,14 @@ def encode_facts(turn: Turn, order_id: str | None, config: TurnsConfig, times: T
     return msgspec.json.encode(facts).decode()
 
 
-def held_here(turn: Turn, kept: ConversationRow, config: TurnsConfig, times: Times) -> ConversationRow:
+def held_here(turn: Turn, kept: ConversationRow, config: TurnsConfig, timeouts: Timeouts) -> ConversationRow:
     """The conversation, moved to where the person is now."""
     moved = msgspec.structs.replace(
         kept,
         holder=turn.scope,
         address_kind=turn.inbound.address.kind,
         address_value=turn.inbound.address.value,
-        facts=encode_facts(turn, kept.order_id, config, times),
+        facts=encode_facts(turn, kept.order_id, config, timeouts),
     )
     behind = behind_guard(kept)
     return with_behind(moved, behind) if behind else moved

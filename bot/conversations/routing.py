@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from bot.conversations.advance import CARD_NOT_USED, WRONG_AT_MOST, Reply, StartOver, Steps, Toast, half_done
-from bot.conversations.effects import Performer
+from bot.conversations.effects import EffectDispatch
 from bot.conversations.facts import encode_facts, held_here, last_notice, with_behind, with_notice
 from bot.conversations.own_words import first_words, own_words
 from bot.conversations.reading import Reader, may_be_link_code, may_be_otp
@@ -37,7 +37,7 @@ from bot.dialog import (
 from bot.dialog.words import Choice
 from bot.money import LEAST_MERCHANT_CODE
 from bot.runtime.clock import Ids
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.base import MarkTold, SaveConversation, Store
 from bot.store.records import ConversationRow, ConversationState
 
@@ -55,19 +55,19 @@ class Conversations:
     def __init__(
         self,
         store: Store,
-        performer: Performer,
+        dispatch: EffectDispatch,
         steps: Steps,
         reader: Reader,
         ids: Ids,
-        times: Times,
+        timeouts: Timeouts,
         config: TurnsConfig,
     ) -> None:
         self._store = store
-        self._performer = performer
+        self._dispatch = dispatch
         self._steps = steps
         self._reader = reader
         self._ids = ids
-        self._times = times
+        self._timeouts = timeouts
         self._config = config
 
     async def reply(self, turn: Turn, said: Input, args: tuple[str, ...], *, fresh: bool) -> View | Toast:
@@ -145,7 +145,7 @@ class Conversations:
             return StartOver(kept, said=code)
         idle_ms = turn.now_ms - kept.updated_ms
         card = said if isinstance(said, Shared) else Nothing()
-        if args or not half_done(kept) or idle_ms > self._times.resume_s * 1000:
+        if args or not half_done(kept) or idle_ms > self._timeouts.resume_s * 1000:
             return StartOver(kept, args, said=card)
         held = msgspec.structs.replace(self._here(turn, kept), offering=True, wrong=0, page=0)
         if isinstance(said, Shared):
@@ -153,7 +153,7 @@ class Conversations:
         return self._offer(turn, held, turn.beside)
 
     def _here(self, turn: Turn, kept: ConversationRow) -> ConversationRow:
-        return held_here(turn, kept, self._config, self._times)
+        return held_here(turn, kept, self._config, self._timeouts)
 
     def _elsewhere(self, turn: Turn) -> View:
         """The session's conversation went on in another session or channel."""
@@ -203,7 +203,7 @@ class Conversations:
         """Go on where it stopped. What may have changed is looked up again while nothing was done yet."""
         prefill = prefill_of(kept.journal)
         moved = msgspec.structs.replace(self._here(turn, kept), offering=False, wrong=0, page=0)
-        if prefill is not None and await self._performer.has_acted(kept.id):
+        if prefill is not None and await self._dispatch.has_acted(kept.id):
             # The process died inside the act: it is done, though the journal does not say so yet.
             stayed = msgspec.structs.replace(kept, holder=turn.scope, offering=False, wrong=0, page=0)
             return await self._steps.show(turn, stayed)
@@ -239,7 +239,7 @@ class Conversations:
             address_kind=turn.inbound.address.kind,
             address_value=turn.inbound.address.value,
             flow=flow,
-            facts=encode_facts(turn, order_id, self._config, self._times),
+            facts=encode_facts(turn, order_id, self._config, self._timeouts),
             journal=(),
             state=ConversationState.ACTIVE,
             version=0,

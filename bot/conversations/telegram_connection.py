@@ -19,7 +19,7 @@ from bot.channels.telegram import (
     webhook_address,
     webhook_problem,
 )
-from bot.conversations.telegram_inbox import TelegramIntake
+from bot.conversations.telegram_inbox import TelegramInbox
 from bot.runtime.clock import Clock
 from bot.runtime.metrics import Metrics
 
@@ -38,7 +38,7 @@ class TelegramLink:
     def __init__(
         self,
         channel: TelegramChannel,
-        intake: TelegramIntake,
+        intake: TelegramInbox,
         metrics: Metrics,
         clock: Clock,
         *,

@@ -33,11 +33,11 @@ from bot.notifications.order_messages import reply_message
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.keys import Sealer
 from bot.runtime.loops import keep_going
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.base import Change, EndUpdate, SaveAddress, Store, StoreUnavailable
 from bot.store.records import UpdateRow
 
-__all__ = ["TelegramIntake"]
+__all__ = ["TelegramInbox"]
 
 _log = structlog.get_logger("telegram")
 
@@ -56,7 +56,7 @@ _Saying: TypeAlias = Heard | CardRefused | NotText | DeadButton
 _SAYING: Final = (Heard, CardRefused, NotText, DeadButton)
 
 
-class TelegramIntake:
+class TelegramInbox:
     """The inbox of one bot. `run` empties it until cancelled."""
 
     def __init__(
@@ -67,7 +67,7 @@ class TelegramIntake:
         sealer: Sealer,
         clock: Clock,
         ids: Ids,
-        times: Times,
+        timeouts: Timeouts,
         *,
         secret: str,
         may_speak: Callable[[str], bool] = lambda chat: True,
@@ -78,7 +78,7 @@ class TelegramIntake:
         self._sealer = sealer
         self._clock = clock
         self._ids = ids
-        self._times = times
+        self._timeouts = timeouts
         self._secret = secret
         # A chat's allowance: False once it said more in a short time than a person does.
         self._may_speak = may_speak
@@ -135,7 +135,9 @@ class TelegramIntake:
 
     async def _claim(self) -> tuple[UpdateRow, ...]:
         room = _AT_ONCE - len(self._working)
-        return await self._store.claim_updates(_SOURCE, self._clock(), int(self._times.lease_s * 1000), room)
+        return await self._store.claim_updates(
+            _SOURCE, self._clock(), int(self._timeouts.lease_s * 1000), room
+        )
 
     async def _take_safely(self, row: UpdateRow) -> None:
         try:

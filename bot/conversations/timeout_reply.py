@@ -7,14 +7,14 @@ begins none.
 
 from bot.dialog.views import OrderView
 
-__all__ = ["LastWords", "TooLate"]
+__all__ = ["TimeoutReply", "TooLate"]
 
 
 class TooLate(Exception):
     """The person has been sent away; so nothing is begun any more."""
 
 
-class LastWords:
+class TimeoutReply:
     """One per turn, shared by the turn and whoever waits for it.
 
     `payment` is the order the turn begins or goes on with; `is_kept` once it surely stands in the store.

@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
-from bot.conversations.effects import Speaker
-from bot.conversations.timeout_reply import LastWords
+from bot.conversations.effects import Actor
+from bot.conversations.timeout_reply import TimeoutReply
 from bot.dialog import Entry, Facts, Inbound, Text
 from bot.store.base import Change, LoadedTurn, SaveConversation
 from bot.store.records import AddressRow, ConversationRow, ConversationState, PersonRow, SessionRow
@@ -65,14 +65,14 @@ class Turn:
         inbound: Inbound,
         loaded: LoadedTurn,
         now_ms: int,
-        last_words: LastWords,
+        timeout_reply: TimeoutReply,
         *,
         scope: str,
         ours: set[tuple[str, str]],
     ) -> None:
         self.inbound = inbound
         self.loaded = loaded
-        self.last_words = last_words
+        self.timeout_reply = timeout_reply
         self.now_ms = now_ms
         self.scope = scope
         self.key = inbound.turn_key
@@ -102,11 +102,11 @@ class Turn:
         self.changes.append(SaveConversation(self.conversation, expected))
         self.kept_version = version
 
-    def speaker(self, row: ConversationRow | None = None) -> Speaker:
+    def actor(self, row: ConversationRow | None = None) -> Actor:
         """Who speaks, in the turn's conversation or in `row`."""
         row = row or self.conversation
         facts = msgspec.json.decode(row.facts, type=Facts)
-        return Speaker(
+        return Actor(
             person=self.person,
             address=self.inbound.address,
             channel=self.inbound.channel,

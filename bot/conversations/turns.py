@@ -9,11 +9,11 @@ import structlog
 
 from bot.conversations.advance import Steps, Toast
 from bot.conversations.commits import Commits, RenderUssd
-from bot.conversations.effects import Performer
+from bot.conversations.effects import EffectDispatch
 from bot.conversations.locks import Locks
 from bot.conversations.reading import Reader, Speaks, may_be_otp
 from bot.conversations.routing import Conversations
-from bot.conversations.timeout_reply import LastWords, TooLate
+from bot.conversations.timeout_reply import TimeoutReply, TooLate
 from bot.conversations.turn import Turn, TurnsConfig
 from bot.conversations.ussd_sessions import (
     Dialled,
@@ -31,7 +31,7 @@ from bot.money import OrderKind
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.keys import Sealer
 from bot.runtime.metrics import Metrics
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.base import (
     Conflict,
     EndAddress,
@@ -70,13 +70,13 @@ class Turns:
     def __init__(
         self,
         store: Store,
-        performer: Performer,
+        dispatch: EffectDispatch,
         catalogue: Speaks,
         flows: Mapping[str, Flow],
         sealer: Sealer,
         clock: Clock,
         ids: Ids,
-        times: Times,
+        timeouts: Timeouts,
         config: TurnsConfig,
         render_ussd: RenderUssd,
         on_work: Callable[[], None],
@@ -87,35 +87,35 @@ class Turns:
         self._sealer = sealer
         self._clock = clock
         self._ids = ids
-        self._times = times
+        self._timeouts = timeouts
         self._config = config
         self._on_work = on_work
         self._metrics = metrics
         self._render_ussd = render_ussd
         self._locks = Locks()
         reader = Reader(catalogue, config.region)
-        self._commits = Commits(store, clock, ids, times, render_ussd, self._hashed)
-        self._steps = Steps(store, performer, flows, reader, self._commits, times, config)
-        self._conversations = Conversations(store, performer, self._steps, reader, ids, times, config)
+        self._commits = Commits(store, clock, ids, timeouts, render_ussd, self._hashed)
+        self._steps = Steps(store, dispatch, flows, reader, self._commits, timeouts, config)
+        self._conversations = Conversations(store, dispatch, self._steps, reader, ids, timeouts, config)
 
     async def take(
-        self, inbound: Inbound, update: UpdateRow | None = None, last_words: LastWords | None = None
+        self, inbound: Inbound, update: UpdateRow | None = None, timeout_reply: TimeoutReply | None = None
     ) -> Answer:
         """Answer one message; everything it caused is durable when this returns.
 
         A repeated delivery gets the answer of the first, and runs nothing. `update` is the inbox row
         the message came in, deleted with the commit. Raises StoreUnavailable where nothing can be
-        kept; the message may then be sent again. Whoever waits only so long hands in `last_words`.
+        kept; the message may then be sent again. Whoever waits only so long hands in `timeout_reply`.
         """
         started_ms = self._clock()
         if not inbound.turn_key and inbound.session is None:
             # A message without a name is one of its own; a session has ways to tell
             # (see bot.conversations.ussd_sessions).
             inbound = msgspec.structs.replace(inbound, turn_key=self._ids.uuid())
-        last_words = last_words or LastWords()
-        last_words.gateway = inbound.session.gateway if inbound.session is not None else ""
+        timeout_reply = timeout_reply or TimeoutReply()
+        timeout_reply.gateway = inbound.session.gateway if inbound.session is not None else ""
         async with self._locks.alone(f"{inbound.address.kind}:{inbound.address.value}"):
-            turn, answer = await self._take_until_kept(inbound, update, last_words, started_ms)
+            turn, answer = await self._take_until_kept(inbound, update, timeout_reply, started_ms)
         self._on_work()
         took_ms = self._clock() - started_ms
         self._metrics.turns.labels(inbound.channel, turn.outcome).inc()
@@ -152,27 +152,29 @@ class Turns:
         """Something was queued beside a turn."""
         self._on_work()
 
-    def last_words(self) -> LastWords:
+    def timeout_reply(self) -> TimeoutReply:
         """What a turn and whoever waits for it agree on, for `take` and `closing_words`."""
-        return LastWords()
+        return TimeoutReply()
 
-    def closing_words(self, language: str = "", last_words: LastWords | None = None) -> str:
+    def closing_words(self, language: str = "", timeout_reply: TimeoutReply | None = None) -> str:
         """A polite last screen for when a turn's answer does not come, which holds whatever the turn
         still does. Touches no store, never raises. Once said, the words stay what they were."""
-        last_words = last_words or LastWords()
-        if not last_words.said:
-            spoken = last_words.language or (self._config.guess(language) if language else "")
-            last_words.say(self._last_screen(self._last_sentence(last_words), last_words.gateway, spoken))
-        return last_words.text
+        timeout_reply = timeout_reply or TimeoutReply()
+        if not timeout_reply.said:
+            spoken = timeout_reply.language or (self._config.guess(language) if language else "")
+            timeout_reply.say(
+                self._last_screen(self._last_sentence(timeout_reply), timeout_reply.gateway, spoken)
+            )
+        return timeout_reply.text
 
-    def _last_sentence(self, last_words: LastWords) -> Text:
-        payment = last_words.payment
+    def _last_sentence(self, timeout_reply: TimeoutReply) -> Text:
+        payment = timeout_reply.payment
         if payment is None:
             return Text("talk.closed")
         amount, merchant, dial = payment.amount, payment.merchant, self._config.short_code
         if payment.kind is not OrderKind.COLLECTION:
             return Text("talk.unsure_other", {"kind": Text(f"kind.{payment.kind.value}"), "amount": amount})
-        if last_words.is_kept:
+        if timeout_reply.is_kept:
             # It may wait for its code by now: the next dial asks for that first.
             return Text(
                 "talk.begun",
@@ -204,13 +206,13 @@ class Turns:
     # ---- one try at a turn -----------------------------------------------------------------------
 
     async def _take_until_kept(
-        self, inbound: Inbound, update: UpdateRow | None, last_words: LastWords, arrived_ms: int
+        self, inbound: Inbound, update: UpdateRow | None, timeout_reply: TimeoutReply, arrived_ms: int
     ) -> tuple[Turn, Answer]:
         """Another process may move the conversation meanwhile: then read again and decide anew."""
         ours: set[tuple[str, str]] = set()
         for _ in range(_TRIES):
             try:
-                return await self._take(inbound, update, last_words, ours, arrived_ms)
+                return await self._take(inbound, update, timeout_reply, ours, arrived_ms)
             except Conflict as conflict:
                 lost = conflict
         raise lost
@@ -219,13 +221,13 @@ class Turns:
         self,
         inbound: Inbound,
         update: UpdateRow | None,
-        last_words: LastWords,
+        timeout_reply: TimeoutReply,
         ours: set[tuple[str, str]],
         arrived_ms: int,
     ) -> tuple[Turn, Answer]:
-        turn = await self._load(inbound, last_words, ours, arrived_ms)
+        turn = await self._load(inbound, timeout_reply, ours, arrived_ms)
         if turn.loaded.person is not None:
-            last_words.language = turn.loaded.person.language
+            timeout_reply.language = turn.loaded.person.language
         if update is not None:
             turn.changes.append(EndUpdate(update.source, update.update_id))
         if inbound.session is not None:
@@ -241,14 +243,16 @@ class Turns:
             view = self._steps.broken(turn, turn.conversation, error)
         except TooLate:
             turn.outcome = "too late"
-            return turn, await self._commits.give_up(turn, self.closing_words(inbound.language, last_words))
+            return turn, await self._commits.give_up(
+                turn, self.closing_words(inbound.language, timeout_reply)
+            )
         if isinstance(view, Toast):
             turn.outcome = "old button"
             return turn, await self._commits.tell(turn, self._beside(turn, view.text))
         # Whoever was sent away meanwhile saw those words and not this question; so does a repeat.
-        instead = self.closing_words(inbound.language, last_words) if last_words.said else ""
+        instead = self.closing_words(inbound.language, timeout_reply) if timeout_reply.said else ""
         answer = await self._commits.finish(turn, view, instead, self._beside(turn, turn.beside))
-        if answer.keep_open and last_words.said:
+        if answer.keep_open and timeout_reply.said:
             await self._commits.close(turn)
         return turn, answer
 
@@ -256,7 +260,7 @@ class Turns:
         return self._catalogue.say(text, turn.person.language, self._config.region) if text else ""
 
     async def _load(
-        self, inbound: Inbound, last_words: LastWords, ours: set[tuple[str, str]], arrived_ms: int
+        self, inbound: Inbound, timeout_reply: TimeoutReply, ours: set[tuple[str, str]], arrived_ms: int
     ) -> Turn:
         """The turn with all that is kept about its address, its session and this very delivery."""
         now_ms = self._clock()
@@ -278,12 +282,14 @@ class Turns:
         )
         if session is not None and not key:
             # When it came, not when its turn came: a repeat may have waited behind the first.
-            key = unnumbered_key(inbound, loaded, now_ms=arrived_ms, times=self._times, hashed=self._hashed)
+            key = unnumbered_key(
+                inbound, loaded, now_ms=arrived_ms, timeouts=self._timeouts, hashed=self._hashed
+            )
             if loaded.last_turn is not None and loaded.last_turn.key == key:
                 loaded = msgspec.structs.replace(loaded, turn=loaded.last_turn)
         inbound = msgspec.structs.replace(inbound, turn_key=key)
-        turn = Turn(inbound, loaded, now_ms, last_words, scope=scope, ours=ours)
-        if loaded.address is not None and now_ms - loaded.address.seen_ms > self._times.lapse_s * 1000:
+        turn = Turn(inbound, loaded, now_ms, timeout_reply, scope=scope, ours=ours)
+        if loaded.address is not None and now_ms - loaded.address.seen_ms > self._timeouts.lapse_s * 1000:
             self._forget(turn, loaded.address)
         return turn
 
@@ -306,7 +312,7 @@ class Turns:
             turn.inbound,
             turn.loaded,
             now_ms=arrived_ms,
-            times=self._times,
+            timeouts=self._timeouts,
             hashed=self._hashed,
         )
         match meaning:

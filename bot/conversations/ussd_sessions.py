@@ -10,7 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from bot.dialog import Inbound, Input, Nothing, Session, Typed
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.base import LoadedTurn
 from bot.store.records import SessionRow, TurnRow, TurnState
 
@@ -70,7 +70,9 @@ def cumulative_key(text: str, hashed: Hash) -> str:
     return f"{len(text)}:{hashed(text)}"
 
 
-def unnumbered_key(inbound: Inbound, loaded: LoadedTurn, *, now_ms: int, times: Times, hashed: Hash) -> str:
+def unnumbered_key(
+    inbound: Inbound, loaded: LoadedTurn, *, now_ms: int, timeouts: Timeouts, hashed: Hash
+) -> str:
     """A turn key where the gateway gave none: the count of turns and a keyed hash of the input.
 
     The same input while its turn is under way, or within the duplicate window of it, is that turn again.
@@ -80,14 +82,14 @@ def unnumbered_key(inbound: Inbound, loaded: LoadedTurn, *, now_ms: int, times: 
     said = inbound.input.text if isinstance(inbound.input, Typed) else ""
     what = "new" if opens else hashed(said)
     if last is not None and last.key.endswith(f":{what}"):
-        soon = now_ms - last.at_ms <= times.duplicate_s * 1000
+        soon = now_ms - last.at_ms <= timeouts.duplicate_s * 1000
         if soon or last.state is TurnState.RUNNING:
             return last.key
     return f"{0 if opens or row is None else row.turns}:{what}"
 
 
 def read_session(
-    session: Session, inbound: Inbound, loaded: LoadedTurn, *, now_ms: int, times: Times, hashed: Hash
+    session: Session, inbound: Inbound, loaded: LoadedTurn, *, now_ms: int, timeouts: Timeouts, hashed: Hash
 ) -> Meaning:
     """Decides what the request is, from what is kept about its session and this very delivery.
 
@@ -97,8 +99,10 @@ def read_session(
     row, turn = loaded.session, loaded.turn
     if row is None:
         return _dialled(session, 1)
-    silent = now_ms - row.last_ms > max(times.silent_s, session.idle_s) * 1000
-    if _is_dial(session, inbound, loaded, row, silent=silent, now_ms=now_ms, times=times, hashed=hashed):
+    silent = now_ms - row.last_ms > max(timeouts.silent_s, session.idle_s) * 1000
+    if _is_dial(
+        session, inbound, loaded, row, silent=silent, now_ms=now_ms, timeouts=timeouts, hashed=hashed
+    ):
         return _dialled(session, row.generation + 1)
     if turn is not None:
         if turn.state is not TurnState.RUNNING:
@@ -137,20 +141,20 @@ def _is_dial(
     *,
     silent: bool,
     now_ms: int,
-    times: Times,
+    timeouts: Timeouts,
     hashed: Hash,
 ) -> bool:
     """Whether a request with a known id begins another session, as gateways use ids again."""
     turn, text = loaded.turn, session.cumulative
     running = turn is not None and turn.state is TurnState.RUNNING and turn.lease_until_ms > now_ms
-    window_ms = times.duplicate_s * 1000
+    window_ms = timeouts.duplicate_s * 1000
     if turn is not None and turn.key == row.first_key and (running or now_ms - row.started_ms <= window_ms):
         return False  # the first request, said twice
     if session.opens:
         return True
     if running:
         return False
-    if not row.open and now_ms - row.last_ms > times.stray_s * 1000:
+    if not row.open and now_ms - row.last_ms > timeouts.stray_s * 1000:
         return True
     if text is None:
         # Where nothing else tells, only a dial says nothing after so long a silence.

@@ -35,7 +35,7 @@ from bot.money.pins import is_weak_pin
 from bot.money.roles import Right, StaffRole, rights_of
 from bot.money.rules import AmountRule, NumberRule
 from bot.money.signs import without_sign
-from bot.money.terms import Terms
+from bot.money.terms import OrderDetails
 
 __all__ = [
     "ORDER_CODE_BYTES",
@@ -59,7 +59,7 @@ __all__ = [
     "Right",
     "Source",
     "StaffRole",
-    "Terms",
+    "OrderDetails",
     "Verdict",
     "after_order",
     "calling_code",

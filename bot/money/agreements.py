@@ -51,18 +51,18 @@ _FOLLOWS: Final = {
 EVERY: Final = ("day", "week", "month")
 
 
-def may_become(held: AgreementState, said: AgreementState) -> bool:
+def may_become(from_state: AgreementState, to_state: AgreementState) -> bool:
     """Whether an agreement may move so; what has ended stays as it is."""
-    return said in _FOLLOWS.get(held, frozenset())
+    return to_state in _FOLLOWS.get(from_state, frozenset())
 
 
-def after_order(kind: OrderKind, said: OrderState, reason: Reason | None) -> AgreementState | None:
-    """What an agreement becomes when an order about it has become `said`; None: nothing follows."""
+def after_order(kind: OrderKind, to_state: OrderState, reason: Reason | None) -> AgreementState | None:
+    """What an agreement becomes when an order about it has become `to_state`; None: nothing follows."""
     if kind in (OrderKind.PREAPPROVAL, OrderKind.INVOICE):
-        if said is OrderState.FAILED:
+        if to_state is OrderState.FAILED:
             return _S.EXPIRED if reason is Reason.EXPIRED else _S.REFUSED
-        return {OrderState.SUCCESSFUL: _S.ACTIVE, OrderState.UNRESOLVED: _S.UNRESOLVED}.get(said)
-    if kind in (OrderKind.PREAPPROVAL_CANCEL, OrderKind.INVOICE_CANCEL) and said is OrderState.SUCCESSFUL:
+        return {OrderState.SUCCESSFUL: _S.ACTIVE, OrderState.UNRESOLVED: _S.UNRESOLVED}.get(to_state)
+    if kind in (OrderKind.PREAPPROVAL_CANCEL, OrderKind.INVOICE_CANCEL) and to_state is OrderState.SUCCESSFUL:
         return _S.CANCELLED
     return None
 

@@ -120,24 +120,24 @@ class Verdict(StrEnum):
     CONTRADICTION = "contradiction"  # an incident: tell staff, change nothing
 
 
-def judge(held: OrderState, said: OrderState, source: Source) -> Verdict:
-    """What to do when `source` says an order held as `held` is `said`.
+def judge(from_state: OrderState, to_state: OrderState, source: Source) -> Verdict:
+    """What to do when `source` says an order held as `from_state` is `to_state`.
 
     Final states absorb: only REVERSED may follow SUCCESSFUL, on the provider's explicit word; a
     success after FAILED is a CONTRADICTION, which an operator may settle. While NEW nothing has left,
     so that only we can say anything. That money moved, or what became of an UNRESOLVED order, is
     never for us or the payer to say.
     """
-    if held is said:
+    if from_state is to_state:
         return Verdict.SAME
     if source is Source.OPERATOR:
-        return Verdict.MOVE if said in _BY_OPERATOR.get(held, frozenset()) else Verdict.REFUSED
-    if held is _S.NEW and source is not Source.US:
+        return Verdict.MOVE if to_state in _BY_OPERATOR.get(from_state, frozenset()) else Verdict.REFUSED
+    if from_state is _S.NEW and source is not Source.US:
         return Verdict.REFUSED
-    if (said in _MONEY_MOVED or held is _S.UNRESOLVED) and source not in _PROVIDER_WORD:
+    if (to_state in _MONEY_MOVED or from_state is _S.UNRESOLVED) and source not in _PROVIDER_WORD:
         return Verdict.REFUSED
-    if said in _FOLLOWS[held]:
+    if to_state in _FOLLOWS[from_state]:
         return Verdict.MOVE
-    if held in FINAL and said in FINAL:
+    if from_state in FINAL and to_state in FINAL:
         return Verdict.CONTRADICTION
     return Verdict.REFUSED

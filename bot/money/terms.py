@@ -2,10 +2,10 @@
 
 import msgspec
 
-__all__ = ["Terms"]
+__all__ = ["OrderDetails"]
 
 
-class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
+class OrderDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     """Empty where a kind of order has no use for a field.
 
     `validity_s`: for how long a pre-approval or an invoice shall stand, in seconds. `description`: the

@@ -69,7 +69,7 @@ def about_order(
     the provider or we said of it, `theirs` the amount that the provider names where it is another."""
     name = _KINDS.get(order.kind, order.kind.value.replace("_", " "))
     ours = Money(order.amount_minor, order.currency)
-    subject = f"order {order.code}, {name} of {show_amount(ours)}{_whose(merchant, order.connection)}"
+    subject = f"order {order.code}, {name} of {show_amount(ours)}{_whose(merchant, order.account_id)}"
     helps = _HELPS.get(kind, f"kasapay orders show {order.code}")
     text = _sentence(kind, subject, said, helps, None if theirs == ours else theirs)
     return AddIncident(Incident(id, key or f"{kind}:{order.id}", kind, order.id, text, now_ms))
@@ -88,7 +88,7 @@ def about_agreement(
     """An incident about an invoice or an auto-debit, once for each kind."""
     name = "auto-debit" if row.kind == "preapproval" else row.kind.value
     amount = show_amount(Money(row.amount_minor, row.currency))
-    subject = f"{name} {row.code} of {amount}{_whose(merchant, row.connection)}"
+    subject = f"{name} {row.code} of {amount}{_whose(merchant, row.account_id)}"
     text = _sentence(kind, subject, said, _AGREEMENTS, theirs)
     return AddIncident(Incident(id, f"{kind}:{row.id}", kind, None, text, now_ms))
 
@@ -96,7 +96,7 @@ def about_agreement(
 def about_event(
     kind: str,
     event: CallbackEvent,
-    connection: str,
+    account_id: str,
     order: OrderRow | None,
     merchant: str | Named,
     *,
@@ -105,7 +105,7 @@ def about_event(
 ) -> AddIncident:
     """An incident about what a provider told by itself: stray money, a dispute, an unknown event."""
     named = (event.provider_reference or event.reference)[:_REFERENCE_MOST]
-    key = f"{kind}:{connection}:{named}:{event.name}"
+    key = f"{kind}:{account_id}:{named}:{event.name}"
     reference = f", their reference {event.provider_reference[:_REFERENCE_MOST]}"
     said = f"{event.name}{reference if event.provider_reference else ''}"
     if order is not None:
@@ -114,8 +114,8 @@ def about_event(
         )
     ours = f", our reference {event.reference}" if event.reference else ""
     amount = f" of {show_amount(event.amount)}" if event.amount is not None else ", no amount told"
-    subject = f"event {said}{ours}{amount} on {connection}"
-    helps = f"kasapay reconcile --account {connection}"
+    subject = f"event {said}{ours}{amount} on {account_id}"
+    helps = f"kasapay reconcile --account {account_id}"
     text = _sentence(kind, subject, "no order of ours is meant", helps, None)
     return AddIncident(Incident(id, key, kind, None, text, now_ms))
 
@@ -128,6 +128,6 @@ def _sentence(kind: str, subject: str, said: str, helps: str, theirs: Money | No
     return f"{subject}: {what}{named}{masked}. See: {helps}"
 
 
-def _whose(merchant: str | Named, connection: str) -> str:
+def _whose(merchant: str | Named, account_id: str) -> str:
     merchant = merchant.name if isinstance(merchant, Named) else merchant
-    return f" for {merchant} on {connection}" if merchant else f" on {connection}"
+    return f" for {merchant} on {account_id}" if merchant else f" on {account_id}"

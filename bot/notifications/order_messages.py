@@ -7,7 +7,7 @@ import msgspec
 
 from bot.dialog import Address, Name, Number, Text, Value, View
 from bot.money import Money, OrderKind, OrderState, Reason
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.base import Queue
 from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState, OrderRow
 
@@ -52,12 +52,12 @@ def doubt_messages(
     upheld: bool,
     now_ms: int,
     new_id: NewId,
-    times: Times,
+    timeouts: Timeouts,
 ) -> list[Queue]:
     """To whoever was told that the order failed: its provider says otherwise, so that it is being checked;
     or `upheld`: it was checked, and did fail."""
     word = "upheld" if upheld else "doubted"
-    plain = order.kind is OrderKind.COLLECTION and not order.terms.service_provider
+    plain = order.kind is OrderKind.COLLECTION and not order.details.service_provider
     if plain:
         sentence = "result.upheld" if upheld else "result.doubted"
     else:
@@ -76,7 +76,7 @@ def doubt_messages(
             due_ms=now_ms,
             new_id=new_id,
         )
-        for target in _told_at(order, addresses, now_ms, times)
+        for target in _told_at(order, addresses, now_ms, timeouts)
     ]
 
 
@@ -99,14 +99,14 @@ def order_values(
         "payer": Number(order.payer or payer),
         "payee": Number(payee) if payee.startswith("+") else Text("party.bank_account"),
         "reason": why,
-        "bill": order.terms.service_provider,
+        "bill": order.details.service_provider,
     }
 
 
 def standing_text(order: OrderRow) -> str:
     """The sentence that says where an order stands that is no plain payment."""
-    said = _SAID.get(order.shown)
-    return f"result.{order.kind.value}.{said}" if said else f"sent.{order.kind.value}"
+    to_state = _SAID.get(order.shown)
+    return f"result.{order.kind.value}.{to_state}" if to_state else f"sent.{order.kind.value}"
 
 
 def told_by_turn(channel: str, address: Address) -> Address | None:
@@ -116,13 +116,13 @@ def told_by_turn(channel: str, address: Address) -> Address | None:
 
 def result_messages(
     order: OrderRow,
-    said: OrderState,
+    to_state: OrderState,
     merchant: Name,
     addresses: Sequence[AddressRow],
     *,
     now_ms: int,
     new_id: NewId,
-    times: Times,
+    timeouts: Timeouts,
     reason: Reason | None = None,
     told: Address | None = None,
     payer: str = "",
@@ -134,9 +134,11 @@ def result_messages(
     only if that turn did not get so far. `payer` paid the money of a bill, which is `given_back` where the
     bill is not paid. Empty for a state that nobody waits to hear of.
     """
-    if said not in _SAID:
+    if to_state not in _SAID:
         return []
-    text = Text(_sentence(order, said, given_back=given_back), order_values(order, merchant, reason, payer))
+    text = Text(
+        _sentence(order, to_state, given_back=given_back), order_values(order, merchant, reason, payer)
+    )
     view = View(text=text, ends=True, order_id=order.id)
     return [
         _about(
@@ -144,25 +146,27 @@ def result_messages(
             view,
             MessageKind.RESULT,
             target,
-            key=f"result:{order.id}:{said.value}",
+            key=f"result:{order.id}:{to_state.value}",
             now_ms=now_ms,
             due_ms=now_ms + (_TURN_ENDS_MS if target == told else 0),
             new_id=new_id,
         )
-        for target in _told_at(order, addresses, now_ms, times)
+        for target in _told_at(order, addresses, now_ms, timeouts)
     ]
 
 
-def _told_at(order: OrderRow, addresses: Sequence[AddressRow], now_ms: int, times: Times) -> list[Address]:
+def _told_at(
+    order: OrderRow, addresses: Sequence[AddressRow], now_ms: int, timeouts: Timeouts
+) -> list[Address]:
     """Where the news of an order go: where it began, and from a phone into each linked chat too."""
     origin = Address(order.origin_kind, order.origin_value)
-    chats = linked_chats(addresses, now_ms, times) if origin.kind == "msisdn" else []
+    chats = linked_chats(addresses, now_ms, timeouts) if origin.kind == "msisdn" else []
     return [origin, *chats]
 
 
-def _sentence(order: OrderRow, said: OrderState, *, given_back: bool) -> str:
+def _sentence(order: OrderRow, to_state: OrderState, *, given_back: bool) -> str:
     # Who was told "not paid" and now hears "paid" must hear that it is a correction.
-    word = "corrected" if order.state is OrderState.FAILED else _SAID[said]
+    word = "corrected" if order.state is OrderState.FAILED else _SAID[to_state]
     if order.kind is OrderKind.BILL and word == "failed":
         return "result.bill.failed_refund" if given_back else "result.bill.failed_kept"
     # Nobody asked for it, and its payer has been told that it comes: not that nothing was taken.
@@ -170,11 +174,13 @@ def _sentence(order: OrderRow, said: OrderState, *, given_back: bool) -> str:
         return "result.refund.failed_kept"
     if order.kind is not OrderKind.COLLECTION:
         return f"result.{order.kind.value}.{word}"
-    if not order.terms.service_provider:
+    if not order.details.service_provider:
         return f"result.{word}"
     # The money for a bill: only with the bill's own order it is paid.
     return (
-        "result.bill.collected" if said is OrderState.SUCCESSFUL else f"result.{OrderKind.BILL.value}.{word}"
+        "result.bill.collected"
+        if to_state is OrderState.SUCCESSFUL
+        else f"result.{OrderKind.BILL.value}.{word}"
     )
 
 
@@ -185,7 +191,7 @@ def otp_prompts(
     *,
     now_ms: int,
     new_id: NewId,
-    times: Times,
+    timeouts: Timeouts,
     short_code: str,
     session_open: bool,
 ) -> list[Queue]:
@@ -193,12 +199,12 @@ def otp_prompts(
     asks already; at once, and where the payment began too, where nobody else asks."""
     values = order_values(order, merchant)
     origin = Address(order.origin_kind, order.origin_value)
-    chats = linked_chats(addresses, now_ms, times)
+    chats = linked_chats(addresses, now_ms, timeouts)
     if session_open:
         targets = [chat for chat in chats if chat != origin]
     else:
         targets = [origin, *(chat for chat in chats if chat != origin)]
-    due_ms = now_ms + (int(times.otp_prompt_s * 1000) if session_open else 0)
+    due_ms = now_ms + (int(timeouts.otp_prompt_s * 1000) if session_open else 0)
     by_chat = View(text=Text("otp.prompt", values), ends=True, wants="secret")
     by_sms = View(text=Text("otp.dial", {**values, "short_code": short_code}), ends=True)
     return [
@@ -216,18 +222,18 @@ def otp_prompts(
     ]
 
 
-def linked_chats(addresses: Sequence[AddressRow], now_ms: int, times: Times) -> list[Address]:
+def linked_chats(addresses: Sequence[AddressRow], now_ms: int, timeouts: Timeouts) -> list[Address]:
     """The chats of a person that are linked, reachable and not silent for so long that they lapsed."""
     return [
         Address(a.kind, a.value)
         for a in addresses
-        if a.kind != "msisdn" and a.verified_ms is not None and a.reachable and is_fresh(a, now_ms, times)
+        if a.kind != "msisdn" and a.verified_ms is not None and a.reachable and is_fresh(a, now_ms, timeouts)
     ]
 
 
-def is_fresh(address: AddressRow, now_ms: int, times: Times) -> bool:
+def is_fresh(address: AddressRow, now_ms: int, timeouts: Timeouts) -> bool:
     """Whether the address has spoken lately enough to still be its person's."""
-    return now_ms - address.seen_ms <= times.lapse_s * 1000
+    return now_ms - address.seen_ms <= timeouts.lapse_s * 1000
 
 
 def _about(

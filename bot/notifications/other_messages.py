@@ -6,7 +6,7 @@ from typing import Final
 from bot.dialog import Address, Moment, Name, Number, Text, Value, View
 from bot.money import AgreementKind, AgreementState, Money, OrderKind, OrderState
 from bot.notifications.order_messages import NewId, encode_view, linked_chats
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.base import Queue
 from bot.store.records import AddressRow, AgreementRow, MessageKind, MessageRow, MessageState, OrderRow
 
@@ -78,7 +78,7 @@ def invoice_notices(
     *,
     now_ms: int,
     new_id: NewId,
-    times: Times,
+    timeouts: Timeouts,
 ) -> list[Queue]:
     """To the payer of an invoice that stands now, on the number and in the linked chats. `payer_id` is
     empty for a number that has never spoken here."""
@@ -90,7 +90,7 @@ def invoice_notices(
         "until": Moment(row.until_ms or now_ms, day=True),
     }
     view = View(text=Text("invoice.received", values), ends=True)
-    return _to_payer(view, row.payer, payer_id, addresses, f"invoice:{row.id}", now_ms, new_id, times)
+    return _to_payer(view, row.payer, payer_id, addresses, f"invoice:{row.id}", now_ms, new_id, timeouts)
 
 
 def debit_notices(
@@ -101,7 +101,7 @@ def debit_notices(
     *,
     now_ms: int,
     new_id: NewId,
-    times: Times,
+    timeouts: Timeouts,
     came_back: bool = False,
 ) -> list[Queue]:
     """To the payer whose wallet was debited under an auto-debit: nobody asked them this time. `came_back`:
@@ -114,7 +114,7 @@ def debit_notices(
     view = View(text=Text("autodebit.returned" if came_back else "autodebit.charged", values), ends=True)
     key = f"debit:{order.id}:back" if came_back else f"debit:{order.id}"
     return _to_payer(
-        view, order.payer, payer_id, addresses, key, now_ms, new_id, times, kind=MessageKind.RESULT
+        view, order.payer, payer_id, addresses, key, now_ms, new_id, timeouts, kind=MessageKind.RESULT
     )
 
 
@@ -127,10 +127,10 @@ def staff_notices(
     key: str,
     now_ms: int,
     new_id: NewId,
-    said: OrderState | None = None,
+    to_state: OrderState | None = None,
 ) -> list[Queue]:
     """To those at the merchant whom its money matters to: an order that was over has changed, or may have.
-    `said` is what it became, or what the provider says of it."""
+    `to_state` is what it became, or what the provider says of it."""
     words = _IN_WORDS if order.kind in _PAID_FOR else _DONE
     values: dict[str, Value] = {
         "merchant": merchant,
@@ -138,7 +138,7 @@ def staff_notices(
         "kind": Text(f"kind.{order.kind.value}"),
         "code": order.code,
     }
-    for name, state in (("held", order.state), ("said", said)):
+    for name, state in (("held", order.state), ("said", to_state)):
         if state in words:
             values[name] = Text(f"state.{words[state]}")
     view = View(text=Text(sentence, values), ends=True)
@@ -173,13 +173,13 @@ def late_invoice_notices(
 def agreement_results(
     row: AgreementRow,
     order: OrderRow,
-    said: AgreementState,
+    to_state: AgreementState,
     merchant: Name,
     addresses: Sequence[AddressRow],
     *,
     now_ms: int,
     new_id: NewId,
-    times: Times,
+    timeouts: Timeouts,
 ) -> list[Queue]:
     """To whoever asked for it: an invoice was paid or ran out, an auto-debit ended. Where `order`, which
     made it, began; over USSD in their linked chats, too."""
@@ -191,16 +191,16 @@ def agreement_results(
     }
     if row.kind is AgreementKind.PREAPPROVAL:
         sentence = "autodebit.ended"
-    elif said is AgreementState.PAID:
+    elif to_state is AgreementState.PAID:
         sentence = "invoice.paid"
     else:
         sentence = "invoice.ended"
-        values["state"] = Text(f"agreement.{said.value.lower()}")
+        values["state"] = Text(f"agreement.{to_state.value.lower()}")
     view = View(text=Text(sentence, values), ends=True)
     targets = [Address(order.origin_kind, order.origin_value)]
     if order.origin_kind == "msisdn":
-        targets += linked_chats(addresses, now_ms, times)
-    key = f"agreement:{row.id}:{said.value}"
+        targets += linked_chats(addresses, now_ms, timeouts)
+    key = f"agreement:{row.id}:{to_state.value}"
     return [
         _message(view, order.person_id, target, key, now_ms, new_id, MessageKind.RESULT) for target in targets
     ]
@@ -214,11 +214,11 @@ def _to_payer(
     key: str,
     now_ms: int,
     new_id: NewId,
-    times: Times,
+    timeouts: Timeouts,
     *,
     kind: MessageKind = MessageKind.PROMPT,
 ) -> list[Queue]:
-    targets = [Address("msisdn", payer), *linked_chats(addresses, now_ms, times)]
+    targets = [Address("msisdn", payer), *linked_chats(addresses, now_ms, timeouts)]
     return [_message(view, payer_id, target, key, now_ms, new_id, kind) for target in targets]
 
 

@@ -30,7 +30,7 @@ from bot.runtime.clock import Clock, Ids
 from bot.runtime.loops import is_due, keep_going
 from bot.runtime.metrics import Metrics
 from bot.runtime.rate_limits import SendingLimits
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.base import (
     Change,
     Conflict,
@@ -86,7 +86,7 @@ class Outbox:
         words: Words,
         clock: Clock,
         ids: Ids,
-        times: Times,
+        timeouts: Timeouts,
         *,
         default_language: str,
         metrics: Metrics,
@@ -98,7 +98,7 @@ class Outbox:
         self._words = words
         self._clock = clock
         self._ids = ids
-        self._times = times
+        self._timeouts = timeouts
         self._language = default_language
         self._metrics = metrics
         self._on_sent = on_sent
@@ -183,7 +183,7 @@ class Outbox:
 
     async def _lease(self, most: int, without: Sequence[str]) -> tuple[MessageRow, ...]:
         now_ms = self._clock()
-        lease_ms = int(self._times.lease_s * 1000)
+        lease_ms = int(self._timeouts.lease_s * 1000)
         resting = self._pace.resting(now_ms)
         rows = await self._store.claim_messages(now_ms, lease_ms, most, SPACING_MS, without, resting)
         for row in rows:
@@ -278,7 +278,7 @@ class Outbox:
             began_here = order is not None and order.origin_value == row.address_value
             if order is not None and began_here and order.pending_ref:
                 edits = order.pending_ref
-                announce = row.created_ms - order.created_ms > self._times.settled_edit_s * 1000
+                announce = row.created_ms - order.created_ms > self._timeouts.settled_edit_s * 1000
         return Outgoing(
             to=row.address_value,
             text=words.text,
@@ -359,6 +359,6 @@ class Outbox:
             return None
         now_ms = self._clock()
         for address in await self._store.addresses_of(row.person_id):
-            if address.kind == "msisdn" and address.verified_ms and is_fresh(address, now_ms, self._times):
+            if address.kind == "msisdn" and address.verified_ms and is_fresh(address, now_ms, self._timeouts):
                 return address
         return None

@@ -12,10 +12,11 @@ from bot.money import (
     AgreementState,
     Money,
     Msisdn,
+    OrderDetails,
     OrderKind,
     Source,
-    Terms,
 )
+from bot.operations.actor import Actor, EffectResult
 from bot.operations.new_order import (
     asking_of,
     bill_view,
@@ -26,7 +27,6 @@ from bot.operations.new_order import (
     view_of,
     why_not_asked,
 )
-from bot.operations.plan import Plan, Speaker
 from bot.operations.staff_requests import Business, agreement_of
 from bot.orders.provider_calls import Calls
 from bot.runtime.clock import Clock, Ids
@@ -35,7 +35,7 @@ from bot.store.base import CreateOrder, KeepAgreement, Store
 from bot.store.records import AgreementRow, MerchantRow
 from flows import effects as e
 
-__all__ = ["Standing"]
+__all__ = ["Agreements"]
 
 _LISTED: Final = 9
 _STANDING: Final = 100
@@ -43,7 +43,7 @@ _MOST_DAYS: Final = 366
 _DAY_S: Final = 24 * 3600
 
 
-class Standing:
+class Agreements:
     def __init__(
         self, store: Store, calls: Calls, business: Business, clock: Clock, ids: Ids, limits: AskLimits
     ) -> None:
@@ -54,12 +54,12 @@ class Standing:
         self._ids = ids
         self._limits = limits
 
-    async def own(self, kind: str, speaker: Speaker) -> tuple[v.AgreementView, ...]:
+    async def own(self, kind: str, actor: Actor) -> tuple[v.AgreementView, ...]:
         """Of the speaker's verified number; nobody else's. An invoice only while it can be paid."""
-        if not speaker.msisdn:
+        if not actor.msisdn:
             return ()
         found = []
-        for row in await self._store.agreements_of_payer(speaker.msisdn, kind, _LISTED):
+        for row in await self._store.agreements_of_payer(actor.msisdn, kind, _LISTED):
             over = row.until_ms is not None and row.until_ms <= self._clock()
             if kind == AgreementKind.INVOICE and (row.state is not AgreementState.ACTIVE or over):
                 continue
@@ -67,21 +67,21 @@ class Standing:
             found.append(await self._business.shown(row, merchant.shown if merchant else ""))
         return tuple(found)
 
-    async def debit(self, wanted: e.FindDebit, speaker: Speaker) -> v.Debit:
+    async def debit(self, wanted: e.FindDebit, actor: Actor) -> v.Debit:
         """What the speaker's auto-debits make of a request to their own wallet."""
         merchant_id = wanted.merchant_id
         if wanted.staff_id:
-            merchant_id = next((row.merchant_id for row in speaker.staff if row.id == wanted.staff_id), "")
+            merchant_id = next((row.merchant_id for row in actor.staff if row.id == wanted.staff_id), "")
         merchant = await self._store.merchant(merchant_id)
-        if merchant is None or not speaker.msisdn or wanted.payer != speaker.msisdn:
+        if merchant is None or not actor.msisdn or wanted.payer != actor.msisdn:
             return v.Debit()
-        standing = await self._auto_debits(speaker.msisdn)
-        rows = [row for row in standing if row.connection == merchant.connection]
+        standing = await self._auto_debits(actor.msisdn)
+        rows = [row for row in standing if row.account_id == merchant.account_id]
         if not rows:
             return v.Debit()
         now_ms = self._clock()
-        asking = asking_of(speaker, wanted.payer, now_ms, self._limits, told=True)
-        sketched = sketch(OrderKind.COLLECTION, wanted.amount, merchant, speaker, now_ms, payer=wanted.payer)
+        asking = asking_of(actor, wanted.payer, now_ms, self._limits, told=True)
+        sketched = sketch(OrderKind.COLLECTION, wanted.amount, merchant, actor, now_ms, payer=wanted.payer)
         agreed = await why_not_asked(self._store, sketched, asking) != "auto_debit"
         # The merchant's own one serves it, else any of them.
         serving = next((row for row in rows if row.merchant_id == merchant.id), rows[0])
@@ -89,79 +89,79 @@ class Standing:
         stops = [row.id for row in rows if not await self._store.is_being_stopped(row.id)]
         return v.Debit(of.shown if of else merchant.shown, agreed, () if agreed else tuple(stops))
 
-    async def set_up(self, wanted: e.SetUpAutoDebit, position: int, speaker: Speaker) -> Plan:
+    async def set_up(self, wanted: e.SetUpAutoDebit, position: int, actor: Actor) -> EffectResult:
         kind = OrderKind.PREAPPROVAL
-        before = await self._store.order_of_act(speaker.conversation_id, position)
+        before = await self._store.order_of_act(actor.conversation_id, position)
         merchant = await self._store.merchant(wanted.merchant_id)
         name = merchant.shown if merchant else ""
         if before is not None:
-            return Plan(result=view_of(before, name))
+            return EffectResult(result=view_of(before, name))
         why = self._cannot(merchant, kind, wanted.most)
-        if not why and (not speaker.msisdn or wanted.every not in EVERY):
+        if not why and (not actor.msisdn or wanted.every not in EVERY):
             why = "not_allowed"
         if not why and not 1 <= wanted.days <= _MOST_DAYS:
             why = "not_available"
         if not why:
-            standing = await self._auto_debits(speaker.msisdn)
+            standing = await self._auto_debits(actor.msisdn)
             why = "already" if any(row.merchant_id == wanted.merchant_id for row in standing) else ""
         now_ms = self._clock()
-        asking = asking_of(speaker, speaker.msisdn, now_ms, self._limits)
+        asking = asking_of(actor, actor.msisdn, now_ms, self._limits)
         if merchant is not None and not why:
-            sketched = sketch(kind, wanted.most, merchant, speaker, now_ms, payer=speaker.msisdn)
+            sketched = sketch(kind, wanted.most, merchant, actor, now_ms, payer=actor.msisdn)
             why = await why_not_asked(self._store, sketched, asking)
         if merchant is None or why:
-            return Plan(result=refused_view(why or "merchant", wanted.most, name, kind=kind))
+            return EffectResult(result=refused_view(why or "merchant", wanted.most, name, kind=kind))
         order = draft(
             kind,
             wanted.most,
             merchant,
-            speaker,
+            actor,
             position,
             self._ids,
             now_ms,
-            payer=speaker.msisdn,
-            terms=Terms(validity_s=wanted.days * _DAY_S),
+            payer=actor.msisdn,
+            details=OrderDetails(validity_s=wanted.days * _DAY_S),
             agreement_id=self._ids.uuid(),
         )
         row = agreement_of(order, AgreementKind.PREAPPROVAL, every=wanted.every)
         create = CreateOrder(order, Source.US, asking=asking)
-        return Plan((KeepAgreement(row), create), view_of(order, name))
+        return EffectResult((KeepAgreement(row), create), view_of(order, name))
 
     async def _auto_debits(self, payer: Msisdn) -> tuple[AgreementRow, ...]:
         return await self._store.agreements_of_payer(payer, AgreementKind.PREAPPROVAL, _STANDING)
 
-    async def stop(self, agreement_id: str, position: int, speaker: Speaker) -> Plan:
+    async def stop(self, agreement_id: str, position: int, actor: Actor) -> EffectResult:
         kind = OrderKind.PREAPPROVAL_CANCEL
-        before = await self._store.order_of_act(speaker.conversation_id, position)
+        before = await self._store.order_of_act(actor.conversation_id, position)
         row = await self._store.agreement(agreement_id)
         merchant = await self._store.merchant(row.merchant_id) if row else None
         if before is not None:
-            return Plan(result=view_of(before, merchant.shown if merchant else ""))
-        own = row is not None and bool(speaker.msisdn) and row.payer == speaker.msisdn
+            return EffectResult(result=view_of(before, merchant.shown if merchant else ""))
+        own = row is not None and bool(actor.msisdn) and row.payer == actor.msisdn
         if row is None or merchant is None or not own or row.kind is not AgreementKind.PREAPPROVAL:
-            return Plan(result=refused_view("not_allowed", Money(0, "GHS"), kind=kind))
+            return EffectResult(result=refused_view("not_allowed", Money(0, "GHS"), kind=kind))
         amount = Money(row.amount_minor, row.currency)
         if row.state in ENDED:
-            return Plan(result=refused_view("gone", amount, merchant.shown, kind=kind))
+            return EffectResult(result=refused_view("gone", amount, merchant.shown, kind=kind))
         # Theirs is known a moment after the payer approved.
         if row.state is not AgreementState.ACTIVE or not row.provider_id:
-            return Plan(result=refused_view("not_yet", amount, merchant.shown, kind=kind))
-        if not self._calls.accounts.leads_to(row.connection, row.place):
-            return Plan(result=refused_view("not_available", amount, merchant.shown, kind=kind))
+            return EffectResult(result=refused_view("not_yet", amount, merchant.shown, kind=kind))
+        if not self._calls.accounts.leads_to(row.account_id, row.place):
+            return EffectResult(result=refused_view("not_available", amount, merchant.shown, kind=kind))
         order = draft(
             kind,
             amount,
             merchant,
-            speaker,
+            actor,
             position,
             self._ids,
             self._clock(),
             payer=row.payer,
-            terms=Terms(about_reference=row.reference, about_provider_reference=row.provider_id),
+            details=OrderDetails(about_reference=row.reference, about_provider_reference=row.provider_id),
             agreement_id=row.id,
         )
-        order = msgspec.structs.replace(order, connection=row.connection)
-        return Plan((CreateOrder(order, Source.US),), view_of(order, merchant.shown))
+        order = msgspec.structs.replace(order, account_id=row.account_id)
+        return EffectResult((CreateOrder(order, Source.US),), view_of(order, merchant.shown))
 
     # ---- bills -----------------------------------------------------------------------------------
 
@@ -169,12 +169,12 @@ class Standing:
         """Each account's bills once, paid by the first merchant on it."""
         found: dict[str, v.BillCard] = {}
         for merchant in await self._store.merchants():
-            if not merchant.active or merchant.connection not in self._calls.accounts:
+            if not merchant.active or merchant.account_id not in self._calls.accounts:
                 continue
-            if OrderKind.BILL not in self._calls.accounts.kinds(merchant.connection):
+            if OrderKind.BILL not in self._calls.accounts.kinds(merchant.account_id):
                 continue
-            account = self._calls.accounts.account(merchant.connection)
-            adapter = self._calls.accounts.adapter(merchant.connection)
+            account = self._calls.accounts.account(merchant.account_id)
+            adapter = self._calls.accounts.adapter(merchant.account_id)
             for name in account.bills:
                 found.setdefault(
                     name,
@@ -186,47 +186,47 @@ class Standing:
                         most_minor=merchant.max_amount_minor,
                         amounts=adapter.amounts(account, OrderKind.COLLECTION),
                         numbers=adapter.numbers(account),
-                        debits=OrderKind.PREAPPROVAL in self._calls.accounts.kinds(merchant.connection),
+                        debits=OrderKind.PREAPPROVAL in self._calls.accounts.kinds(merchant.account_id),
                     ),
                 )
         return tuple(found.values())
 
-    async def pay_bill(self, wanted: e.PayBill, position: int, speaker: Speaker) -> Plan:
+    async def pay_bill(self, wanted: e.PayBill, position: int, actor: Actor) -> EffectResult:
         """The money first: only once it is there the bill is paid with it.
 
         See `bot.orders.rules.follow_ups`.
         """
         kind = OrderKind.BILL
-        before = await self._store.order_of_act(speaker.conversation_id, position)
+        before = await self._store.order_of_act(actor.conversation_id, position)
         merchant = await self._store.merchant(wanted.merchant_id)
         name = merchant.shown if merchant else ""
         if before is not None:
-            return Plan(result=await bill_view(self._store, before, name))
+            return EffectResult(result=await bill_view(self._store, before, name))
         why = self._cannot(merchant, kind, wanted.amount)
         if merchant is None or why or not await self.knows_bill(merchant, wanted.bill):
-            return Plan(result=refused_view(why or "not_available", wanted.amount, name, kind=kind))
+            return EffectResult(result=refused_view(why or "not_available", wanted.amount, name, kind=kind))
         now_ms = self._clock()
-        terms = Terms(service_provider=wanted.bill, customer_reference=wanted.customer_reference)
-        given = {"payer": wanted.payer, "note": wanted.bill, "terms": terms}
-        asking = asking_of(speaker, wanted.payer, now_ms, self._limits, told=wanted.unasked)
-        sketched = sketch(OrderKind.COLLECTION, wanted.amount, merchant, speaker, now_ms, **given)
+        details = OrderDetails(service_provider=wanted.bill, customer_reference=wanted.customer_reference)
+        given = {"payer": wanted.payer, "note": wanted.bill, "details": details}
+        asking = asking_of(actor, wanted.payer, now_ms, self._limits, told=wanted.unasked)
+        sketched = sketch(OrderKind.COLLECTION, wanted.amount, merchant, actor, now_ms, **given)
         if why := await why_not_asked(self._store, sketched, asking):
-            return Plan(result=refused_view(why, wanted.amount, name, kind=kind))
+            return EffectResult(result=refused_view(why, wanted.amount, name, kind=kind))
         order = draft(
-            OrderKind.COLLECTION, wanted.amount, merchant, speaker, position, self._ids, now_ms, **given
+            OrderKind.COLLECTION, wanted.amount, merchant, actor, position, self._ids, now_ms, **given
         )
         create = CreateOrder(order, Source.US, asking=asking)
         unasked = asking.own and await is_debited(self._store, order)
         view = msgspec.structs.replace(await bill_view(self._store, order, name), unasked=unasked)
-        return Plan((create,), view, payment=view)
+        return EffectResult((create,), view, payment=view)
 
     async def knows_bill(self, merchant: MerchantRow, bill: str) -> bool:
-        return bill in self._calls.accounts.account(merchant.connection).bills
+        return bill in self._calls.accounts.account(merchant.account_id).bills
 
     def _cannot(self, merchant: MerchantRow | None, kind: OrderKind, amount: Money) -> str:
-        if merchant is None or not merchant.active or merchant.connection not in self._calls.accounts:
+        if merchant is None or not merchant.active or merchant.account_id not in self._calls.accounts:
             return "merchant"
-        if kind not in self._calls.accounts.kinds(merchant.connection):
+        if kind not in self._calls.accounts.kinds(merchant.account_id):
             return "not_available"
         if amount.currency != merchant.currency:
             return "not_available"

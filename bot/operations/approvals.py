@@ -10,8 +10,8 @@ import msgspec
 from bot.dialog import views as v
 from bot.money import Money, OrderKind, Right, Source
 from bot.notifications.other_messages import approval_decided
+from bot.operations.actor import Actor, EffectResult
 from bot.operations.new_order import refused_view, view_of
-from bot.operations.plan import Plan, Speaker
 from bot.operations.staff_requests import Business
 from bot.operations.staff_roles import ActingRole, Roles
 from bot.runtime.clock import Clock, Ids
@@ -32,61 +32,61 @@ class Approvals:
         self._clock = clock
         self._ids = ids
 
-    async def waiting(self, staff_id: str, speaker: Speaker) -> tuple[v.ApprovalView, ...]:
-        role = await self._roles.acting(staff_id, Right.APPROVE, speaker)
+    async def waiting(self, staff_id: str, actor: Actor) -> tuple[v.ApprovalView, ...]:
+        role = await self._roles.acting(staff_id, Right.APPROVE, actor)
         if isinstance(role, str):
             return ()
         held = await self._store.approvals_waiting(role.merchant.id, self._clock(), _LISTED)
-        return tuple([await self._shown(row) for row in held if not await self._is_own(row, role, speaker)])
+        return tuple([await self._shown(row) for row in held if not await self._is_own(row, role, actor)])
 
-    async def decide(self, wanted: b.DecideApproval, position: int, speaker: Speaker) -> Plan:
+    async def decide(self, wanted: b.DecideApproval, position: int, actor: Actor) -> EffectResult:
         """Approved, the order begins as if just asked for: limits and switches are those of now."""
-        role = await self._roles.acting(wanted.staff_id, Right.APPROVE, speaker)
+        role = await self._roles.acting(wanted.staff_id, Right.APPROVE, actor)
         held = await self._store.approval(wanted.approval_id)
         if isinstance(role, str) or held is None or held.merchant_id != role.merchant.id:
             why = role if isinstance(role, str) else "not_allowed"
-            return Plan(result=refused_view(why, Money(0, "GHS"), kind=OrderKind.TRANSFER))
+            return EffectResult(result=refused_view(why, Money(0, "GHS"), kind=OrderKind.TRANSFER))
         order = msgspec.json.decode(held.wanted, type=OrderRow)
         amount, now_ms = Money(order.amount_minor, order.currency), self._clock()
         if held.state is not ApprovalState.WAITING:
             # This very act, where the turn that did it never ended.
             made = await self._store.order(held.order_id) if held.order_id else None
             if made is not None and held.decided_by == role.row.id:
-                return Plan(result=view_of(made, role.merchant.shown))
-            return Plan(result=refused_view("too_late", amount, kind=order.kind))
+                return EffectResult(result=view_of(made, role.merchant.shown))
+            return EffectResult(result=refused_view("too_late", amount, kind=order.kind))
         if held.expires_ms <= now_ms:
-            return Plan(result=refused_view("too_late", amount, kind=order.kind))
-        if await self._is_own(held, role, speaker):
-            return Plan(result=refused_view("own", amount, kind=order.kind))
+            return EffectResult(result=refused_view("too_late", amount, kind=order.kind))
+        if await self._is_own(held, role, actor):
+            return EffectResult(result=refused_view("own", amount, kind=order.kind))
         if not wanted.approve:
             decided = Decide(held.id, ApprovalState.REFUSED, role.row.id, now_ms)
             told = approval_decided(held.id, order, role.merchant.shown, approved=False, by=role.row.shown,
                                     now_ms=now_ms, new_id=self._ids.uuid)  # fmt: skip
-            return Plan((decided, told), refused_view("declined", amount, kind=order.kind))
+            return EffectResult((decided, told), refused_view("declined", amount, kind=order.kind))
         refusal = await self._business.refusal(order, role.merchant)
         if refusal is not None:
-            return Plan(result=refusal)
+            return EffectResult(result=refusal)
         order = msgspec.structs.replace(order, approved_by=role.row.id, created_ms=now_ms, updated_ms=now_ms)
         create = CreateOrder(order, Source.US, caps=self._business.caps(order))
         decided = Decide(held.id, ApprovalState.APPROVED, role.row.id, now_ms, order.id)
         told = approval_decided(held.id, order, role.merchant.shown, approved=True, by=role.row.shown,
                                 now_ms=now_ms, new_id=self._ids.uuid)  # fmt: skip
         view = view_of(order, role.merchant.shown)
-        return Plan((create, decided, told), view, payment=view)
+        return EffectResult((create, decided, told), view, payment=view)
 
-    async def _is_own(self, held: ApprovalRow, role: ActingRole, speaker: Speaker) -> bool:
+    async def _is_own(self, held: ApprovalRow, role: ActingRole, actor: Actor) -> bool:
         """Whether the speaker asked for it: in this role, or as the same person in another. A chat may have
         been linked since, so who asked is also whoever owns by now where it was asked, or the role's address.
         """
         order = msgspec.json.decode(held.wanted, type=OrderRow)
-        if held.asked_by == role.row.id or order.person_id == speaker.person.id:
+        if held.asked_by == role.row.id or order.person_id == actor.person.id:
             return True
         asker = await self._store.staff_member(held.asked_by)
         places = {(order.origin_kind, order.origin_value)}
         if asker is not None:
             places.add((asker.address_kind, asker.address_value))
         owners = [await self._store.person_of(kind, value) for kind, value in places]
-        return any(owner is not None and owner[0].id == speaker.person.id for owner in owners)
+        return any(owner is not None and owner[0].id == actor.person.id for owner in owners)
 
     async def _shown(self, held: ApprovalRow) -> v.ApprovalView:
         order = msgspec.json.decode(held.wanted, type=OrderRow)

@@ -9,14 +9,14 @@ from typing import Final
 
 from bot.dialog import views as v
 from bot.money import ORDER_CODE_BYTES, AgreementKind, AgreementState, Right, Source, code_from_bytes
+from bot.operations.actor import Actor, EffectResult
 from bot.operations.new_order import asking_of, why_not_asked
-from bot.operations.plan import Plan, Speaker
 from bot.operations.staff_roles import Roles
 from bot.orders.provider_calls import Calls
 from bot.providers.base import ConsentState, Declined, Malformed, ProviderError, Secret, Unknown, UserInfo
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.keys import Sealer
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.settings.limits import AskLimits
 from bot.store.base import Conflict, KeepAgreement, MoveAgreement, Store
 from bot.store.records import AgreementRow
@@ -39,7 +39,7 @@ class DetailsAskers:
         sealer: Sealer,
         clock: Clock,
         ids: Ids,
-        times: Times,
+        timeouts: Timeouts,
         limits: AskLimits,
     ) -> None:
         self._store = store
@@ -48,24 +48,24 @@ class DetailsAskers:
         self._sealer = sealer
         self._clock = clock
         self._ids = ids
-        self._times = times
+        self._timeouts = timeouts
         self._limits = limits
 
-    async def ask(self, wanted: b.AskDetails, speaker: Speaker) -> Plan:
-        role = await self._roles.acting(wanted.staff_id, Right.DETAILS, speaker)
+    async def ask(self, wanted: b.AskDetails, actor: Actor) -> EffectResult:
+        role = await self._roles.acting(wanted.staff_id, Right.DETAILS, actor)
         if isinstance(role, str):
-            return Plan(result=v.DetailsAsked(refused=role))
-        if not speaker.msisdn:
-            return Plan(result=v.DetailsAsked(refused="not_allowed"))
+            return EffectResult(result=v.DetailsAsked(refused=role))
+        if not actor.msisdn:
+            return EffectResult(result=v.DetailsAsked(refused="not_allowed"))
         now_ms = self._clock()
         wait_ms = now_ms + int(self._limits.window_s * 1000)
         row = AgreementRow(
             id=self._ids.uuid(),
             kind=AgreementKind.CONSENT,
             state=AgreementState.REQUESTED,
-            connection=role.merchant.connection,
+            account_id=role.merchant.account_id,
             merchant_id=role.merchant.id,
-            person_id=speaker.person.id,
+            person_id=actor.person.id,
             payer=wanted.msisdn,
             amount_minor=0,
             currency=role.merchant.currency,
@@ -77,14 +77,14 @@ class DetailsAskers:
             due_ms=wait_ms,
             staff_id=role.row.id,
         )
-        asking = asking_of(speaker, wanted.msisdn, now_ms, self._limits, staff=True)
+        asking = asking_of(actor, wanted.msisdn, now_ms, self._limits, staff=True)
         if why := await why_not_asked(self._store, row, asking):
-            return Plan(result=v.DetailsAsked(refused=why))
+            return EffectResult(result=v.DetailsAsked(refused=why))
         # The row comes before the call, so that it counts while the phone is being asked.
-        return Plan((KeepAgreement(row, asking),), inside=lambda: self._ask(row))
+        return EffectResult((KeepAgreement(row, asking),), provider_call=lambda: self._ask(row))
 
     async def _ask(self, row: AgreementRow) -> v.DetailsAsked:
-        asked = await self._calls.ask_consent(row.connection, row.payer, self._times.look_up_s)
+        asked = await self._calls.ask_consent(row.account_id, row.payer, self._timeouts.look_up_s)
         now_ms = self._clock()
         if isinstance(asked, ProviderError):
             # Where nobody knows, the phone may have been asked.
@@ -98,17 +98,17 @@ class DetailsAskers:
         )
         return v.DetailsAsked(id=row.id)
 
-    async def see(self, wanted: b.SeeDetails, speaker: Speaker) -> v.Details:
+    async def see(self, wanted: b.SeeDetails, actor: Actor) -> v.Details:
         """Asked of the provider every time; what was once given is told once and then over."""
-        role = await self._roles.acting(wanted.staff_id, Right.DETAILS, speaker)
+        role = await self._roles.acting(wanted.staff_id, Right.DETAILS, actor)
         row = await self._store.agreement(wanted.asked_id)
-        if isinstance(role, str) or row is None or row.staff_id != role.row.id or not speaker.msisdn:
+        if isinstance(role, str) or row is None or row.staff_id != role.row.id or not actor.msisdn:
             return v.Details("not_available")
         if row.kind is not AgreementKind.CONSENT or row.state is not AgreementState.REQUESTED:
             return v.Details(_ENDED.get(row.state, "expired"))
         if not await self._store.count(f"see:{row.id}", 5_000, self._clock(), 2):
             return v.Details("waiting")
-        found = await self._calls.consent(row.connection, self._opened(row), self._times.look_up_s)
+        found = await self._calls.consent(row.account_id, self._opened(row), self._timeouts.look_up_s)
         if isinstance(found, ProviderError):
             return v.Details("not_available")
         if found.state is ConsentState.WAITING:
@@ -117,17 +117,24 @@ class DetailsAskers:
             refused = found.state is ConsentState.REFUSED
             await self._end(row, AgreementState.REFUSED if refused else AgreementState.EXPIRED)
             return v.Details(found.state.value)
-        info = await self._calls.user_info(row.connection, found.token, self._times.look_up_s)
+        info = await self._calls.user_info(row.account_id, found.token, self._timeouts.look_up_s)
         # The id is used up either way.
         await self._end(row, AgreementState.ACTIVE)
         if isinstance(info, ProviderError):
             return v.Details("not_available")
         return v.Details("given", _lines(info))
 
-    async def _end(self, row: AgreementRow, said: AgreementState) -> None:
+    async def _end(self, row: AgreementRow, to_state: AgreementState) -> None:
         now_ms = self._clock()
         moved = MoveAgreement(
-            row.id, row.version, now_ms, None, said, Source.POLL, provider_id="", note="asked on the phone"
+            row.id,
+            row.version,
+            now_ms,
+            None,
+            to_state,
+            Source.POLL,
+            provider_id="",
+            note="asked on the phone",
         )
         try:
             await self._store.commit([moved])

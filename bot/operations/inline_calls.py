@@ -12,13 +12,13 @@ import msgspec
 import structlog
 
 from bot.notifications.order_messages import told_by_turn
-from bot.operations.plan import Speaker
+from bot.operations.actor import Actor
 from bot.orders.commit_reply import keep_reply
-from bot.orders.context_loader import Contexts
-from bot.orders.rules import Context, Settled
+from bot.orders.context_loader import ContextLoader
+from bot.orders.rules import Settled, SettlementContext
 from bot.providers.base import OtpAnswer, Receipt
 from bot.runtime.clock import Clock
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.base import Store
 from bot.store.records import OrderRow
 
@@ -34,26 +34,31 @@ class WaitingCalls:
     called when the reply of one of these has been kept."""
 
     def __init__(
-        self, store: Store, contexts: Contexts, clock: Clock, times: Times, on_late: Callable[[], None]
+        self,
+        store: Store,
+        context_loader: ContextLoader,
+        clock: Clock,
+        timeouts: Timeouts,
+        on_late: Callable[[], None],
     ) -> None:
         self._store = store
-        self._contexts = contexts
+        self._context_loader = context_loader
         self._clock = clock
-        self._times = times
+        self._timeouts = timeouts
         self._on_late = on_late
         self.under_way: set[asyncio.Task[OrderRow]] = set()
 
     async def make(
         self,
         call: Callable[[], Awaitable[A]],
-        decide: Callable[[OrderRow, A, Context], Settled],
+        decide: Callable[[OrderRow, A, SettlementContext], Settled],
         pending: OrderRow,
-        speaker: Speaker,
+        actor: Actor,
     ) -> tuple[OrderRow, bool]:
         """The order after the call, where its reply comes soon, else as it is; and whether the provider
         surely took what was asked. A lost reply, or a code refused for good, is not sure."""
-        told = told_by_turn(speaker.channel, speaker.address)
-        soon = await self._contexts.of(pending, told=told, session_open=True)
+        told = told_by_turn(actor.channel, actor.address)
+        soon = await self._context_loader.of(pending, told=told, session_open=True)
         late = msgspec.structs.replace(soon, told=None, session_open=False)
         heard, sure = True, False
 
@@ -76,7 +81,7 @@ class WaitingCalls:
         task = asyncio.create_task(to_the_end())
         self.under_way.add(task)
         task.add_done_callback(self._ended)
-        done, _ = await asyncio.wait({task}, timeout=self._times.look_up_s)
+        done, _ = await asyncio.wait({task}, timeout=self._timeouts.look_up_s)
         heard = False
         return (task.result(), sure) if done else (pending, False)
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from bot.dialog import views as v
 from bot.money import OrderKind
-from bot.operations.plan import Speaker
+from bot.operations.actor import Actor
 from bot.providers.accounts import Accounts
 from bot.providers.base import Capability
 from bot.store.base import Store
@@ -24,15 +24,15 @@ class Merchants:
         merchant = await self._store.merchant_by_code(code.strip(" .,"))
         return self._card(merchant) if merchant and merchant.active else None
 
-    async def recent(self, speaker: Speaker) -> tuple[v.MerchantCard, ...]:
-        found = await self._store.recent_merchants(speaker.person.id, _RECENT)
+    async def recent(self, actor: Actor) -> tuple[v.MerchantCard, ...]:
+        found = await self._store.recent_merchants(actor.person.id, _RECENT)
         return tuple(card for merchant in found if (card := self._card(merchant)))
 
     def _card(self, merchant: MerchantRow) -> v.MerchantCard | None:
         """None where the merchant's account has left the settings."""
-        if merchant.connection not in self._accounts:
+        if merchant.account_id not in self._accounts:
             return None
-        account = self._accounts.account(merchant.connection)
+        account = self._accounts.account(merchant.account_id)
         return v.MerchantCard(
             id=merchant.id,
             code=merchant.code,
@@ -41,8 +41,8 @@ class Merchants:
             region=account.region,
             networks=self._accounts.adapter(account.id).networks(account),
             most_minor=merchant.max_amount_minor,
-            checks_holder=self._accounts.can(merchant.connection, Capability.CHECK_HOLDER),
+            checks_holder=self._accounts.can(merchant.account_id, Capability.CHECK_HOLDER),
             amounts=self._accounts.adapter(account.id).amounts(account, OrderKind.COLLECTION),
             numbers=self._accounts.adapter(account.id).numbers(account),
-            debits=OrderKind.PREAPPROVAL in self._accounts.kinds(merchant.connection),
+            debits=OrderKind.PREAPPROVAL in self._accounts.kinds(merchant.account_id),
         )

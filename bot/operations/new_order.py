@@ -18,7 +18,7 @@ from bot.money import (
     code_from_bytes,
 )
 from bot.money.agreements import period_start_ms
-from bot.operations.plan import Speaker
+from bot.operations.actor import Actor
 from bot.providers.base import Account
 from bot.runtime.clock import Ids
 from bot.settings.limits import AskLimits
@@ -48,20 +48,20 @@ def draft(
     kind: OrderKind,
     amount: Money,
     merchant: MerchantRow,
-    speaker: Speaker,
+    actor: Actor,
     position: int,
     ids: Ids,
     now_ms: int,
     **given: Any,
 ) -> OrderRow:
     """A NEW order of this speaker's act, with a reference and a code of its own."""
-    order = sketch(kind, amount, merchant, speaker, now_ms, act_position=position, **given)
+    order = sketch(kind, amount, merchant, actor, now_ms, act_position=position, **given)
     code = code_from_bytes(ids.random_bytes(ORDER_CODE_BYTES))
     return msgspec.structs.replace(order, id=ids.uuid(), code=code, reference=ids.uuid())
 
 
 def sketch(
-    kind: OrderKind, amount: Money, merchant: MerchantRow, speaker: Speaker, now_ms: int, **given: Any
+    kind: OrderKind, amount: Money, merchant: MerchantRow, actor: Actor, now_ms: int, **given: Any
 ) -> OrderRow:
     """An order as it would be, without a name: to ask the store what it thinks of it."""
     values: dict[str, Any] = {"payer": "", "note": merchant.name} | given
@@ -70,18 +70,18 @@ def sketch(
         code="",
         kind=kind,
         state=OrderState.NEW,
-        connection=merchant.connection,
+        account_id=merchant.account_id,
         merchant_id=merchant.id,
-        person_id=speaker.person.id,
+        person_id=actor.person.id,
         amount_minor=amount.amount_minor,
         currency=amount.currency,
         reference="",
-        origin_channel=speaker.channel,
-        origin_kind=speaker.address.kind,
-        origin_value=speaker.address.value,
+        origin_channel=actor.channel,
+        origin_kind=actor.address.kind,
+        origin_value=actor.address.value,
         created_ms=now_ms,
         updated_ms=now_ms,
-        conversation_id=speaker.conversation_id,
+        conversation_id=actor.conversation_id,
         due_ms=_BEFORE_ALL_MS,
         **values,
     )
@@ -133,7 +133,7 @@ def refused_view(
 async def bill_view(store: Store, paid: OrderRow, merchant: Name) -> v.OrderView:
     """A bill as whoever pays it sees it: as one thing, under the code of the order that collects its
     money. `paid` is that order."""
-    bill = paid.terms.service_provider
+    bill = paid.details.service_provider
     view = msgspec.structs.replace(view_of(paid, merchant), kind=OrderKind.BILL, bill=bill)
     if paid.state is not OrderState.SUCCESSFUL:
         return view
@@ -145,7 +145,7 @@ async def bill_view(store: Store, paid: OrderRow, merchant: Name) -> v.OrderView
 
 
 def asking_of(
-    speaker: Speaker,
+    actor: Actor,
     payer: Msisdn,
     now_ms: int,
     limits: AskLimits,
@@ -156,7 +156,7 @@ def asking_of(
     """What the store has to mind where this speaker asks something of the payer's phone. `told`: the screen
     that was agreed to said that no PIN may be asked for."""
     return Asking(
-        own=payer == speaker.msisdn,
+        own=payer == actor.msisdn,
         since_ms=now_ms - int(limits.window_s * 1000),
         open_at_most=limits.own_open,
         unapproved=limits.staff_unapproved if staff else limits.customer_unapproved,
@@ -176,4 +176,4 @@ async def why_not_asked(store: Store, row: OrderRow | AgreementRow, asking: Aski
 async def is_debited(store: Store, order: OrderRow) -> bool:
     """Whether the payer's own request is taken without a PIN: an auto-debit stands and is known to."""
     rows = await store.agreements_of_payer(order.payer, AgreementKind.PREAPPROVAL, 100)
-    return any(row.connection == order.connection and row.state is AgreementState.ACTIVE for row in rows)
+    return any(row.account_id == order.account_id and row.state is AgreementState.ACTIVE for row in rows)

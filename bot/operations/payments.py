@@ -8,10 +8,10 @@ from bot.dialog import Screen, Text
 from bot.dialog import views as v
 from bot.money import FINAL, Money, OrderKind, OrderState, Source
 from bot.notifications.order_messages import order_values, standing_text, told_by_turn
+from bot.operations.actor import Actor, EffectResult
 from bot.operations.inline_calls import WaitingCalls
 from bot.operations.new_order import asking_of, bill_view, draft, is_debited, sketch, why_not_asked
-from bot.operations.plan import Plan, Speaker
-from bot.orders.context_loader import Contexts
+from bot.orders.context_loader import ContextLoader
 from bot.orders.provider_calls import Calls
 from bot.orders.rules import (
     OTP_TRIES,
@@ -24,7 +24,7 @@ from bot.orders.rules import (
 )
 from bot.providers.base import ProviderError
 from bot.runtime.clock import Clock, Ids
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.settings.limits import AskLimits
 from bot.store.base import Conflict, CreateOrder, MoveOrder, Store
 from bot.store.records import MerchantRow, OrderRow
@@ -41,107 +41,107 @@ class Payments:
         self,
         store: Store,
         calls: Calls,
-        contexts: Contexts,
+        context_loader: ContextLoader,
         waiting: WaitingCalls,
         clock: Clock,
         ids: Ids,
-        times: Times,
+        timeouts: Timeouts,
         limits: AskLimits,
     ) -> None:
         self._store = store
         self._calls = calls
-        self._contexts = contexts
+        self._context_loader = context_loader
         self._waiting = waiting
         self._clock = clock
         self._ids = ids
-        self._times = times
+        self._timeouts = timeouts
         self._limits = limits
 
     # ---- begun -----------------------------------------------------------------------------------
 
-    async def request(self, wanted: e.RequestPayment, position: int, speaker: Speaker) -> Plan:
+    async def request(self, wanted: e.RequestPayment, position: int, actor: Actor) -> EffectResult:
         """The plan of a new order, of the one this act made before, or of a refusal."""
-        before = await self._store.order_of_act(speaker.conversation_id, position)
+        before = await self._store.order_of_act(actor.conversation_id, position)
         if before is not None:
-            return Plan(result=await self._view(before, unsure=self._was_cut_off(before)))
+            return EffectResult(result=await self._view(before, unsure=self._was_cut_off(before)))
         merchant = await self._store.merchant(wanted.merchant_id)
         refusal = self._refusal(wanted, merchant)
         if merchant is None or refusal:
-            return Plan(result=_refused(wanted, merchant, refusal))
+            return EffectResult(result=_refused(wanted, merchant, refusal))
         now_ms = self._clock()
         given = {"payer": wanted.payer, "network": wanted.network}
-        asking = asking_of(speaker, wanted.payer, now_ms, self._limits, told=wanted.unasked)
-        sketched = sketch(OrderKind.COLLECTION, wanted.amount, merchant, speaker, now_ms, **given)
+        asking = asking_of(actor, wanted.payer, now_ms, self._limits, told=wanted.unasked)
+        sketched = sketch(OrderKind.COLLECTION, wanted.amount, merchant, actor, now_ms, **given)
         if why := await why_not_asked(self._store, sketched, asking):
-            return Plan(result=_refused(wanted, merchant, why))
+            return EffectResult(result=_refused(wanted, merchant, why))
         order = draft(
-            OrderKind.COLLECTION, wanted.amount, merchant, speaker, position, self._ids, now_ms, **given
+            OrderKind.COLLECTION, wanted.amount, merchant, actor, position, self._ids, now_ms, **given
         )
         create = CreateOrder(order, Source.US, asking=asking)
         unasked = asking.own and await is_debited(self._store, order)
         view = msgspec.structs.replace(await self._view(order, merchant), unasked=unasked)
         if not await self._may_want_otp(order):
-            return Plan((create,), view, payment=view)
+            return EffectResult((create,), view, payment=view)
         # Nobody asks while the call is under way; should this process die in it, the worker takes over by
         # asking.
-        lease_until_ms = now_ms + int(self._times.lease_s * 1000)
+        lease_until_ms = now_ms + int(self._timeouts.lease_s * 1000)
         sent = MoveOrder(
             order_id=order.id,
             expected=order.version,
-            said=OrderState.PENDING,
+            to_state=OrderState.PENDING,
             source=Source.US,
             at_ms=now_ms,
             due_ms=lease_until_ms,
             lease_until_ms=lease_until_ms,
             sent_ms=now_ms,
-            place=self._calls.accounts.place(order.connection),
-            sent_with=self._calls.keys(order.connection),
+            place=self._calls.accounts.place(order.account_id),
+            sent_with=self._calls.keys(order.account_id),
         )
         pending = applied(order, sent)
 
         async def call() -> v.OrderView:
             after, sure = await self._waiting.make(
-                lambda: self._calls.request_order(pending, self._times.call_s),
+                lambda: self._calls.request_order(pending, self._timeouts.call_s),
                 after_request,
                 pending,
-                speaker,
+                actor,
             )
             return await self._view(after, unsure=not sure)
 
-        return Plan((create, sent), inside=call, payment=view)
+        return EffectResult((create, sent), provider_call=call, payment=view)
 
     def _refusal(self, wanted: e.RequestPayment, merchant: MerchantRow | None) -> str:
-        if merchant is None or not merchant.active or merchant.connection not in self._calls.accounts:
+        if merchant is None or not merchant.active or merchant.account_id not in self._calls.accounts:
             return "merchant"
         most = merchant.max_amount_minor
         return "limit" if most is not None and wanted.amount.amount_minor > most else ""
 
     async def _may_want_otp(self, order: OrderRow) -> bool:
-        if not self._calls.accounts.adapter(order.connection).may_ask_otp:
+        if not self._calls.accounts.adapter(order.account_id).may_ask_otp:
             return False
-        return not await self._store.paid_before(order.payer, order.connection)
+        return not await self._store.paid_before(order.payer, order.account_id)
 
     def _was_cut_off(self, order: OrderRow) -> bool:
         """Whether the order was sent inside a turn that never heard the answer: a code may be wanted,
         or nothing at all, and only the provider knows."""
         accounts = self._calls.accounts
-        inside = order.connection in accounts and accounts.adapter(order.connection).may_ask_otp
+        inside = order.account_id in accounts and accounts.adapter(order.account_id).may_ask_otp
         return inside and order.sent_ms is not None and order.accepted_ms is None
 
     # ---- the code --------------------------------------------------------------------------------
 
-    async def submit_otp(self, otp: str, order_id: str, speaker: Speaker) -> Plan:
+    async def submit_otp(self, otp: str, order_id: str, actor: Actor) -> EffectResult:
         order = await self._store.order(order_id)
-        if order is None or order.person_id != speaker.person.id:
-            return Plan(result=_no_order())
+        if order is None or order.person_id != actor.person.id:
+            return EffectResult(result=_no_order())
         if order.state is not OrderState.NEEDS_OTP:
-            return Plan(result=await self._view(order))
+            return EffectResult(result=await self._view(order))
         now_ms = self._clock()
-        lease_until_ms = now_ms + int(self._times.lease_s * 1000)
+        lease_until_ms = now_ms + int(self._timeouts.lease_s * 1000)
         tried = MoveOrder(
             order_id=order.id,
             expected=order.version,
-            said=OrderState.PENDING,
+            to_state=OrderState.PENDING,
             source=Source.PAYER,
             at_ms=now_ms,
             due_ms=lease_until_ms,
@@ -152,35 +152,35 @@ class Payments:
 
         async def call() -> v.OrderView:
             after, sure = await self._waiting.make(
-                lambda: self._calls.submit_otp(pending, otp, self._times.call_s), after_otp, pending, speaker
+                lambda: self._calls.submit_otp(pending, otp, self._timeouts.call_s), after_otp, pending, actor
             )
             return await self._view(after, unsure=not sure)
 
-        return Plan((tried,), inside=call, payment=await self._view(pending), goes_on=True)
+        return EffectResult((tried,), provider_call=call, payment=await self._view(pending), goes_on=True)
 
-    async def without_otp(self, order_id: str, speaker: Speaker) -> v.OrderView | None:
+    async def without_otp(self, order_id: str, actor: Actor) -> v.OrderView | None:
         """The order where it waits for no code any more: given elsewhere, run out, or tried too often,
         so that the payer's word is not wanted, nor known to be right."""
-        order = await self.own(order_id, speaker, unsure=True)
+        order = await self.own(order_id, actor, unsure=True)
         return order if order is None or order.state is not OrderState.NEEDS_OTP else None
 
     # ---- asked about -----------------------------------------------------------------------------
 
-    async def ask_status(self, order_id: str, speaker: Speaker) -> v.OrderView | None:
+    async def ask_status(self, order_id: str, actor: Actor) -> v.OrderView | None:
         """The order's state asked live; settled here exactly as the sweep would."""
         order = await self._store.order(order_id)
-        if order is None or order.person_id != speaker.person.id:
+        if order is None or order.person_id != actor.person.id:
             return None
         now_ms = self._clock()
-        recently = now_ms - (order.asked_ms or 0) < self._times.hint_spacing_s * 1000
+        recently = now_ms - (order.last_polled_ms or 0) < self._timeouts.hint_spacing_s * 1000
         # Before the request itself has been answered nobody knows more than we do.
-        answered = order.accepted_ms or now_ms - (order.sent_ms or now_ms) > self._times.call_s * 1000
+        answered = order.accepted_ms or now_ms - (order.sent_ms or now_ms) > self._timeouts.call_s * 1000
         held = order.lease_until_ms > now_ms
         asked_about = order.state in (OrderState.PENDING, OrderState.UNRESOLVED) and answered
         if asked_about and not recently and not held:
-            answer = await self._calls.status(order, self._times.look_up_s / 2)
-            told = told_by_turn(speaker.channel, speaker.address)
-            at = await self._contexts.of(order, told=told, session_open=True)
+            answer = await self._calls.status(order, self._timeouts.look_up_s / 2)
+            told = told_by_turn(actor.channel, actor.address)
+            at = await self._context_loader.of(order, told=told, session_open=True)
             if isinstance(answer, ProviderError):
                 settled = after_silence(order, answer, at)
             else:
@@ -198,18 +198,18 @@ class Payments:
 
     # ---- shown -----------------------------------------------------------------------------------
 
-    async def own(self, order_id: str, speaker: Speaker, *, unsure: bool = False) -> v.OrderView | None:
+    async def own(self, order_id: str, actor: Actor, *, unsure: bool = False) -> v.OrderView | None:
         order = await self._store.order(order_id)
-        own = order is not None and order.person_id == speaker.person.id
+        own = order is not None and order.person_id == actor.person.id
         return await self._view(order, unsure=unsure) if order is not None and own else None
 
-    async def latest(self, speaker: Speaker) -> tuple[v.OrderView, ...]:
-        orders = await self._store.orders_of_person(speaker.person.id, _SHOWN)
+    async def latest(self, actor: Actor) -> tuple[v.OrderView, ...]:
+        orders = await self._store.orders_of_person(actor.person.id, _SHOWN)
         return tuple([await self._view(order) for order in orders])
 
-    async def twin(self, wanted: e.FindTwin, speaker: Speaker) -> str:
+    async def find_duplicate(self, wanted: e.FindDuplicate, actor: Actor) -> str:
         """The code of an open order of the same person, merchant and amount; empty without one."""
-        for order in await self._store.orders_of_person(speaker.person.id, _TWINS_AMONG):
+        for order in await self._store.orders_of_person(actor.person.id, _TWINS_AMONG):
             same = order.merchant_id == wanted.merchant_id and order.currency == wanted.amount.currency
             if same and order.amount_minor == wanted.amount.amount_minor and order.state not in FINAL:
                 return order.code
@@ -236,7 +236,7 @@ class Payments:
         self, order: OrderRow, merchant: MerchantRow | None = None, *, unsure: bool = False
     ) -> v.OrderView:
         merchant = merchant or await self._store.merchant(order.merchant_id)
-        if order.kind is OrderKind.COLLECTION and order.terms.service_provider:
+        if order.kind is OrderKind.COLLECTION and order.details.service_provider:
             return await bill_view(self._store, order, merchant.shown if merchant else "")
         return v.OrderView(
             id=order.id,

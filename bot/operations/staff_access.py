@@ -11,14 +11,14 @@ import structlog
 
 from bot.dialog import views as v
 from bot.money import Money, Right
-from bot.operations.plan import Speaker
+from bot.operations.actor import Actor
 from bot.operations.staff_roles import Roles
 from bot.orders.provider_calls import Calls
 from bot.providers.base import ProviderError
 from bot.runtime.clock import Clock
 from bot.runtime.keys import Sealer
 from bot.runtime.security_events import SecurityEvents
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.base import Conflict, KeepStaff, Store
 from bot.store.records import MerchantRow
 
@@ -38,7 +38,7 @@ class Staff:
         roles: Roles,
         sealer: Sealer,
         clock: Clock,
-        times: Times,
+        timeouts: Timeouts,
         security: SecurityEvents,
     ) -> None:
         self._store = store
@@ -47,22 +47,22 @@ class Staff:
         self._calls = calls
         self._sealer = sealer
         self._clock = clock
-        self._times = times
+        self._timeouts = timeouts
 
-    async def balance(self, staff_id: str, speaker: Speaker) -> v.Balances:
+    async def balance(self, staff_id: str, actor: Actor) -> v.Balances:
         """The balance without a PIN: in a linked chat, never over USSD."""
-        if speaker.channel == "ussd":
+        if actor.channel == "ussd":
             return v.Balances(refused="not_allowed")
-        return await self._balances(staff_id, speaker)
+        return await self._balances(staff_id, actor)
 
-    async def balance_with_pin(self, pin: str, staff_id: str, speaker: Speaker) -> v.Balances:
-        checked = await self._roles.check_pin(pin, staff_id, speaker)
+    async def balance_with_pin(self, pin: str, staff_id: str, actor: Actor) -> v.Balances:
+        checked = await self._roles.check_pin(pin, staff_id, actor)
         if checked.refused:
             return v.Balances(refused=checked.refused, tries_left=checked.tries_left)
-        return await self._balances(staff_id, speaker)
+        return await self._balances(staff_id, actor)
 
-    async def _balances(self, staff_id: str, speaker: Speaker) -> v.Balances:
-        role = await self._roles.acting(staff_id, Right.BALANCE, speaker)
+    async def _balances(self, staff_id: str, actor: Actor) -> v.Balances:
+        role = await self._roles.acting(staff_id, Right.BALANCE, actor)
         if isinstance(role, str):
             return v.Balances(refused=role)
         merchant = role.merchant
@@ -70,9 +70,9 @@ class Staff:
         if len(sharing) > 1:
             own = await self._store.collected_minor(merchant.id, merchant.currency)
             return v.Balances((Money(own, merchant.currency),), shared=True)
-        found = await self._calls.balance(merchant.connection, "", self._times.look_up_s)
+        found = await self._calls.balance(merchant.account_id, "", self._timeouts.look_up_s)
         if isinstance(found, ProviderError):
-            _log.warning("balance not available", connection=merchant.connection, kind=type(found).__name__)
+            _log.warning("balance not available", account_id=merchant.account_id, kind=type(found).__name__)
             return v.Balances(refused="not_available")
         # One set of keys may hold wallets of other merchants, in other currencies.
         own_currency = tuple(money for money in found if money.currency == merchant.currency)
@@ -82,10 +82,10 @@ class Staff:
 
     async def _payout_wallet(self, merchant: MerchantRow) -> tuple[Money, ...]:
         """What the wallet that pays out holds, where the account has one of its own and it answers."""
-        account = self._calls.accounts.account(merchant.connection)
+        account = self._calls.accounts.account(merchant.account_id)
         if "disbursement" not in account.credentials:
             return ()
-        found = await self._calls.balance(merchant.connection, "", self._times.look_up_s, payouts=True)
+        found = await self._calls.balance(merchant.account_id, "", self._timeouts.look_up_s, payouts=True)
         if isinstance(found, ProviderError):
             return ()
         return tuple(money for money in found if money.currency == merchant.currency)
@@ -93,24 +93,24 @@ class Staff:
     def _share(self, one: MerchantRow, other: MerchantRow) -> bool:
         """Whether two merchants' money lies in one wallet: the same keys and the same currency."""
         accounts = self._calls.accounts
-        if one.connection not in accounts or one.currency != other.currency:
+        if one.account_id not in accounts or one.currency != other.currency:
             return False
-        ours, theirs = accounts.account(one.connection), accounts.account(other.connection)
+        ours, theirs = accounts.account(one.account_id), accounts.account(other.account_id)
         return ours.provider == theirs.provider and ours.credentials == theirs.credentials
 
-    async def claim(self, code: str, speaker: Speaker) -> v.Claimed:
+    async def claim(self, code: str, actor: Actor) -> v.Claimed:
         """The role a one-time code stands for; the code itself is kept nowhere."""
         now_ms = self._clock()
-        if not await self._store.count(f"enrol:{speaker.person.id}", _HOUR_MS, now_ms, _ENROL_TRIES):
+        if not await self._store.count(f"enrol:{actor.person.id}", _HOUR_MS, now_ms, _ENROL_TRIES):
             return v.Claimed(refused="tries")
         row = await self._store.staff_by_enrol_hash(self._sealer.hash("enrol", code))
-        if row is None or row.enrol_expires_ms <= now_ms or not speaker.verified:
-            self._security.note("enrol_code", channel=speaker.channel, person=speaker.person.id)
+        if row is None or row.enrol_expires_ms <= now_ms or not actor.verified:
+            self._security.note("enrol_code", channel=actor.channel, person=actor.person.id)
             return v.Claimed(refused="code")
         merchant = await self._store.merchant(row.merchant_id)
         return v.Claimed(staff_id=row.id, merchant=merchant.shown if merchant else "")
 
-    async def enrol(self, pin: str, staff_id: str, first: str, speaker: Speaker) -> v.PinSet:
+    async def enrol(self, pin: str, staff_id: str, first: str, actor: Actor) -> v.PinSet:
         """Bind the claimed role to this address. Of two who claimed it the first takes it up."""
         if not await self._roles.fits(first, pin):
             return v.PinSet(refused="differs")
@@ -120,8 +120,8 @@ class Staff:
                 return v.PinSet(refused="gone")
             enrolled = msgspec.structs.replace(
                 row,
-                address_kind=speaker.address.kind,
-                address_value=speaker.address.value,
+                address_kind=actor.address.kind,
+                address_value=actor.address.value,
                 pin_hash=first,
                 wrong_tries=0,
                 locked=False,

@@ -17,17 +17,18 @@ from bot.money import (
     AgreementState,
     Money,
     Msisdn,
+    OrderDetails,
     OrderKind,
     OrderState,
     Reason,
     Right,
     Source,
-    Terms,
     read_code,
     rights_of,
 )
 from bot.money.agreements import period_start_ms
 from bot.notifications.other_messages import approval_prompts
+from bot.operations.actor import Actor, EffectResult
 from bot.operations.limits import second_of
 from bot.operations.new_order import (
     asking_of,
@@ -37,12 +38,11 @@ from bot.operations.new_order import (
     view_of,
     why_not_asked,
 )
-from bot.operations.plan import Plan, Speaker
 from bot.operations.staff_roles import ActingRole, Roles
 from bot.orders.provider_calls import Calls
 from bot.providers.base import Capability, Declined, ProviderError
 from bot.runtime.clock import Clock, Ids
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.settings.limits import AskLimits
 from bot.store.base import Asking, Cap, Change, CreateOrder, KeepAgreement, KeepApproval, Queue, Store
 from bot.store.records import AgreementRow, ApprovalRow, ApprovalState, MerchantRow, OrderRow
@@ -71,7 +71,7 @@ class Business:
         roles: Roles,
         clock: Clock,
         ids: Ids,
-        times: Times,
+        timeouts: Timeouts,
         limits: AskLimits,
     ) -> None:
         self._store = store
@@ -79,13 +79,13 @@ class Business:
         self._roles = roles
         self._clock = clock
         self._ids = ids
-        self._times = times
+        self._timeouts = timeouts
         self._limits = limits
 
     # ---- looked up -------------------------------------------------------------------------------
 
-    async def find(self, wanted: b.FindPayment, speaker: Speaker) -> v.FoundPayment | None:
-        role = await self._roles.acting(wanted.staff_id, Right.LOOK_UP, speaker)
+    async def find(self, wanted: b.FindPayment, actor: Actor) -> v.FoundPayment | None:
+        role = await self._roles.acting(wanted.staff_id, Right.LOOK_UP, actor)
         code = read_code(wanted.code)
         order = await self._store.order_by_code(code) if code else None
         if isinstance(role, str) or order is None:
@@ -95,25 +95,25 @@ class Business:
         paid = order.state is OrderState.SUCCESSFUL
         can_refund = Right.REFUND in rights_of(role.row.role) and self._makes(order, OrderKind.REFUND)
         left = await self._left_minor(order) if paid else 0
-        can_note = paid and self._calls.accounts.can(order.connection, Capability.NOTIFY_PAYER)
+        can_note = paid and self._calls.accounts.can(order.account_id, Capability.NOTIFY_PAYER)
         return v.FoundPayment(
             order=view_of(order, role.merchant.shown),
             refundable=Money(left, order.currency) if can_refund and left > 0 else None,
             can_note=can_note,
         )
 
-    async def latest(self, staff_id: str, speaker: Speaker) -> tuple[v.OrderView, ...]:
-        role = await self._roles.acting(staff_id, Right.LOOK_UP, speaker)
+    async def latest(self, staff_id: str, actor: Actor) -> tuple[v.OrderView, ...]:
+        role = await self._roles.acting(staff_id, Right.LOOK_UP, actor)
         if isinstance(role, str):
             return ()
         orders = await self._store.orders_of_merchant(role.merchant.id, _SHOWN)
         return tuple(view_of(order, role.merchant.shown) for order in orders)
 
-    async def standing(self, wanted: b.StandingOf, speaker: Speaker) -> tuple[v.AgreementView, ...]:
+    async def standing(self, wanted: b.AgreementsOf, actor: Actor) -> tuple[v.AgreementView, ...]:
         """The merchant's agreements that stand; of auto-debits those whose time is not over, with what may
         be taken now."""
         right = Right.INVOICE if wanted.kind == AgreementKind.INVOICE else Right.CHARGE
-        role = await self._roles.acting(wanted.staff_id, right, speaker)
+        role = await self._roles.acting(wanted.staff_id, right, actor)
         if isinstance(role, str):
             return ()
         rows = await self._store.agreements_of_merchant(role.merchant.id, wanted.kind, _LISTED)
@@ -142,180 +142,180 @@ class Business:
             description=row.description,
         )
 
-    async def banks(self, staff_id: str, speaker: Speaker) -> tuple[v.BankView, ...]:
-        role = await self._roles.acting(staff_id, Right.PAY_OUT, speaker)
-        if isinstance(role, str) or not self._calls.accounts.can(role.merchant.connection, Capability.BANKS):
+    async def banks(self, staff_id: str, actor: Actor) -> tuple[v.BankView, ...]:
+        role = await self._roles.acting(staff_id, Right.PAY_OUT, actor)
+        if isinstance(role, str) or not self._calls.accounts.can(role.merchant.account_id, Capability.BANKS):
             return ()
-        found = await self._calls.banks(role.merchant.connection, self._times.look_up_s)
+        found = await self._calls.banks(role.merchant.account_id, self._timeouts.look_up_s)
         return () if isinstance(found, ProviderError) else tuple(v.BankView(f.code, f.name) for f in found)
 
     # ---- begun -----------------------------------------------------------------------------------
 
-    async def note(self, wanted: b.SendNote, speaker: Speaker) -> Plan:
+    async def note(self, wanted: b.SendNote, actor: Actor) -> EffectResult:
         """One more message of the provider's to the payer. Nothing of it is kept; a repeat is harmless."""
-        role = await self._roles.acting(wanted.staff_id, Right.NOTE, speaker)
+        role = await self._roles.acting(wanted.staff_id, Right.NOTE, actor)
         order = await self._store.order(wanted.order_id)
         if isinstance(role, str):
-            return Plan(result=v.Noted(role))
+            return EffectResult(result=v.Noted(role))
         if order is None or order.merchant_id != role.merchant.id or order.kind not in _PAID:
-            return Plan(result=v.Noted("not_allowed"))
-        if not self._calls.accounts.can(order.connection, Capability.NOTIFY_PAYER):
-            return Plan(result=v.Noted("not_available"))
+            return EffectResult(result=v.Noted("not_allowed"))
+        if not self._calls.accounts.can(order.account_id, Capability.NOTIFY_PAYER):
+            return EffectResult(result=v.Noted("not_available"))
         if order.state is not OrderState.SUCCESSFUL:
-            return Plan(result=v.Noted("too_early"))
+            return EffectResult(result=v.Noted("too_early"))
 
         async def call() -> v.Noted:
-            error = await self._calls.notify_payer(order, wanted.text, self._times.look_up_s)
+            error = await self._calls.notify_payer(order, wanted.text, self._timeouts.look_up_s)
             if isinstance(error, Declined):
                 return v.Noted(_NOT_NOTED.get(error.reason, "not_available"))
             return v.Noted("not_available" if error else "")
 
-        return Plan(inside=call)
+        return EffectResult(provider_call=call)
 
-    async def refund(self, wanted: b.Refund, position: int, speaker: Speaker) -> Plan:
-        role = await self._roles.acting(wanted.staff_id, Right.REFUND, speaker)
+    async def refund(self, wanted: b.Refund, position: int, actor: Actor) -> EffectResult:
+        role = await self._roles.acting(wanted.staff_id, Right.REFUND, actor)
         paid = await self._store.order(wanted.order_id)
         if isinstance(role, str) or paid is None or paid.merchant_id != role.merchant.id:
             why = role if isinstance(role, str) else "not_allowed"
-            return Plan(result=refused_view(why, wanted.amount, kind=OrderKind.REFUND))
-        if (before := await self._before(position, speaker, role)) is not None:
+            return EffectResult(result=refused_view(why, wanted.amount, kind=OrderKind.REFUND))
+        if (before := await self._before(position, actor, role)) is not None:
             return before
-        terms = Terms(about_reference=paid.reference, about_provider_reference=paid.provider_reference)
+        details = OrderDetails(
+            about_reference=paid.reference, about_provider_reference=paid.provider_reference
+        )
         order = self._draft(
-            OrderKind.REFUND, wanted.amount, role, speaker, position,
-            payee=paid.payer, parent_id=paid.id, terms=terms, network=paid.network,
+            OrderKind.REFUND, wanted.amount, role, actor, position,
+            payee=paid.payer, parent_id=paid.id, details=details, network=paid.network,
         )  # fmt: skip
         # Money goes back the way it came, whatever account the merchant uses by now.
-        order = msgspec.structs.replace(order, connection=paid.connection)
+        order = msgspec.structs.replace(order, account_id=paid.account_id)
         return await self._begin(order, role)
 
-    async def pay_out(self, wanted: b.PayOut, position: int, speaker: Speaker) -> Plan:
+    async def pay_out(self, wanted: b.PayOut, position: int, actor: Actor) -> EffectResult:
         kind = OrderKind.DEPOSIT if wanted.deposit else OrderKind.TRANSFER
         right = Right.DEPOSIT if wanted.deposit else Right.PAY_OUT
-        role = await self._roles.acting(wanted.staff_id, right, speaker)
+        role = await self._roles.acting(wanted.staff_id, right, actor)
         if isinstance(role, str):
-            return Plan(result=refused_view(role, wanted.amount, kind=kind))
-        if (before := await self._before(position, speaker, role)) is not None:
+            return EffectResult(result=refused_view(role, wanted.amount, kind=kind))
+        if (before := await self._before(position, actor, role)) is not None:
             return before
-        terms = Terms(bank_code=wanted.bank_code, account_number=wanted.account_number)
+        details = OrderDetails(bank_code=wanted.bank_code, account_number=wanted.account_number)
         order = self._draft(
-            kind, wanted.amount, role, speaker, position,
-            payee=wanted.payee, network=wanted.network, terms=terms,
+            kind, wanted.amount, role, actor, position,
+            payee=wanted.payee, network=wanted.network, details=details,
         )  # fmt: skip
         if not wanted.payee and not (wanted.bank_code and wanted.account_number):
-            return Plan(result=refused_view("not_available", wanted.amount, kind=kind))
+            return EffectResult(result=refused_view("not_available", wanted.amount, kind=kind))
         return await self._begin(order, role)
 
-    async def withdraw(self, wanted: b.Withdraw, position: int, speaker: Speaker) -> Plan:
+    async def withdraw(self, wanted: b.Withdraw, position: int, actor: Actor) -> EffectResult:
         kind = OrderKind.WITHDRAWAL
-        role = await self._roles.acting(wanted.staff_id, Right.WITHDRAW, speaker)
+        role = await self._roles.acting(wanted.staff_id, Right.WITHDRAW, actor)
         if isinstance(role, str):
-            return Plan(result=refused_view(role, wanted.amount, kind=kind))
-        if (before := await self._before(position, speaker, role)) is not None:
+            return EffectResult(result=refused_view(role, wanted.amount, kind=kind))
+        if (before := await self._before(position, actor, role)) is not None:
             return before
-        order = self._draft(kind, wanted.amount, role, speaker, position, payer=wanted.payer)
-        asking = self._asking(speaker, wanted.payer, told=wanted.unasked)
+        order = self._draft(kind, wanted.amount, role, actor, position, payer=wanted.payer)
+        asking = self._asking(actor, wanted.payer, told=wanted.unasked)
         return await self._begin(order, role, asking=asking)
 
-    async def charge(self, wanted: b.ChargeUnder, position: int, speaker: Speaker) -> Plan:
+    async def charge(self, wanted: b.ChargeUnder, position: int, actor: Actor) -> EffectResult:
         """A debit nobody confirms on a phone: the agreement alone says how much and how often."""
         kind = OrderKind.AGREEMENT_CHARGE
-        role = await self._roles.acting(wanted.staff_id, Right.CHARGE, speaker)
+        role = await self._roles.acting(wanted.staff_id, Right.CHARGE, actor)
         if isinstance(role, str):
-            return Plan(result=refused_view(role, wanted.amount, kind=kind))
-        if (before := await self._before(position, speaker, role)) is not None:
+            return EffectResult(result=refused_view(role, wanted.amount, kind=kind))
+        if (before := await self._before(position, actor, role)) is not None:
             return before
         row = await self._store.agreement(wanted.agreement_id)
         now_ms = self._clock()
         if row is None or row.merchant_id != role.merchant.id or row.kind is not AgreementKind.PREAPPROVAL:
-            return Plan(result=refused_view("gone", wanted.amount, kind=kind))
+            return EffectResult(result=refused_view("gone", wanted.amount, kind=kind))
         if row.state is not AgreementState.ACTIVE or (row.until_ms is not None and row.until_ms <= now_ms):
-            return Plan(result=refused_view("gone", wanted.amount, kind=kind))
+            return EffectResult(result=refused_view("gone", wanted.amount, kind=kind))
         # The payer has been told that it ends, and the provider may be long in saying so.
         if await self._store.is_being_stopped(row.id):
-            return Plan(result=refused_view("gone", wanted.amount, kind=kind))
+            return EffectResult(result=refused_view("gone", wanted.amount, kind=kind))
         if wanted.amount.currency != row.currency or wanted.amount.amount_minor > row.amount_minor:
             most = Money(row.amount_minor, row.currency)
-            return Plan(result=refused_view("over_agreement", wanted.amount, kind=kind, most=most))
+            return EffectResult(result=refused_view("over_agreement", wanted.amount, kind=kind, most=most))
         since_ms = period_start_ms(row.every, now_ms) if row.every else now_ms
         if row.every and await self._store.debited(row.id, since_ms):
-            return Plan(result=refused_view("too_early", wanted.amount, kind=kind))
-        order = self._draft(
-            kind, wanted.amount, role, speaker, position, payer=row.payer, agreement_id=row.id
-        )
-        order = msgspec.structs.replace(order, connection=row.connection)
+            return EffectResult(result=refused_view("too_early", wanted.amount, kind=kind))
+        order = self._draft(kind, wanted.amount, role, actor, position, payer=row.payer, agreement_id=row.id)
+        order = msgspec.structs.replace(order, account_id=row.account_id)
         return await self._begin(order, role, debits_since_ms=since_ms)
 
-    async def invoice(self, wanted: b.MakeInvoice, position: int, speaker: Speaker) -> Plan:
+    async def invoice(self, wanted: b.MakeInvoice, position: int, actor: Actor) -> EffectResult:
         kind = OrderKind.INVOICE
-        role = await self._roles.acting(wanted.staff_id, Right.INVOICE, speaker)
+        role = await self._roles.acting(wanted.staff_id, Right.INVOICE, actor)
         if isinstance(role, str):
-            return Plan(result=refused_view(role, wanted.amount, kind=kind))
-        if (before := await self._before(position, speaker, role)) is not None:
+            return EffectResult(result=refused_view(role, wanted.amount, kind=kind))
+        if (before := await self._before(position, actor, role)) is not None:
             return before
         validity_s = wanted.days * 24 * 3600
-        terms = Terms(validity_s=validity_s, description=wanted.description)
+        details = OrderDetails(validity_s=validity_s, description=wanted.description)
         agreement_id = self._ids.uuid()
         order = self._draft(
-            kind, wanted.amount, role, speaker, position,
-            payer=wanted.payer, terms=terms, agreement_id=agreement_id,
+            kind, wanted.amount, role, actor, position,
+            payer=wanted.payer, details=details, agreement_id=agreement_id,
         )  # fmt: skip
         row = agreement_of(order, AgreementKind.INVOICE, wanted.description)
         # Its payer gets a message: that is asking, too.
-        asking = self._asking(speaker, wanted.payer)
+        asking = self._asking(actor, wanted.payer)
         return await self._begin(order, role, (KeepAgreement(row),), asking=asking)
 
-    async def cancel_invoice(self, wanted: b.CancelInvoice, position: int, speaker: Speaker) -> Plan:
+    async def cancel_invoice(self, wanted: b.CancelInvoice, position: int, actor: Actor) -> EffectResult:
         kind = OrderKind.INVOICE_CANCEL
-        role = await self._roles.acting(wanted.staff_id, Right.INVOICE, speaker)
+        role = await self._roles.acting(wanted.staff_id, Right.INVOICE, actor)
         row = await self._store.agreement(wanted.agreement_id)
         if isinstance(role, str) or row is None or row.merchant_id != role.merchant.id:
             why = role if isinstance(role, str) else "not_allowed"
-            return Plan(result=refused_view(why, Money(0, "GHS"), kind=kind))
-        if (before := await self._before(position, speaker, role)) is not None:
+            return EffectResult(result=refused_view(why, Money(0, "GHS"), kind=kind))
+        if (before := await self._before(position, actor, role)) is not None:
             return before
         amount = Money(row.amount_minor, row.currency)
         if row.kind is not AgreementKind.INVOICE or row.state is not AgreementState.ACTIVE:
-            return Plan(result=refused_view("gone", amount, kind=kind))
-        terms = Terms(about_reference=row.reference, about_provider_reference=row.provider_id)
+            return EffectResult(result=refused_view("gone", amount, kind=kind))
+        details = OrderDetails(about_reference=row.reference, about_provider_reference=row.provider_id)
         order = self._draft(
-            kind, amount, role, speaker, position, payer=row.payer, terms=terms, agreement_id=row.id
+            kind, amount, role, actor, position, payer=row.payer, details=details, agreement_id=row.id
         )
-        order = msgspec.structs.replace(order, connection=row.connection)
+        order = msgspec.structs.replace(order, account_id=row.account_id)
         return await self._begin(order, role)
 
     # ---- shared ----------------------------------------------------------------------------------
 
-    def _asking(self, speaker: Speaker, payer: Msisdn, *, told: bool = False) -> Asking:
-        return asking_of(speaker, payer, self._clock(), self._limits, staff=True, told=told)
+    def _asking(self, actor: Actor, payer: Msisdn, *, told: bool = False) -> Asking:
+        return asking_of(actor, payer, self._clock(), self._limits, staff=True, told=told)
 
     def _draft(
         self,
         kind: OrderKind,
         amount: Money,
         role: ActingRole,
-        speaker: Speaker,
+        actor: Actor,
         position: int,
         **given: object,
     ) -> OrderRow:
         return draft(
-            kind, amount, role.merchant, speaker, position, self._ids, self._clock(),
+            kind, amount, role.merchant, actor, position, self._ids, self._clock(),
             staff_id=role.row.id, **given,
         )  # fmt: skip
 
-    async def _before(self, position: int, speaker: Speaker, role: ActingRole) -> Plan | None:
+    async def _before(self, position: int, actor: Actor, role: ActingRole) -> EffectResult | None:
         """What this very act did before, where the turn that did it never ended."""
-        order = await self._store.order_of_act(speaker.conversation_id, position)
+        order = await self._store.order_of_act(actor.conversation_id, position)
         if order is not None:
-            return Plan(result=view_of(order, role.merchant.shown))
-        held = await self._store.approval_of_act(speaker.conversation_id, position)
+            return EffectResult(result=view_of(order, role.merchant.shown))
+        held = await self._store.approval_of_act(actor.conversation_id, position)
         if held is None:
             return None
         wanted = msgspec.json.decode(held.wanted, type=OrderRow)
-        return Plan(result=view_of(wanted, role.merchant.shown, waits=True))
+        return EffectResult(result=view_of(wanted, role.merchant.shown, waits=True))
 
     def _makes(self, order: OrderRow, kind: OrderKind) -> bool:
-        return kind in self._calls.accounts.kinds(order.connection)
+        return kind in self._calls.accounts.kinds(order.account_id)
 
     async def _begin(
         self,
@@ -325,18 +325,18 @@ class Business:
         *,
         debits_since_ms: int = 0,
         asking: Asking | None = None,
-    ) -> Plan:
+    ) -> EffectResult:
         """The plan of a new order, or of one that waits for a second person; or why there is none."""
         refusal = await self.refusal(order, role.merchant, asking)
         if refusal is not None:
-            return Plan(result=refusal)
+            return EffectResult(result=refusal)
         merchant = role.merchant.shown
         second = second_of(role.merchant, order.created_ms)
         if await self._store.needs_second(order, second):
             held = self._held(order)
             asked = await self._asked(held, order, role)
             view = view_of(order, merchant, waits=True)
-            return Plan((KeepApproval(held), *asked), view, payment=view)
+            return EffectResult((KeepApproval(held), *asked), view, payment=view)
         create = CreateOrder(
             order,
             Source.US,
@@ -347,7 +347,7 @@ class Business:
         )
         view = view_of(order, merchant)
         # An agreement is there before the order that makes it.
-        return Plan((*changes, create), view, payment=view)
+        return EffectResult((*changes, create), view, payment=view)
 
     async def refusal(
         self, order: OrderRow, merchant: MerchantRow, asking: Asking | None = None
@@ -384,7 +384,7 @@ class Business:
         agreement = await self._store.agreement(order.agreement_id) if order.agreement_id else None
         accounts = self._calls.accounts
         return all(
-            accounts.leads_to(order.connection, about.place)
+            accounts.leads_to(order.account_id, about.place)
             for about in (paid, agreement)
             if about is not None
         )
@@ -405,7 +405,7 @@ class Business:
 
     async def _left_minor(self, paid: OrderRow) -> int:
         """What of a payment can still be given back: nothing of one a bill was, or may yet be, paid with."""
-        if paid.terms.service_provider:
+        if paid.details.service_provider:
             bill = await self._store.follower_of(paid.id)
             if bill is None or bill.state is not OrderState.FAILED:
                 return 0
@@ -414,7 +414,7 @@ class Business:
     def caps(self, order: OrderRow) -> tuple[Cap, ...]:
         if order.kind not in PAYOUTS:
             return ()
-        return caps_of(self._calls.accounts.account(order.connection), self._clock())
+        return caps_of(self._calls.accounts.account(order.account_id), self._clock())
 
     def _held(self, order: OrderRow) -> ApprovalRow:
         now_ms = self._clock()
@@ -450,12 +450,12 @@ def agreement_of(
     order: OrderRow, kind: AgreementKind, description: str = "", every: str = ""
 ) -> AgreementRow:
     """The agreement that an order is to make, as it stands until then."""
-    validity_ms = (order.terms.validity_s or 0) * 1000
+    validity_ms = (order.details.validity_s or 0) * 1000
     return AgreementRow(
         id=order.agreement_id or "",
         kind=kind,
         state=AgreementState.REQUESTED,
-        connection=order.connection,
+        account_id=order.account_id,
         merchant_id=order.merchant_id,
         person_id=order.person_id,
         payer=order.payer,

@@ -13,7 +13,7 @@ from argon2.exceptions import VerificationError
 from bot.dialog import Name
 from bot.dialog import views as v
 from bot.money import AmountRule, NumberRule, OrderKind, Right, is_weak_pin, rights_of
-from bot.operations.plan import Speaker
+from bot.operations.actor import Actor
 from bot.providers.accounts import Accounts
 from bot.providers.base import Account, Capability
 from bot.runtime.security_events import SecurityEvents
@@ -66,38 +66,38 @@ class Roles:
         # One try at a staff PIN at a time, so that no two of them count as one.
         self.locks: dict[str, asyncio.Lock] = {}
 
-    async def acting(self, staff_id: str, right: Right, speaker: Speaker) -> ActingRole | str:
+    async def acting(self, staff_id: str, right: Right, actor: Actor) -> ActingRole | str:
         """The speaker's role, if it may do this now, else why not: not_allowed, locked, not_available."""
-        row = next((row for row in speaker.staff if row.id == staff_id), None)
+        row = next((row for row in actor.staff if row.id == staff_id), None)
         if row is None or right not in rights_of(row.role):
             return "not_allowed"
         if row.locked:
             return "locked"
         merchant = await self._store.merchant(row.merchant_id)
-        if merchant is None or not merchant.active or merchant.connection not in self._accounts:
+        if merchant is None or not merchant.active or merchant.account_id not in self._accounts:
             return "not_available"
         if right not in self._offered(row, merchant):
             return "not_available"
         return ActingRole(row, merchant)
 
-    async def merchant_of(self, staff_id: str, speaker: Speaker) -> Name:
+    async def merchant_of(self, staff_id: str, actor: Actor) -> Name:
         """The name of the merchant that a role of the speaker's is at."""
-        row = next((row for row in speaker.staff if row.id == staff_id), None)
+        row = next((row for row in actor.staff if row.id == staff_id), None)
         merchant = await self._store.merchant(row.merchant_id) if row is not None else None
         return merchant.shown if merchant is not None else ""
 
-    async def all_of(self, speaker: Speaker) -> tuple[v.Role, ...]:
-        return tuple([await self._shown(row, speaker) for row in speaker.staff])
+    async def all_of(self, actor: Actor) -> tuple[v.Role, ...]:
+        return tuple([await self._shown(row, actor) for row in actor.staff])
 
-    async def _shown(self, row: StaffRow, speaker: Speaker) -> v.Role:
+    async def _shown(self, row: StaffRow, actor: Actor) -> v.Role:
         merchant = await self._store.merchant(row.merchant_id)
-        known = merchant is not None and merchant.connection in self._accounts
-        account = self._accounts.account(merchant.connection) if merchant and known else None
+        known = merchant is not None and merchant.account_id in self._accounts
+        account = self._accounts.account(merchant.account_id) if merchant and known else None
         return v.Role(
             staff_id=row.id,
             merchant=merchant.shown if merchant else "",
             role=row.role,
-            pin=speaker.channel == "ussd",
+            pin=actor.channel == "ussd",
             locked=row.locked,
             offers=self._offered(row, merchant) if merchant and known else (),
             currency=merchant.currency if merchant else "",
@@ -116,22 +116,22 @@ class Roles:
 
     def _offered(self, row: StaffRow, merchant: MerchantRow) -> tuple[str, ...]:
         """What the role may do and the account can, in the menu's order."""
-        kinds = self._accounts.kinds(merchant.connection)
+        kinds = self._accounts.kinds(merchant.account_id)
         return tuple(
             right.value
             for right in Right
             if right in rights_of(row.role)
             and (right not in _KINDS or kinds & _KINDS[right])
-            and (right not in _CAPABILITIES or self._accounts.can(merchant.connection, _CAPABILITIES[right]))
+            and (right not in _CAPABILITIES or self._accounts.can(merchant.account_id, _CAPABILITIES[right]))
         )
 
-    async def check_pin(self, pin: str, staff_id: str, speaker: Speaker) -> v.PinAnswer:
+    async def check_pin(self, pin: str, staff_id: str, actor: Actor) -> v.PinAnswer:
         """Counts a wrong try before anything is said, whatever becomes of the turn."""
-        if not any(row.id == staff_id for row in speaker.staff):
+        if not any(row.id == staff_id for row in actor.staff):
             return v.PinAnswer(refused="not_allowed")
         async with self.locks.setdefault(staff_id, asyncio.Lock()):
             while True:
-                rows = await self._store.staff_of(speaker.address.kind, speaker.address.value)
+                rows = await self._store.staff_of(actor.address.kind, actor.address.value)
                 row = next((r for r in rows if r.id == staff_id), None)
                 if row is None:
                     return v.PinAnswer(refused="not_allowed")
@@ -148,27 +148,27 @@ class Roles:
         if right:
             return v.PinAnswer()
         kind = "staff_locked" if tries >= _PIN_TRIES else "staff_pin"
-        self._security.note(kind, channel=speaker.channel, staff=row.id, merchant=row.merchant_id)
+        self._security.note(kind, channel=actor.channel, staff=row.id, merchant=row.merchant_id)
         return v.PinAnswer("locked" if tries >= _PIN_TRIES else "wrong_pin", _PIN_TRIES - tries)
 
     async def fits(self, pin_hash: str, pin: str) -> bool:
         """Whether the PIN is the one of the hash. Takes its time, and holds nobody else up."""
         return await asyncio.to_thread(self._fits, pin_hash, pin)
 
-    async def choose_pin(self, pin: str, staff_id: str, speaker: Speaker) -> v.ChosenPin:
+    async def choose_pin(self, pin: str, staff_id: str, actor: Actor) -> v.ChosenPin:
         """The slow hash of a PIN for a role that the speaker has or claimed, unless anybody would try it."""
         row = await self._store.staff_member(staff_id)
         merchant = await self._store.merchant(row.merchant_id) if row is not None else None
         if merchant is None:
             return v.ChosenPin(refused="not_allowed")
-        own = speaker.address.value if speaker.address.kind == "msisdn" else ""
-        if is_weak_pin(pin, (merchant.code, own, speaker.msisdn)):
+        own = actor.address.value if actor.address.kind == "msisdn" else ""
+        if is_weak_pin(pin, (merchant.code, own, actor.msisdn)):
             return v.ChosenPin(refused="easy")
         return v.ChosenPin(await asyncio.to_thread(self.hasher.hash, pin))
 
-    async def change_pin(self, pin: str, staff_id: str, first: str, speaker: Speaker) -> v.PinSet:
+    async def change_pin(self, pin: str, staff_id: str, first: str, actor: Actor) -> v.PinSet:
         """Keep the PIN that was typed twice alike. A role that was locked or lost meanwhile keeps its own."""
-        row = next((row for row in speaker.staff if row.id == staff_id), None)
+        row = next((row for row in actor.staff if row.id == staff_id), None)
         if row is None:
             return v.PinSet(refused="gone")
         if not await self.fits(first, pin):

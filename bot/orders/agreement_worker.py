@@ -16,7 +16,7 @@ from bot.orders.provider_calls import Calls
 from bot.providers.base import AgreementReport, AgreementWord, ProviderError
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.loops import is_due, keep_going
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.base import AddIncident, Change, Conflict, MoveAgreement, Store
 from bot.store.records import AgreementRow
 
@@ -50,12 +50,12 @@ _STATES: Final = {
 class AgreementKeeper:
     """`on_told` is called when messages have been queued."""
 
-    def __init__(self, store: Store, calls: Calls, clock: Clock, ids: Ids, times: Times) -> None:
+    def __init__(self, store: Store, calls: Calls, clock: Clock, ids: Ids, timeouts: Timeouts) -> None:
         self._store = store
         self._calls = calls
         self._clock = clock
         self._ids = ids
-        self._times = times
+        self._timeouts = timeouts
         self._woken = asyncio.Event()
         self.on_told: Callable[[], None] = lambda: None
 
@@ -75,7 +75,7 @@ class AgreementKeeper:
     async def drain(self) -> int:
         """Look at all that is due now; how many."""
         looked_at = 0
-        lease_ms = int(self._times.lease_s * 1000)
+        lease_ms = int(self._timeouts.lease_s * 1000)
         while is_due(await self._store.next_agreement_ms(), self._clock()) and (
             rows := await self._store.claim_agreements(self._clock(), lease_ms, _AT_ONCE)
         ):
@@ -101,30 +101,30 @@ class AgreementKeeper:
             # Its order decides; there is nothing to ask about yet.
             return self._moved(row, None, Source.US)
         report = await self._asked(row)
-        said = _STATES.get(report.state) if report.state else None
-        if said is AgreementState.PAID and _is_other_money(row, report):
+        to_state = _STATES.get(report.state) if report.state else None
+        if to_state is AgreementState.PAID and _is_other_money(row, report):
             return [
                 *self._moved(row, AgreementState.UNRESOLVED, Source.POLL),
                 await self._incident("mismatch_invoice", row, report.amount),
             ]
         alarms: list[Change] = []
         if report.none_stands and self._past_ms(row) is not None:
-            said = AgreementState.EXPIRED
-        elif said in (None, AgreementState.ACTIVE):
-            said, alarms = await self._still_standing(row)
-        changes = self._moved(row, said, Source.POLL, report) + alarms
-        if said in ENDED:
-            changes += await self._told(row, said)
+            to_state = AgreementState.EXPIRED
+        elif to_state in (None, AgreementState.ACTIVE):
+            to_state, alarms = await self._still_standing(row)
+        changes = self._moved(row, to_state, Source.POLL, report) + alarms
+        if to_state in ENDED:
+            changes += await self._told(row, to_state)
         return changes
 
     async def _asked(self, row: AgreementRow) -> AgreementReport:
         """The provider's word; of no state where nobody can be asked, or nobody answers."""
-        if row.connection not in self._calls.accounts:
+        if row.account_id not in self._calls.accounts:
             return AgreementReport(state=None)
         taken: tuple[str, ...] = ()
         if row.kind is AgreementKind.PREAPPROVAL and not row.provider_id:
-            taken = await self._store.preapproval_ids(row.payer, row.connection, but=row.id)
-        report = await self._calls.agreement(row, self._times.call_s, taken)
+            taken = await self._store.preapproval_ids(row.payer, row.account_id, but=row.id)
+        report = await self._calls.agreement(row, self._timeouts.call_s, taken)
         return AgreementReport(state=None) if isinstance(report, ProviderError) else report
 
     async def _still_standing(self, row: AgreementRow) -> tuple[AgreementState | None, list[Change]]:
@@ -150,7 +150,7 @@ class AgreementKeeper:
     def _moved(
         self,
         row: AgreementRow,
-        said: AgreementState | None,
+        to_state: AgreementState | None,
         source: Source,
         report: AgreementReport | None = None,
     ) -> list[Change]:
@@ -163,29 +163,29 @@ class AgreementKeeper:
         ):
             until_ms = report.expires_ms
         provider_id = (report.provider_reference or None) if report else None
-        if row.kind is AgreementKind.CONSENT and said is not None:
+        if row.kind is AgreementKind.CONSENT and to_state is not None:
             provider_id = ""  # nobody asks with it any more
         return [
             MoveAgreement(
                 row.id,
                 row.version,
                 now_ms,
-                self._due_ms(row, said, now_ms),
-                said,
+                self._due_ms(row, to_state, now_ms),
+                to_state,
                 source,
                 fence=row.fence,
                 until_ms=until_ms,
                 provider_id=provider_id,
                 payment_reference=(report.payment_reference or None) if report else None,
                 provider_code=(report.provider_code or None) if report else None,
-                asks=row.asks + 1,
+                polls=row.polls + 1,
             )
         ]
 
-    def _due_ms(self, row: AgreementRow, said: AgreementState | None, now_ms: int) -> int:
+    def _due_ms(self, row: AgreementRow, to_state: AgreementState | None, now_ms: int) -> int:
         if row.kind is AgreementKind.CONSENT:
             return max(row.until_ms or now_ms, now_ms + 60_000)
-        if (said or row.state) is AgreementState.UNRESOLVED:
+        if (to_state or row.state) is AgreementState.UNRESOLVED:
             return now_ms + _DAY_MS
         past_ms = self._past_ms(row)
         if past_ms is not None:
@@ -194,14 +194,14 @@ class AgreementKeeper:
             return now_ms + max(min(past_ms, longest_ms), _FIRST_PAST_MS)
         if row.kind is AgreementKind.PREAPPROVAL:
             # Until its id is known it cannot be stopped.
-            pause_ms = 10_000 if not row.provider_id and row.asks < _FIRST_ASKS else _DAY_MS
-        elif row.asks < _FIRST_ASKS:
+            pause_ms = 10_000 if not row.provider_id and row.polls < _FIRST_ASKS else _DAY_MS
+        elif row.polls < _FIRST_ASKS:
             pause_ms = int(_FIRST_S * 1000)
         else:
-            pause_ms = int((_LATER_S if row.asks < _LATER_ASKS else _AT_REST_S) * 1000)
+            pause_ms = int((_LATER_S if row.polls < _LATER_ASKS else _AT_REST_S) * 1000)
         return now_ms + pause_ms if row.until_ms is None else min(now_ms + pause_ms, row.until_ms)
 
-    async def _told(self, row: AgreementRow, said: AgreementState) -> list[Change]:
+    async def _told(self, row: AgreementRow, to_state: AgreementState) -> list[Change]:
         # Its order knows whose it is by now, and where it began.
         order = await self._store.order_by_reference(row.reference)
         if order is None:
@@ -212,12 +212,12 @@ class AgreementKeeper:
             agreement_results(
                 row,
                 order,
-                said,
+                to_state,
                 merchant.shown if merchant else "",
                 addresses,
                 now_ms=self._clock(),
                 new_id=self._ids.uuid,
-                times=self._times,
+                timeouts=self._timeouts,
             )
         )
 

@@ -15,14 +15,14 @@ import structlog
 
 from bot.money import FINAL, Money, Source
 from bot.notifications.incidents import about_event
-from bot.orders.context_loader import Contexts
+from bot.orders.context_loader import ContextLoader
 from bot.orders.rules import staff_told
 from bot.providers.accounts import Accounts
 from bot.providers.base import Account, CallbackEvent, EventTopic
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.keys import Sealer
 from bot.runtime.loops import keep_going
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.base import Change, Hint, KeepWebhook, Store, StoreUnavailable
 from bot.store.records import OrderRow, WebhookRow
 
@@ -45,17 +45,17 @@ class Callbacks:
         sealer: Sealer,
         clock: Clock,
         ids: Ids,
-        times: Times,
-        contexts: Contexts,
+        timeouts: Timeouts,
+        context_loader: ContextLoader,
         on_hint: Callable[[], None],
     ) -> None:
         self._store = store
-        self._contexts = contexts
+        self._context_loader = context_loader
         self._accounts = accounts
         self._sealer = sealer
         self._clock = clock
         self._ids = ids
-        self._spacing_ms = int(times.hint_spacing_s * 1000)
+        self._spacing_ms = int(timeouts.hint_spacing_s * 1000)
         self._on_hint = on_hint
         self._waiting: deque[str] = deque(maxlen=_WAITING_AT_MOST)
         self._arrived = asyncio.Event()
@@ -104,18 +104,18 @@ class Callbacks:
         self._on_hint()
         return is_open
 
-    async def startbutton(self, connection: str, headers: Mapping[str, str], raw: bytes) -> bool:
+    async def startbutton(self, account_id: str, headers: Mapping[str, str], raw: bytes) -> bool:
         """Take a signed event; False where the signature does not hold. Kept when this returns True."""
-        if connection not in self._accounts:
+        if account_id not in self._accounts:
             return False
-        account = self._accounts.account(connection)
-        event = self._accounts.adapter(connection).read_webhook(account, headers, raw)
+        account = self._accounts.account(account_id)
+        event = self._accounts.adapter(account_id).read_webhook(account, headers, raw)
         if event is None:
             return False
         now_ms = self._clock()
         row = WebhookRow(
             id=self._ids.uuid(),
-            connection=connection,
+            account_id=account_id,
             event=event.name,
             provider_reference=event.provider_reference,
             reference=event.reference,
@@ -125,17 +125,17 @@ class Callbacks:
         order = None
         for reference in filter(None, (event.reference, event.provider_reference)):
             order = order or await self._store.order_by_reference(reference)
-        if order is not None and not self._same_owner(order.connection, account):
+        if order is not None and not self._same_owner(order.account_id, account):
             order = None
         kind = _incident_kind(event, order)
         if kind:
             merchant = await self._store.merchant(order.merchant_id) if order is not None else None
             name = merchant.name if merchant is not None else ""
             new_id = self._ids.uuid()
-            changes.append(about_event(kind, event, connection, order, name, id=new_id, now_ms=now_ms))
+            changes.append(about_event(kind, event, account_id, order, name, id=new_id, now_ms=now_ms))
         if order is not None:
             # Of other money than the order's, or of a dispute, nothing is said of the order itself.
-            said = None if kind else event.said
+            said = None if kind else event.reported_state
             changes.append(Hint(order.id, Source.WEBHOOK, now_ms, self._spacing_ms, said))
             if event.topic is EventTopic.REFUND:
                 # It names the payment that is given back; what became of a refund is asked of the refund.
@@ -147,24 +147,24 @@ class Callbacks:
                 changes += await self._disputed(order)
         await self._store.commit(changes)
         if event.reserialised:
-            _log.warning("webhook signed over its JSON written anew", provider=connection)
+            _log.warning("webhook signed over its JSON written anew", provider=account_id)
         if order is not None:
             self._on_hint()
         _log.info(
-            "webhook", provider=connection, event_name=event.name, known=order is not None, incident=kind
+            "webhook", provider=account_id, event_name=event.name, known=order is not None, incident=kind
         )
         return True
 
     async def _disputed(self, order: OrderRow) -> list[Change]:
-        at = await self._contexts.of(order)
-        at = msgspec.structs.replace(at, staff=await self._contexts.staff(order.merchant_id))
+        at = await self._context_loader.of(order)
+        at = msgspec.structs.replace(at, staff=await self._context_loader.staff(order.merchant_id))
         return list(staff_told("staff.disputed", order, None, at))
 
-    def _same_owner(self, connection: str, account: Account) -> bool:
+    def _same_owner(self, account_id: str, account: Account) -> bool:
         """Whether the order is of the account that signed: one set of keys may serve several currencies."""
-        if connection not in self._accounts:
+        if account_id not in self._accounts:
             return False
-        other = self._accounts.account(connection)
+        other = self._accounts.account(account_id)
         return other.provider == account.provider and other.credentials == account.credentials
 
 

@@ -16,7 +16,7 @@ import structlog
 from bot.orders.provider_calls import Calls
 from bot.providers.base import Capability, Listed, ProviderError, StatusReport
 from bot.runtime.clock import Clock
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.base import Store
 from bot.store.records import OrderRow
 
@@ -33,11 +33,11 @@ _LISTING_MS: Final = 20_000
 
 
 class Looks:
-    def __init__(self, store: Store, calls: Calls, clock: Clock, times: Times) -> None:
+    def __init__(self, store: Store, calls: Calls, clock: Clock, timeouts: Timeouts) -> None:
         self._store = store
         self._calls = calls
         self._clock = clock
-        self._times = times
+        self._timeouts = timeouts
         self._known: set[tuple[str, str, str]] = set()
         self._tried_ms: dict[tuple[str, str, str], int] = {}
         self._locks: dict[tuple[str, ...], asyncio.Lock] = {}
@@ -45,7 +45,7 @@ class Looks:
 
     async def at(self, order: OrderRow) -> tuple[StatusReport | ProviderError, bool]:
         """The report or the error, and whether the provider surely lacks the order now."""
-        report = await self._by_ours_for_once(order) or await self._calls.status(order, self._times.call_s)
+        report = await self._by_ours_for_once(order) or await self._calls.status(order, self._timeouts.call_s)
         if isinstance(report, ProviderError) or not self._absence_tells(order):
             return report, False
         if not report.not_found:
@@ -70,18 +70,18 @@ class Looks:
         return report, listed is None
 
     def _absence_tells(self, order: OrderRow) -> bool:
-        return order.kind in self._calls.accounts.adapter(order.connection).absence_tells
+        return order.kind in self._calls.accounts.adapter(order.account_id).absence_tells
 
     def _is_late(self, order: OrderRow) -> bool:
         """Whether the request has had its time to arrive; before that nobody asks for the list."""
-        return self._clock() - (order.sent_ms or order.created_ms) >= self._times.absent_s * 1000
+        return self._clock() - (order.sent_ms or order.created_ms) >= self._timeouts.absent_s * 1000
 
     async def _by(self, order: OrderRow, theirs: str) -> StatusReport | None:
         """The report by a reference somebody named, where it is about this order and this money."""
         if not theirs:
             return None
         named = msgspec.structs.replace(order, provider_reference=theirs)
-        report = await self._calls.status(named, self._times.call_s)
+        report = await self._calls.status(named, self._timeouts.call_s)
         if isinstance(report, ProviderError) or report.not_found or not report.names_ours:
             return None
         told = report.amount
@@ -91,7 +91,7 @@ class Looks:
     # ---- whether the account answers by our reference ----------------------------------------------
 
     def _fact(self, order: OrderRow) -> tuple[str, str, str]:
-        place, keys = self._calls.accounts.place(order.connection), self._calls.keys(order.connection)
+        place, keys = self._calls.accounts.place(order.account_id), self._calls.keys(order.account_id)
         return place, keys, f"{order.kind.value} by our reference"
 
     async def _is_known(self, fact: tuple[str, str, str]) -> bool:
@@ -106,7 +106,7 @@ class Looks:
             return
         await self._store.learn(*fact, self._clock())
         self._known.add(fact)
-        _log.info("account answers by our reference", provider=order.connection)
+        _log.info("account answers by our reference", provider=order.account_id)
 
     async def _by_ours_for_once(self, order: OrderRow) -> StatusReport | None:
         """Most orders are asked about by the provider's reference. Until it is known whether the account
@@ -119,7 +119,7 @@ class Looks:
             return None
         self._tried_ms[fact] = now_ms
         by_ours = msgspec.structs.replace(order, provider_reference="")
-        report = await self._calls.status(by_ours, self._times.call_s)
+        report = await self._calls.status(by_ours, self._timeouts.call_s)
         if isinstance(report, ProviderError) or report.not_found or not report.names_ours:
             return None
         await self._learn(order, report)
@@ -129,11 +129,11 @@ class Looks:
 
     async def _in_list(self, order: OrderRow) -> Listed | bool | None:
         """The order's row; None where the whole list lacks it; False where that cannot be told."""
-        if not self._calls.accounts.can(order.connection, Capability.LIST):
+        if not self._calls.accounts.can(order.account_id, Capability.LIST):
             return False
         sent_ms = order.sent_ms or order.created_ms
         listing = await self._listing(order, sent_ms)
-        if listing is None or listing.begun_ms - sent_ms < self._times.absent_s * 1000:
+        if listing is None or listing.begun_ms - sent_ms < self._timeouts.absent_s * 1000:
             return False
         found = listing.named.get(reference_key(order.reference))
         if found is not None:
@@ -160,8 +160,8 @@ class Looks:
         """All parts of the list; None where one cannot be had, or where it does not end."""
         listing, skip = _Listing(now_ms, {}, []), 0
         for _ in range(_PARTS_AT_MOST):
-            call_s = self._times.call_s
-            page = await self._calls.list_payments(order.connection, *days, skip, call_s, kind=order.kind)
+            call_s = self._timeouts.call_s
+            page = await self._calls.list_payments(order.account_id, *days, skip, call_s, kind=order.kind)
             if isinstance(page, ProviderError):
                 return None
             for row in page.rows:

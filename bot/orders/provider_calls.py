@@ -55,9 +55,9 @@ class Calls:
         self._sealer = sealer
         self._public_url = public_url.rstrip("/")
 
-    def keys(self, connection: str) -> str:
+    def keys(self, account_id: str) -> str:
         """A hash of the connection's keys: it tells another key from the one before, and nothing of them."""
-        account = self.accounts.account(connection)
+        account = self.accounts.account(account_id)
         held = sorted(
             (product, key.subscription_key.reveal(), key.api_user, key.api_key.reveal(),
              key.public_key.reveal(), key.secret_key.reveal())
@@ -67,12 +67,12 @@ class Calls:
 
     def same_keys(self, order: OrderRow) -> bool:
         """Whether the order, where it was sent, was sent with the keys its connection has now."""
-        return order.sent_with in ("", self.keys(order.connection))
+        return order.sent_with in ("", self.keys(order.account_id))
 
     def resend(self, order: OrderRow) -> Resend:
         """May this order's creation be repeated once the provider says it never arrived? Never with other
         keys: they may be another account's, which knows nothing of the first copy."""
-        if not self.accounts.leads_to(order.connection, order.place) or not self.same_keys(order):
+        if not self.accounts.leads_to(order.account_id, order.place) or not self.same_keys(order):
             return Resend.NEVER
         adapter, account = self._of(order)
         try:
@@ -111,11 +111,11 @@ class Calls:
         return report
 
     async def holder(
-        self, connection: str, party: str, timeout_s: float, *, named: bool
+        self, account_id: str, party: str, timeout_s: float, *, named: bool
     ) -> AccountHolder | ProviderError:
         """Whether somebody is there, with the name where `named` and the provider tells it in time."""
-        account = self.accounts.account(connection)
-        adapter = self.accounts.adapter(connection)
+        account = self.accounts.account(account_id)
+        adapter = self.accounts.adapter(account_id)
         asked = self._try(account, lambda: adapter.check_holder(account, party), timeout_s)
         if not named or Capability.HOLDER_NAME not in adapter.can:
             return await asked
@@ -126,11 +126,11 @@ class Calls:
         return AccountHolder(known=found.known, active=found.active, name=name)
 
     async def balance(
-        self, connection: str, currency: str, timeout_s: float, *, payouts: bool = False
+        self, account_id: str, currency: str, timeout_s: float, *, payouts: bool = False
     ) -> tuple[Money, ...] | ProviderError:
         """The wallet that collects, or with `payouts` the one that pays out."""
-        account = self.accounts.account(connection)
-        adapter = self.accounts.adapter(connection)
+        account = self.accounts.account(account_id)
+        adapter = self.accounts.adapter(account_id)
         return await self._try(
             account, lambda: adapter.balance(account, currency, payouts=payouts), timeout_s
         )
@@ -150,8 +150,8 @@ class Calls:
         """The provider's word on an agreement that an order made. `taken`: see `OrderCall`."""
         if elsewhere := self._elsewhere(row):
             return elsewhere
-        account = self.accounts.account(row.connection)
-        adapter = self.accounts.adapter(row.connection)
+        account = self.accounts.account(row.account_id)
+        adapter = self.accounts.adapter(row.account_id)
         asked = OrderCall(
             reference=row.reference,
             code=row.code,
@@ -165,26 +165,26 @@ class Calls:
         return await self._try(account, lambda: adapter.agreement_status(account, asked), timeout_s)
 
     async def ask_consent(
-        self, connection: str, msisdn: Msisdn, timeout_s: float
+        self, account_id: str, msisdn: Msisdn, timeout_s: float
     ) -> ConsentAsked | ProviderError:
-        account, adapter = self.accounts.account(connection), self.accounts.adapter(connection)
+        account, adapter = self.accounts.account(account_id), self.accounts.adapter(account_id)
         return await self._try(account, lambda: adapter.ask_consent(account, msisdn), timeout_s)
 
-    async def consent(self, connection: str, asked: Secret, timeout_s: float) -> Consent | ProviderError:
-        account, adapter = self.accounts.account(connection), self.accounts.adapter(connection)
+    async def consent(self, account_id: str, asked: Secret, timeout_s: float) -> Consent | ProviderError:
+        account, adapter = self.accounts.account(account_id), self.accounts.adapter(account_id)
         return await self._try(account, lambda: adapter.consent(account, asked), timeout_s)
 
-    async def user_info(self, connection: str, token: Secret, timeout_s: float) -> UserInfo | ProviderError:
-        account, adapter = self.accounts.account(connection), self.accounts.adapter(connection)
+    async def user_info(self, account_id: str, token: Secret, timeout_s: float) -> UserInfo | ProviderError:
+        account, adapter = self.accounts.account(account_id), self.accounts.adapter(account_id)
         return await self._try(account, lambda: adapter.user_info(account, token), timeout_s)
 
-    async def banks(self, connection: str, timeout_s: float) -> tuple[Bank, ...] | ProviderError:
-        account, adapter = self.accounts.account(connection), self.accounts.adapter(connection)
+    async def banks(self, account_id: str, timeout_s: float) -> tuple[Bank, ...] | ProviderError:
+        account, adapter = self.accounts.account(account_id), self.accounts.adapter(account_id)
         return await self._try(account, lambda: adapter.banks(account), timeout_s)
 
     async def list_payments(
         self,
-        connection: str,
+        account_id: str,
         first_day: str,
         last_day: str,
         skip: int,
@@ -193,19 +193,19 @@ class Calls:
         kind: OrderKind = OrderKind.COLLECTION,
     ) -> ListPage | ProviderError:
         """A part of the provider's own list; see Provider.list_payments."""
-        account = self.accounts.account(connection)
-        adapter = self.accounts.adapter(connection)
+        account = self.accounts.account(account_id)
+        adapter = self.accounts.adapter(account_id)
         return await self._try(
             account, lambda: adapter.list_payments(account, first_day, last_day, skip, kind=kind), timeout_s
         )
 
     def _elsewhere(self, row: OrderRow | AgreementRow) -> Elsewhere | None:
-        if self.accounts.leads_to(row.connection, row.place):
+        if self.accounts.leads_to(row.account_id, row.place):
             return None
         return Elsewhere("it belongs to another place than its account leads to now")
 
     def _of(self, order: OrderRow) -> tuple[Adapter, Account]:
-        return self.accounts.adapter(order.connection), self.accounts.account(order.connection)
+        return self.accounts.adapter(order.account_id), self.accounts.account(order.account_id)
 
     async def _try(
         self, account: Account, build: Callable[[], Call[R]], timeout_s: float
@@ -235,9 +235,9 @@ class Calls:
             network=order.network,
             sent_ms=order.sent_ms or None,
             payee=order.payee,
-            terms=order.terms,
-            about_reference=order.terms.about_reference,
-            about_provider_reference=order.terms.about_provider_reference,
+            details=order.details,
+            about_reference=order.details.about_reference,
+            about_provider_reference=order.details.about_provider_reference,
             callback_url=back,
         )
 

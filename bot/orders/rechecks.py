@@ -24,13 +24,13 @@ from bot.money import (
 )
 from bot.notifications.incidents import about_agreement, about_order
 from bot.notifications.other_messages import late_invoice_notices
-from bot.orders.context_loader import Contexts
+from bot.orders.context_loader import ContextLoader
 from bot.orders.provider_calls import Calls
 from bot.orders.rules import after_recheck
 from bot.providers.base import AgreementWord, ProviderError, StatusReport
 from bot.runtime.clock import Clock
 from bot.runtime.metrics import Metrics
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.base import Change, Conflict, EndRecheck, MoveAgreement, PutOffRecheck, Store
 from bot.store.records import AgreementRow, OrderRow, RecheckRow
 
@@ -50,16 +50,22 @@ class Rechecks:
     `on_ask` before an account is asked."""
 
     def __init__(
-        self, store: Store, calls: Calls, contexts: Contexts, clock: Clock, times: Times, metrics: Metrics
+        self,
+        store: Store,
+        calls: Calls,
+        context_loader: ContextLoader,
+        clock: Clock,
+        timeouts: Timeouts,
+        metrics: Metrics,
     ) -> None:
         self._store = store
         self._calls = calls
-        self._contexts = contexts
+        self._context_loader = context_loader
         self._clock = clock
-        self._times = times
+        self._timeouts = timeouts
         self._metrics = metrics
         self.on_settled: Callable[[], None] = lambda: None
-        self.on_ask: Callable[[str], None] = lambda connection: None
+        self.on_ask: Callable[[str], None] = lambda account_id: None
 
     async def next_ms(self) -> int | None:
         """When the next one falls due."""
@@ -67,7 +73,7 @@ class Rechecks:
 
     async def claim(self, limit: int) -> tuple[RecheckRow, ...]:
         """Those that are due. One whose look does not end is due again after its lease."""
-        return await self._store.claim_rechecks(self._clock(), int(self._times.lease_s * 1000), limit)
+        return await self._store.claim_rechecks(self._clock(), int(self._timeouts.lease_s * 1000), limit)
 
     async def look(self, row: RecheckRow) -> None:
         """Ask, and keep what comes of it together with the end of the work. Raises StoreUnavailable."""
@@ -77,7 +83,7 @@ class Rechecks:
             assert order is not None
             await self._store.commit(await self._later(order, row))
             return
-        spacing_ms = int(self._times.hint_spacing_s * 1000)
+        spacing_ms = int(self._timeouts.hint_spacing_s * 1000)
         try:
             await self._store.commit([*looked, EndRecheck(row, self._clock() + spacing_ms)])
         except Conflict:
@@ -87,7 +93,7 @@ class Rechecks:
         if looked and order is not None:
             after = await self._store.order(order.id)
             state = (after or order).state
-            self._metrics.orders.labels(order.connection, state.value).inc()
+            self._metrics.orders.labels(order.account_id, state.value).inc()
             _log.error("final order spoken of", reference=order.reference, outcome=state.value)
             self.on_settled()
 
@@ -98,16 +104,16 @@ class Rechecks:
             looked = await self._look_at_agreement(order)
             if looked is None or looked or not _may_stand_after_all(order):
                 return looked
-        self.on_ask(order.connection)
-        answer = await self._calls.status(order, self._times.call_s)
+        self.on_ask(order.account_id)
+        answer = await self._calls.status(order, self._timeouts.call_s)
         if isinstance(answer, ProviderError):
             return None
         if answer.state is None or answer.not_found:
             # Of our own question that is an answer, too: it is still not there.
             return [] if row.source is Source.POLL and answer.not_found else None
-        if _is_behind(answer, row.said):
+        if _is_behind(answer, row.reported_state):
             return None
-        at = await self._contexts.of(order, fence=order.fence)
+        at = await self._context_loader.of(order, fence=order.fence)
         return list(after_recheck(order, answer, row.source, at).changes)
 
     async def _later(self, order: OrderRow, row: RecheckRow) -> list[Change]:
@@ -118,8 +124,8 @@ class Rechecks:
         if row.source is Source.POLL:
             # Nobody told us anything: it was for us to ask, and that was tried for long enough.
             return [EndRecheck(row, now_ms)]
-        at = await self._contexts.of(order)
-        said = f" that it is {row.said.value}" if row.said else ""
+        at = await self._context_loader.of(order)
+        said = f" that it is {row.reported_state.value}" if row.reported_state else ""
         alarm = about_order(
             "news_not_looked_into",
             order,
@@ -148,12 +154,12 @@ class Rechecks:
 
     async def _ask_once_more(self, row: AgreementRow, order: OrderRow) -> list[Change] | None:
         """What has ended stays ended; money that came for it all the same is for people to see."""
-        report = await self._calls.agreement(row, self._times.call_s)
+        report = await self._calls.agreement(row, self._timeouts.call_s)
         if isinstance(report, ProviderError):
             return None
         if report.state is not AgreementWord.PAID:
             return []
-        at = await self._contexts.of(order)
+        at = await self._context_loader.of(order)
         alarm = about_agreement(
             "invoice_paid_after_end",
             row,

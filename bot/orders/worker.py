@@ -14,13 +14,13 @@ import structlog
 
 from bot.money import PAYOUTS, OrderState, Source
 from bot.orders.commit_reply import keep_reply
-from bot.orders.context_loader import Contexts
+from bot.orders.context_loader import ContextLoader
 from bot.orders.looks import Looks
 from bot.orders.provider_calls import Calls
 from bot.orders.rechecks import Rechecks
 from bot.orders.rules import (
-    Context,
     Settled,
+    SettlementContext,
     after_request,
     after_silence,
     after_status,
@@ -35,8 +35,8 @@ from bot.runtime.clock import Clock
 from bot.runtime.loops import is_due, keep_going
 from bot.runtime.metrics import Metrics
 from bot.runtime.rate_limits import AccountLimits
-from bot.runtime.timeouts import Times
-from bot.store.base import Conflict, MoveOrder, NoteOrder, Store, StoreUnavailable
+from bot.runtime.timeouts import Timeouts
+from bot.store.base import Conflict, MoveOrder, Store, StoreUnavailable, UpdateOrder
 from bot.store.records import OrderRow, RecheckRow
 
 __all__ = ["Worker"]
@@ -62,23 +62,23 @@ class Worker:
         self,
         store: Store,
         calls: Calls,
-        contexts: Contexts,
+        context_loader: ContextLoader,
         clock: Clock,
-        times: Times,
+        timeouts: Timeouts,
         metrics: Metrics,
     ) -> None:
         self._store = store
         self._calls = calls
-        self._contexts = contexts
+        self._context_loader = context_loader
         self._clock = clock
-        self._times = times
+        self._timeouts = timeouts
         self._metrics = metrics
         self._woken = asyncio.Event()
         self._working: set[asyncio.Task[None]] = set()
         self._in_hand: Counter[str] = Counter()
         self._asking = AccountLimits(clock, {account.id: account.asks_per_s for account in calls.accounts})
-        self._looks = Looks(store, calls, clock, times)
-        self._rechecks = Rechecks(store, calls, contexts, clock, times, metrics)
+        self._looks = Looks(store, calls, clock, timeouts)
+        self._rechecks = Rechecks(store, calls, context_loader, clock, timeouts, metrics)
         self._rechecks.on_settled = self._tell_settled
         self._rechecks.on_ask = self._asking.spend
         self.on_settled: Callable[[], None] = lambda: None
@@ -127,7 +127,7 @@ class Worker:
         now_ms = self._clock()
         if now_ms < self._seen_ms - _SET_BACK_MS:
             _log.warning("clock set back", by_s=(self._seen_ms - now_ms) // 1000)
-            await self._store.pull_due(now_ms, int(self._times.lease_s * 1000))
+            await self._store.pull_due(now_ms, int(self._timeouts.lease_s * 1000))
             self._swept_ms = min(self._swept_ms, now_ms)
             self._tell_settled()
         self._seen_ms = now_ms
@@ -158,12 +158,12 @@ class Worker:
         if after.state is not order.state:
             # Only a move has anything to say.
             self.on_settled()
-        self._metrics.orders.labels(order.connection, after.state.value).inc()
+        self._metrics.orders.labels(order.account_id, after.state.value).inc()
         _log.info(
             "order",
             reference=order.reference,
-            provider=order.connection,
-            held=order.state.value,
+            provider=order.account_id,
+            state=order.state.value,
             outcome=after.state.value,
             code=after.provider_code,
             took_ms=self._clock() - started_ms,
@@ -171,14 +171,16 @@ class Worker:
 
     async def _act(self, order: OrderRow) -> OrderRow:
         now_ms = self._clock()
-        if not self._calls.accounts.leads_to(order.connection, order.place):
+        if not self._calls.accounts.leads_to(order.account_id, order.place):
             # Its account left the settings or leads elsewhere now; start-up refuses this, or has told of it,
             # so a person is at it already.
             daily = order.state is OrderState.UNRESOLVED
-            due_ms = now_ms + int(self._times.daily_s * 1000 if daily else _ELSEWHERE_MS)
-            later = NoteOrder(order.id, order.version, now_ms, fence=order.fence, due_ms=due_ms, release=True)
+            due_ms = now_ms + int(self._timeouts.daily_s * 1000 if daily else _ELSEWHERE_MS)
+            later = UpdateOrder(
+                order.id, order.version, now_ms, fence=order.fence, due_ms=due_ms, release=True
+            )
             await self._store.commit([later])
-            _log.error("order belongs elsewhere", provider=order.connection, reference=order.reference)
+            _log.error("order belongs elsewhere", provider=order.account_id, reference=order.reference)
             return order
         if _is_to_be_sent(order):
             return await self._send(order, now_ms)
@@ -187,32 +189,32 @@ class Worker:
         return await self._ask(order)
 
     async def _send(self, order: OrderRow, now_ms: int) -> OrderRow:
-        if may_give_up(order, now_ms, self._times):
-            at = await self._contexts.of(order, fence=order.fence)
+        if may_give_up(order, now_ms, self._timeouts):
+            at = await self._context_loader.of(order, fence=order.fence)
             return await self._keep(give_up(order, at), order, at)
         if order.kind in PAYOUTS and await self._store.is_off("payouts"):
             return await self._stop(order)
         if order.deadline_ms is not None and not self._calls.same_keys(order):
             # An earlier copy may have arrived, under keys that may be another account's.
             return await self._ask(order, again=False)
-        sent_to = self._calls.accounts.place(order.connection), self._calls.keys(order.connection)
+        sent_to = self._calls.accounts.place(order.account_id), self._calls.keys(order.account_id)
         # PENDING, and the mark that it may have left, are durable before the first byte leaves.
         if order.state is OrderState.NEW:
-            marked: MoveOrder | NoteOrder = MoveOrder(
+            marked: MoveOrder | UpdateOrder = MoveOrder(
                 order_id=order.id,
                 expected=order.version,
-                said=OrderState.PENDING,
+                to_state=OrderState.PENDING,
                 source=Source.US,
                 at_ms=now_ms,
-                due_ms=now_ms + int(self._times.lease_s * 1000),
+                due_ms=now_ms + int(self._timeouts.lease_s * 1000),
                 fence=order.fence,
                 sent_ms=now_ms,
                 place=sent_to[0],
                 sent_with=sent_to[1],
             )
         else:
-            due_ms = now_ms + int(self._times.lease_s * 1000)
-            marked = NoteOrder(
+            due_ms = now_ms + int(self._timeouts.lease_s * 1000)
+            marked = UpdateOrder(
                 order.id,
                 order.version,
                 now_ms,
@@ -230,8 +232,8 @@ class Worker:
                 raise
             return await self._ask(order, again=False)
         pending = applied(order, marked)
-        answer = await self._calls.request_order(pending, self._times.call_s)
-        at = await self._contexts.of(pending, fence=pending.fence)
+        answer = await self._calls.request_order(pending, self._timeouts.call_s)
+        at = await self._context_loader.of(pending, fence=pending.fence)
 
         def settle(held: OrderRow) -> Settled:
             # The lease guards what we do, not what we were told: a reply is kept even if it passed on.
@@ -244,13 +246,13 @@ class Worker:
         """A payout that has not left is not sent while payouts are switched off: it fails; one of which an
         earlier copy may have arrived is asked about instead."""
         if order.deadline_ms is None:
-            at = await self._contexts.of(order, fence=order.fence)
+            at = await self._context_loader.of(order, fence=order.fence)
             return await self._keep(stopped(order, at), order, at)
         return await self._ask(order, again=False)
 
     async def _expire_otp(self, order: OrderRow, now_ms: int) -> OrderRow:
         """Nobody typed the code in its time: the status decides from here."""
-        due_ms = now_ms + int(self._times.lease_s * 1000)
+        due_ms = now_ms + int(self._timeouts.lease_s * 1000)
         expired = MoveOrder(
             order.id, order.version, OrderState.PENDING, Source.US, now_ms, due_ms, fence=order.fence
         )
@@ -260,7 +262,7 @@ class Worker:
     async def _ask(self, order: OrderRow, *, again: bool = True) -> OrderRow:
         """`again`: whether the request may be made again where it never arrived."""
         answer, absent = await self._looks.at(order)
-        at = msgspec.structs.replace(await self._contexts.of(order, fence=order.fence), absent=absent)
+        at = msgspec.structs.replace(await self._context_loader.of(order, fence=order.fence), absent=absent)
         if not again:
             at = msgspec.structs.replace(at, resend=Resend.NEVER)
         if isinstance(answer, ProviderError):
@@ -269,34 +271,34 @@ class Worker:
             _log.warning("unknown status word", reference=order.reference, code=answer.provider_code)
         return await self._keep(after_status(order, answer, order.hinted_by or Source.POLL, at), order, at)
 
-    async def _keep(self, settled: Settled, order: OrderRow, at: Context) -> OrderRow:
+    async def _keep(self, settled: Settled, order: OrderRow, ctx: SettlementContext) -> OrderRow:
         try:
             await self._store.commit(settled.changes)
         except Conflict as lost:
             if lost.what != "reference":
                 raise
             # Said again, it would be refused again: a person must look.
-            settled = misnamed(order, at)
+            settled = misnamed(order, ctx)
             await self._store.commit(settled.changes)
         return settled.order
 
     async def _start_due(self) -> bool:
         orders = await self._claim_in_pace()
         for order in orders:
-            self._in_hand[order.connection] += 1
+            self._in_hand[order.account_id] += 1
             if not _is_to_be_sent(order):
-                self._asking.spend(order.connection)
+                self._asking.spend(order.account_id)
             self._start(self._work_safely(order))
         return bool(orders)
 
     async def _sweep(self) -> None:
         if self._clock() - self._swept_ms > _HOUSEKEEPING_S * 1000:
             self._swept_ms = self._clock()
-            await self._store.sweep(
+            await self._store.purge(
                 self._swept_ms,
-                int(self._times.journal_s * 1000),
-                int(self._times.remember_s * 1000),
-                int(self._times.stranger_s * 1000),
+                int(self._timeouts.journal_s * 1000),
+                int(self._timeouts.remember_s * 1000),
+                int(self._timeouts.stranger_s * 1000),
             )
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -318,7 +320,7 @@ class Worker:
         except Exception:
             _log.exception("order failed", reference=order.reference)
         finally:
-            self._in_hand[order.connection] -= 1
+            self._in_hand[order.account_id] -= 1
 
     async def _recheck_safely(self, row: RecheckRow) -> None:
         try:
@@ -333,7 +335,7 @@ class Worker:
         return await self._claim(room, {*full, *self._asking.spent()})
 
     async def _claim(self, room: int, without: Collection[str] = ()) -> tuple[OrderRow, ...]:
-        lease_ms = int(self._times.lease_s * 1000)
+        lease_ms = int(self._timeouts.lease_s * 1000)
         return await self._store.claim_orders(self._clock(), lease_ms, room, sorted(without))
 
     async def next_ms(self) -> int | None:

@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
-from bot.money import AmountRule, Money, Msisdn, NumberRule, OrderKind, OrderState, Reason, Terms
+from bot.money import AmountRule, Money, Msisdn, NumberRule, OrderDetails, OrderKind, OrderState, Reason
 
 __all__ = [
     "ASKS_PER_S",
@@ -48,7 +48,7 @@ __all__ = [
     "Request",
     "Resend",
     "Secret",
-    "Standing",
+    "Preapproval",
     "StatusReport",
     "Unknown",
     "UserInfo",
@@ -251,7 +251,7 @@ class OrderCall(msgspec.Struct, frozen=True):
     network: str = ""
     callback_url: str | None = None
     payee: Msisdn = ""
-    terms: Terms = Terms()
+    details: OrderDetails = OrderDetails()
     about_reference: str = ""
     about_provider_reference: str = ""
     taken: tuple[str, ...] = ()
@@ -393,10 +393,10 @@ class CallbackEvent(msgspec.Struct, frozen=True):
     amount: Money | None = None
     reserialised: bool = False
     # What the event says has become of it; None where it says nothing we know.
-    said: OrderState | None = None
+    reported_state: OrderState | None = None
 
 
-class Standing(msgspec.Struct, frozen=True):
+class Preapproval(msgspec.Struct, frozen=True):
     """One pre-approval of a payer's list. `approved`: it stands now; `payee` who may debit, as told."""
 
     id: str
@@ -611,7 +611,7 @@ class Provider(Protocol):
         too early or too late for one."""
         ...
 
-    def preapprovals(self, account: Account, msisdn: Msisdn) -> Call[tuple[Standing, ...]]:
+    def preapprovals(self, account: Account, msisdn: Msisdn) -> Call[tuple[Preapproval, ...]]:
         """The pre-approvals the payer has given this account."""
         ...
 

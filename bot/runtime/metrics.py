@@ -34,8 +34,8 @@ class Metrics:
         )
         self.orders = Counter(
             "kasapay_order_transitions",
-            "Orders worked on, by connection and state reached",
-            ("connection", "state"),
+            "Orders worked on, by account and state reached",
+            ("account", "state"),
             registry=self._registry,
         )
         self.messages = Counter(
@@ -51,39 +51,39 @@ class Metrics:
         )
         self.calls = Counter(
             "kasapay_provider_calls",
-            "Calls to providers, by provider, connection, call and outcome (held_back: not tried)",
-            ("provider", "connection", "call", "outcome"),
+            "Calls to providers, by provider, account, call and outcome (held_back: not tried)",
+            ("provider", "account", "call", "outcome"),
             registry=self._registry,
         )
         self.call_s = Histogram(
             "kasapay_provider_call_seconds",
             "Time a provider took for calls that were tried",
-            ("provider", "connection", "call"),
+            ("provider", "account", "call"),
             buckets=_CALL_BUCKETS,
             registry=self._registry,
         )
         self.left_alone = Gauge(
             "kasapay_provider_left_alone",
-            "1 while a connection fails so that it gets one call a second only",
-            ("provider", "connection"),
+            "1 while an account fails so that it gets one call a second only",
+            ("provider", "account"),
             registry=self._registry,
         )
         self.open_orders = Gauge(
             "kasapay_orders_open",
-            "Orders that are not final, by connection and state",
-            ("connection", "state"),
+            "Orders that are not final, by account and state",
+            ("account", "state"),
             registry=self._registry,
         )
         self.oldest_order_s = Gauge(
             "kasapay_orders_oldest_seconds",
-            "Age of the oldest order that is not final, by connection and state",
-            ("connection", "state"),
+            "Age of the oldest order that is not final, by account and state",
+            ("account", "state"),
             registry=self._registry,
         )
         self.doubtful_agreements = Gauge(
             "kasapay_agreements_unresolved",
             "Invoices and auto-debits that a person must look into",
-            ("connection",),
+            ("account",),
             registry=self._registry,
         )
         self.incidents = Gauge(

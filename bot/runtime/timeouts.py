@@ -2,10 +2,10 @@
 
 import msgspec
 
-__all__ = ["TIMES", "Times"]
+__all__ = ["TIMES", "Timeouts"]
 
 
-class Times(msgspec.Struct, frozen=True):
+class Timeouts(msgspec.Struct, frozen=True):
     look_up_s: float = 3.0  # a provider call a person waits for
     call_s: float = 30.0  # a provider call the worker makes
     resume_s: float = 15 * 60  # "continue or start over" is offered this long
@@ -31,4 +31,4 @@ class Times(msgspec.Struct, frozen=True):
     otp_prompt_s: float = 30  # linked chats are asked for a code when the session did not bring it
 
 
-TIMES = Times()
+TIMES = Timeouts()

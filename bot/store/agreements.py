@@ -58,7 +58,7 @@ def keep(tx: Tx, change: KeepAgreement) -> None:
     if change.asking is not None and (why := asking.refusal(tx, row, change.asking)):
         raise Conflict(why)
     if not row.place:
-        found = tx.execute(_PLACE, (row.connection,)).fetchone()
+        found = tx.execute(_PLACE, (row.account_id,)).fetchone()
         row = msgspec.structs.replace(row, place=found[0] if found is not None else "")
     if tx.execute(AGREEMENTS.insert, AGREEMENTS.write(row)).rowcount == 0:
         raise Conflict("agreement")
@@ -93,7 +93,7 @@ def move(tx: Tx, change: MoveAgreement) -> None:
     if change.provider_id and tx.execute(_IS_ANOTHERS, (change.agreement_id, change.provider_id)).fetchone():
         raise Conflict("agreement")
     held = AgreementState(row[0])
-    said = change.said or held
+    said = change.to_state or held
     if said is not held:
         if not may_become(held, said):
             raise Conflict("agreement")
@@ -111,7 +111,7 @@ def move(tx: Tx, change: MoveAgreement) -> None:
             change.provider_id,
             change.payment_reference,
             change.provider_code,
-            change.asks,
+            change.polls,
             change.agreement_id,
         ),
     )
@@ -175,8 +175,8 @@ def of_merchant(tx: Tx, merchant_id: str, kind: str, limit: int) -> tuple[Agreem
     return AGREEMENTS.all(tx, _OF_MERCHANT, merchant_id, kind, limit)
 
 
-def preapproval_ids(tx: Tx, payer: str, connection: str, but: str) -> tuple[str, ...]:
-    return tuple(id for (id,) in tx.execute(_IDS, (payer, connection, but)).fetchall())
+def preapproval_ids(tx: Tx, payer: str, account_id: str, but: str) -> tuple[str, ...]:
+    return tuple(id for (id,) in tx.execute(_IDS, (payer, account_id, but)).fetchall())
 
 
 # ---- approvals -----------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ _DECIDE: Final = """
 
 def decide(tx: Tx, change: Decide) -> None:
     given: Sequence[Any] = (
-        change.said.value,
+        change.to_state.value,
         change.staff_id,
         change.at_ms,
         change.order_id,

@@ -73,7 +73,7 @@ _STANDING: Final = """
 
 
 def _stands(tx: Tx, row: Row) -> bool:
-    return tx.execute(_STANDING, (row.payer, row.connection)).fetchone() is not None
+    return tx.execute(_STANDING, (row.payer, row.account_id)).fetchone() is not None
 
 
 def _is_covered(tx: Tx, row: Row, asking: Asking) -> bool:
@@ -82,7 +82,7 @@ def _is_covered(tx: Tx, row: Row, asking: Asking) -> bool:
         merchant_id == row.merchant_id
         and covers(tx, row, id, currency, most_minor, until_ms, every, asking.periods_ms)
         for id, merchant_id, currency, most_minor, until_ms, every in tx.execute(
-            _STANDING, (row.payer, row.connection)
+            _STANDING, (row.payer, row.account_id)
         ).fetchall()
     )
 

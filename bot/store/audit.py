@@ -189,8 +189,8 @@ def findings(tx: Tx, now_ms: int, remembered_ms: int, grace_ms: int) -> tuple[Fi
     return tuple(found)
 
 
-def _is_allowed(held: str, said: str, source: str) -> bool:
+def _is_allowed(from_state: str, to_state: str, source: str) -> bool:
     try:
-        return judge(OrderState(held), OrderState(said), Source(source)) is Verdict.MOVE
+        return judge(OrderState(from_state), OrderState(to_state), Source(source)) is Verdict.MOVE
     except ValueError:  # a state or source that nobody knows
         return False

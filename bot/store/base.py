@@ -35,9 +35,9 @@ from bot.store.intents.orders import (
     CreateOrder,
     Hint,
     MoveOrder,
-    NoteOrder,
     OrderIntents,
     SecondPerson,
+    UpdateOrder,
 )
 from bot.store.intents.people import (
     CountTries,
@@ -95,7 +95,7 @@ __all__ = [
     "MarkTold",
     "MoveAgreement",
     "MoveOrder",
-    "NoteOrder",
+    "UpdateOrder",
     "PutOffRecheck",
     "Queue",
     "Redrive",
@@ -150,7 +150,7 @@ Change: TypeAlias = (
     | Decide
     | SetSwitch
     | MoveOrder
-    | NoteOrder
+    | UpdateOrder
     | Queue
     | SettleMessage
     | DropMessages

@@ -30,7 +30,6 @@ from bot.store.base import (
     MarkTold,
     MoveAgreement,
     MoveOrder,
-    NoteOrder,
     PutOffRecheck,
     Queue,
     Redrive,
@@ -43,6 +42,7 @@ from bot.store.base import (
     SetSwitch,
     SettleMessage,
     UnlinkChat,
+    UpdateOrder,
     UseLinkCode,
 )
 from bot.store.rows import Tx
@@ -63,7 +63,7 @@ CHANGES: Final[dict[type, tuple[Callable[[Tx, Any], None], str]]] = {
     KeepTurn: (turns.keep_turn, "turn"),
     CreateOrder: (orders.create, "order"),
     MoveOrder: (orders.move, "order"),
-    NoteOrder: (orders.note, "order"),
+    UpdateOrder: (orders.note, "order"),
     KeepAgreement: (agreements.keep, "agreement"),
     MoveAgreement: (agreements.move, "agreement"),
     KeepApproval: (agreements.keep_approval, "approval"),

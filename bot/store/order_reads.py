@@ -25,7 +25,7 @@ __all__ = [
     "of_merchant",
     "of_person",
     "open_at",
-    "open_connections",
+    "open_accounts",
     "open_places",
     "paid_before",
     "recent",
@@ -142,12 +142,12 @@ def recent(tx: Tx, limit: int, states: Sequence[OrderState]) -> tuple[OrderRow, 
 
 
 def between(
-    tx: Tx, connection: str, from_ms: int, until_ms: int, after: tuple[int, str], limit: int
+    tx: Tx, account_id: str, from_ms: int, until_ms: int, after: tuple[int, str], limit: int
 ) -> tuple[tuple[OrderRow, int | None], ...]:
     created_ms, order_id = after
     first_ms = max(from_ms - _BETWEEN_REACH_MS, created_ms)
     behind = (created_ms, created_ms, order_id)
-    wanted = (first_ms, until_ms, connection, from_ms, from_ms, *behind, from_ms, until_ms, limit)
+    wanted = (first_ms, until_ms, account_id, from_ms, from_ms, *behind, from_ms, until_ms, limit)
     return tuple((ORDERS.read(row[:-1]), row[-1]) for row in tx.execute(_BETWEEN, wanted).fetchall())
 
 
@@ -159,8 +159,8 @@ def waiting_for_otp(tx: Tx, person_id: str) -> OrderRow | None:
     return ORDERS.one(tx, _WAITING_FOR_OTP, person_id)
 
 
-def paid_before(tx: Tx, payer: str, connection: str) -> bool:
-    return tx.execute(_PAID_BEFORE, (payer, connection)).fetchone() is not None
+def paid_before(tx: Tx, payer: str, account_id: str) -> bool:
+    return tx.execute(_PAID_BEFORE, (payer, account_id)).fetchone() is not None
 
 
 def collected_minor(tx: Tx, merchant_id: str, currency: str) -> int:
@@ -188,7 +188,7 @@ def follower_of(tx: Tx, order_id: str) -> OrderRow | None:
     return ORDERS.one(tx, _FOLLOWER, order_id)
 
 
-def open_connections(tx: Tx) -> frozenset[str]:
+def open_accounts(tx: Tx) -> frozenset[str]:
     return frozenset(row[0] for row in tx.execute(_OPEN_CONNECTIONS).fetchall())
 
 
@@ -214,8 +214,8 @@ _LEARN: Final = "INSERT INTO learned (place, keys, fact, at_ms) VALUES (?, ?, ?,
 _LEARNED: Final = "SELECT 1 FROM learned WHERE place = ? AND keys = ? AND fact = ?"
 
 
-def open_at(tx: Tx, connection: str, place: str) -> tuple[OrderRow, ...]:
-    return ORDERS.all(tx, _OPEN_AT, connection, place)
+def open_at(tx: Tx, account_id: str, place: str) -> tuple[OrderRow, ...]:
+    return ORDERS.all(tx, _OPEN_AT, account_id, place)
 
 
 def open_places(tx: Tx) -> frozenset[tuple[str, str]]:
@@ -223,10 +223,10 @@ def open_places(tx: Tx) -> frozenset[tuple[str, str]]:
 
 
 def settle_in(tx: Tx, places: Mapping[str, tuple[str, str]]) -> None:
-    for connection, (place, keys) in sorted(places.items()):
-        tx.execute(_KEEP_PLACE, (connection, place, keys))
-        tx.execute(_SETTLE_ORDERS, (place, keys, connection))
-        tx.execute(_SETTLE_AGREEMENTS, (place, connection))
+    for account_id, (place, keys) in sorted(places.items()):
+        tx.execute(_KEEP_PLACE, (account_id, place, keys))
+        tx.execute(_SETTLE_ORDERS, (place, keys, account_id))
+        tx.execute(_SETTLE_AGREEMENTS, (place, account_id))
 
 
 def named_by_webhooks(tx: Tx, reference: str) -> tuple[str, ...]:

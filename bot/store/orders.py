@@ -14,7 +14,7 @@ import msgspec
 
 from bot.money import FINAL, OPEN, PAYOUTS, OrderKind, OrderState, Source, Verdict, judge
 from bot.store import asking
-from bot.store.base import Cap, Conflict, CreateOrder, Hint, MoveOrder, NoteOrder, SecondPerson
+from bot.store.base import Cap, Conflict, CreateOrder, Hint, MoveOrder, SecondPerson, UpdateOrder
 from bot.store.order_reads import of_act, reference_key, refunds_of
 from bot.store.records import OrderRow, Transition
 from bot.store.rows import ORDERS, TRANSITIONS, Tx
@@ -41,7 +41,7 @@ def create(tx: Tx, change: CreateOrder) -> None:
     if row.state is not OrderState.NEW:
         raise ValueError("an order begins NEW")
     if not row.place:
-        row = msgspec.structs.replace(row, place=_place_of(tx, row.connection))
+        row = msgspec.structs.replace(row, place=_place_of(tx, row.account_id))
     _must_stand_here(tx, row)
     key = reference_key(row.reference)
     if change.asking is not None and (why := asking.refusal(tx, row, change.asking)):
@@ -68,8 +68,8 @@ _PLACE_OF_PAYMENT: Final = "SELECT place FROM orders WHERE id = ?"
 _PLACE_OF_AGREEMENT: Final = "SELECT place FROM agreements WHERE id = ?"
 
 
-def _place_of(tx: Tx, connection: str) -> str:
-    found = tx.execute(_PLACE, (connection,)).fetchone()
+def _place_of(tx: Tx, account_id: str) -> str:
+    found = tx.execute(_PLACE, (account_id,)).fetchone()
     return found[0] if found is not None else ""
 
 
@@ -108,7 +108,7 @@ _PAID_OUT_OF: Final = {
 
 
 def paid_out_minor(tx: Tx, row: OrderRow, cap: Cap) -> int:
-    number = (row.payee, row.terms.bank_code, row.terms.account_number)
+    number = (row.payee, row.details.bank_code, row.details.account_number)
     own = {"merchant": (row.merchant_id,), "number": number}.get(cap.of, ())
     return int(tx.execute(_PAID_OUT_OF[cap.of], (row.currency, cap.since_ms, *own)).fetchone()[0])
 
@@ -128,7 +128,7 @@ def needs_second(tx: Tx, row: OrderRow, second: SecondPerson) -> bool:
         return False
     since = (row.merchant_id, row.currency, second.since_ms)
     for most_minor, sql, of in (
-        (second.number_minor, _ALONE_TO, (row.payee, row.terms.bank_code, row.terms.account_number)),
+        (second.number_minor, _ALONE_TO, (row.payee, row.details.bank_code, row.details.account_number)),
         (second.asker_minor, _ALONE_BY, (row.staff_id, row.person_id)),
     ):
         if most_minor is not None:
@@ -150,9 +150,9 @@ def _covered(tx: Tx, row: OrderRow, since_ms: int) -> bool:
     found = tx.execute(_AGREEMENT, (row.agreement_id,)).fetchone()
     if found is None:
         return False
-    state, payer, merchant_id, connection, currency, most_minor, until_ms, every = found
+    state, payer, merchant_id, account_id, currency, most_minor, until_ms, every = found
     since = {every: since_ms}
-    if state != "ACTIVE" or (payer, merchant_id, connection) != (row.payer, row.merchant_id, row.connection):
+    if state != "ACTIVE" or (payer, merchant_id, account_id) != (row.payer, row.merchant_id, row.account_id):
         return False
     return asking.covers(tx, row, row.agreement_id or "", currency, most_minor, until_ms, every, since)
 
@@ -190,27 +190,27 @@ _LAST_LINE: Final = "SELECT seq, at_ms FROM transitions WHERE order_id = ? ORDER
 def move(tx: Tx, change: MoveOrder) -> None:
     held = _Held(tx, change.order_id, change.expected, change.fence)
     _may_leave(tx, change)
-    verdict = judge(held.state, change.said, change.source)
+    verdict = judge(held.state, change.to_state, change.source)
     if verdict is Verdict.CONTRADICTION:
         raise Conflict("contradiction")
     if verdict is not Verdict.MOVE:
         raise Conflict("order")
-    final = change.said in FINAL
+    final = change.to_state in FINAL
     # Only the move before the first byte keeps its lease: the call comes next. Any other ends the work.
-    gives_back = final or change.said is not OrderState.PENDING
+    gives_back = final or change.to_state is not OrderState.PENDING
     takes = change.lease_until_ms is not None
     if takes and gives_back:
         raise ValueError("a move that ends the work takes no lease")
     lease_until_ms = change.lease_until_ms or (0 if gives_back else held.lease_until_ms)
-    due_ms, hint_ms = (None, None) if final else held.due(change.due_ms, change.asked_ms, gives_back)
-    said, reason = change.said.value, change.reason and change.reason.value
+    due_ms, hint_ms = (None, None) if final else held.due(change.due_ms, change.last_polled_ms, gives_back)
+    said, reason = change.to_state.value, change.reason and change.reason.value
     # The line goes first: a state changes only by one, and the database sees to it.
     seq, last_ms = tx.execute(_LAST_LINE, (change.order_id,)).fetchone()
     line = Transition(
         order_id=change.order_id,
         seq=seq + 1,
-        held=held.state,
-        said=change.said,
+        from_state=held.state,
+        to_state=change.to_state,
         source=change.source,
         at_ms=max(change.at_ms, last_ms),
         reason=change.reason,
@@ -227,7 +227,7 @@ def move(tx: Tx, change: MoveOrder) -> None:
             lease_until_ms,
             int(takes),
             hint_ms,
-            int(final or (change.asked_ms is not None and held.hint_ms is None)),
+            int(final or (change.last_polled_ms is not None and held.hint_ms is None)),
             said,
             reason,
             change.provider_code,
@@ -240,8 +240,8 @@ def move(tx: Tx, change: MoveOrder) -> None:
             change.otp_tries,
             change.otp_expires_ms,
             change.deadline_ms,
-            change.asks,
-            change.asked_ms,
+            change.polls,
+            change.last_polled_ms,
             change.attempts,
             change.place,
             change.sent_with,
@@ -270,11 +270,11 @@ _NOTE: Final = """
 """
 
 
-def note(tx: Tx, change: NoteOrder) -> None:
+def note(tx: Tx, change: UpdateOrder) -> None:
     held = _Held(tx, change.order_id, change.expected, change.fence)
     _may_leave(tx, change)
     due_ms = held.due_ms if change.due_ms is None else change.due_ms
-    due_ms, hint_ms = held.due(due_ms, change.asked_ms, change.release)
+    due_ms, hint_ms = held.due(due_ms, change.last_polled_ms, change.release)
     tx.execute(
         _NOTE,
         (
@@ -282,13 +282,13 @@ def note(tx: Tx, change: NoteOrder) -> None:
             due_ms,
             0 if change.release else held.lease_until_ms,
             hint_ms,
-            int(change.asked_ms is not None and held.hint_ms is None),
+            int(change.last_polled_ms is not None and held.hint_ms is None),
             change.provider_reference,
             change.financial_id,
             change.sent_ms,
             change.accepted_ms,
-            change.asks,
-            change.asked_ms,
+            change.polls,
+            change.last_polled_ms,
             change.attempts,
             change.deadline_ms,
             change.pending_ref,
@@ -301,7 +301,7 @@ def note(tx: Tx, change: NoteOrder) -> None:
     )
 
 
-def _may_leave(tx: Tx, change: MoveOrder | NoteOrder) -> None:
+def _may_leave(tx: Tx, change: MoveOrder | UpdateOrder) -> None:
     """A request that is about to leave is looked at once more: the wallet may ask no PIN by now."""
     if change.sent_ms and asking.agreed_since(tx, change.order_id):
         raise Conflict("agreement")
@@ -371,7 +371,7 @@ _RECHECK: Final = """
 
 
 def take_hint(tx: Tx, change: Hint) -> None:
-    hint(tx, change.order_id, change.source, change.at_ms, change.spacing_ms, change.said)
+    hint(tx, change.order_id, change.source, change.at_ms, change.spacing_ms, change.reported_state)
 
 
 def hint(

@@ -9,7 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from bot.dialog import Entry, Name, Text, name_of
-from bot.money import AgreementKind, AgreementState, OrderKind, OrderState, Reason, Source, Terms
+from bot.money import AgreementKind, AgreementState, OrderDetails, OrderKind, OrderState, Reason, Source
 
 __all__ = [
     "AddressRow",
@@ -145,7 +145,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     """One asynchronous request to a provider. `reference` and the row come before any call.
 
     `due_ms` is when the worker acts next (send while NEW, ask while open); None when nothing is due.
-    `asks` counts status calls since acceptance, `asked_ms` is the last one. `fence` is the token of
+    `polls` counts status calls since acceptance, `last_polled_ms` is the last one. `fence` is the token of
     the latest lease. `origin_*` is where the result goes first. `version` guards every change.
     """
 
@@ -153,7 +153,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     code: str
     kind: OrderKind
     state: OrderState
-    connection: str
+    account_id: str = msgspec.field(name="connection")
     merchant_id: str
     person_id: str
     amount_minor: int
@@ -179,8 +179,8 @@ class OrderRow(msgspec.Struct, frozen=True):
     otp_tries: int = 0
     otp_expires_ms: int | None = None
     due_ms: int | None = None
-    asks: int = 0
-    asked_ms: int | None = None
+    polls: int = msgspec.field(default=0, name="asks")
+    last_polled_ms: int | None = msgspec.field(default=None, name="asked_ms")
     deadline_ms: int | None = None
     attempts: int = 0
     # Why the next status call is made: poll, or the callback or webhook that hinted at it.
@@ -193,7 +193,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     parent_id: str | None = None
     # Who gets the money, where it is not the merchant; `payer` is empty then.
     payee: str = ""
-    terms: Terms = Terms()
+    details: OrderDetails = msgspec.field(default=OrderDetails(), name="terms")
     # The agreement that the order makes, uses or ends.
     agreement_id: str | None = None
     # The role that asked for it, and the second one that approved it; empty for a customer's own.
@@ -236,8 +236,8 @@ class Transition(msgspec.Struct, frozen=True):
 
     order_id: str
     seq: int
-    held: OrderState | None
-    said: OrderState
+    from_state: OrderState | None = msgspec.field(name="held")
+    to_state: OrderState = msgspec.field(name="said")
     source: Source
     at_ms: int
     reason: Reason | None = None
@@ -308,7 +308,7 @@ class WebhookRow(msgspec.Struct, frozen=True):
     """A verified provider event, kept before its 200. Unique by (account, event, references)."""
 
     id: str
-    connection: str
+    account_id: str = msgspec.field(name="connection")
     event: str
     provider_reference: str
     reference: str
@@ -318,13 +318,13 @@ class WebhookRow(msgspec.Struct, frozen=True):
 class RecheckRow(msgspec.Struct, frozen=True):
     """A final order that its provider spoke of once more: kept until somebody has looked into it.
 
-    `source` is how it spoke (POLL: we want to know ourselves), `said` what it said, where it says it in words
-    of ours. `news` counts how often it spoke, so that what comes during a look is looked into as well.
+    `source` is how it spoke (POLL: we want to know ourselves), `reported_state` what it said, where that is a
+    word of ours. `news` counts how often it spoke, so that what comes during a look is looked into as well.
     """
 
     order_id: str
     source: Source
-    said: OrderState | None
+    reported_state: OrderState | None = msgspec.field(name="said")
     since_ms: int
     due_ms: int
     tries: int = 0
@@ -333,12 +333,12 @@ class RecheckRow(msgspec.Struct, frozen=True):
 
 
 class MerchantRow(msgspec.Struct, frozen=True):
-    """Who is paid. `code` is what customers type; `connection` the account that collects."""
+    """Who is paid. `code` is what customers type; `account_id` the account that collects."""
 
     id: str
     code: str
     name: str
-    connection: str
+    account_id: str = msgspec.field(name="connection")
     currency: str
     created_ms: int
     active: bool = True
@@ -388,7 +388,7 @@ class AgreementRow(msgspec.Struct, frozen=True):
     id: str
     kind: AgreementKind
     state: AgreementState
-    connection: str
+    account_id: str = msgspec.field(name="connection")
     merchant_id: str
     person_id: str
     payer: str
@@ -407,7 +407,7 @@ class AgreementRow(msgspec.Struct, frozen=True):
     payment_reference: str = ""
     provider_code: str = ""
     due_ms: int | None = None
-    asks: int = 0
+    polls: int = msgspec.field(default=0, name="asks")
     fence: int = 0
     lease_until_ms: int = 0
     # Where it stands: see `OrderRow.place`.
@@ -419,8 +419,8 @@ class AgreementLine(msgspec.Struct, frozen=True):
 
     agreement_id: str
     seq: int
-    held: AgreementState | None
-    said: AgreementState
+    from_state: AgreementState | None = msgspec.field(name="held")
+    to_state: AgreementState = msgspec.field(name="said")
     source: Source
     at_ms: int
     note: str = ""

@@ -1,6 +1,7 @@
 """How a record becomes a row and a row a record, for every backend.
 
-Columns bear the fields' names in the fields' order. A table may hold further columns (a lease, an
+Columns bear the fields' names in the fields' order; a field renamed since has its column's name as
+`msgspec.field(name=...)`. A table may hold further columns (a lease, an
 order of arrival) that no record shows; they are written by the statements that know them.
 """
 
@@ -105,7 +106,7 @@ class Table(Generic[R]):
     def __init__(self, record: type[R], name: str, *further: str) -> None:
         self.record = record
         self.name = name
-        self.columns: tuple[str, ...] = tuple(field.name for field in msgspec.structs.fields(record))
+        self.columns: tuple[str, ...] = tuple(f.encode_name for f in msgspec.structs.fields(record))
         self.select = ", ".join(self.columns)
         values = ", ".join("?" * (len(self.columns) + len(further)))
         # Constant names of our own; no value ever enters a statement's text.

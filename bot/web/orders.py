@@ -72,8 +72,8 @@ class OrderFeed:
 
 def _show_transition(line: Transition) -> dict[str, Any]:
     return {
-        "from": line.held.value if line.held is not None else "",
-        "to": line.said.value,
+        "from": line.from_state.value if line.from_state is not None else "",
+        "to": line.to_state.value,
         "source": line.source.value,
         "at": line.at_ms,
         "reason": line.reason.value if line.reason is not None else "",

@@ -35,13 +35,13 @@ __all__ = [
 
 Network: TypeAlias = IPv4Network | IPv6Network
 # Handed from one method of `Turns` to the other; nobody else looks into it.
-LastWords: TypeAlias = Any
+TimeoutReply: TypeAlias = Any
 
 
 class Turns(Protocol):
     """Takes a turn; the only way into a conversation."""
 
-    async def take(self, inbound: Inbound, *, last_words: LastWords = None) -> Answer:
+    async def take(self, inbound: Inbound, *, timeout_reply: TimeoutReply = None) -> Answer:
         """Run the turn and commit it. On USSD the answer is the screen; on chats the reply has gone
         into the outbox and the answer says nothing."""
         ...
@@ -52,11 +52,11 @@ class Turns(Protocol):
         """The gateway says the person left the session."""
         ...
 
-    def last_words(self) -> LastWords:
+    def timeout_reply(self) -> TimeoutReply:
         """What a turn and whoever waits for it agree on, for `take` and `closing_words`."""
         ...
 
-    def closing_words(self, language: str = "", last_words: LastWords = None) -> str:
+    def closing_words(self, language: str = "", timeout_reply: TimeoutReply = None) -> str:
         """A polite last screen for when a turn's answer does not come. Never raises, touches no store."""
         ...
 

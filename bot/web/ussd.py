@@ -14,7 +14,7 @@ from bot.dialog import Answer, Inbound
 from bot.web.answers import log_unexpected, route_of
 from bot.web.bodies import BadBody, lower_headers, parse_query, read_body
 from bot.web.bounding import claim_place
-from bot.web.parts import GatewayEntry, LastWords, Turns
+from bot.web.parts import GatewayEntry, TimeoutReply, Turns
 from bot.web.peers import is_inside, peer_of
 from bot.web.running import BACKGROUND, PARTS
 
@@ -79,19 +79,19 @@ async def _answer(request: web.Request, entry: GatewayEntry, heard: Heard) -> An
     """The turn's answer, or closing words where there is none in time. The turn itself goes on to
     its end, and keeps to what was said: what it commits is what the person finds at the next dial."""
     turns = request.app[PARTS].turns
-    last_words = turns.last_words()
-    task = request.app[BACKGROUND].start("ussd.turn", _take(turns, heard.inbound, last_words))
+    timeout_reply = turns.timeout_reply()
+    task = request.app[BACKGROUND].start("ussd.turn", _take(turns, heard.inbound, timeout_reply))
     await asyncio.wait({task}, timeout=_patience(request, entry))
     if task.done() and not task.cancelled() and task.exception() is None:
         return task.result()
-    return Answer(turns.closing_words(heard.inbound.language, last_words), keep_open=False)
+    return Answer(turns.closing_words(heard.inbound.language, timeout_reply), keep_open=False)
 
 
-async def _take(turns: Turns, inbound: Inbound, last_words: LastWords) -> Answer:
+async def _take(turns: Turns, inbound: Inbound, timeout_reply: TimeoutReply) -> Answer:
     """The turn. Where it fails its person is sent away: the session is over for its gateway, so it is for us,
     if the store can be told."""
     try:
-        return await turns.take(inbound, last_words=last_words)
+        return await turns.take(inbound, timeout_reply=timeout_reply)
     except Exception:
         session = inbound.session
         if session is not None:

@@ -31,7 +31,7 @@ from bot.channels.telegram import set_up
 from bot.money import ORDER_CODE_BYTES, OrderKind, OrderState, code_from_bytes
 from bot.providers import Account, Credentials, Secret, Sender
 from bot.runtime.clock import Ids
-from bot.runtime.timeouts import TIMES, Times
+from bot.runtime.timeouts import TIMES, Timeouts
 from bot.sandbox import Running, SandboxConfig, serve_sandbox
 from bot.sandbox.model import Entry
 from bot.settings.settings import GatewaySettings, Settings
@@ -162,7 +162,7 @@ async def draw_template(path: Path) -> None:
                 id=ids.uuid(),
                 code=code,
                 name=name,
-                connection=connection,
+                account_id=connection,
                 currency=currency,
                 created_ms=START_MS,
                 max_amount_minor=most,
@@ -276,7 +276,9 @@ def _sandbox_config(url: str) -> SandboxConfig:
 class Stage:
     """See the module. `kasapay` is replaced by `restart`; everything else stays."""
 
-    def __init__(self, path: Path, clock: Clock, settings: Settings, sandbox: Running, times: Times) -> None:
+    def __init__(
+        self, path: Path, clock: Clock, settings: Settings, sandbox: Running, times: Timeouts
+    ) -> None:
         self.path = path
         self.clock = clock
         self.settings = settings
@@ -309,7 +311,7 @@ class Stage:
                 self.wrap_store(store),
                 clock=self.clock,
                 ids=self.ids,
-                times=self.times,
+                timeouts=self.times,
                 tryit=None,
             )
         if self.kasapay.intake is not None:
@@ -322,7 +324,7 @@ class Stage:
             self._reader.close()
             self._reader = None
         # Calls that outlived their turns die with the process.
-        late = list(self.kasapay.performer.waiting.under_way)
+        late = list(self.kasapay.dispatch.waiting.under_way)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
@@ -359,7 +361,7 @@ class Stage:
     async def settle(self) -> None:
         """Do everything that is due now, until nothing moves any more."""
         for _ in range(_ROUNDS):
-            if late := list(self.kasapay.performer.waiting.under_way):
+            if late := list(self.kasapay.dispatch.waiting.under_way):
                 await asyncio.wait(late)
             await self.sandbox.drain()
             moved = await self._heard()
@@ -442,17 +444,17 @@ class Stage:
         return order
 
     async def path_of(self, order: OrderRow) -> list[OrderState]:
-        return [line.said for line in await self.store.transitions(order.id)]
+        return [line.to_state for line in await self.store.transitions(order.id)]
 
     async def staff_code(self, merchant: str, role: str = "owner") -> str:
         """What the operator hands to a new member of staff."""
         wanted = {"code": merchant, "name": "Yaw", "role": role}
-        made = await COMMANDS["staff.add"](self.kasapay.desk, wanted)
+        made = await COMMANDS["staff.add"](self.kasapay.admin, wanted)
         return str(made["code"])
 
     async def unlock_staff(self, merchant: str, name: str) -> None:
         """The operator gives somebody their three tries back."""
-        await COMMANDS["staff.unlock"](self.kasapay.desk, {"code": merchant, "name": name})
+        await COMMANDS["staff.unlock"](self.kasapay.admin, {"code": merchant, "name": name})
 
     async def switch_payouts(self, *, off: bool) -> None:
         """The operator's switch that stops money from leaving."""
@@ -467,9 +469,9 @@ class Stage:
         assert len(entries) == len(asked)
         known, unnamed = set(), 0
         for order in await self.orders():
-            ours = order.reference.replace("-", "") if order.connection != "momo-ghana" else order.reference
+            ours = order.reference.replace("-", "") if order.account_id != "momo-ghana" else order.reference
             known.add(ours)
-            if order.kind is OrderKind.REFUND and order.connection != "momo-ghana":
+            if order.kind is OrderKind.REFUND and order.account_id != "momo-ghana":
                 unnamed += 1 if order.state is OrderState.SUCCESSFUL else 0
                 continue
             self._judge_order(order, entries.get(ours))
@@ -496,8 +498,8 @@ class Stage:
             assert moved == 1
             money = (entry.amount, entry.currency)
             assert money == (Decimal(order.amount_minor) / 100, order.currency)
-            if order.terms.account_number:
-                assert entry.party == order.terms.account_number
+            if order.details.account_number:
+                assert entry.party == order.details.account_number
             elif order.kind is not OrderKind.BILL:
                 assert entry.msisdn == (order.payee or order.payer).lstrip("+")
         if order.state is OrderState.FAILED:
@@ -575,7 +577,7 @@ async def open_stage(
     telegram: bool = False,
     serve: bool = True,
     threads: bool = False,
-    times: Times = TIMES,
+    times: Timeouts = TIMES,
     wrap_store: Callable[[Store], Any] | None = None,
     wrap_sender: Callable[[Sender], Any] | None = None,
 ) -> AsyncIterator[Stage]:

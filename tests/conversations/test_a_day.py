@@ -17,7 +17,7 @@ import pytest
 from bot.admin.reconciliation.gather import reconcile
 from bot.admin.reconciliation.values import Span
 from bot.admin.registry import COMMANDS
-from bot.conversations.effects import Speaker
+from bot.conversations.effects import Actor
 from bot.dialog import Address, SecretAct
 from bot.money import (
     FINAL,
@@ -56,7 +56,7 @@ class Day:
         self.stage = stage
         self.chance = random.Random(seed)
         self.done: Counter[str] = Counter()
-        self._people: dict[str, Speaker] = {}
+        self._people: dict[str, Actor] = {}
 
     async def open(self) -> None:
         store, ids = self.stage.store, self.stage.ids
@@ -72,7 +72,7 @@ class Day:
                 verified_ms=START_MS,
             )
             await store.commit([SavePerson(person), SaveAddress(row)])
-            self._people[number] = Speaker(
+            self._people[number] = Actor(
                 person=person,
                 address=Address("msisdn", number),
                 channel="ussd",
@@ -102,18 +102,18 @@ class Day:
     async def act(self, number: str, effect: Any) -> Any:
         """What a turn would do, without its words: the plan's changes kept, then its call made."""
         staff = await self.stage.store.staff_of("msisdn", number)
-        speaker = self._people[number]
-        speaker = Speaker(
-            **{name: getattr(speaker, name) for name in speaker.__struct_fields__}
+        actor = self._people[number]
+        actor = Actor(
+            **{name: getattr(actor, name) for name in actor.__struct_fields__}
             | {"conversation_id": self.stage.ids.uuid(), "staff": staff}
         )
-        performer = self.stage.kasapay.performer
+        performer = self.stage.kasapay.dispatch
         if isinstance(effect, SecretAct):
-            plan = await performer.act_with(self.stage.otp(number), effect, speaker)
+            plan = await performer.act_with(self.stage.otp(number), effect, actor)
         else:
-            plan = await performer.act(effect, 0, speaker)
+            plan = await performer.act(effect, 0, actor)
         await self.stage.store.commit(plan.changes)
-        result = await plan.inside() if plan.inside is not None else plan.result
+        result = await plan.provider_call() if plan.provider_call is not None else plan.result
         self.done[type(effect).__name__ + (" refused" if getattr(result, "refused", "") else "")] += 1
         return result
 
@@ -157,7 +157,7 @@ class Day:
     async def refund(self, customer: str) -> None:
         staff = self.chance.choice((self.ama, self.kofi))
         orders = await self.stage.store.orders_of_merchant(staff.merchant_id, 50)
-        paid = [o for o in orders if o.state is OrderState.SUCCESSFUL and not o.terms.service_provider]
+        paid = [o for o in orders if o.state is OrderState.SUCCESSFUL and not o.details.service_provider]
         if paid:
             order = self.chance.choice(paid)
             part = self.chance.choice((1, 2))
@@ -206,8 +206,8 @@ class Day:
             if order.state is not OrderState.SUCCESSFUL or order.kind not in _BOOKED:
                 continue
             names = _BOOKED[order.kind]
-            name = names[-1] if order.connection == _STARTBUTTON else names[0]
-            sums[order.connection][name] += Decimal(order.amount_minor) / 100
+            name = names[-1] if order.account_id == _STARTBUTTON else names[0]
+            sums[order.account_id][name] += Decimal(order.amount_minor) / 100
         rows = self.stage.rows(
             "SELECT connection, SUM(amount_minor) AS minor FROM agreements"
             " WHERE kind = 'invoice' AND state = 'PAID' GROUP BY connection"
@@ -254,7 +254,7 @@ async def test_after_a_day_every_book_agrees(seed: int, tmp_path: Path, template
             assert said == {kind: amount for kind, amount in ours[connection].items() if amount}
 
         async def ask(name: str, values: dict[str, Any]) -> Any:
-            return await COMMANDS[name](stage.kasapay.desk, values)
+            return await COMMANDS[name](stage.kasapay.admin, values)
 
         span = Span(START_MS - _DAY_MS, stage.clock() + _DAY_MS, stage.clock(), ZoneInfo("UTC"))
         for account in await ask("reconcile.accounts", {}):

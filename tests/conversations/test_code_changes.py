@@ -54,7 +54,7 @@ async def _pay(talk: Talk, *, note: str = "", confirm: str = "confirm", payer: b
         default = (number, Text("pay.my_number", {"number": Number(number)}))
         number = await talk.ask("payer", Wallet("GH"), default=default)
     await talk.look("holder", e.CheckHolder(merchant.id, number))
-    await talk.look("twin", e.FindTwin(merchant.id, amount))
+    await talk.look("twin", e.FindDuplicate(merchant.id, amount))
     await noted("confirm")
     shown = {"amount": amount, "merchant": merchant.name, "payer": Number(number)}
     if not await talk.confirm(confirm, text="pay.confirm", yes="pay.yes", no="pay.no", **shown):

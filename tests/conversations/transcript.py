@@ -445,9 +445,9 @@ class Play:
             amount = f"{order.currency} {order.amount_minor / 100:.2f}"
             party = f"from {show_local(order.payer, 'GH')}"
             if order.kind in PAYOUTS:
-                party = f"to {show_local(order.payee, 'GH') or order.terms.account_number}"
+                party = f"to {show_local(order.payee, 'GH') or order.details.account_number}"
             if order.kind is OrderKind.BILL:
-                party = f"for {order.terms.service_provider} {order.terms.customer_reference}"
+                party = f"for {order.details.service_provider} {order.details.customer_reference}"
             kind = "" if order.kind is OrderKind.COLLECTION else f"{order.kind.value} "
             self._write(f"= {self._named(order.code)} {kind}{amount} {party}: {order.state.value}, {charged}")
         for row in agreements:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from bot.app.demo import Embedded, run_embedded
-from bot.runtime.timeouts import TIMES, Times
+from bot.runtime.timeouts import TIMES, Timeouts
 from tests.end_to_end.log_keeping import forbid
 from tests.end_to_end.processes import SECRETS, Deployment, Judge, end_all
 from tests.hashing import light_hasher
@@ -28,15 +28,15 @@ async def line() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def times() -> Times:
+def times() -> Timeouts:
     """The program's own waits; a module of tests may have shorter ones."""
     return TIMES
 
 
 @pytest.fixture
-async def live(tmp_path: Path, times: Times) -> AsyncIterator[Embedded]:
+async def live(tmp_path: Path, times: Timeouts) -> AsyncIterator[Embedded]:
     """Everything in this process, as `run` starts it."""
-    async with run_embedded(tmp_path / "data", times=times) as embedded:
+    async with run_embedded(tmp_path / "data", timeouts=times) as embedded:
         forbid(embedded.ussd_path.rsplit("/", 1)[-1])
         yield embedded
 

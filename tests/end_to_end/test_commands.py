@@ -299,7 +299,7 @@ async def _standing(deployment: Deployment) -> None:
 
     def agreement(name: str, kind: AgreementKind) -> AgreementRow:
         return AgreementRow(
-            id=name, kind=kind, state=AgreementState.REQUESTED, connection=merchant.connection,
+            id=name, kind=kind, state=AgreementState.REQUESTED, account_id=merchant.account_id,
             merchant_id=merchant.id, person_id="p", payer=NUMBER, amount_minor=25_000, currency="GHS",
             reference=f"r-{name}", code=f"CODE{name}", created_ms=now, updated_ms=now, every="week",
             until_ms=now + 86_400_000,
@@ -307,7 +307,7 @@ async def _standing(deployment: Deployment) -> None:
 
     wanted = OrderRow(
         id="o", code="WAITS123", kind=OrderKind.TRANSFER, state=OrderState.NEW,
-        connection=merchant.connection, merchant_id=merchant.id, person_id="p", amount_minor=70_000,
+        account_id=merchant.account_id, merchant_id=merchant.id, person_id="p", amount_minor=70_000,
         currency="GHS", payer="", payee="+233247000009", reference="r", origin_channel="ussd",
         origin_kind="msisdn", origin_value=NUMBER, created_ms=now, updated_ms=now,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from tests.end_to_end.log_keeping import forbid
 
 
 async def test_run_has_whom_and_what_every_operation_needs(live: Embedded) -> None:
-    desk = live.kasapay.desk
+    desk = live.kasapay.admin
     rows = {row["code"]: row for row in await COMMANDS["merchants.list"](desk, {})}
     assert set(rows) == {merchant.code for merchant in MERCHANTS}
     assert rows["1001"]["approve_over"] == "GHS 500.00"
@@ -36,7 +36,7 @@ async def test_run_has_whom_and_what_every_operation_needs(live: Embedded) -> No
 
 
 async def test_the_wallet_that_pays_out_is_another(live: Embedded) -> None:
-    calls = live.kasapay.desk.calls
+    calls = live.kasapay.admin.calls
     assert await calls.balance("momo-ghana", "", 5) == (Money(1000_00, "GHS"),)
     assert await calls.balance("momo-ghana", "", 5, payouts=True) == (Money(2000_00, "GHS"),)
 
@@ -64,11 +64,11 @@ async def test_whoever_finds_the_page_finds_the_merchants_and_dial_finds_us(
 async def test_what_was_changed_stays_changed(tmp_path: Path) -> None:
     async with run_embedded(tmp_path) as embedded:
         forbid(embedded.ussd_path.rsplit("/", 1)[-1])
-        desk = embedded.kasapay.desk
+        desk = embedded.kasapay.admin
         await COMMANDS["merchants.limit"](desk, {"code": "1001", "approve_over": "none"})
         await COMMANDS["staff.remove"](desk, {"code": "1001", "name": "Esi"})
     async with run_embedded(tmp_path) as embedded:
-        rows = await COMMANDS["merchants.list"](embedded.kasapay.desk, {})
+        rows = await COMMANDS["merchants.list"](embedded.kasapay.admin, {})
     (ama,) = (row for row in rows if row["code"] == "1001")
     assert ama["approve_over"] == ""
     assert sorted(ama["staff"]) == ["Ama (owner)", "Yaw (accountant)"]

@@ -5,7 +5,7 @@ import pytest
 
 from bot.app.demo import Embedded
 from bot.money import OrderState
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.records import OrderRow
 from tests.end_to_end.gateways import AfricasTalking
 from tests.end_to_end.processes import Judge, until
@@ -14,9 +14,9 @@ EFUA, KWAME = "+233240000001", "+233240000002"
 
 
 @pytest.fixture
-def times() -> Times:
+def times() -> Timeouts:
     """Hints may follow each other quickly."""
-    return Times(hint_spacing_s=0.2)
+    return Timeouts(hint_spacing_s=0.2)
 
 
 async def pays(live: Embedded, line: aiohttp.ClientSession, *typed: str, msisdn: str = EFUA) -> str:

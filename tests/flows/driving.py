@@ -67,7 +67,7 @@ World = Mapping[type, Any]
 QUIET: World = {
     e.RecentMerchants: (),
     e.FindMerchant: lambda wanted: {"1001": KITCHEN, "1002": TAXI}.get(wanted.code),
-    e.FindTwin: "",
+    e.FindDuplicate: "",
     e.CheckHolder: v.Holder(checked=True, name="Ama M."),
     e.RequestPayment: order(),
 }

@@ -120,7 +120,7 @@ def order(state: OrderState = OrderState.NEW, **given: Any) -> v.OrderView:
 WORLD: World = {
     e.RecentMerchants: (),
     e.FindMerchant: CARD,
-    e.FindTwin: "",
+    e.FindDuplicate: "",
     e.FindDebit: v.Debit(),
     e.CheckHolder: v.Holder(checked=True, name=NAME),
     e.RequestPayment: order(),
@@ -149,11 +149,11 @@ def _paying() -> Iterator[Played]:
     yield play([], {**WORLD, e.FindMerchant: None}, facts=LONG_USSD, prefill=GONE)
     for holder in (v.Holder(True, known=False), v.Holder(True, active=False), v.Holder(False)):
         yield asked(PAY[:4], CheckHolder=holder)
-    yield asked(PAY[:5], FindTwin="ABCD2345")
+    yield asked(PAY[:5], FindDuplicate="ABCD2345")
     yield asked(PAY[:5], CheckHolder=v.Holder(False))
     agreed = v.Debit(MERCHANT, agreed=True)
     yield asked(PAY[:5], FindDebit=agreed)
-    yield asked(PAY[:5], FindDebit=agreed, FindTwin="ABCD2345")
+    yield asked(PAY[:5], FindDebit=agreed, FindDuplicate="ABCD2345")
     for stops in ((), ("a1", "a2")):
         yield asked(PAY[:4], FindDebit=v.Debit(MERCHANT, stops=stops))
     for stopped in (
@@ -280,19 +280,21 @@ def _working() -> Iterator[Played]:
     standing = msgspec.structs.replace(AGREEMENT, kind="invoice")
     made = order(OrderState.NEW, kind=OrderKind.INVOICE)
     yield at("invoice", ["1", PAYER, "100000000", "x" * 40, "4", "365", "1", PIN], MakeInvoice=made)
-    yield at("invoice", ["2", PIN], StandingOf=())
+    yield at("invoice", ["2", PIN], AgreementsOf=())
     for state in AgreementState:
         one = msgspec.structs.replace(standing, state=state.value.lower())
-        yield at("invoice", ["2", PIN, "1"], StandingOf=(one,) * 9)
+        yield at("invoice", ["2", PIN, "1"], AgreementsOf=(one,) * 9)
     cancelled = order(OrderState.NEW, kind=OrderKind.INVOICE_CANCEL)
-    yield at("invoice", ["2", PIN, "1", "2", "1", PIN], StandingOf=(standing,), CancelInvoice=cancelled)
+    yield at("invoice", ["2", PIN, "1", "2", "1", PIN], AgreementsOf=(standing,), CancelInvoice=cancelled)
 
-    yield at("charge", [PIN], StandingOf=())
-    yield at("charge", [PIN, "1"], StandingOf=(msgspec.structs.replace(AGREEMENT, left=None, every=""),) * 9)
+    yield at("charge", [PIN], AgreementsOf=())
+    yield at(
+        "charge", [PIN, "1"], AgreementsOf=(msgspec.structs.replace(AGREEMENT, left=None, every=""),) * 9
+    )
     for every in EVERY:
         one = msgspec.structs.replace(AGREEMENT, every=every)
         taken = order(OrderState.NEW, kind=OrderKind.AGREEMENT_CHARGE)
-        yield at("charge", [PIN, "1", "100000000", "1", PIN], StandingOf=(one,), ChargeUnder=taken)
+        yield at("charge", [PIN, "1", "100000000", "1", PIN], AgreementsOf=(one,), ChargeUnder=taken)
 
     asked = v.DetailsAsked("c1")
     for why in ("not_allowed", "not_available", "number", "unknown"):

@@ -116,8 +116,8 @@ def test_who_may_not_any_more_is_told_so() -> None:
 
 FIRST_LOOKS = {
     "look_up": (["2"], b.LatestPayments),
-    "invoice": (["2"], b.StandingOf),
-    "charge": ([], b.StandingOf),
+    "invoice": (["2"], b.AgreementsOf),
+    "charge": ([], b.AgreementsOf),
     "approve": ([], b.WaitingApprovals),
     "unlock": ([], b.LockedStaff),
 }
@@ -205,7 +205,7 @@ def test_what_the_pin_opened_is_closed_again_by_going_back_and_by_resuming(right
     answers, look = FIRST_LOOKS[right]
     one = {
         b.LatestPayments: FOUND.order,
-        b.StandingOf: agreement(),
+        b.AgreementsOf: agreement(),
         b.WaitingApprovals: v.ApprovalView("w1", "refund", GHS_50, OTHER, "Kofi"),
         b.LockedStaff: v.LockedRole("s7", "Kofi", "cashier"),
     }[look]

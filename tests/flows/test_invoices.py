@@ -58,9 +58,9 @@ def test_an_invoice_that_is_not_agreed_to_is_not_made() -> None:
 
 
 def test_open_invoices_are_listed_and_shown() -> None:
-    played = work("invoice", ["2", PIN, "1"], StandingOf=(INVOICE, OTHER_INVOICE))
+    played = work("invoice", ["2", PIN, "1"], AgreementsOf=(INVOICE, OTHER_INVOICE))
     assert own_keys(played) == ["what", "pin", "which", "shown"]
-    assert played.effects[-1] == b.StandingOf("s1", "invoice")
+    assert played.effects[-1] == b.AgreementsOf("s1", "invoice")
     assert played.options(-2) == ["a1", "a2"]
     assert dict(played.question.text.values) == {
         "amount": GHS_50,
@@ -71,20 +71,20 @@ def test_open_invoices_are_listed_and_shown() -> None:
         "until": Moment(86_400_000, day=True),
         "reference": "PAY-1",
     }
-    other = work("invoice", ["2", PIN, "2"], StandingOf=(INVOICE, OTHER_INVOICE)).question.text.values
+    other = work("invoice", ["2", PIN, "2"], AgreementsOf=(INVOICE, OTHER_INVOICE)).question.text.values
     assert (other["until"], other["reference"]) == (Text("until.open"), "ABCD2345")
 
 
 @pytest.mark.parametrize("answers", [["1"], ["2", "2"]])
 def test_an_invoice_looked_at_stays(answers: list[str]) -> None:
-    played = work("invoice", ["2", "1", *answers], IN_CHAT, StandingOf=(INVOICE,))
+    played = work("invoice", ["2", "1", *answers], IN_CHAT, AgreementsOf=(INVOICE,))
     assert played.screen.text == "business.done"
     assert acts(played) == []
 
 
 def test_an_invoice_is_cancelled_for_a_second_pin() -> None:
     cancelled = order(OrderState.NEW, kind=OrderKind.INVOICE_CANCEL, payer=OTHER)
-    played = work("invoice", ["2", PIN, "1", "2", "1", PIN], StandingOf=(INVOICE,), CancelInvoice=cancelled)
+    played = work("invoice", ["2", PIN, "1", "2", "1", PIN], AgreementsOf=(INVOICE,), CancelInvoice=cancelled)
     assert own_keys(played)[-2:] == ["confirm_cancel", "pin"]
     assert played.effects[-2:] == [b.CheckPin("s1"), b.CancelInvoice("s1", "a1")]
     assert played.screen.text == "sent.invoice_cancel"
@@ -95,18 +95,18 @@ def test_a_wrong_pin_shows_and_cancels_nothing() -> None:
     locked = v.PinAnswer(refused="locked")
     assert work("invoice", ["2", "0000"], CheckPin=locked).screen.text == "refused.locked"
     pins = [v.PinAnswer(), locked]
-    played = work("invoice", ["2", PIN, "1", "2", "1", "0000"], StandingOf=(INVOICE,), CheckPin=pins)
+    played = work("invoice", ["2", PIN, "1", "2", "1", "0000"], AgreementsOf=(INVOICE,), CheckPin=pins)
     assert played.screen.text == "refused.locked"
     assert acts(played) == []
 
 
 def test_without_invoices_it_is_said() -> None:
-    assert work("invoice", ["2", PIN], StandingOf=()).screen.text == "invoice.none"
+    assert work("invoice", ["2", PIN], AgreementsOf=()).screen.text == "invoice.none"
 
 
 def test_an_invoice_that_is_gone_cannot_be_cancelled() -> None:
     gone = order(OrderState.FAILED, id="", kind=OrderKind.INVOICE_CANCEL, refused="gone")
-    played = work("invoice", ["2", "1", "2", "1"], IN_CHAT, StandingOf=(INVOICE,), CancelInvoice=gone)
+    played = work("invoice", ["2", "1", "2", "1"], IN_CHAT, AgreementsOf=(INVOICE,), CancelInvoice=gone)
     assert played.screen.text == "refused.gone"
 
 

@@ -55,7 +55,7 @@ def test_the_straight_way_over_ussd() -> None:
     assert played.effects == [
         e.RecentMerchants(),
         e.FindMerchant("1001"),
-        e.FindTwin("m1", GHS_50),
+        e.FindDuplicate("m1", GHS_50),
         e.RequestPayment("m1", GHS_50, MSISDN, ""),
     ]
     assert played.screen.text == "pay.sent"
@@ -221,7 +221,7 @@ def test_the_only_network_is_taken_without_asking() -> None:
 
 
 def test_an_open_payment_of_the_same_kind_is_named_before_a_second_one() -> None:
-    scripted = world(FindMerchant=card(checks_holder=True), FindTwin="ABCD2345")
+    scripted = world(FindMerchant=card(checks_holder=True), FindDuplicate="ABCD2345")
     played = play(["1", "1001", "50", "1"], scripted)
     assert played.question.text.id == "pay.confirm_twin"
     assert played.question.text.values["code"] == "ABCD2345"
@@ -418,7 +418,7 @@ def test_the_confirm_says_that_no_pin_follows() -> None:
     played = debited(["1", "1"], v.Debit("Ama's Kitchen", agreed=True))
     assert played.texts[-1] == "pay.confirm_unasked"
     assert played.effects[-1].unasked
-    twin = debited(["1"], v.Debit("Ama's Kitchen", agreed=True), FindTwin="ABCD2345")
+    twin = debited(["1"], v.Debit("Ama's Kitchen", agreed=True), FindDuplicate="ABCD2345")
     assert twin.question.text.id == "pay.confirm_twin_unasked"
 
 

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from bot.money import Money, OrderKind, Terms
+from bot.money import Money, OrderDetails, OrderKind
 from bot.providers import Call, OrderCall, ProviderError, Secret, Sender
 from bot.providers.base import ConsentState
 from bot.sandbox import serve_sandbox
@@ -99,11 +99,11 @@ class Wire(Box):
     async def one_of_each(self) -> list[OrderCall]:
         """An order of every kind, each asked about; the preapproval is not given and the invoice not paid."""
         paid = await self.order(fresh(OrderKind.COLLECTION))
-        bill = Terms(service_provider="Water", customer_reference="MTR 1/Ñ")
+        bill = OrderDetails(service_provider="Water", customer_reference="MTR 1/Ñ")
         made = [
             paid,
             await self.order(fresh(OrderKind.WITHDRAWAL)),
-            await self.order(fresh(OrderKind.BILL, terms=bill)),
+            await self.order(fresh(OrderKind.BILL, details=bill)),
             await self.order(fresh(OrderKind.TRANSFER, payee=OTHER)),
             await self.order(fresh(OrderKind.DEPOSIT, payee=OTHER)),
             await self.order(fresh(OrderKind.REFUND, "", about_reference=paid.reference)),
@@ -174,8 +174,8 @@ async def numbers_of_the_portal(box: Wire) -> None:
         await box.order(invoice(number))
     for case in range(1, 7):
         await box.order(fresh(OrderKind.REFUND, "", about_reference=f"{NEVER_PAID}{case}"))
-        terms = Terms(service_provider="Water", customer_reference="MTR-1")
-        await box.order(fresh(OrderKind.BILL, terms=terms, amount=Money(case * 100_000, "GHS")))
+        terms = OrderDetails(service_provider="Water", customer_reference="MTR-1")
+        await box.order(fresh(OrderKind.BILL, details=terms, amount=Money(case * 100_000, "GHS")))
 
 
 async def people(box: Wire) -> None:

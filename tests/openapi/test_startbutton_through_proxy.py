@@ -12,7 +12,7 @@ import httpx
 import msgspec
 import pytest
 
-from bot.money import Money, OrderKind, Terms
+from bot.money import Money, OrderDetails, OrderKind
 from bot.providers import Account, OrderCall, ProviderError, Receipt, Secret, Sender
 from bot.sandbox import SandboxConfig, serve_sandbox
 from tests.providers.test_startbutton_against_sandbox import ADAPTER, CURRENCIES, FUNDS, HANDSET, Shop, fresh
@@ -144,8 +144,8 @@ async def currencies(shop: Wire) -> None:
         for wallets in (False, True):
             await shop.granted(ADAPTER.banks(account, wallets=wallets), account)
     await shop.granted(ADAPTER.balance(shop.account))
-    terms = Terms(bank_code="GH010", account_number="0011223344")
-    await shop.order(fresh(OrderKind.TRANSFER, payee="", terms=terms))
+    terms = OrderDetails(bank_code="GH010", account_number="0011223344")
+    await shop.order(fresh(OrderKind.TRANSFER, payee="", details=terms))
 
 
 async def codes(shop: Wire) -> None:
@@ -176,7 +176,7 @@ async def ends(shop: Wire) -> None:
             OrderKind.REFUND,
             about_provider_reference=charge.provider_reference,
             amount=Money(250, "GHS"),
-            terms=Terms(description="Sold out"),
+            details=OrderDetails(description="Sold out"),
         )
         await shop.granted(ADAPTER.request_order(shop.account, refund))
         await shop.ask(refund)

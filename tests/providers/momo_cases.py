@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from bot.money import Money, OrderKind, Reason, Terms
+from bot.money import Money, OrderDetails, OrderKind, Reason
 from bot.providers import Account, Credentials, OrderCall, Secret
 
 from .cases import MOMO, PAYER, REFERENCE, an_order
@@ -129,7 +129,7 @@ KINDS = (
         numbers="preapproval_numbers",
         unknown="preapproval_unknown_status",
         amount=None,
-        changes={"terms": Terms(validity_s=86400)},
+        changes={"details": OrderDetails(validity_s=86400)},
     ),
     KindCase(
         kind=OrderKind.INVOICE,
@@ -149,7 +149,7 @@ KINDS = (
         reason=Reason.PAYER_NOT_FOUND,
         numbers="invoice_numbers",
         unknown="invoice_unknown_status",
-        changes={"terms": Terms(validity_s=3600, description="School's fees")},
+        changes={"details": OrderDetails(validity_s=3600, description="School's fees")},
     ),
     KindCase(
         kind=OrderKind.BILL,
@@ -172,7 +172,7 @@ KINDS = (
         unknown="bill_unknown_status",
         party=None,
         amount=None,
-        changes={"terms": Terms(service_provider="Water", customer_reference=" MTR/007-1 ")},
+        changes={"details": OrderDetails(service_provider="Water", customer_reference=" MTR/007-1 ")},
     ),
 )
 CANCELS = (

@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 
-from bot.money import Money, OrderKind, OrderState, Reason, Terms
+from bot.money import Money, OrderDetails, OrderKind, OrderState, Reason
 from bot.providers import (
     PROVIDERS,
     Account,
@@ -138,13 +138,13 @@ def fresh(kind: OrderKind, payer: str = OTHER, **changes: Any) -> OrderCall:
 
 
 def approval(payer: str = OTHER) -> OrderCall:
-    return fresh(OrderKind.PREAPPROVAL, payer, terms=Terms(validity_s=86400))
+    return fresh(OrderKind.PREAPPROVAL, payer, details=OrderDetails(validity_s=86400))
 
 
 def invoice(payer: str = OTHER, **changes: Any) -> OrderCall:
     # The sandbox reads the schema, where the payee is required.
-    terms = Terms(validity_s=3600, description="School's fees")
-    return fresh(OrderKind.INVOICE, payer, terms=terms, payee="+233240000009", **changes)
+    terms = OrderDetails(validity_s=3600, description="School's fees")
+    return fresh(OrderKind.INVOICE, payer, details=terms, payee="+233240000009", **changes)
 
 
 async def test_it_has_no_problem(box: Box) -> None:
@@ -269,8 +269,8 @@ async def test_the_numbered_refunds(box: Box, case: int, state: OrderState | Non
     [(12, OrderState.SUCCESSFUL), (2000, OrderState.FAILED), (3000, OrderState.PENDING)],
 )
 async def test_bills(box: Box, major: int, state: OrderState) -> None:
-    terms = Terms(service_provider="Water", customer_reference="MTR-1")
-    order = fresh(OrderKind.BILL, terms=terms, amount=Money(major * 100, "GHS"))
+    terms = OrderDetails(service_provider="Water", customer_reference="MTR-1")
+    order = fresh(OrderKind.BILL, details=terms, amount=Money(major * 100, "GHS"))
     await box.make(order)
     report = await box.ask(order)
     assert report.state is state

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.money import Money, OrderKind, OrderState, Reason, Terms
+from bot.money import Money, OrderDetails, OrderKind, OrderState, Reason
 from bot.providers import AlreadyAccepted, Declined, Malformed, Misconfigured, Unknown
-from bot.providers.base import AgreementReport, AgreementWord, Reply, Standing
+from bot.providers.base import AgreementReport, AgreementWord, Preapproval, Reply
 from bot.providers.momo.adapter import Momo
 from bot.providers.momo.replies import read_moment_ms
 
@@ -18,10 +18,10 @@ from .tapes import reply, tape
 ADAPTER = Momo()
 PAID = msgspec.structs.replace(BOTH, invoice_successful_means="paid")
 CREATED = msgspec.structs.replace(BOTH, invoice_successful_means="created")
-DAY = Terms(validity_s=86400)
-PREAPPROVAL = an_order(kind=OrderKind.PREAPPROVAL, terms=DAY)
+DAY = OrderDetails(validity_s=86400)
+PREAPPROVAL = an_order(kind=OrderKind.PREAPPROVAL, details=DAY)
 OTHERS_KNOWN = msgspec.structs.replace(PREAPPROVAL, taken=("other",))
-INVOICE = an_order(kind=OrderKind.INVOICE, terms=DAY)
+INVOICE = an_order(kind=OrderKind.INVOICE, details=DAY)
 END_PREAPPROVAL = an_order(kind=OrderKind.PREAPPROVAL_CANCEL, about_provider_reference=APPROVAL)
 END_INVOICE = an_order(kind=OrderKind.INVOICE_CANCEL, about_reference=ABOUT)
 
@@ -56,7 +56,7 @@ def test_the_sandbox_is_told_another_currency() -> None:
 @pytest.mark.parametrize("validity_s", [None, 0, -1])
 def test_nothing_is_agreed_without_an_end(kind: OrderKind, validity_s: int | None) -> None:
     with pytest.raises(Misconfigured) as caught:
-        ADAPTER.request_order(BOTH, an_order(kind=kind, terms=Terms(validity_s=validity_s)))
+        ADAPTER.request_order(BOTH, an_order(kind=kind, details=OrderDetails(validity_s=validity_s)))
     assert caught.value.created_nothing
 
 
@@ -71,7 +71,7 @@ def test_the_list_in_both_shapes(name: str) -> None:
     call = ADAPTER.preapprovals(BOTH, PAYER)
     assert call.request.path == "/collection/v1_0/preapprovals/msisdn/233240000001"
     assert call.decode(tape(f"momo/{name}")) == (
-        Standing(APPROVAL, approved=True, payee="FRI:shop/USER", expires_ms=UNTIL_MS),
+        Preapproval(APPROVAL, approved=True, payee="FRI:shop/USER", expires_ms=UNTIL_MS),
     )
 
 

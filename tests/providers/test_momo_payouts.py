@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from bot.money import PAYOUTS, Money, OrderKind, OrderState, Reason, Terms
+from bot.money import PAYOUTS, Money, OrderDetails, OrderKind, OrderState, Reason
 from bot.providers import Declined, Misconfigured, Unknown
 from bot.providers.momo.adapter import Momo
 
@@ -14,7 +14,7 @@ from .tapes import reply, tape
 ADAPTER = Momo()
 V2 = msgspec.structs.replace(BOTH, api_version="v2_0")
 IN_SANDBOX = msgspec.structs.replace(BOTH, target_environment="sandbox", wire_currency="EUR")
-BILL = Terms(service_provider="Water", customer_reference="MTR-1")
+BILL = OrderDetails(service_provider="Water", customer_reference="MTR-1")
 
 
 def payout(kind: OrderKind, **changes):
@@ -132,14 +132,14 @@ def test_a_refund_of_a_payment_nobody_knows_is_declined() -> None:
 
 def test_the_customers_own_reference_goes_as_it_is() -> None:
     terms = msgspec.structs.replace(BILL, customer_reference="  É/7 -x ")
-    body = ADAPTER.request_order(BOTH, an_order(kind=OrderKind.BILL, terms=terms)).request.body
+    body = ADAPTER.request_order(BOTH, an_order(kind=OrderKind.BILL, details=terms)).request.body
     assert body["customerReference"] == "É/7 -x"
     assert not {"couponId", "productId", "maxNumberOfRetries", "includeSenderCharges"} & body.keys()
 
 
 def test_a_bill_nobody_named_in_the_settings_never_leaves() -> None:
     for name in ("", "Light"):
-        order = an_order(kind=OrderKind.BILL, terms=msgspec.structs.replace(BILL, service_provider=name))
+        order = an_order(kind=OrderKind.BILL, details=msgspec.structs.replace(BILL, service_provider=name))
         with pytest.raises(Misconfigured) as caught:
             ADAPTER.request_order(BOTH, order)
         assert caught.value.created_nothing
@@ -147,14 +147,14 @@ def test_a_bill_nobody_named_in_the_settings_never_leaves() -> None:
 
 @pytest.mark.parametrize("reference", ["", "  ", "a\nb", "x" * 101])
 def test_a_reference_nobody_can_have_is_refused(reference: str) -> None:
-    order = an_order(kind=OrderKind.BILL, terms=msgspec.structs.replace(BILL, customer_reference=reference))
+    order = an_order(kind=OrderKind.BILL, details=msgspec.structs.replace(BILL, customer_reference=reference))
     with pytest.raises(Declined):
         ADAPTER.request_order(BOTH, order)
 
 
 def test_a_bill_is_asked_about_also_when_the_settings_no_longer_name_it() -> None:
     account = msgspec.structs.replace(BOTH, bills={})
-    order = an_order(kind=OrderKind.BILL, terms=BILL)
+    order = an_order(kind=OrderKind.BILL, details=BILL)
     with pytest.raises(Misconfigured):
         ADAPTER.request_order(account, order)
     assert ADAPTER.order_status(account, order).decode(tape("momo/bill_successful")).financial_id

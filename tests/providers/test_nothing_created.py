@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from bot.money import OrderKind, Terms
+from bot.money import OrderDetails, OrderKind
 from bot.providers import Call, Declined, Misconfigured, ProviderError, Unknown
 from bot.providers.base import OtpAnswer, Reply
 from bot.providers.momo.adapter import Momo
@@ -24,7 +24,10 @@ SB = Startbutton()
 MINOR = msgspec.structs.replace(STARTBUTTON, refund_unit="minor")
 PAYOUT = an_order(kind=OrderKind.TRANSFER, payer="", payee=PAYER)
 BANK = an_order(
-    kind=OrderKind.TRANSFER, payer="", payee="", terms=Terms(bank_code="GH010", account_number="0011223344")
+    kind=OrderKind.TRANSFER,
+    payer="",
+    payee="",
+    details=OrderDetails(bank_code="GH010", account_number="0011223344"),
 )
 REFUND = an_order(kind=OrderKind.REFUND, payer="", payee=PAYER, about_provider_reference="8c1d9e4ab377")
 

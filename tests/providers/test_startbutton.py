@@ -540,7 +540,9 @@ def sign(raw: bytes, key: str = "sk_made_up", algorithm: str = "sha512") -> str:
 def test_a_signed_webhook_is_an_event(header: str) -> None:
     event = ADAPTER.read_webhook(STARTBUTTON, {header: sign(RAW)}, RAW)
     said = OrderState.SUCCESSFUL
-    assert event == CallbackEvent("collection.verified", THEIRS, REFERENCE, EventTopic.PAYMENT, said=said)
+    assert event == CallbackEvent(
+        "collection.verified", THEIRS, REFERENCE, EventTopic.PAYMENT, reported_state=said
+    )
 
 
 def test_the_signature_is_over_the_bytes_as_received() -> None:
@@ -627,7 +629,7 @@ def test_what_an_event_is_about(name: str, topic: EventTopic, said: OrderState |
     ):
         raw = json.dumps({"event": name, "data": data}).encode()
         event = ADAPTER.read_webhook(STARTBUTTON, {HEADER: sign(raw)}, raw)
-        assert event == CallbackEvent(name, THEIRS, "", topic, Money(1250, "GHS"), said=said)
+        assert event == CallbackEvent(name, THEIRS, "", topic, Money(1250, "GHS"), reported_state=said)
 
 
 def test_an_amount_nobody_can_hold_is_none() -> None:

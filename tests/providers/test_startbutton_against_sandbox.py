@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from bot.money import Money, OrderKind, OrderState, Reason, Terms
+from bot.money import Money, OrderDetails, OrderKind, OrderState, Reason
 from bot.providers import (
     PROVIDERS,
     Account,
@@ -214,10 +214,12 @@ async def test_a_payout_that_is_reversed_later(shop: Shop) -> None:
 
 async def test_a_bank_account_is_paid_to(shop: Shop) -> None:
     bank, _ = await shop.send(ADAPTER.banks(shop.account))
-    terms = Terms(bank_code=bank.code, account_number="0011223344")
-    made = await shop.make(fresh(OrderKind.TRANSFER, payee="", terms=terms))
+    terms = OrderDetails(bank_code=bank.code, account_number="0011223344")
+    made = await shop.make(fresh(OrderKind.TRANSFER, payee="", details=terms))
     assert (await shop.ask(made)).state is OrderState.SUCCESSFUL
-    unknown = fresh(OrderKind.TRANSFER, payee="", terms=Terms(bank_code="X1", account_number="0011223344"))
+    unknown = fresh(
+        OrderKind.TRANSFER, payee="", details=OrderDetails(bank_code="X1", account_number="0011223344")
+    )
     assert isinstance(await failure(shop.make(unknown)), Unknown)
 
 

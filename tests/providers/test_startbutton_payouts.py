@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.money import Money, OrderKind, OrderState, Reason, Terms
+from bot.money import Money, OrderDetails, OrderKind, OrderState, Reason
 from bot.providers import (
     AlreadyAccepted,
     Declined,
@@ -97,8 +97,8 @@ def test_a_transfer_to_a_wallet(currency: str, network: str, mno: str | None) ->
 
 @pytest.mark.parametrize(("currency", "fits"), [("GHS", True), ("KES", True), ("UGX", False), ("XOF", False)])
 def test_a_transfer_to_a_bank_account(currency: str, fits: bool) -> None:
-    terms = Terms(bank_code="GH010", account_number="0011223344")
-    order = payout(amount=Money(1250, currency), payee="", terms=terms)
+    terms = OrderDetails(bank_code="GH010", account_number="0011223344")
+    order = payout(amount=Money(1250, currency), payee="", details=terms)
     if fits:
         body = ADAPTER.request_order(account_in(currency), order).request.body
         assert (body["bankCode"], body["accountNumber"]) == ("GH010", "0011223344")
@@ -114,10 +114,10 @@ def test_a_transfer_to_a_bank_account(currency: str, fits: bool) -> None:
     [
         ({"payee": ""}, Reason.BAD_REQUEST),
         ({"payee": "0240000001"}, Reason.BAD_REQUEST),
-        ({"terms": Terms(bank_code="GH010")}, Reason.BAD_REQUEST),
-        ({"terms": Terms(account_number="0011223344")}, Reason.BAD_REQUEST),
-        ({"terms": Terms(bank_code="GH 10", account_number="0011223344")}, Reason.BAD_REQUEST),
-        ({"terms": Terms(bank_code="GH010", account_number="00/11")}, Reason.BAD_REQUEST),
+        ({"details": OrderDetails(bank_code="GH010")}, Reason.BAD_REQUEST),
+        ({"details": OrderDetails(account_number="0011223344")}, Reason.BAD_REQUEST),
+        ({"details": OrderDetails(bank_code="GH 10", account_number="0011223344")}, Reason.BAD_REQUEST),
+        ({"details": OrderDetails(bank_code="GH010", account_number="00/11")}, Reason.BAD_REQUEST),
     ],
 )
 def test_a_transfer_to_nobody_never_leaves(changes: dict[str, Any], reason: Reason) -> None:
@@ -276,7 +276,7 @@ def test_a_refund_counts_as_the_settings_say(account, minor: int, sent: str) -> 
 
 
 def test_a_refund_gives_its_reason() -> None:
-    order = refund(terms=Terms(description="  broken \n" + "x" * 200))
+    order = refund(details=OrderDetails(description="  broken \n" + "x" * 200))
     reason = ADAPTER.request_order(MINOR, order).request.body["reason"]
     assert reason.startswith("broken x")
     assert len(reason) == 120

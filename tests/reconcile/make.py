@@ -28,7 +28,7 @@ def ours(code: str = "K7QX2A9M", state: OrderState = OrderState.SUCCESSFUL, **gi
         "created_ms": NOON - 60_000,
         "settled_ms": NOON if state in (OrderState.SUCCESSFUL, OrderState.REVERSED) else None,
         "payer": "+233***001",
-        "connection": "momo",
+        "account_id": "momo",
     }
     return Ours(**(row | given))
 

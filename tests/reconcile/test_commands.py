@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from bot.admin import reconcile as room
-from bot.admin.registry import COMMANDS, CommandError, Desk
+from bot.admin.registry import COMMANDS, AdminContext, CommandError
 from bot.money import Money, OrderKind, OrderState, Source
 from bot.providers.base import Account, Listed, ListPage, Misconfigured, NotSent, StatusReport, Unknown
 from bot.runtime.clock import Ids
@@ -98,7 +98,7 @@ class Office:
         store: Any = Store(rows)
         calls: Any = self.calls
         sealer: Any = None
-        self.desk = Desk(store, accounts, calls, sealer, lambda: NOW, Ids())
+        self.desk = AdminContext(store, accounts, calls, sealer, lambda: NOW, Ids())
 
     async def ask(self, command: str, **values: Any) -> Any:
         answer = await COMMANDS[f"reconcile.{command}"](self.desk, values)

@@ -333,7 +333,7 @@ def test_a_line_that_fits_two_orders_is_unclear() -> None:
 
 def test_another_accounts_money_is_left_aside() -> None:
     comparison = compared([], [])
-    other = ours(connection="momo-uganda")
+    other = ours(account_id="momo-uganda")
     comparison.hear(line(other))
     comparison.leave_aside(other)
     comparison.unknown()

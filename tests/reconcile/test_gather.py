@@ -175,7 +175,7 @@ async def test_a_few_lost_answers_are_no_reason_to_stop() -> None:
 
 async def test_money_of_orders_elsewhere_is_looked_for_before_it_is_called_unknown() -> None:
     old = ours("OLD00000", created_ms=NOON - 9 * 86_400_000, settled_ms=NOON - 9 * 86_400_000)
-    foreign = ours("FOR00000", connection="startbutton-kes")
+    foreign = ours("FOR00000", account_id="startbutton-kes")
     stranger = ours("STR00000")
     owner = Owner([])
     owner.others = [old, foreign]

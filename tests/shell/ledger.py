@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 
 from bot.money import FINAL, OrderState, Verdict, judge
-from bot.orders.rules import Context, Settled
+from bot.orders.rules import Settled, SettlementContext
 from bot.providers.base import Resend
 from bot.runtime.clock import Ids
 from bot.runtime.timeouts import TIMES
-from bot.store.base import AddIncident, DropMessages, KeepRecheck, MoveOrder, NoteOrder, Queue
+from bot.store.base import AddIncident, DropMessages, KeepRecheck, MoveOrder, Queue, UpdateOrder
 from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState, OrderRow
 from tests.store.make import NOW
 from tests.store.make import order as order_row
@@ -30,7 +30,7 @@ class CountedIds(Ids):
         return f"id-{self.drawn}"
 
 
-def context(now_ms: int = NOW, **given: Any) -> Context:
+def context(now_ms: int = NOW, **given: Any) -> SettlementContext:
     values: dict[str, Any] = {
         "merchant": "Ama's Kitchen",
         "addresses": (CHAT,),
@@ -41,9 +41,9 @@ def context(now_ms: int = NOW, **given: Any) -> Context:
         "ids": CountedIds(),
         "session_open": True,
         "short_code": "*920*10#",
-        "times": TIMES,
+        "timeouts": TIMES,
     }
-    return Context(**(values | given))
+    return SettlementContext(**(values | given))
 
 
 def order(state: OrderState = OrderState.PENDING, **given: Any) -> OrderRow:
@@ -72,10 +72,12 @@ def apply(order: OrderRow, settled: Settled) -> OrderRow:
         if isinstance(change, MoveOrder):
             assert change.order_id == row.id
             assert change.expected == row.version, "the version is another"
-            verdict = judge(row.state, change.said, change.source)
-            assert verdict is Verdict.MOVE, f"{row.state} -> {change.said} by {change.source} is {verdict}"
+            verdict = judge(row.state, change.to_state, change.source)
+            assert verdict is Verdict.MOVE, (
+                f"{row.state} -> {change.to_state} by {change.source} is {verdict}"
+            )
             row = _moved(row, change)
-        elif isinstance(change, NoteOrder):
+        elif isinstance(change, UpdateOrder):
             assert change.expected == row.version, "the version is another"
             row = _noted(row, change)
         else:
@@ -84,13 +86,13 @@ def apply(order: OrderRow, settled: Settled) -> OrderRow:
 
 
 def _moved(row: OrderRow, change: MoveOrder) -> OrderRow:
-    success = change.said is OrderState.SUCCESSFUL
+    success = change.to_state is OrderState.SUCCESSFUL
     return msgspec.structs.replace(
         row,
-        state=change.said,
+        state=change.to_state,
         version=row.version + 1,
         updated_ms=change.at_ms,
-        due_ms=None if change.said in FINAL else change.due_ms,
+        due_ms=None if change.to_state in FINAL else change.due_ms,
         reason=None if success else change.reason or row.reason,
         provider_code=change.provider_code or row.provider_code,
         doubted_ms=None,
@@ -98,7 +100,7 @@ def _moved(row: OrderRow, change: MoveOrder) -> OrderRow:
     )
 
 
-def _noted(row: OrderRow, change: NoteOrder) -> OrderRow:
+def _noted(row: OrderRow, change: UpdateOrder) -> OrderRow:
     return msgspec.structs.replace(
         row,
         version=row.version + 1,
@@ -108,10 +110,10 @@ def _noted(row: OrderRow, change: NoteOrder) -> OrderRow:
     )
 
 
-_BOTH = ("provider_reference", "sent_ms", "accepted_ms", "deadline_ms", "asks", "asked_ms", "attempts")
+_BOTH = ("provider_reference", "sent_ms", "accepted_ms", "deadline_ms", "polls", "last_polled_ms", "attempts")
 
 
-def _given(change: MoveOrder | NoteOrder, *names: str) -> dict[str, Any]:
+def _given(change: MoveOrder | UpdateOrder, *names: str) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(change, name)) is not None}
 
 

@@ -30,7 +30,7 @@ def look(row: OrderRow, at_s: float, *, absent: bool = True, **more: Any) -> Any
 
 
 def lost(**given: Any) -> OrderRow:
-    return order(S.PENDING, deadline_ms=NOW + 4_500 * SECOND, asks=6, **given)
+    return order(S.PENDING, deadline_ms=NOW + 4_500 * SECOND, polls=6, **given)
 
 
 def test_no_look_before_two_minutes_counts() -> None:
@@ -61,14 +61,14 @@ def test_it_fails_at_the_second_look_a_minute_after_the_first() -> None:
         lost(accepted_ms=NOW),
         lost(provider_reference="SB1"),
         order(S.UNRESOLVED, deadline_ms=NOW),
-        order(S.NEEDS_OTP, asks=6),
+        order(S.NEEDS_OTP, polls=6),
     ],
     ids=["accepted", "named", "unresolved", "asked for a code"],
 )
 def test_what_was_taken_or_lies_with_a_person_never_fails_so(row: OrderRow) -> None:
     row = msgspec.structs.replace(row, missed_ms=NOW)
     for at_s in (200, 700, 5_000):
-        assert all(move.said is not S.FAILED for move in moves(look(row, at_s)))
+        assert all(move.to_state is not S.FAILED for move in moves(look(row, at_s)))
 
 
 def test_where_nobody_can_tell_it_is_left_to_a_person() -> None:
@@ -91,7 +91,7 @@ def test_once_seen_it_is_held_there() -> None:
         lost(), StatusReport(state=S.PENDING), Source.POLL, context(NOW + 130_000, resend=Resend.NEVER)
     )
     row = msgspec.structs.replace(seen.order, missed_ms=NOW)
-    assert all(move.said is not S.FAILED for move in moves(look(row, 400)))
+    assert all(move.to_state is not S.FAILED for move in moves(look(row, 400)))
 
 
 # ---- what a look finds ------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ async def sent(stage: Stage, kind: OrderKind = OrderKind.COLLECTION, **given: An
     """An order at Startbutton whose reply was lost three minutes ago."""
     values: dict[str, Any] = {"state": S.PENDING, "sent_ms": stage.clock() - 180_000} | given
     names = {"code": code_from_bytes(stage.ids.random_bytes(ORDER_CODE_BYTES)), "reference": stage.ids.uuid()}
-    return order_row(stage.ids.uuid(), kind=kind, connection="startbutton-ghs", **names, **values)
+    return order_row(stage.ids.uuid(), kind=kind, account_id="startbutton-ghs", **names, **values)
 
 
 def looks_of(stage: Stage, provider: Any) -> Looks:
@@ -244,6 +244,6 @@ async def test_momo_makes_it_again_instead(stage: Stage) -> None:
     provider = Provider(stage)
     provider.rows = []
     assert not await absent(
-        stage, provider, msgspec.structs.replace(await sent(stage), connection="momo-ghana")
+        stage, provider, msgspec.structs.replace(await sent(stage), account_id="momo-ghana")
     )
     assert provider.asked == ["ours"]

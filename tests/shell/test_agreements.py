@@ -63,7 +63,7 @@ async def standing(stage: Stage, kind: AgreementKind = AgreementKind.INVOICE, **
     merchant = await stage.store.merchant_by_code("1001")
     person = make.person(id="p-ama")
     assert merchant is not None
-    values = {"connection": "momo-ghana", "merchant_id": merchant.id, "person_id": person.id, "payer": EFUA}
+    values = {"account_id": "momo-ghana", "merchant_id": merchant.id, "person_id": person.id, "payer": EFUA}
     row = make.agreement(
         kind=kind,
         created_ms=now_ms,
@@ -296,7 +296,7 @@ async def test_what_is_not_listed_any_more_was_cancelled_or_has_run_out(stage: S
     keeper = keeper_of(stage, Answers(stage, gone))
     (move, *_) = await keeper._look(row)
     assert isinstance(move, MoveAgreement)
-    assert move.said is AgreementState.CANCELLED
+    assert move.to_state is AgreementState.CANCELLED
     stage.clock.ms = row.until_ms or 0
     await keeper.drain()
     assert (await held(stage)).state is AgreementState.EXPIRED
@@ -336,7 +336,7 @@ async def test_a_provider_that_is_away_changes_nothing(stage: Stage) -> None:
     keeper = keeper_of(stage, calls)
     await keeper.drain()
     row = await held(stage)
-    assert (row.state, row.asks) == (ACTIVE, 1)
+    assert (row.state, row.polls) == (ACTIVE, 1)
     assert row.due_ms == stage.clock() + 30_000
     assert told(stage) == []
 
@@ -348,7 +348,7 @@ async def test_a_provider_that_is_away_changes_nothing(stage: Stage) -> None:
 async def test_nobody_can_say_that_one_has_ended_whose_account_left_the_settings(
     stage: Stage, kind: AgreementKind, state: AgreementState
 ) -> None:
-    row = await standing(stage, kind, connection="gone")
+    row = await standing(stage, kind, account_id="gone")
     calls = Answers(stage, said(AgreementWord.PAID))
     await keeper_of(stage, calls).drain()
     assert (await held(stage)).state is ACTIVE
@@ -419,7 +419,7 @@ async def test_the_news_goes_where_the_order_began_and_to_linked_chats(stage: St
     def targets(origin: Address) -> list[str]:
         began = msgspec.structs.replace(order, origin_kind=origin.kind, origin_value=origin.value)
         queued = agreement_results(
-            row, began, PAID, "Ama's Kitchen", [chat], now_ms=stage.clock(), new_id=Ids().uuid, times=TIMES
+            row, began, PAID, "Ama's Kitchen", [chat], now_ms=stage.clock(), new_id=Ids().uuid, timeouts=TIMES
         )
         return [change.row.address_value for change in queued]
 
@@ -432,7 +432,7 @@ async def test_what_was_paid_or_debited_is_told_as_a_result(stage: Stage) -> Non
     row = await standing(stage)
     order = await stage.store.order_by_reference(row.reference)
     assert order is not None
-    common: dict[str, Any] = {"now_ms": stage.clock(), "new_id": Ids().uuid, "times": TIMES}
+    common: dict[str, Any] = {"now_ms": stage.clock(), "new_id": Ids().uuid, "timeouts": TIMES}
     began = msgspec.structs.replace(order, origin_kind="telegram", origin_value="42")
     (paid,) = agreement_results(row, began, PAID, "Ama's Kitchen", [], **common)
     (debited,) = debit_notices(order, "Ama's Kitchen", order.person_id, [], **common)

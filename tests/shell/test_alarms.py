@@ -111,7 +111,7 @@ async def test_a_reference_of_another_order_ends_with_a_person_and_not_in_a_loop
     """The provider names a payment as it named an older one: kept by nobody, told to somebody."""
     now_ms = stage.clock()
     stage.change("INSERT INTO people VALUES ('p1', 'en', 1, 0)")
-    given: dict[str, Any] = {"connection": "momo-ghana", "created_ms": now_ms, "updated_ms": now_ms}
+    given: dict[str, Any] = {"account_id": "momo-ghana", "created_ms": now_ms, "updated_ms": now_ms}
     for id, reference in ((OLDER, "SB1"), (NEWER, None)):
         row = order_row(id, due_ms=now_ms, reference=id, **given)
         sent = move(row, S.PENDING, at_ms=now_ms, due_ms=now_ms + 10**9, sent_ms=now_ms)

@@ -9,7 +9,7 @@ import pytest
 from bot.channels.ussd import Heard
 from bot.dialog import Address, Text
 from bot.money import AgreementKind, Money, OrderKind, OrderState, Reason
-from bot.operations.plan import Plan, Speaker
+from bot.operations.actor import Actor, EffectResult
 from bot.store.base import (
     Conflict,
     KeepMerchant,
@@ -32,14 +32,14 @@ GHS_20, GHS_50 = Money(2000, "GHS"), Money(5000, "GHS")
 GHS_600 = Money(60_000, "GHS")
 
 
-async def speaker_of(stage: Stage, msisdn: str) -> Speaker:
+async def speaker_of(stage: Stage, msisdn: str) -> Actor:
     """Somebody at the first question of a conversation on their phone."""
     await Phone(stage, msisdn).dial()
     loaded = await stage.store.load_turn(TurnQuery("msisdn", msisdn))
     assert loaded.person is not None
     assert loaded.conversation is not None
     (address,) = [row for row in loaded.addresses if row.value == msisdn]
-    return Speaker(
+    return Actor(
         person=loaded.person,
         address=Address("msisdn", msisdn),
         channel="ussd",
@@ -51,16 +51,16 @@ async def speaker_of(stage: Stage, msisdn: str) -> Speaker:
     )
 
 
-async def act(stage: Stage, effect: Any, speaker: Speaker, position: int = 0) -> Any:
+async def act(stage: Stage, effect: Any, actor: Actor, position: int = 0) -> Any:
     """What comes of an act, with its changes kept as a turn would."""
-    plan = await plan_of(stage, effect, speaker, position)
+    plan = await plan_of(stage, effect, actor, position)
     if plan.changes:
         await stage.store.commit(plan.changes)
     return plan.result
 
 
-async def plan_of(stage: Stage, effect: Any, speaker: Speaker, position: int = 0) -> Plan:
-    return await stage.kasapay.performer.act(effect, position, speaker)
+async def plan_of(stage: Stage, effect: Any, actor: Actor, position: int = 0) -> EffectResult:
+    return await stage.kasapay.dispatch.act(effect, position, actor)
 
 
 async def paid(stage: Stage, merchant: str = "1001", amount: str = "20") -> OrderRow:
@@ -99,7 +99,7 @@ async def test_a_role_of_somebody_else_does_nothing(stage: Stage) -> None:
         assert refused.refused == "not_allowed", effect
     assert (await act(stage, b.SendNote(ama.staff[0].id, order.id, "hello"), efua)).refused == "not_allowed"
     assert not (await act(stage, b.Unlock(ama.staff[0].id, ama.staff[0].id), efua)).ok
-    look = stage.kasapay.performer.look
+    look = stage.kasapay.dispatch.look
     assert await look(b.FindPayment(ama.staff[0].id, order.code), efua) is None
     assert await look(b.LatestPayments(ama.staff[0].id), efua) == ()
     assert await look(b.WaitingApprovals(ama.staff[0].id), efua) == ()
@@ -125,7 +125,7 @@ async def test_a_role_reaches_its_own_merchant_only(stage: Stage) -> None:
     (waiting,) = stage.rows("SELECT id FROM approvals")
     decided = await act(stage, b.DecideApproval(role, waiting["id"], approve=True), kofi, 1)
     assert decided.refused == "not_allowed"
-    look = stage.kasapay.performer.look
+    look = stage.kasapay.dispatch.look
     assert await look(b.FindPayment(role, order.code), kofi) is None
     assert await look(b.WaitingApprovals(role), kofi) == ()
     assert not (await act(stage, b.Unlock(role, ama.staff[0].id), kofi)).ok
@@ -143,10 +143,10 @@ async def test_a_role_reaches_its_own_merchant_only(stage: Stage) -> None:
 )
 async def test_each_role_begins_what_it_may(stage: Stage, msisdn: str, may: set[str]) -> None:
     order = await paid(stage)
-    speaker = await speaker_of(stage, msisdn)
+    actor = await speaker_of(stage, msisdn)
     begun = set()
-    for effect in all_acts(speaker.staff[0].id, order.id):
-        if not (await plan_of(stage, effect, speaker)).result.refused:
+    for effect in all_acts(actor.staff[0].id, order.id):
+        if not (await plan_of(stage, effect, actor)).result.refused:
             begun.add(type(effect).__name__)
     assert begun == may
 
@@ -154,8 +154,8 @@ async def test_each_role_begins_what_it_may(stage: Stage, msisdn: str, may: set[
 async def test_only_the_owner_unlocks(stage: Stage) -> None:
     ama = await speaker_of(stage, STAFF)
     for msisdn in (CASHIER, ACCOUNTANT):
-        speaker = await speaker_of(stage, msisdn)
-        assert not (await act(stage, b.Unlock(speaker.staff[0].id, ama.staff[0].id), speaker)).ok
+        actor = await speaker_of(stage, msisdn)
+        assert not (await act(stage, b.Unlock(actor.staff[0].id, ama.staff[0].id), actor)).ok
     cashier = (await speaker_of(stage, CASHIER)).staff[0]
     assert (await act(stage, b.Unlock(ama.staff[0].id, cashier.id), ama)).ok
     assert not (await act(stage, b.Unlock(ama.staff[0].id, ama.staff[0].id), ama)).ok, "nobody their own"
@@ -170,14 +170,14 @@ async def test_a_locked_role_does_nothing_and_names_its_merchant(stage: Stage) -
     for effect in all_acts(locked.id, order.id):
         refused = await act(stage, effect, ama)
         assert (refused.refused, refused.merchant) == ("locked", "Ama's Kitchen"), effect
-    assert await stage.kasapay.performer.look(b.FindPayment(locked.id, order.code), ama) is None
+    assert await stage.kasapay.dispatch.look(b.FindPayment(locked.id, order.code), ama) is None
     assert len(await stage.orders()) == 1
 
 
 async def test_the_right_pin_does_not_open_a_locked_role(stage: Stage) -> None:
     ama = await speaker_of(stage, STAFF)
     await stage.store.commit([KeepStaff(msgspec.structs.replace(ama.staff[0], wrong_tries=3, locked=True))])
-    roles = stage.kasapay.performer._roles
+    roles = stage.kasapay.dispatch._roles
     assert (await roles.check_pin(STAFF_PIN, ama.staff[0].id, ama)).refused == "locked"
     cashier = await speaker_of(stage, CASHIER)
     assert (await roles.check_pin(STAFF_PIN, ama.staff[0].id, cashier)).refused == "not_allowed"
@@ -362,13 +362,13 @@ async def test_an_act_done_again_is_the_same_order(stage: Stage) -> None:
     """A turn whose process died is taken anew: its act finds what it did before."""
     ama, kojo = await speaker_of(stage, STAFF), await speaker_of(stage, CASHIER)
     order = await paid(stage)
-    for position, effect, speaker in (
+    for position, effect, actor in (
         (1, b.PayOut(ama.staff[0].id, GHS_20, payee=EFUA), ama),
         (2, b.Refund(ama.staff[0].id, order.id, GHS_20), ama),
         (1, b.Withdraw(kojo.staff[0].id, GHS_20, EFUA), kojo),
     ):
-        first = await act(stage, effect, speaker, position)
-        again = await plan_of(stage, effect, speaker, position)
+        first = await act(stage, effect, actor, position)
+        again = await plan_of(stage, effect, actor, position)
         assert not first.refused
         assert again.changes == ()
         assert again.result.id == first.id
@@ -423,7 +423,7 @@ async def test_nobody_approves_their_own_wish(stage: Stage) -> None:
     ama = await speaker_of(stage, STAFF)
     own = await act(stage, b.DecideApproval(second.id, held["id"], approve=True), ama, 3)
     assert own.refused == "own"
-    assert await stage.kasapay.performer.look(b.WaitingApprovals(second.id), ama) == ()
+    assert await stage.kasapay.dispatch.look(b.WaitingApprovals(second.id), ama) == ()
 
 
 @pytest.mark.parametrize("is_gone", [False, True], ids=["role kept", "role taken back"])
@@ -437,7 +437,7 @@ async def test_nobody_approves_their_own_wish_from_a_chat_linked_since(stage: St
     if is_gone:
         freed = msgspec.structs.replace(chat.staff[0], address_kind="", address_value="")
         await stage.store.commit([KeepStaff(freed)])
-    look = stage.kasapay.performer.look
+    look = stage.kasapay.dispatch.look
     assert await look(b.WaitingApprovals(ama.staff[0].id), ama) == ()
     for position, approve in enumerate((True, False)):
         wanted = b.DecideApproval(ama.staff[0].id, held["id"], approve=approve)
@@ -449,7 +449,7 @@ async def test_nobody_approves_their_own_wish_from_a_chat_linked_since(stage: St
     assert not (await act(stage, theirs, adwoa, 1)).refused
 
 
-async def in_chat(stage: Stage, like: Speaker, value: str) -> Speaker:
+async def in_chat(stage: Stage, like: Actor, value: str) -> Actor:
     """Somebody in a chat that belongs to no number, an accountant where `like` has a role."""
     now_ms = stage.clock()
     person = PersonRow(stage.ids.uuid(), "en", now_ms)
@@ -459,7 +459,7 @@ async def in_chat(stage: Stage, like: Speaker, value: str) -> Speaker:
         pin_hash="x",
     )  # fmt: skip
     await stage.store.commit([SavePerson(person), SaveAddress(address), KeepStaff(role)])
-    return Speaker(
+    return Actor(
         person=person,
         address=Address("telegram", value),
         channel="telegram",
@@ -543,7 +543,7 @@ async def test_what_may_have_left_is_asked_about_while_the_switch_is_off(stage: 
     order = await stage.store.order(view.id)
     assert order is not None
     assert order.state is OrderState.PENDING
-    assert order.asks > 1
+    assert order.polls > 1
     assert stage.entries == []
     await stage.switch_payouts(off=False)
     await stage.pass_time(30 * 60)
@@ -587,10 +587,10 @@ async def test_nothing_is_debited_once_the_payer_asked_for_the_end(stage: Stage)
 async def test_an_auto_debit_past_its_time_is_not_offered_to_be_charged(stage: Stage) -> None:
     row = await standing(stage, AgreementKind.PREAPPROVAL)
     ama = await speaker_of(stage, STAFF)
-    look = b.StandingOf(ama.staff[0].id, "preapproval")
-    assert [view.id for view in await stage.kasapay.performer.look(look, ama)] == [row.id]
+    look = b.AgreementsOf(ama.staff[0].id, "preapproval")
+    assert [view.id for view in await stage.kasapay.dispatch.look(look, ama)] == [row.id]
     stage.clock.ms = row.until_ms or 0
-    assert await stage.kasapay.performer.look(look, ama) == ()
+    assert await stage.kasapay.dispatch.look(look, ama) == ()
 
 
 # ---- who was sent away ----------------------------------------------------------------------------
@@ -605,9 +605,9 @@ async def test_staff_sent_away_have_begun_nothing(stage: Stage) -> None:
     heard = phone.read(phone.answer_request(STAFF_PIN))
     assert isinstance(heard, Heard)
     turns = stage.kasapay.turns
-    last_words = turns.last_words()
-    said = turns.closing_words("", last_words)
-    late = await turns.take(heard.inbound, last_words=last_words)
+    timeout_reply = turns.timeout_reply()
+    said = turns.closing_words("", timeout_reply)
+    late = await turns.take(heard.inbound, timeout_reply=timeout_reply)
     assert late.text == said
     assert await stage.orders() == ()
 
@@ -623,9 +623,9 @@ async def test_a_payout_that_may_have_begun_is_not_said_to_be_nothing(
     heard = phone.read(phone.answer_request(STAFF_PIN))
     assert isinstance(heard, Heard)
     turns = stage.kasapay.turns
-    last_words = turns.last_words()
-    await turns.take(heard.inbound, last_words=last_words)
-    said = turns.closing_words("", last_words)
+    timeout_reply = turns.timeout_reply()
+    await turns.take(heard.inbound, timeout_reply=timeout_reply)
+    said = turns.closing_words("", timeout_reply)
     assert said.startswith(f"Not sure yet whether this was begun: transfer, GHS {amount}.00.")
     assert len(stage.rows(f"SELECT 1 FROM {kept}")) == 1
 
@@ -636,8 +636,8 @@ async def test_where_a_payout_stands_is_not_told_as_a_payment(stage: Stage) -> N
     assert not (await act(stage, b.PayOut(ama.staff[0].id, GHS_20, payee=EFUA), ama)).refused
     assert not (await act(stage, b.Withdraw(kojo.staff[0].id, GHS_20, EFUA), kojo)).refused
 
-    async def said(speaker: Speaker) -> str:
-        screen = await stage.kasapay.performer.standing(speaker.conversation_id)
+    async def said(actor: Actor) -> str:
+        screen = await stage.kasapay.dispatch.standing(actor.conversation_id)
         assert screen is not None
         assert screen.order_id in {order.id for order in await stage.orders()}
         return stage.kasapay.turns.say(Text(screen.text, screen.values))

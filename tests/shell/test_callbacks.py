@@ -510,7 +510,7 @@ async def test_a_payer_who_was_told_a_failure_hears_at_once_that_it_is_checked(
     assert len(told) == 2
     assert "may have been taken after all" in told[-1]
     assert order.code in told[-1]
-    standing = await served.kasapay.performer._payments.standing(order.conversation_id or "")
+    standing = await served.kasapay.dispatch._payments.standing(order.conversation_id or "")
     assert standing is not None
     assert standing.text == "payments.open"
 
@@ -523,9 +523,9 @@ async def test_and_hears_the_end_once_a_person_has_settled_it(
     values = {"code": order.code, "state": said, "reason": "the provider's books", "by": "Adwoa"}
     if said == "failed":
         with pytest.raises(CommandError, match="The provider says SUCCESSFUL"):
-            await COMMANDS["orders.settle"](served.kasapay.desk, values)
+            await COMMANDS["orders.settle"](served.kasapay.admin, values)
         values["force"] = "yes"
-    await COMMANDS["orders.settle"](served.kasapay.desk, values)
+    await COMMANDS["orders.settle"](served.kasapay.admin, values)
     await served.settle()
     after = await served.order()
     assert after.doubted_ms is None
@@ -544,7 +544,7 @@ async def test_an_event_about_a_refund_has_the_refund_asked_about(
     refund = order_row(
         served.ids.uuid(),
         kind=OrderKind.REFUND,
-        connection=paid.connection,
+        account_id=paid.account_id,
         merchant_id=paid.merchant_id,
         person_id=paid.person_id,
         amount_minor=1,

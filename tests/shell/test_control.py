@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.admin import socket as control
-from bot.admin.registry import Desk
+from bot.admin.registry import AdminContext
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from bot.admin.registry import Desk
 async def test_what_is_no_command_is_refused_in_a_sentence(tmp_path: Path, line: bytes) -> None:
     database = tmp_path / "kasapay.db"
     with capture_logs() as logged:
-        async with control.listen(database, cast(Desk, None)):
+        async with control.listen(database, cast(AdminContext, None)):
             answer = await said(database, line)
     assert answer == {
         "result": None,

@@ -6,8 +6,8 @@ import pytest
 from bot.dialog import Address
 from bot.dialog import views as v
 from bot.money import AgreementState, Source
+from bot.operations.actor import Actor
 from bot.operations.consents import DetailsAskers
-from bot.operations.plan import Speaker
 from bot.providers.base import Consent, ConsentState, Secret
 from bot.store.base import KeepStaff
 from flows import business_effects as b
@@ -17,7 +17,7 @@ from tests.conversations.stage import CASHIER, EFUA, STAFF_PIN, Stage
 BORN, NAME = "1976-08-13", "Efua Mensah"
 
 
-async def asked_by(stage: Stage) -> tuple[DetailsAskers, Speaker, str]:
+async def asked_by(stage: Stage) -> tuple[DetailsAskers, Actor, str]:
     """The cashier, who has just asked Efua; and the id of what was asked."""
     phone = Phone(stage, CASHIER)
     await phone.dial()
@@ -27,7 +27,7 @@ async def asked_by(stage: Stage) -> tuple[DetailsAskers, Speaker, str]:
     person = await stage.store.person(row["person_id"])
     address = next(a for a in await stage.store.addresses_of(row["person_id"]) if a.kind == "msisdn")
     assert person is not None
-    speaker = Speaker(
+    actor = Actor(
         person=person,
         address=Address("msisdn", CASHIER),
         address_row=address,
@@ -37,7 +37,7 @@ async def asked_by(stage: Stage) -> tuple[DetailsAskers, Speaker, str]:
         conversation_id="c-of-the-test",
         staff=await stage.store.staff_of("msisdn", CASHIER),
     )
-    return stage.kasapay.performer._details, speaker, row["id"]
+    return stage.kasapay.dispatch._details, actor, row["id"]
 
 
 async def state(stage: Stage, id: str) -> tuple[AgreementState, str]:
@@ -47,33 +47,33 @@ async def state(stage: Stage, id: str) -> tuple[AgreementState, str]:
 
 
 async def test_what_is_shared_is_shown_once(stage: Stage) -> None:
-    askers, speaker, id = await asked_by(stage)
-    see = b.SeeDetails(speaker.staff[0].id, id)
-    assert (await askers.see(see, speaker)).state == "waiting"
+    askers, actor, id = await asked_by(stage)
+    see = b.SeeDetails(actor.staff[0].id, id)
+    assert (await askers.see(see, actor)).state == "waiting"
     decide(stage, EFUA, "approve")
     stage.clock.ms += 6000
-    shown = await askers.see(see, speaker)
+    shown = await askers.see(see, actor)
     assert [line.label for line in shown.lines] == ["name", "birthdate", "gender"]
     assert [line.value for line in shown.lines][:2] == [NAME, BORN]
     assert await state(stage, id) == (AgreementState.ACTIVE, "")
     stage.clock.ms += 6000
-    assert await askers.see(see, speaker) == v.Details("shown")
+    assert await askers.see(see, actor) == v.Details("shown")
 
 
 async def test_nobody_else_sees_them(stage: Stage) -> None:
-    askers, speaker, id = await asked_by(stage)
+    askers, actor, id = await asked_by(stage)
     decide(stage, EFUA, "approve")
-    other = msgspec.structs.replace(speaker.staff[0], id="another")
+    other = msgspec.structs.replace(actor.staff[0], id="another")
     await stage.store.commit([KeepStaff(other)])
-    foreign = msgspec.structs.replace(speaker, staff=(other,))
+    foreign = msgspec.structs.replace(actor, staff=(other,))
     assert (await askers.see(b.SeeDetails("another", id), foreign)).state == "not_available"
-    assert (await askers.see(b.SeeDetails(speaker.staff[0].id, id), foreign)).state == "not_available"
-    unlinked = msgspec.structs.replace(speaker, msisdn="")
-    assert (await askers.see(b.SeeDetails(speaker.staff[0].id, id), unlinked)).state == "not_available"
-    asked = await askers.ask(b.AskDetails(speaker.staff[0].id, EFUA), unlinked)
+    assert (await askers.see(b.SeeDetails(actor.staff[0].id, id), foreign)).state == "not_available"
+    unlinked = msgspec.structs.replace(actor, msisdn="")
+    assert (await askers.see(b.SeeDetails(actor.staff[0].id, id), unlinked)).state == "not_available"
+    asked = await askers.ask(b.AskDetails(actor.staff[0].id, EFUA), unlinked)
     assert asked.result == v.DetailsAsked(refused="not_allowed")
-    locked = msgspec.structs.replace(speaker.staff[0], locked=True)
-    late = msgspec.structs.replace(speaker, staff=(locked,))
+    locked = msgspec.structs.replace(actor.staff[0], locked=True)
+    late = msgspec.structs.replace(actor, staff=(locked,))
     assert (await askers.see(b.SeeDetails(locked.id, id), late)).state == "not_available"
     assert await state(stage, id) != (AgreementState.ACTIVE, "")
 
@@ -83,19 +83,19 @@ async def test_nobody_else_sees_them(stage: Stage) -> None:
     [("reject", "refused", AgreementState.REFUSED), ("ignore", "expired", AgreementState.EXPIRED)],
 )
 async def test_what_is_not_shared_is_over(stage: Stage, action: str, word: str, ends: AgreementState) -> None:
-    askers, speaker, id = await asked_by(stage)
+    askers, actor, id = await asked_by(stage)
     decide(stage, EFUA, action)
     stage.clock.ms += 6000 if action == "reject" else 3601_000
-    see = b.SeeDetails(speaker.staff[0].id, id)
-    assert (await askers.see(see, speaker)).state == word
+    see = b.SeeDetails(actor.staff[0].id, id)
+    assert (await askers.see(see, actor)).state == word
     assert await state(stage, id) == (ends, "")
-    assert (await askers.see(see, speaker)).state == word
+    assert (await askers.see(see, actor)).state == word
     assert [line.source for line in await stage.store.agreement_lines(id)][-1] is Source.POLL
 
 
 async def test_impatience_is_answered_without_asking(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    askers, speaker, id = await asked_by(stage)
-    see = b.SeeDetails(speaker.staff[0].id, id)
+    askers, actor, id = await asked_by(stage)
+    see = b.SeeDetails(actor.staff[0].id, id)
     asked = []
 
     async def waits(connection: str, asked_for: Secret, timeout_s: float) -> Consent:
@@ -104,7 +104,7 @@ async def test_impatience_is_answered_without_asking(stage: Stage, monkeypatch: 
 
     monkeypatch.setattr(stage.kasapay.calls, "consent", waits)
     for _ in range(5):
-        assert (await askers.see(see, speaker)).state == "waiting"
+        assert (await askers.see(see, actor)).state == "waiting"
     assert asked == [stage.entries[0].reference] * 2
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.money import AgreementKind, AgreementState, OrderKind, OrderState, Reason, Source, Terms
+from bot.money import AgreementKind, AgreementState, OrderDetails, OrderKind, OrderState, Reason, Source
 from bot.notifications.order_messages import result_messages
 from bot.orders.rules import after_recheck, after_status, may_give_up
 from bot.orders.rules.follow_ups import follow_ups
@@ -19,7 +19,7 @@ from tests.store.make import MSISDN, NOW, agreement
 SUCCESSFUL, FAILED, UNRESOLVED = OrderState.SUCCESSFUL, OrderState.FAILED, OrderState.UNRESOLVED
 PENDING = OrderState.PENDING
 S = AgreementState
-BILL = Terms(service_provider="ECG", customer_reference="42")
+BILL = OrderDetails(service_provider="ECG", customer_reference="42")
 
 
 def caused(row: OrderRow, said: OrderState, reason: Reason | None = None, **given: Any) -> list[Change]:
@@ -51,7 +51,7 @@ def test_an_agreement_becomes_what_its_order_says(
 ) -> None:
     row = agreement(kind=AgreementKind(kind.value))
     (moved,) = only(caused(order(kind=kind), said, reason, agreement=row), MoveAgreement)
-    assert (moved.said, moved.expected) == (becomes, row.version)
+    assert (moved.to_state, moved.expected) == (becomes, row.version)
     assert moved.due_ms == (NOW if becomes is S.ACTIVE else None)
 
 
@@ -59,7 +59,7 @@ def test_an_agreement_becomes_what_its_order_says(
 def test_only_a_cancellation_that_is_done_ends_it(kind: OrderKind) -> None:
     row = agreement(state=S.ACTIVE)
     (moved,) = only(caused(order(kind=kind), SUCCESSFUL, agreement=row), MoveAgreement)
-    assert (moved.said, moved.source) == (S.CANCELLED, Source.REPLY)
+    assert (moved.to_state, moved.source) == (S.CANCELLED, Source.REPLY)
     assert caused(order(kind=kind), FAILED, agreement=row) == []
     assert caused(order(kind=kind), UNRESOLVED, agreement=row) == []
 
@@ -117,15 +117,15 @@ def test_a_payer_hears_that_a_debit_came_back() -> None:
 
 
 def test_a_bill_is_paid_with_the_money_that_came() -> None:
-    paid = order(terms=BILL)
+    paid = order(details=BILL)
     (created,) = caused(paid, SUCCESSFUL)
     assert isinstance(created, CreateOrder)
     bill = created.row
-    assert (bill.kind, bill.follows_id, bill.terms) == (OrderKind.BILL, paid.id, BILL)
-    assert (bill.amount_minor, bill.currency, bill.connection) == (
+    assert (bill.kind, bill.follows_id, bill.details) == (OrderKind.BILL, paid.id, BILL)
+    assert (bill.amount_minor, bill.currency, bill.account_id) == (
         paid.amount_minor,
         paid.currency,
-        paid.connection,
+        paid.account_id,
     )
     assert (bill.person_id, bill.origin_value, bill.payer) == (paid.person_id, paid.origin_value, "")
     assert bill.reference != paid.reference
@@ -133,16 +133,16 @@ def test_a_bill_is_paid_with_the_money_that_came() -> None:
 
 @pytest.mark.parametrize("said", [FAILED, UNRESOLVED, OrderState.REVERSED])
 def test_no_bill_is_paid_without_money(said: OrderState) -> None:
-    assert caused(order(terms=BILL), said) == []
+    assert caused(order(details=BILL), said) == []
 
 
 def test_behind_a_payment_of_a_copy_that_was_put_back_nothing_is_sent() -> None:
     """Its bill may be paid, and its money given back, under references that the copy never saw."""
-    paid = order(terms=BILL, restored_ms=NOW - 1)
+    paid = order(details=BILL, restored_ms=NOW - 1)
     created, moved = caused(paid, SUCCESSFUL)
     assert isinstance(created, CreateOrder)
     assert isinstance(moved, MoveOrder)
-    assert (moved.order_id, moved.said, created.row.restored_ms) == (created.row.id, PENDING, NOW - 1)
+    assert (moved.order_id, moved.to_state, created.row.restored_ms) == (created.row.id, PENDING, NOW - 1)
     bill = order(kind=OrderKind.BILL, id="o-bill", follows_id=paid.id, payer="", restored_ms=NOW - 1)
     (alarm,) = caused(bill, FAILED, follows=paid, kinds=frozenset({OrderKind.REFUND}))
     assert isinstance(alarm, AddIncident)
@@ -153,21 +153,21 @@ def test_a_payment_for_no_bill_pays_none() -> None:
 
 
 def test_the_money_of_a_refused_bill_goes_back() -> None:
-    paid = order(SUCCESSFUL, terms=BILL, id="o-paid", provider_reference="theirs")
-    bill = order(kind=OrderKind.BILL, id="o-bill", follows_id=paid.id, payer="", terms=BILL)
+    paid = order(SUCCESSFUL, details=BILL, id="o-paid", provider_reference="theirs")
+    bill = order(kind=OrderKind.BILL, id="o-bill", follows_id=paid.id, payer="", details=BILL)
     (created,) = caused(bill, FAILED, follows=paid, kinds=frozenset({OrderKind.REFUND}))
     assert isinstance(created, CreateOrder)
     refund = created.row
     assert (refund.kind, refund.parent_id, refund.payee) == (OrderKind.REFUND, paid.id, paid.payer)
-    assert refund.terms.about_reference == paid.reference
-    assert refund.terms.about_provider_reference == "theirs"
+    assert refund.details.about_reference == paid.reference
+    assert refund.details.about_provider_reference == "theirs"
     assert caused(bill, SUCCESSFUL, follows=paid, kinds=frozenset({OrderKind.REFUND})) == []
     assert caused(bill, UNRESOLVED, follows=paid, kinds=frozenset({OrderKind.REFUND})) == []
 
 
 def test_where_nothing_can_be_given_back_staff_are_told() -> None:
-    paid = order(SUCCESSFUL, terms=BILL, id="o-paid")
-    bill = order(kind=OrderKind.BILL, id="o-bill", follows_id=paid.id, payer="", terms=BILL)
+    paid = order(SUCCESSFUL, details=BILL, id="o-paid")
+    bill = order(kind=OrderKind.BILL, id="o-bill", follows_id=paid.id, payer="", details=BILL)
     (alarm,) = caused(bill, FAILED, follows=paid)
     assert isinstance(alarm, AddIncident)
     assert (alarm.row.kind, alarm.row.order_id) == ("bill_not_paid", "o-bill")
@@ -184,7 +184,7 @@ def test_money_that_did_not_go_back_by_itself_is_an_incident_and_no_lie() -> Non
     assert caused(by_staff, FAILED, Reason.NOT_SENT) == []
     for row, sentence in ((refund, "result.refund.failed_kept"), (by_staff, "result.refund.failed")):
         (queued,) = result_messages(
-            row, FAILED, "Ama's Kitchen", (), now_ms=NOW, new_id=lambda: "m", times=TIMES
+            row, FAILED, "Ama's Kitchen", (), now_ms=NOW, new_id=lambda: "m", timeouts=TIMES
         )
         assert said_of([queued])[0][1] == sentence
 
@@ -201,15 +201,15 @@ def test_money_that_goes_back_by_itself_is_tried_for_a_day() -> None:
 @pytest.mark.parametrize(
     ("row", "said", "given_back", "sentence"),
     [
-        (order(terms=BILL), SUCCESSFUL, False, "result.bill.collected"),
-        (order(terms=BILL), FAILED, False, "result.bill.failed"),
-        (order(terms=BILL), UNRESOLVED, False, "result.bill.checking"),
-        (order(kind=OrderKind.BILL, terms=BILL), SUCCESSFUL, False, "result.bill.successful"),
-        (order(kind=OrderKind.BILL, terms=BILL), FAILED, False, "result.bill.failed_kept"),
-        (order(kind=OrderKind.BILL, terms=BILL), FAILED, True, "result.bill.failed_refund"),
-        (order(kind=OrderKind.BILL, terms=BILL), UNRESOLVED, False, "result.bill.checking"),
-        (order(FAILED, kind=OrderKind.BILL, terms=BILL), SUCCESSFUL, False, "result.bill.corrected"),
-        (order(FAILED, terms=BILL), SUCCESSFUL, False, "result.bill.collected"),
+        (order(details=BILL), SUCCESSFUL, False, "result.bill.collected"),
+        (order(details=BILL), FAILED, False, "result.bill.failed"),
+        (order(details=BILL), UNRESOLVED, False, "result.bill.checking"),
+        (order(kind=OrderKind.BILL, details=BILL), SUCCESSFUL, False, "result.bill.successful"),
+        (order(kind=OrderKind.BILL, details=BILL), FAILED, False, "result.bill.failed_kept"),
+        (order(kind=OrderKind.BILL, details=BILL), FAILED, True, "result.bill.failed_refund"),
+        (order(kind=OrderKind.BILL, details=BILL), UNRESOLVED, False, "result.bill.checking"),
+        (order(FAILED, kind=OrderKind.BILL, details=BILL), SUCCESSFUL, False, "result.bill.corrected"),
+        (order(FAILED, details=BILL), SUCCESSFUL, False, "result.bill.collected"),
         (order(), SUCCESSFUL, False, "result.successful"),
     ],
 )
@@ -217,7 +217,7 @@ def test_a_bill_is_told_as_one_thing(
     row: OrderRow, said: OrderState, given_back: bool, sentence: str
 ) -> None:
     (queued,) = result_messages(
-        row, said, "Ama's Kitchen", (), now_ms=NOW, new_id=lambda: "m", times=TIMES, given_back=given_back
+        row, said, "Ama's Kitchen", (), now_ms=NOW, new_id=lambda: "m", timeouts=TIMES, given_back=given_back
     )
     assert said_of([queued])[0][1] == sentence
 
@@ -243,6 +243,6 @@ def test_a_cancellation_that_was_taken_is_waited_for() -> None:
 
 
 def test_a_final_order_said_again_causes_nothing() -> None:
-    paid = order(SUCCESSFUL, terms=BILL)
+    paid = order(SUCCESSFUL, details=BILL)
     again = StatusReport(state=SUCCESSFUL)
     assert after_recheck(paid, again, Source.CALLBACK, context()).changes == ()

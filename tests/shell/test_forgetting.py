@@ -10,7 +10,7 @@ from tests.shell.test_worker import MINUTE, confirmed
 
 
 async def forget(stage: Stage, who: str) -> int:
-    return int((await COMMANDS["people.forget"](stage.kasapay.desk, {"who": who}))["orders"])
+    return int((await COMMANDS["people.forget"](stage.kasapay.admin, {"who": who}))["orders"])
 
 
 @pytest.mark.parametrize("by", ["number", "code"])

@@ -46,7 +46,7 @@ def test_a_stray_payment_names_account_reference_and_amount() -> None:
         "event collection.verified, their reference SB77 of GHS 12.00 on startbutton-ghs: other money than"
         " was asked for (no order of ours is meant). See: kasapay reconcile --account startbutton-ghs"
     )
-    row = make.order(code="K7QX2A9M", amount_minor=1250, connection="startbutton-ghs")
+    row = make.order(code="K7QX2A9M", amount_minor=1250, account_id="startbutton-ghs")
     beside = about_event("stray_payment", event, "startbutton-ghs", row, "Kofi Books", id="i", now_ms=1)
     assert text_of(beside) == (
         "order K7QX2A9M, payment of GHS 12.50 for Kofi Books on startbutton-ghs: other money than was asked"

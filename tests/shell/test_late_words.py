@@ -27,7 +27,7 @@ from bot.providers.base import (
     StatusReport,
     Unknown,
 )
-from bot.store.base import CreateOrder, MoveOrder, NoteOrder, SavePerson
+from bot.store.base import CreateOrder, MoveOrder, SavePerson, UpdateOrder
 from bot.store.records import OrderRow
 from tests.conversations.people import Phone, decide
 from tests.conversations.robot import Robot
@@ -52,7 +52,7 @@ async def sent(stage: Stage, **given: Any) -> OrderRow:
         "id": stage.ids.uuid(),
         "code": code_from_bytes(stage.ids.random_bytes(ORDER_CODE_BYTES)),
         "reference": stage.ids.uuid(),
-        "connection": SB,
+        "account_id": SB,
         "merchant_id": merchant.id,
         "person_id": "somebody",
         "created_ms": now_ms,
@@ -179,6 +179,6 @@ _PAID = StatusReport(OrderState.SUCCESSFUL, amount=None)
 def test_every_decision_is_kept_under_the_lease_it_was_made_under(decide_with: Any) -> None:
     """A worker that was away too long changes nothing."""
     settled = decide_with(context(fence=7))
-    kept = [change for change in settled.changes if isinstance(change, MoveOrder | NoteOrder)]
+    kept = [change for change in settled.changes if isinstance(change, MoveOrder | UpdateOrder)]
     assert kept
     assert {change.fence for change in kept} == {7}

@@ -12,7 +12,7 @@ AMHARIC = "የአማ ወጥ ቤት"
 
 async def add(stage: Stage, code: str = "2001", name: str = "Adjoa's Shop") -> dict[str, Any]:
     values = {"code": code, "name": name, "account": "momo-ghana"}
-    done: dict[str, Any] = await COMMANDS["merchants.add"](stage.kasapay.desk, values)
+    done: dict[str, Any] = await COMMANDS["merchants.add"](stage.kasapay.admin, values)
     return done
 
 
@@ -37,13 +37,13 @@ async def test_a_name_that_phones_cannot_show_is_warned_of_and_kept(
     (warning,) = (await add(stage, name=name))["warnings"]
     assert said in warning
     assert stage.rows("SELECT name FROM merchants WHERE code = '2001'")[0]["name"] == name
-    again = await COMMANDS["merchants.limit"](stage.kasapay.desk, {"code": "2001", "approve_over": "0"})
+    again = await COMMANDS["merchants.limit"](stage.kasapay.admin, {"code": "2001", "approve_over": "0"})
     assert again["warnings"] == [warning]
 
 
 async def test_a_colleague_whose_name_phones_cannot_show_is_warned_of(stage: Stage) -> None:
     values = {"code": "1001", "name": AMHARIC, "role": "cashier"}
-    done = await COMMANDS["staff.add"](stage.kasapay.desk, values)
+    done = await COMMANDS["staff.add"](stage.kasapay.admin, values)
     assert "the word cashier stands in its place" in done["warnings"][0]
 
 
@@ -54,7 +54,7 @@ async def test_a_name_that_breaks_its_line_is_refused(stage: Stage, name: str) -
     with pytest.raises(CommandError):
         await add(stage, name=name)
     with pytest.raises(CommandError):
-        await COMMANDS["staff.add"](stage.kasapay.desk, {"code": "1001", "name": name, "role": "owner"})
+        await COMMANDS["staff.add"](stage.kasapay.admin, {"code": "1001", "name": name, "role": "owner"})
     assert not stage.rows("SELECT 1 FROM merchants WHERE code = '2001'")
 
 

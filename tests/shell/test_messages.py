@@ -39,7 +39,7 @@ def told(said: OrderState, addresses: tuple[AddressRow, ...] = EVERYWHERE, **giv
         addresses,
         now_ms=NOW,
         new_id=lambda: f"m{next(numbers)}",
-        times=TIMES,
+        timeouts=TIMES,
         **given,
     )
     return [change.row for change in made]
@@ -197,7 +197,7 @@ def prompts(
         addresses,
         now_ms=NOW,
         new_id=lambda: f"m{next(numbers)}",
-        times=TIMES,
+        timeouts=TIMES,
         short_code="*920*10#",
         session_open=session_open,
     )

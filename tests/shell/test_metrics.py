@@ -39,7 +39,7 @@ async def test_a_failing_provider_shows(stage: Stage) -> None:
         await stage.kasapay.calls.balance("momo-ghana", "", 1.0)
     metrics = await figures(stage)
     calls = "kasapay_provider_calls_total"
-    momo = {"provider": "momo", "connection": "momo-ghana"}
+    momo = {"provider": "momo", "account": "momo-ghana"}
     assert value(metrics, calls, **momo, outcome="ok") == 0
     assert value(metrics, calls, **momo, outcome="not_sent") >= 10
     assert value(metrics, calls, **momo, outcome="held_back") >= 1
@@ -54,7 +54,7 @@ async def test_what_needs_a_person_shows_until_it_is_seen_to(stage: Stage) -> No
     await stage.settle()
     await stage.pass_time(30)
     metrics = await figures(stage)
-    assert value(metrics, "kasapay_orders_open", connection="momo-ghana", state="PENDING") == 1
+    assert value(metrics, "kasapay_orders_open", account="momo-ghana", state="PENDING") == 1
     assert value(metrics, "kasapay_orders_oldest_seconds", state="PENDING") >= 30
     stage.faults(echo_amount="1", sms_code=403)
     decide(stage, EFUA, "approve")

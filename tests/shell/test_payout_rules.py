@@ -81,15 +81,15 @@ async def test_money_goes_back_by_the_account_it_came_through(stage: Stage) -> N
     order = await paid(stage)
     merchant = await stage.store.merchant_by_code("1001")
     assert merchant is not None
-    elsewhere = msgspec.structs.replace(merchant, connection="startbutton-ghs")
-    assert order.connection == merchant.connection != elsewhere.connection
+    elsewhere = msgspec.structs.replace(merchant, account_id="startbutton-ghs")
+    assert order.account_id == merchant.account_id != elsewhere.account_id
     await stage.store.commit([KeepMerchant(elsewhere)])
     ama = await speaker_of(stage, STAFF)
     assert not (await act(stage, b.Refund(ama.staff[0].id, order.id, GHS_20), ama, 1)).refused
     await stage.pass_time(60)
     refund = (await stage.orders())[-1]
     assert (refund.kind, refund.state) == (OrderKind.REFUND, OrderState.SUCCESSFUL)
-    assert refund.connection == order.connection
+    assert refund.account_id == order.account_id
 
 
 async def test_the_money_of_a_paid_bill_is_not_given_back(stage: Stage) -> None:
@@ -136,7 +136,7 @@ async def test_a_payout_of_exactly_what_is_left_begins(stage: Stage) -> None:
 async def test_three_wrong_pins_at_once_lock(stage: Stage, processes: int) -> None:
     """None of them sees the count of another too early, on whatever channel and in whatever process."""
     ama = await speaker_of(stage, STAFF)
-    roles = stage.kasapay.performer._roles
+    roles = stage.kasapay.dispatch._roles
     many = [copy.copy(roles) for _ in range(processes)]
     for one in many:
         one.locks = {}
@@ -159,9 +159,9 @@ async def waits(
     stage: Stage, position: int, number: str = EFUA, who: str = STAFF, minor: int = 30_000
 ) -> bool:
     """Whether a payout of the owner's needs a second person; begun, where it does not."""
-    speaker = await speaker_of(stage, who)
-    wanted = b.PayOut(speaker.staff[0].id, Money(minor, "GHS"), payee=number)
-    view = await act(stage, wanted, speaker, position)
+    actor = await speaker_of(stage, who)
+    wanted = b.PayOut(actor.staff[0].id, Money(minor, "GHS"), payee=number)
+    view = await act(stage, wanted, actor, position)
     assert not view.refused
     return view.waits
 
@@ -200,7 +200,7 @@ async def test_what_a_second_person_approved_or_never_left_is_not_counted(stage:
 
 async def test_two_at_once_do_not_both_pass(stage: Stage) -> None:
     ama, yaw = await speaker_of(stage, STAFF), await speaker_of(stage, ACCOUNTANT)
-    wanted = [b.PayOut(speaker.staff[0].id, Money(30_000, "GHS"), payee=EFUA) for speaker in (ama, yaw)]
+    wanted = [b.PayOut(actor.staff[0].id, Money(30_000, "GHS"), payee=EFUA) for actor in (ama, yaw)]
     first, second = [await plan_of(stage, one, who, 1) for one, who in zip(wanted, (ama, yaw), strict=True)]
     assert not second.result.waits
     await stage.store.commit(first.changes)

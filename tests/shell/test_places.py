@@ -94,7 +94,7 @@ async def test_an_order_knows_where_it_was_sent_before_the_first_byte(scene: Any
     senders[-1].on_call = look
     order = await confirmed(stage, merchant)
     await stage.settle()
-    assert seen[0] == (stage.kasapay.accounts.place(order.connection), True)
+    assert seen[0] == (stage.kasapay.accounts.place(order.account_id), True)
 
 
 @pytest.mark.parametrize("state", ["new", "lost", "open"])
@@ -198,11 +198,11 @@ async def test_a_refund_of_a_payment_made_elsewhere_is_not_offered_to_be_made_he
     await confirmed(stage)
     await stage.settle()
     paid = await stage.order()
-    business = stage.kasapay.performer._business
+    business = stage.kasapay.dispatch._business
     refund = msgspec.structs.replace(paid, id="r1", kind=OrderKind.REFUND, parent_id=paid.id, payee=EFUA)
     assert await business._stands_here(refund)
     await again(stage, base_url="http://127.0.0.1:9")
-    business = stage.kasapay.performer._business
+    business = stage.kasapay.dispatch._business
     assert not await business._stands_here(refund)
 
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from bot.money import AgreementKind, AgreementState, Money, OrderKind, OrderState, Source
-from bot.orders.context_loader import Contexts
+from bot.orders.context_loader import ContextLoader
 from bot.orders.rechecks import Rechecks
 from bot.providers.base import (
     AgreementReport,
@@ -61,7 +61,7 @@ async def waits_ms(stage: Stage) -> int | None:
 
 
 def rechecks_of(stage: Stage, calls: Any) -> Rechecks:
-    contexts = Contexts(stage.store, stage.kasapay.calls, stage.clock, Ids(), TIMES)
+    contexts = ContextLoader(stage.store, stage.kasapay.calls, stage.clock, Ids(), TIMES)
     return Rechecks(stage.store, calls, contexts, stage.clock, TIMES, stage.kasapay.metrics)
 
 

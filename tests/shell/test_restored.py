@@ -57,7 +57,7 @@ async def test_an_order_nobody_knows_is_for_a_person(stage: Stage, tmp_path: Pat
     assert (await stage.order()).state is OrderState.UNRESOLVED
     kinds = {incident.kind for incident in await stage.store.incidents(10)}
     assert kinds == {"restored", "unresolved"}
-    shown = await COMMANDS["orders.show"](stage.kasapay.desk, {"code": (await stage.order()).code})
+    shown = await COMMANDS["orders.show"](stage.kasapay.admin, {"code": (await stage.order()).code})
     assert shown["restored_ms"] is not None
     await stage.pass_time(48 * 60 * MINUTE)
     assert (await stage.order()).state is OrderState.UNRESOLVED
@@ -92,5 +92,5 @@ async def test_what_waited_goes_out_once_a_person_says_so(stage: Stage, tmp_path
     await put_back(stage, await kept(stage, tmp_path))
     (count,) = stage.rows("SELECT COUNT(*) AS many FROM messages WHERE state = 'dead'")
     assert count["many"] == 1200
-    done = await COMMANDS["outbox.redrive"](stage.kasapay.desk, {"all": True})
+    done = await COMMANDS["outbox.redrive"](stage.kasapay.admin, {"all": True})
     assert done == {"queued": 1200}

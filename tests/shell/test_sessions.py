@@ -59,7 +59,7 @@ def read(
 ) -> Meaning:
     inbound = Inbound("ussd", Address("msisdn", MSISDN), said, key, session)
     loaded = LoadedTurn(session=kept, turn=turn, last_turn=last)
-    return read_session(session, inbound, loaded, now_ms=now_ms, times=TIMES, hashed=hashed)
+    return read_session(session, inbound, loaded, now_ms=now_ms, timeouts=TIMES, hashed=hashed)
 
 
 def newest(**given: Any) -> Session:

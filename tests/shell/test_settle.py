@@ -42,7 +42,7 @@ from bot.providers.base import (
 )
 from bot.runtime.timeouts import TIMES
 from bot.store import SqliteStore, Store, migrate
-from bot.store.base import MoveOrder, NoteOrder, SavePerson
+from bot.store.base import MoveOrder, SavePerson, UpdateOrder
 from bot.store.records import MessageKind, MessageRow, OrderRow
 from tests.shell.ledger import (
     CHAT,
@@ -347,7 +347,7 @@ def test_any_other_word_leaves_the_order_where_it_is(state: OrderState, said: Or
     assert results(settled) == []
     assert settled.order.due_ms is not None
     assert settled.order.due_ms > NOW
-    assert settled.order.asks == 1
+    assert settled.order.polls == 1
 
 
 def test_pending_while_a_code_is_waited_for_keeps_waiting_for_the_code() -> None:
@@ -462,15 +462,15 @@ def test_not_found_after_its_grace_means_the_same_request_again() -> None:
 def test_not_found_after_the_clock_was_set_back_has_a_grace_of_the_schedules_pauses() -> None:
     before = context(NOW - 3600 * SECOND)
     enough = next(asks for asks, at_s in enumerate(before.schedule_s) if at_s > GRACE)
-    waits = after_status(order(asks=enough - 1), NOT_FOUND, Source.POLL, before)
+    waits = after_status(order(polls=enough - 1), NOT_FOUND, Source.POLL, before)
     assert waits.order.sent_ms == NOW
-    again = after_status(order(asks=enough), NOT_FOUND, Source.POLL, before)
+    again = after_status(order(polls=enough), NOT_FOUND, Source.POLL, before)
     assert again.order.sent_ms == 0
 
 
 def test_after_the_clock_was_set_back_the_schedules_last_pause_is_kept() -> None:
     back = context(NOW - 3600 * SECOND)
-    settled = after_status(order(asks=99), report(PENDING), Source.POLL, back)
+    settled = after_status(order(polls=99), report(PENDING), Source.POLL, back)
     pause_s = back.schedule_s[-1] - back.schedule_s[-2]
     assert settled.order.due_ms == back.now_ms + pause_s * SECOND
 
@@ -483,7 +483,7 @@ def test_a_deadline_that_stands_is_not_written_again() -> None:
         after_request(order(deadline_ms=LATE), Unknown(), context()),
     ):
         [change] = settled.changes
-        assert isinstance(change, NoteOrder)
+        assert isinstance(change, UpdateOrder)
         assert change.deadline_ms is None
         assert settled.order.deadline_ms == LATE
 
@@ -548,10 +548,10 @@ def test_the_schedule_is_followed_and_ends() -> None:
 def test_a_provider_that_is_away_is_asked_again_soon(error: ProviderError, asks: int, due_s: int) -> None:
     """The schedule's long pauses are for payers who think, not for a provider that comes back."""
     at = msgspec.structs.replace(context(NOW + 100 * SECOND), schedule_s=(5.0, 10.0, 3600.0, 7200.0, 9000.0))
-    before = order(asks=2, sent_ms=NOW, deadline_ms=NOW + 10_000 * SECOND)
+    before = order(polls=2, sent_ms=NOW, deadline_ms=NOW + 10_000 * SECOND)
     settled = after_silence(before, error, at)
     same(settled, before)
-    assert settled.order.asks == asks
+    assert settled.order.polls == asks
     assert settled.order.due_ms == at.now_ms + due_s * SECOND
 
 
@@ -564,7 +564,7 @@ def test_silence_settles_nothing(error: ProviderError, state: OrderState) -> Non
     settled = after_silence(before, error, context())
     same(settled, before)
     assert settled.order.state is state
-    assert settled.order.asks == before.asks + (not isinstance(error, NotSent))
+    assert settled.order.polls == before.polls + (not isinstance(error, NotSent))
     assert results(settled) == []
     alarms = {Misconfigured: ["status_refused"], Malformed: ["status_unreadable"]}.get(type(error), [])
     assert incidents(settled) == alarms
@@ -584,7 +584,7 @@ def test_a_code_that_never_came_ends_as_unresolved_through_pending() -> None:
     before = order(NEEDS_OTP, deadline_ms=NOW + 600_000)
     settled = after_status(before, report(PENDING), Source.POLL, context(NOW + 600_001))
     same(settled, before)
-    assert [m.said for m in moves(settled)] == [PENDING, UNRESOLVED]
+    assert [m.to_state for m in moves(settled)] == [PENDING, UNRESOLVED]
     assert settled.order.state is UNRESOLVED
 
 
@@ -757,7 +757,7 @@ async def test_the_store_keeps_what_a_settlement_says(store: Store) -> None:
         beside = {"lease_until_ms": settled.order.lease_until_ms, "hinted_by": settled.order.hinted_by}
         assert msgspec.structs.replace(kept, **beside) == settled.order
         row = kept
-    states = [line.said for line in await store.transitions("o1")]
+    states = [line.to_state for line in await store.transitions("o1")]
     assert states[-3:] == [UNRESOLVED, FAILED, SUCCESSFUL]
 
 

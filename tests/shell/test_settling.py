@@ -35,7 +35,7 @@ async def settle(
     stage: Stage, order: OrderRow, said: str, answer: Any = None, **given: Any
 ) -> dict[str, Any]:
     """The command; `answer` stands in the place of the provider's."""
-    desk = stage.kasapay.desk
+    desk = stage.kasapay.admin
     if answer is not None:
 
         async def status(_order: OrderRow, _timeout_s: float) -> StatusReport | ProviderError:

@@ -11,9 +11,9 @@ from bot.admin.registry import COMMANDS, CommandError
 from bot.dialog import Address
 from bot.dialog import views as v
 from bot.money import ENDED, AgreementKind, AgreementState, Money, OrderKind, OrderState, Source
-from bot.operations.agreements import Standing
-from bot.operations.plan import Plan, Speaker
-from bot.store.base import CreateOrder, KeepAgreement, KeepMerchant, MoveAgreement, MoveOrder, NoteOrder
+from bot.operations.actor import Actor, EffectResult
+from bot.operations.agreements import Agreements
+from bot.store.base import CreateOrder, KeepAgreement, KeepMerchant, MoveAgreement, MoveOrder, UpdateOrder
 from flows import effects as e
 from tests.conversations.people import Phone, decide
 from tests.conversations.stage import EFUA, KWAME, Stage
@@ -23,14 +23,14 @@ from tests.store import make
 GHS_20 = Money(2000, "GHS")
 
 
-async def speaker_of(stage: Stage, msisdn: str) -> Speaker:
+async def speaker_of(stage: Stage, msisdn: str) -> Actor:
     """Whoever has this number, once they have dialled."""
     await Phone(stage, msisdn).dial()
     found = await stage.store.person_of("msisdn", msisdn)
     assert found is not None
     person, address = found
     conversation = stage.rows("SELECT id FROM conversations WHERE person_id = ?", person.id)[0]["id"]
-    return Speaker(
+    return Actor(
         person=person,
         address=Address("msisdn", msisdn),
         channel="ussd",
@@ -42,8 +42,8 @@ async def speaker_of(stage: Stage, msisdn: str) -> Speaker:
     )
 
 
-def room(stage: Stage) -> Standing:
-    return stage.kasapay.performer._standing
+def room(stage: Stage) -> Agreements:
+    return stage.kasapay.dispatch._agreements
 
 
 async def merchant_id(stage: Stage, code: str = "1001") -> str:
@@ -52,7 +52,7 @@ async def merchant_id(stage: Stage, code: str = "1001") -> str:
     return merchant.id
 
 
-async def set_up(stage: Stage, msisdn: str = EFUA, code: str = "1001", **given: Any) -> Plan:
+async def set_up(stage: Stage, msisdn: str = EFUA, code: str = "1001", **given: Any) -> EffectResult:
     wanted = e.SetUpAutoDebit(
         **(
             {"merchant_id": await merchant_id(stage, code), "most": GHS_20, "every": "week", "days": 30}
@@ -62,7 +62,7 @@ async def set_up(stage: Stage, msisdn: str = EFUA, code: str = "1001", **given: 
     return await room(stage).set_up(wanted, 3, await speaker_of(stage, msisdn))
 
 
-async def bill(stage: Stage, speaker: Speaker, **given: Any) -> Plan:
+async def bill(stage: Stage, actor: Actor, **given: Any) -> EffectResult:
     wanted = e.PayBill(
         **(
             {
@@ -75,7 +75,7 @@ async def bill(stage: Stage, speaker: Speaker, **given: Any) -> Plan:
             | given
         )
     )
-    return await room(stage).pay_bill(wanted, 3, speaker)
+    return await room(stage).pay_bill(wanted, 3, actor)
 
 
 async def test_the_agreement_stands_before_its_order(stage: Stage) -> None:
@@ -148,7 +148,7 @@ async def test_a_stranger_debits_nobody_after_our_own_end(stage: Stage) -> None:
     await stage.pass_time(((row.until_ms or 0) - stage.clock()) / 1000 + 1)
     kwame = await speaker_of(stage, KWAME)
     wanted = e.RequestPayment(merchant_id=row.merchant_id, amount=GHS_20, payer=EFUA, network="")
-    plan = await stage.kasapay.performer.act(wanted, 9, kwame)
+    plan = await stage.kasapay.dispatch.act(wanted, 9, kwame)
     assert (plan.result.refused, plan.changes) == ("number", ())
     # And ends with theirs.
     await stage.pass_time(3600)
@@ -165,7 +165,7 @@ async def test_three_of_ones_own_that_wait_on_the_phone_are_enough(stage: Stage)
             id=f"o{number}",
             code=f"C{number}",
             reference=f"r{number}",
-            connection="momo-ghana",
+            account_id="momo-ghana",
             merchant_id=merchant,
             person_id=person.person.id,
             payer=EFUA,
@@ -182,10 +182,10 @@ async def test_only_the_one_whose_wallet_it_is_stops_it(stage: Stage) -> None:
     row = await standing(stage, AgreementKind.PREAPPROVAL)
     other, own = await speaker_of(stage, KWAME), await speaker_of(stage, EFUA)
     unlinked = msgspec.structs.replace(own, msisdn="")
-    for speaker in (other, unlinked):
-        plan = await room(stage).stop(row.id, 3, speaker)
+    for actor in (other, unlinked):
+        plan = await room(stage).stop(row.id, 3, actor)
         assert (plan.result.refused, plan.changes) == ("not_allowed", ())
-        assert await room(stage).own(AgreementKind.PREAPPROVAL, speaker) == ()
+        assert await room(stage).own(AgreementKind.PREAPPROVAL, actor) == ()
     assert (await room(stage).stop("nothing", 3, own)).result.refused == "not_allowed"
     assert (await room(stage).stop(row.id, 3, own)).result.refused == "not_yet"
     known = MoveAgreement(row.id, row.version, stage.clock(), row.due_ms, provider_id="theirs")
@@ -194,7 +194,7 @@ async def test_only_the_one_whose_wallet_it_is_stops_it(stage: Stage) -> None:
     (created,) = plan.changes
     assert isinstance(created, CreateOrder)
     assert created.row.kind is OrderKind.PREAPPROVAL_CANCEL
-    assert created.row.terms.about_provider_reference == "theirs"
+    assert created.row.details.about_provider_reference == "theirs"
     over = MoveAgreement(row.id, row.version + 1, stage.clock(), None, AgreementState.EXPIRED)
     await stage.store.commit([over])
     assert (await room(stage).stop(row.id, 3, own)).result.refused == "gone"
@@ -208,10 +208,10 @@ async def test_an_invoice_is_no_auto_debit_to_be_stopped(stage: Stage) -> None:
 
 async def test_an_invoice_is_shown_while_it_can_be_paid(stage: Stage) -> None:
     row = await standing(stage, AgreementKind.INVOICE)
-    speaker = await speaker_of(stage, EFUA)
+    actor = await speaker_of(stage, EFUA)
 
     async def shown() -> list[str]:
-        return [one.id for one in await room(stage).own(AgreementKind.INVOICE, speaker)]
+        return [one.id for one in await room(stage).own(AgreementKind.INVOICE, actor)]
 
     assert await shown() == [row.id]
     stage.clock.ms = row.until_ms or 0
@@ -272,9 +272,9 @@ async def test_only_ones_own_auto_debits_are_spoken_of(stage: Stage) -> None:
     await stage.store.commit([KeepMerchant(second)])
     efua, kwame = await speaker_of(stage, EFUA), await speaker_of(stage, KWAME)
 
-    async def debit(speaker: Speaker, amount: Money = GHS_20, **given: str) -> v.Debit:
+    async def debit(actor: Actor, amount: Money = GHS_20, **given: str) -> v.Debit:
         wanted = e.FindDebit(amount, EFUA, **({"merchant_id": first.id} | given if first else given))
-        return await stage.kasapay.performer.look(wanted, speaker)
+        return await stage.kasapay.dispatch.look(wanted, actor)
 
     assert await debit(efua) == v.Debit(first.name, agreed=True)
     beyond = v.Debit(first.name, stops=(row.id,))
@@ -290,7 +290,7 @@ async def test_a_request_that_waits_is_not_sent_into_an_auto_debit(stage: Stage,
     """It would be taken without a PIN: unsent it fails, and what may have arrived is only asked about."""
     kwame = await speaker_of(stage, KWAME)
     wanted = e.RequestPayment(merchant_id=await merchant_id(stage), amount=GHS_20, payer=EFUA)
-    plan = await stage.kasapay.performer.act(wanted, 9, kwame)
+    plan = await stage.kasapay.dispatch.act(wanted, 9, kwame)
     await stage.store.commit(plan.changes)
     (order,) = await stage.orders()
     if was_sent:
@@ -299,10 +299,10 @@ async def test_a_request_that_waits_is_not_sent_into_an_auto_debit(stage: Stage,
             order.id, 0, OrderState.PENDING, Source.US, now_ms, now_ms, deadline_ms=now_ms + 90_000
         )
         await stage.store.commit([msgspec.structs.replace(sent, sent_ms=now_ms)])
-        await stage.store.commit([NoteOrder(order.id, 1, now_ms, due_ms=now_ms, sent_ms=0, release=True)])
+        await stage.store.commit([UpdateOrder(order.id, 1, now_ms, due_ms=now_ms, sent_ms=0, release=True)])
     stage.clock.ms += 1
     row = make.agreement(
-        "g9", connection="momo-ghana", merchant_id=order.merchant_id, person_id=kwame.person.id,
+        "g9", account_id="momo-ghana", merchant_id=order.merchant_id, person_id=kwame.person.id,
         created_ms=stage.clock(), updated_ms=stage.clock(), until_ms=stage.clock() + 10**9,
     )  # fmt: skip
     await stage.store.commit([KeepAgreement(row)])

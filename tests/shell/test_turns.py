@@ -15,7 +15,7 @@ from bot.app import build as wiring
 from bot.app.build import Kasapay
 from bot.channels.ussd import Heard, WireRequest
 from bot.conversations import TurnsConfig
-from bot.conversations.effects import Speaker
+from bot.conversations.effects import Actor
 from bot.dialog import Address, Choice, Inbound, Pressed, Text, Typed, fits, fold
 from bot.money import Money, OrderState, show_local
 from bot.runtime.timeouts import TIMES
@@ -180,7 +180,7 @@ async def test_a_duplicate_of_a_running_turn_waits_for_its_answer(
 def other_process(stage: Stage) -> Kasapay:
     """A second process on the same store, as PostgreSQL allows: no lock is shared, only the rows are."""
     return Kasapay(
-        stage.settings, stage.store, clock=stage.clock, ids=stage.ids, times=stage.times, tryit=None
+        stage.settings, stage.store, clock=stage.clock, ids=stage.ids, timeouts=stage.times, tryit=None
     )
 
 
@@ -561,9 +561,9 @@ async def test_who_was_sent_away_is_asked_again_at_the_next_dial_with_the_same_i
     heard = phone.read(request)
     assert isinstance(heard, Heard)
     turns = stage.kasapay.turns
-    last_words = turns.last_words()
-    said = turns.closing_words("", last_words)
-    await turns.take(heard.inbound, last_words=last_words)
+    timeout_reply = turns.timeout_reply()
+    said = turns.closing_words("", timeout_reply)
+    await turns.take(heard.inbound, timeout_reply=timeout_reply)
     assert (await phone.send(request)).text == said
     stage.clock.ms += 3000
     assert (await phone.dial(session="7")).text.startswith("You had not finished: Pay.")
@@ -577,15 +577,15 @@ async def test_words_said_while_the_answer_is_kept_close_the_session_too(stage: 
     heard = phone.read(phone.answer_request("5"))
     assert isinstance(heard, Heard)
     turns = stage.kasapay.turns
-    last_words = turns.last_words()
+    timeout_reply = turns.timeout_reply()
     kept = stage.kasapay.store.commit
 
     async def meanwhile(changes: Any) -> None:
         await kept(changes)
-        turns.closing_words("", last_words)
+        turns.closing_words("", timeout_reply)
 
     turns._commits._store = SimpleNamespace(commit=meanwhile)  # type: ignore[assignment]
-    await turns.take(heard.inbound, last_words=last_words)
+    await turns.take(heard.inbound, timeout_reply=timeout_reply)
     assert [row["open"] for row in stage.rows("SELECT open FROM sessions")] == [0]
 
 
@@ -663,8 +663,8 @@ async def test_hubtel_without_sequence_numbers_is_served(stage: Stage) -> None:
 # ---- to whom what is shown ----------------------------------------------------------------------
 
 
-def speaker(person: PersonRow, address: AddressRow, channel: str = "web") -> Speaker:
-    return Speaker(
+def actor(person: PersonRow, address: AddressRow, channel: str = "web") -> Actor:
+    return Actor(
         person=person,
         address=Address(address.kind, address.value),
         channel=channel,
@@ -687,17 +687,19 @@ async def test_an_order_is_shown_to_nobody_but_its_person(stage: Stage) -> None:
     await Phone(stage, KWAME).dial()
     found = await stage.store.person_of("msisdn", KWAME)
     assert found is not None
-    kwame, performer = speaker(*found), stage.kasapay.performer
+    kwame, performer = actor(*found), stage.kasapay.dispatch
     assert await performer.look(e.OrderNow(order.id), kwame) is None
     assert await performer.look(e.AskStatus(order.id), kwame) is None
     assert await performer.look(e.MyPayments(), kwame) == ()
     assert (
-        await performer.look(e.FindTwin(order.merchant_id, Money(order.amount_minor, order.currency)), kwame)
+        await performer.look(
+            e.FindDuplicate(order.merchant_id, Money(order.amount_minor, order.currency)), kwame
+        )
         == ""
     )
     assert await performer.without_secret(e.SubmitOtp(order.id), kwame) is None
     plan = await performer.act_with("123456", e.SubmitOtp(order.id), kwame)
-    assert plan.inside is None
+    assert plan.provider_call is None
     assert plan.result.id == ""
     assert (await stage.order()).otp_tries == 0
 
@@ -894,10 +896,10 @@ async def test_who_was_sent_away_has_begun_nothing(stage: Stage) -> None:
     heard = phone.read(request)
     assert isinstance(heard, Heard)
     turns = stage.kasapay.turns
-    last_words = turns.last_words()
-    said = turns.closing_words("", last_words)
+    timeout_reply = turns.timeout_reply()
+    said = turns.closing_words("", timeout_reply)
     assert "look at My payments before you pay again" in said
-    late = await turns.take(heard.inbound, last_words=last_words)
+    late = await turns.take(heard.inbound, timeout_reply=timeout_reply)
     assert (late.text, late.keep_open) == (said, False)
     assert (await phone.send(request)).text == said
     assert await stage.orders() == ()
@@ -914,7 +916,7 @@ async def test_what_may_have_begun_is_not_said_to_be_nothing(stage: Stage) -> No
     heard = phone.read(phone.answer_request("1"))
     assert isinstance(heard, Heard)
     turns = stage.kasapay.turns
-    last_words = turns.last_words()
+    timeout_reply = turns.timeout_reply()
     kept = stage.kasapay.store.commit
 
     async def lost(changes: Any) -> None:
@@ -923,8 +925,8 @@ async def test_what_may_have_begun_is_not_said_to_be_nothing(stage: Stage) -> No
 
     turns._commits._store = SimpleNamespace(commit=lost)  # type: ignore[assignment]
     with pytest.raises(StoreUnavailable):
-        await turns.take(heard.inbound, last_words=last_words)
-    said = turns.closing_words("", last_words)
+        await turns.take(heard.inbound, timeout_reply=timeout_reply)
+    said = turns.closing_words("", timeout_reply)
     assert said.startswith("It is not sure yet whether GHS 5.00 to Ama's Kitchen was begun.")
     assert fits(said, 160, 70)
 
@@ -936,9 +938,9 @@ async def test_closing_words_have_the_letters_that_phones_have(stage: Stage) -> 
     heard = phone.read(phone.answer_request("1"))
     assert isinstance(heard, Heard)
     turns = stage.kasapay.turns
-    last_words = turns.last_words()
-    await turns.take(heard.inbound, last_words=last_words)
-    said = turns.closing_words("fr", last_words)
+    timeout_reply = turns.timeout_reply()
+    await turns.take(heard.inbound, timeout_reply=timeout_reply)
+    said = turns.closing_words("fr", timeout_reply)
     assert "1001" in said
     assert fits(said, 160, 70)
     assert fold(said) == said
@@ -958,13 +960,13 @@ async def test_closing_words_are_one_screen_in_their_persons_language(
     heard = phone.read(phone.answer_request("1"))
     assert isinstance(heard, Heard)
     turns = stage.kasapay.turns
-    last_words = turns.last_words()
-    await turns.take(heard.inbound, last_words=last_words)
-    said = turns.closing_words("", last_words)
+    timeout_reply = turns.timeout_reply()
+    await turns.take(heard.inbound, timeout_reply=timeout_reply)
+    said = turns.closing_words("", timeout_reply)
     assert begins in said
     assert (await stage.order()).code in said
     assert fits(said, 160, 70)
-    assert turns.closing_words("", last_words) == said
+    assert turns.closing_words("", timeout_reply) == said
 
 
 async def test_what_was_begun_is_said_to_be_under_way(stage: Stage) -> None:
@@ -974,10 +976,10 @@ async def test_what_was_begun_is_said_to_be_under_way(stage: Stage) -> None:
     heard = phone.read(phone.answer_request("1"))
     assert isinstance(heard, Heard)
     turns = stage.kasapay.turns
-    last_words = turns.last_words()
-    await turns.take(heard.inbound, last_words=last_words)
+    timeout_reply = turns.timeout_reply()
+    await turns.take(heard.inbound, timeout_reply=timeout_reply)
     order = await stage.order()
-    said = turns.closing_words("", last_words)
+    said = turns.closing_words("", timeout_reply)
     assert said.startswith("GHS 5.00 to Kofi Books is under way. Do not pay again: dial *920*10# in a minute")
     assert said.endswith(f"Ref {order.code}")
 

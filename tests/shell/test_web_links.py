@@ -174,7 +174,7 @@ async def test_a_link_is_ended_by_the_operator(stage: Stage) -> None:
     async with Browser(stage) as efua:
         await link(stage, efua)
         await pay(efua)
-        desk = stage.kasapay.desk
+        desk = stage.kasapay.admin
         for as_written in (EFUA, "0240000001", "024 000 0001"):
             assert (await COMMANDS["people.show"](desk, {"number": as_written}))["number"] == EFUA
         shown = await COMMANDS["people.show"](desk, {"number": EFUA.lstrip("+")})
@@ -208,7 +208,7 @@ async def test_a_role_taken_up_in_a_chat_is_under_a_new_cookie_and_ends_with_the
         assert yaw.cookie != before
         roles = "SELECT address_value FROM staff WHERE name = 'Yaw'"
         assert [row["address_value"] for row in stage.rows(roles)] == await linked(stage)
-        await COMMANDS["people.unlink"](stage.kasapay.desk, {"number": EFUA, "all": True})
+        await COMMANDS["people.unlink"](stage.kasapay.admin, {"number": EFUA, "all": True})
         assert [row["address_value"] for row in stage.rows(roles)] == [""]
 
 

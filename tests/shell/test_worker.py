@@ -183,7 +183,7 @@ async def test_startbutton_is_never_asked_twice(scene: Any, can_tell: bool) -> N
     if can_tell:
         assert after.state is OrderState.FAILED
         assert "Nothing was taken" in told
-        (line,) = [line for line in await stage.store.transitions(after.id) if line.said is after.state]
+        (line,) = [line for line in await stage.store.transitions(after.id) if line.to_state is after.state]
         assert line.at_ms - (after.sent_ms or 0) >= 3 * MINUTE * 1000
         return
     assert after.state is OrderState.UNRESOLVED
@@ -434,7 +434,7 @@ async def test_the_ledger_tells_who_said_what(scene: Any) -> None:
     await stage.settle()
     decide(stage, EFUA, "approve")
     await stage.pass_time(10)
-    lines = [(line.said.value, line.source.value) for line in await stage.store.transitions(order.id)]
+    lines = [(line.to_state.value, line.source.value) for line in await stage.store.transitions(order.id)]
     assert lines == [("NEW", "us"), ("PENDING", "us"), ("SUCCESSFUL", "poll")]
 
 
@@ -576,7 +576,7 @@ async def test_orders_over_the_rate_are_put_off_and_none_is_forgotten(busy: Any)
         asked.append(len(sender.calls))
         stage.clock.ms += 500
     assert asked == [2, 3, 4, 5, 5, 5]
-    assert all(order.asks == 1 for order in await stage.orders())
+    assert all(order.polls == 1 for order in await stage.orders())
 
 
 async def test_what_is_put_off_does_not_keep_the_worker_busy(busy: Any) -> None:
@@ -593,7 +593,7 @@ async def test_another_account_is_asked_though_one_has_been_asked_enough(busy: A
     stage.change("UPDATE orders SET due_ms = ? WHERE id = ?", stage.clock(), other.id)
     sender.calls.clear()
     await a_round(stage)
-    asked = [order.connection for order in await stage.orders() if order.asks]
+    asked = [order.account_id for order in await stage.orders() if order.polls]
     assert sorted(asked) == ["momo-ghana", "momo-ghana", "startbutton-ghs"]
 
 

@@ -110,8 +110,8 @@ class Gateway:
         heard = gateway.read(request, region="GH")
         assert isinstance(heard, Heard), heard
         turns = process.kasapay.turns
-        last_words = turns.last_words()
-        work = process.spawn(turns.take(heard.inbound, last_words=last_words))
+        timeout_reply = turns.timeout_reply()
+        work = process.spawn(turns.take(heard.inbound, timeout_reply=timeout_reply))
         # As the web room does: closing words where no answer comes in time; the turn goes on.
         await asyncio.wait([work, process.died], timeout=_ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
         if process.dead:
@@ -121,7 +121,7 @@ class Gateway:
         else:
             if work.done() and not work.cancelled():
                 self._story.tell(asyncio.get_running_loop().time(), f"turn failed {work.exception()!r}")
-            answer = Answer(turns.closing_words(heard.inbound.language, last_words), keep_open=False)
+            answer = Answer(turns.closing_words(heard.inbound.language, timeout_reply), keep_open=False)
         reply = gateway.build_reply(heard, answer.text, keep_open=answer.keep_open)
         if not fits(answer.text, gateway.budget, 70):
             self.wrong.append(f"does not fit {gateway.budget}: {answer.text!r}")

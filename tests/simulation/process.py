@@ -142,7 +142,7 @@ class Process:
             patch.object(wiring, "Sender", lambda: sender),
         ):
             self.kasapay = Kasapay(
-                self._settings, store, clock=self._now_ms, ids=self._ids, times=TIMES, tryit=None
+                self._settings, store, clock=self._now_ms, ids=self._ids, timeouts=TIMES, tryit=None
             )
         opening = self.spawn(store.open())
         await asyncio.wait([opening, self.died], return_when=asyncio.FIRST_COMPLETED)

@@ -9,7 +9,7 @@ import pytest
 
 from bot.money import OrderState
 from bot.notifications.outbox import Outbox
-from bot.orders.rules import Context, replies, schedule
+from bot.orders.rules import SettlementContext, replies, schedule
 from bot.orders.rules import status as reports
 from bot.orders.rules import transitions as changes
 from bot.providers.momo.adapter import Momo
@@ -95,7 +95,7 @@ def test_nobody_told_to_wait(place: Path, template: Path, monkeypatch: pytest.Mo
 
 
 def test_a_charge_sent_once_more(place: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def sent_again(order: OrderRow, at: Context, pause_s: float | None = None) -> changes.Settled:
+    def sent_again(order: OrderRow, at: SettlementContext, pause_s: float | None = None) -> changes.Settled:
         until_ms = schedule.first_deadline_ms(order, at)
         return changes.note(order, at, due_ms=at.now_ms + 1000, sent_ms=0, deadline_ms=until_ms)
 
@@ -108,7 +108,7 @@ def test_an_order_nobody_asks_about(place: Path, template: Path, monkeypatch: py
     def far_off(*args: Any, **more: Any) -> int:
         return 10**15
 
-    monkeypatch.setattr(replies, "next_ask_ms", far_off)
+    monkeypatch.setattr(replies, "next_poll_ms", far_off)
     assert "not final" in kinds(place, template, Plan(payments=4, customers=2, trouble=Trouble(silent=1.0)))
 
 

@@ -443,7 +443,7 @@ def draw_template(path: Path) -> None:
                     id=f"00000000-0000-4000-8000-00000000{code}",
                     code=code,
                     name=name,
-                    connection=connection,
+                    account_id=connection,
                     currency="GHS",
                     created_ms=START_MS,
                 )

@@ -4,7 +4,7 @@ from typing import Any
 
 from bot.dialog import Entry
 from bot.money import AgreementKind, AgreementState, OrderKind, OrderState, Source
-from bot.store.base import AddIncident, Change, CreateOrder, MoveAgreement, MoveOrder, NoteOrder, Store
+from bot.store.base import AddIncident, Change, CreateOrder, MoveAgreement, MoveOrder, Store, UpdateOrder
 from bot.store.records import (
     AddressRow,
     AgreementRow,
@@ -106,7 +106,7 @@ def order(id: str = "o1", **given: Any) -> OrderRow:
         "code": f"CODE-{id}",
         "kind": OrderKind.COLLECTION,
         "state": OrderState.NEW,
-        "connection": "momo-gh",
+        "account_id": "momo-gh",
         "merchant_id": "m1",
         "person_id": "p1",
         "amount_minor": 500,
@@ -127,7 +127,7 @@ def move(row: OrderRow, said: OrderState, **given: Any) -> MoveOrder:
     change: dict[str, Any] = {
         "order_id": row.id,
         "expected": row.version,
-        "said": said,
+        "to_state": said,
         "source": Source.US if OrderState.NEW is row.state or said is OrderState.PENDING else Source.POLL,
         "at_ms": NOW,
         "due_ms": NOW,
@@ -135,9 +135,9 @@ def move(row: OrderRow, said: OrderState, **given: Any) -> MoveOrder:
     return MoveOrder(**(change | given))
 
 
-def note(row: OrderRow, **given: Any) -> NoteOrder:
+def note(row: OrderRow, **given: Any) -> UpdateOrder:
     change: dict[str, Any] = {"order_id": row.id, "expected": row.version, "at_ms": NOW}
-    return NoteOrder(**(change | given))
+    return UpdateOrder(**(change | given))
 
 
 def agreement(id: str = "g1", **given: Any) -> AgreementRow:
@@ -145,7 +145,7 @@ def agreement(id: str = "g1", **given: Any) -> AgreementRow:
         "id": id,
         "kind": AgreementKind.PREAPPROVAL,
         "state": AgreementState.REQUESTED,
-        "connection": "momo-gh",
+        "account_id": "momo-gh",
         "merchant_id": "m1",
         "person_id": "p1",
         "payer": MSISDN,
@@ -163,7 +163,7 @@ def agreement(id: str = "g1", **given: Any) -> AgreementRow:
 
 def moved(row: AgreementRow, said: AgreementState | None, **given: Any) -> MoveAgreement:
     change: dict[str, Any] = {"expected": row.version, "at_ms": NOW, "due_ms": NOW + 1}
-    return MoveAgreement(row.id, said=said, **(change | given))
+    return MoveAgreement(row.id, to_state=said, **(change | given))
 
 
 def message(id: str = "x1", **given: Any) -> MessageRow:
@@ -198,7 +198,7 @@ def merchant(id: str = "m1", **given: Any) -> MerchantRow:
         "id": id,
         "code": f"AMA{id}",
         "name": "Ama's Kitchen",
-        "connection": "momo-gh",
+        "account_id": "momo-gh",
         "currency": "GHS",
         "created_ms": NOW,
     }
@@ -226,7 +226,7 @@ def link_code(hash: str = "h1", **given: Any) -> LinkCode:
 def webhook(id: str = "w1", **given: Any) -> WebhookRow:
     row: dict[str, Any] = {
         "id": id,
-        "connection": "startbutton-ke",
+        "account_id": "startbutton-ke",
         "event": "collection.verified",
         "provider_reference": "SB1",
         "reference": "r1",

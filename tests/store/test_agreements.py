@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.money import AgreementState, OrderKind, OrderState, Source, Terms
+from bot.money import AgreementState, OrderDetails, OrderKind, OrderState, Source
 from bot.store import Store
 from bot.store.base import (
     Cap,
@@ -71,7 +71,7 @@ async def test_an_agreement_moves_by_its_own_ledger(kept: Store) -> None:
     ended = await kept.agreement("g1")
     assert ended is not None
     assert (ended.state, ended.due_ms) == (A.CANCELLED, None)
-    lines = [(line.held, line.said) for line in await kept.agreement_lines("g1")]
+    lines = [(line.from_state, line.to_state) for line in await kept.agreement_lines("g1")]
     assert lines == [(None, A.REQUESTED), (A.REQUESTED, A.ACTIVE), (A.ACTIVE, A.CANCELLED)]
 
 
@@ -91,10 +91,10 @@ async def test_a_move_of_an_older_version_is_refused(kept: Store) -> None:
 
 async def test_fields_are_set_without_a_line(kept: Store) -> None:
     row = await stands(kept, agreement())
-    await kept.commit([moved(row, None, provider_id="their-id", until_ms=NOW + 5, asks=3)])
+    await kept.commit([moved(row, None, provider_id="their-id", until_ms=NOW + 5, polls=3)])
     found = await kept.agreement("g1")
     assert found is not None
-    assert (found.provider_id, found.until_ms, found.asks, found.state) == ("their-id", NOW + 5, 3, A.ACTIVE)
+    assert (found.provider_id, found.until_ms, found.polls, found.state) == ("their-id", NOW + 5, 3, A.ACTIVE)
     assert len(await kept.agreement_lines("g1")) == 2
 
 
@@ -114,11 +114,11 @@ async def test_one_id_of_theirs_is_one_agreements(kept: Store) -> None:
     await kept.commit([KeepMerchant(merchant("m2"))])
     second = await stands(kept, agreement("g2", merchant_id="m2"))
     await kept.commit([KeepMerchant(merchant("m3"))])
-    elsewhere = await stands(kept, agreement("g3", merchant_id="m3", connection="momo-ug"))
+    elsewhere = await stands(kept, agreement("g3", merchant_id="m3", account_id="momo-ug"))
     await kept.commit([moved(row, A.CANCELLED, provider_id="theirs")])
-    assert await kept.preapproval_ids(MSISDN, row.connection, but="g2") == ("theirs",)
-    assert await kept.preapproval_ids(MSISDN, row.connection, but="g1") == ()
-    assert await kept.preapproval_ids(OTHER, row.connection, but="g2") == ()
+    assert await kept.preapproval_ids(MSISDN, row.account_id, but="g2") == ("theirs",)
+    assert await kept.preapproval_ids(MSISDN, row.account_id, but="g1") == ()
+    assert await kept.preapproval_ids(OTHER, row.account_id, but="g2") == ()
     await refused(kept, "agreement", moved(second, None, provider_id="theirs"))
     await kept.commit([moved(second, None, provider_id="own")])
     await kept.commit([moved(elsewhere, None, provider_id="theirs")])
@@ -151,7 +151,7 @@ def debit(id: str = "o1", **given: Any) -> CreateOrder:
         {"currency": "KES"},
         {"payer": OTHER},
         {"merchant_id": "m2"},
-        {"connection": "momo-ug"},
+        {"account_id": "momo-ug"},
         {"created_ms": NOW + 1000_000},
         {"agreement_id": "none"},
     ],
@@ -226,7 +226,7 @@ async def test_payouts_stay_within_each_limit(kept: Store, of: str, not_counted:
 def to_bank(
     id: str, *caps: Cap, account: str = "0123456789", bank: str = "GH010", **given: Any
 ) -> CreateOrder:
-    return payout(id, *caps, payee="", terms=Terms(bank_code=bank, account_number=account), **given)
+    return payout(id, *caps, payee="", details=OrderDetails(bank_code=bank, account_number=account), **given)
 
 
 async def test_a_bank_account_has_a_limit_of_its_own(kept: Store) -> None:
@@ -240,8 +240,8 @@ async def test_a_bank_account_has_a_limit_of_its_own(kept: Store) -> None:
     row = to_bank("o5").row
     assert await kept.paid_out_minor(row, cap) == 500
     # The words beside it make no other account of it.
-    described = msgspec.structs.replace(row.terms, description="rent")
-    assert await kept.paid_out_minor(msgspec.structs.replace(row, terms=described), cap) == 500
+    described = msgspec.structs.replace(row.details, description="rent")
+    assert await kept.paid_out_minor(msgspec.structs.replace(row, details=described), cap) == 500
 
 
 async def test_what_failed_or_lies_before_the_window_is_not_counted(kept: Store) -> None:

@@ -108,8 +108,8 @@ async def test_an_agreement_is_held_to_what_was_agreed(kept: Store, given: dict[
 
 async def test_another_account_asks_for_its_pin(kept: Store) -> None:
     await stands(kept, agreement())
-    assert await answered(kept, order(connection="momo-ug", amount_minor=9999), own()) == ""
-    assert await answered(kept, order(connection="momo-ug", person_id="p2"), others()) == ""
+    assert await answered(kept, order(account_id="momo-ug", amount_minor=9999), own()) == ""
+    assert await answered(kept, order(account_id="momo-ug", person_id="p2"), others()) == ""
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.money import AgreementState, OrderKind, OrderState, Source, Terms
+from bot.money import AgreementState, OrderDetails, OrderKind, OrderState, Source
 from bot.store import SqliteStore, Store
 from bot.store.base import AddIncident, CreateOrder, KeepAgreement, KeepMerchant, Queue, SavePerson
 from bot.store.records import MessageKind, MessageState, OrderRow
@@ -53,7 +53,7 @@ async def fill(store: Store) -> None:
     await store.commit([KeepAgreement(row), moved(row, AgreementState.ACTIVE)])
     debit = order("debit", kind=OrderKind.AGREEMENT_CHARGE, agreement_id=row.id, created_ms=NOW + 1)
     await told(store, await kept_order(store, debit, S.PENDING, S.SUCCESSFUL))
-    for_bill = order("for-bill", terms=Terms(service_provider="ECG", customer_reference="77"))
+    for_bill = order("for-bill", details=OrderDetails(service_provider="ECG", customer_reference="77"))
     await told(store, await kept_order(store, for_bill, S.PENDING, S.SUCCESSFUL))
     bill = order("bill", kind=OrderKind.BILL, payer="", follows_id="for-bill")
     await told(store, await kept_order(store, bill, S.PENDING, S.SUCCESSFUL))
@@ -187,7 +187,7 @@ async def test_results_of_long_ago_are_not_looked_for(
     store = SqliteStore(database, clock=clock)
     await store.open()
     try:
-        await store.sweep(NOW + 9 * DAY, DAY, 8 * DAY, DAY)
+        await store.purge(NOW + 9 * DAY, DAY, 8 * DAY, DAY)
         assert await store.messages(MessageState.SENT, 9) == ()
         assert {f.rule for f in await store.audit(NOW + 9 * DAY, 8 * DAY, 10**12)} == set()
     finally:

@@ -111,7 +111,7 @@ async def test_a_repeated_incident_is_left_out(store: Store) -> None:
 
 
 async def sweep(store: Store, now: int) -> None:
-    await store.sweep(now, journal_ms=24 * HOUR, remember_ms=8 * 24 * HOUR, stranger_ms=6 * HOUR)
+    await store.purge(now, journal_ms=24 * HOUR, remember_ms=8 * 24 * HOUR, stranger_ms=6 * HOUR)
 
 
 async def test_an_old_journal_is_forgotten(store: Store) -> None:
@@ -205,7 +205,7 @@ async def test_figures_count_what_an_operator_watches(store: Store) -> None:
     assert await store.figures() == Figures({}, {}, {}, 0, {}, {})
     await kept_order(store, order("old", created_ms=NOW - 5_000, updated_ms=NOW))
     await kept_order(store, order("new"))
-    await kept_order(store, order("sent", connection="momo-ug"), OrderState.PENDING)
+    await kept_order(store, order("sent", account_id="momo-ug"), OrderState.PENDING)
     await kept_order(store, order("doubt"), OrderState.PENDING, OrderState.UNRESOLVED)
     await kept_order(store, order("done"), OrderState.PENDING, OrderState.SUCCESSFUL)
     await store.commit([KeepMerchant(merchant()), KeepAgreement(agreement())])
@@ -216,7 +216,7 @@ async def test_figures_count_what_an_operator_watches(store: Store) -> None:
         ("momo-ug", "PENDING"): (1, NOW),
         ("momo-gh", "UNRESOLVED"): (1, NOW),
     }
-    assert found.doubtful_agreements == {agreement().connection: 1}
+    assert found.doubtful_agreements == {agreement().account_id: 1}
 
     await store.commit([AddIncident(incident(f"i{n}", kind=kind)) for n, kind in enumerate("aab")])
     for n in range(3):

@@ -53,7 +53,7 @@ async def test_an_old_fence_is_refused_once_another_claimed(store: Store) -> Non
     [second] = await store.claim_orders(NOW + LEASE, LEASE, 9)
     for change in (
         move(first, S.SUCCESSFUL, fence=first.fence),
-        note(first, fence=first.fence, asks=1),
+        note(first, fence=first.fence, polls=1),
     ):
         with pytest.raises(Conflict) as lost:
             await store.commit([change])
@@ -195,7 +195,7 @@ async def test_a_hint_makes_an_order_due_now(store: Store) -> None:
 
 
 async def test_a_hint_waits_until_the_spacing_after_the_last_asking(store: Store) -> None:
-    await kept_order(store, None, S.PENDING, due_ms=NOW + 99_000, asked_ms=NOW)
+    await kept_order(store, None, S.PENDING, due_ms=NOW + 99_000, last_polled_ms=NOW)
     await store.hint("o1", Source.CALLBACK, NOW + 1000, 5000)
     held = await store.order("o1")
     assert held is not None
@@ -204,7 +204,7 @@ async def test_a_hint_waits_until_the_spacing_after_the_last_asking(store: Store
 
 async def test_a_hint_that_waited_for_its_commit_keeps_the_spacing(store: Store) -> None:
     """It came just before the order was asked about, and is written just after."""
-    await kept_order(store, None, S.PENDING, asked_ms=NOW, due_ms=NOW + 60_000)
+    await kept_order(store, None, S.PENDING, last_polled_ms=NOW, due_ms=NOW + 60_000)
     await store.hint("o1", Source.WEBHOOK, NOW - 2, 5000)
     held = await store.order("o1")
     assert held is not None
@@ -212,7 +212,7 @@ async def test_a_hint_that_waited_for_its_commit_keeps_the_spacing(store: Store)
 
 
 async def test_a_repeated_hint_changes_nothing(store: Store) -> None:
-    await kept_order(store, None, S.PENDING, due_ms=NOW + 99_000, asked_ms=NOW)
+    await kept_order(store, None, S.PENDING, due_ms=NOW + 99_000, last_polled_ms=NOW)
     await store.hint("o1", Source.CALLBACK, NOW + 1000, 5000)
     first = await store.order("o1")
     for later in range(50):
@@ -221,7 +221,7 @@ async def test_a_repeated_hint_changes_nothing(store: Store) -> None:
 
 
 async def test_a_hint_never_puts_the_asking_off(store: Store) -> None:
-    await kept_order(store, None, S.PENDING, due_ms=NOW + 10, asked_ms=NOW)
+    await kept_order(store, None, S.PENDING, due_ms=NOW + 10, last_polled_ms=NOW)
     await store.hint("o1", Source.CALLBACK, NOW + 1, 5000)
     held = await store.order("o1")
     assert held is not None
@@ -252,7 +252,7 @@ async def test_a_hint_while_the_order_is_worked_on_is_not_swallowed(store: Store
     [row] = await store.claim_orders(NOW, LEASE, 1)
     await store.hint("o1", Source.CALLBACK, NOW + 100, 5000)
     # The worker asked before the callback came, heard PENDING and plans by its schedule.
-    asked = note(row, fence=row.fence, due_ms=NOW + 600_000, asks=1, asked_ms=NOW + 50, release=True)
+    asked = note(row, fence=row.fence, due_ms=NOW + 600_000, polls=1, last_polled_ms=NOW + 50, release=True)
     await store.commit([asked])
     held = await store.order("o1")
     assert held is not None
@@ -264,7 +264,9 @@ async def test_a_hint_before_the_first_asking_of_a_lease_keeps_the_spacing(store
     await kept_order(store, None, S.PENDING)
     [row] = await store.claim_orders(NOW, LEASE, 1)
     await store.hint("o1", Source.CALLBACK, NOW + 100, 5000)
-    await store.commit([move(row, S.NEEDS_OTP, fence=row.fence, due_ms=NOW + 600_000, asked_ms=NOW + 200)])
+    await store.commit(
+        [move(row, S.NEEDS_OTP, fence=row.fence, due_ms=NOW + 600_000, last_polled_ms=NOW + 200)]
+    )
     held = await store.order("o1")
     assert held is not None
     assert held.due_ms == NOW + 5200
@@ -288,7 +290,7 @@ async def test_an_asking_answers_its_hint(store: Store) -> None:
     await store.hint("o1", Source.WEBHOOK, NOW, 5000)
     [row] = await store.claim_orders(NOW, LEASE, 1)
     assert row.hinted_by is Source.WEBHOOK
-    await store.commit([note(row, fence=row.fence, due_ms=NOW + 30_000, asked_ms=NOW, release=True)])
+    await store.commit([note(row, fence=row.fence, due_ms=NOW + 30_000, last_polled_ms=NOW, release=True)])
     held = await store.order("o1")
     assert held is not None
     assert (held.due_ms, held.hinted_by) == (NOW + 30_000, None)
@@ -312,8 +314,8 @@ async def test_whatever_callbacks_say_an_order_is_asked_about_once_a_spacing(
                     note(
                         row,
                         fence=row.fence,
-                        asked_ms=now,
-                        asks=row.asks + 1,
+                        last_polled_ms=now,
+                        polls=row.polls + 1,
                         due_ms=now + 600_000,
                         release=True,
                     )
@@ -324,7 +326,7 @@ async def test_whatever_callbacks_say_an_order_is_asked_about_once_a_spacing(
 
 
 async def test_a_clock_set_back_does_not_put_a_hint_off(store: Store) -> None:
-    await kept_order(store, None, S.PENDING, due_ms=NOW + 99_000, asked_ms=NOW)
+    await kept_order(store, None, S.PENDING, due_ms=NOW + 99_000, last_polled_ms=NOW)
     await store.hint("o1", Source.CALLBACK, NOW - 3_600_000, 5000)
     held = await store.order("o1")
     assert held is not None

@@ -36,11 +36,11 @@ async def held(store: Store, id: str = "o1") -> OrderRow:
 
 async def test_an_order_keeps_its_pause_and_what_is_left_of_its_time(store: Store) -> None:
     row = await kept_order(
-        store, None, S.PENDING, due_ms=NOW + 9_000, deadline_ms=NOW + 5 * MINUTE, asked_ms=NOW
+        store, None, S.PENDING, due_ms=NOW + 9_000, deadline_ms=NOW + 5 * MINUTE, last_polled_ms=NOW
     )
     await store.pull_due(BACK, LEASE)
     now = await held(store)
-    assert (now.due_ms, now.deadline_ms, now.asked_ms) == (BACK + 9_000, BACK + 5 * MINUTE, BACK)
+    assert (now.due_ms, now.deadline_ms, now.last_polled_ms) == (BACK + 9_000, BACK + 5 * MINUTE, BACK)
     assert (now.version, now.fence, now.state) == (row.version, row.fence, row.state)
     assert await store.claim_orders(BACK + 8_999, LEASE, 9) == ()
     assert len(await store.claim_orders(BACK + 9_000, LEASE, 9)) == 1

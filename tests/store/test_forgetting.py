@@ -16,12 +16,12 @@ from bot.store.base import (
     KeepMerchant,
     KeepStaff,
     KeepTurn,
-    NoteOrder,
     Queue,
     SaveAddress,
     SaveConversation,
     SavePerson,
     SaveSession,
+    UpdateOrder,
 )
 from bot.store.records import ConversationState, MessageState
 from tests.store.make import (
@@ -77,7 +77,7 @@ async def known(store: Store) -> None:
     await store.receive(update(chat=CHAT))
     row = order("paid", note=NOTED, origin_channel="telegram", origin_kind="telegram", origin_value=CHAT)
     paid = await kept_order(store, row, S.PENDING)
-    await store.commit([NoteOrder(paid.id, paid.version, NOW, due_ms=NOW, pending_ref="ref-in-chat")])
+    await store.commit([UpdateOrder(paid.id, paid.version, NOW, due_ms=NOW, pending_ref="ref-in-chat")])
 
 
 async def settle(store: Store) -> None:
@@ -158,7 +158,7 @@ async def test_news_for_somebody_forgotten_goes_nowhere(store: Store) -> None:
 
 async def strangers(store: Store, now_ms: int) -> set[str]:
     """Which of these chats are still known after a sweep."""
-    await store.sweep(now_ms, 24 * HOUR, 8 * 24 * HOUR, 6 * HOUR)
+    await store.purge(now_ms, 24 * HOUR, 8 * 24 * HOUR, 6 * HOUR)
     chats = ("idle", "busy", "waiting", "payer", "linked", "staff")
     return {chat for chat in chats if await store.person_of("web", chat) is not None}
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.money import OrderKind, OrderState, Source, Terms, Verdict, judge
+from bot.money import OrderDetails, OrderKind, OrderState, Source, Verdict, judge
 from bot.store import Conflict, Store
 from bot.store.base import AddIncident, Change, CreateOrder, SavePerson
 from bot.store.records import OrderRow
@@ -48,7 +48,7 @@ async def test_a_providers_reference_is_one_orders(store: Store) -> None:
 
 async def test_two_connections_may_use_one_reference(store: Store) -> None:
     await kept_order(store, order("o1"), S.PENDING, provider_reference="SB1")
-    await kept_order(store, order("o2", connection="startbutton-ke"), S.PENDING, provider_reference="SB1")
+    await kept_order(store, order("o2", account_id="startbutton-ke"), S.PENDING, provider_reference="SB1")
 
 
 async def test_of_many_orders_named_alike_at_once_one_is(store: Store) -> None:
@@ -147,7 +147,7 @@ async def test_only_what_was_paid_is_refunded(store: Store, path: tuple[OrderSta
     "given",
     [
         {"merchant_id": "m2"},
-        {"connection": "momo-ug"},
+        {"account_id": "momo-ug"},
         {"currency": "KES"},
         {"parent_id": "r1"},
         {"amount_minor": 501},
@@ -244,9 +244,9 @@ async def test_whatever_happens_to_refunds_they_never_exceed_the_order(
 
 async def collected_for_a_bill(store: Store, *path: OrderState) -> OrderRow:
     """A bill that has gone `path`, and the collection o1 whose money it passes on."""
-    terms = Terms(service_provider="ECG", customer_reference="77")
-    await kept_order(store, order("o1", terms=terms), S.PENDING, S.SUCCESSFUL)
-    row = order("bill", kind=OrderKind.BILL, payer="", follows_id="o1", terms=terms)
+    terms = OrderDetails(service_provider="ECG", customer_reference="77")
+    await kept_order(store, order("o1", details=terms), S.PENDING, S.SUCCESSFUL)
+    row = order("bill", kind=OrderKind.BILL, payer="", follows_id="o1", details=terms)
     return await kept_order(store, row, *path)
 
 

@@ -23,8 +23,8 @@ from bot.store.base import (
     KeepAgreement,
     KeepMerchant,
     MoveOrder,
-    NoteOrder,
     SavePerson,
+    UpdateOrder,
 )
 from bot.store.records import OrderRow, Transition
 from tests.store.make import (
@@ -54,7 +54,7 @@ PATHS: dict[OrderState, tuple[OrderState, ...]] = {
 }
 
 
-async def conflicts(store: Store, what: str, change: CreateOrder | MoveOrder | NoteOrder) -> None:
+async def conflicts(store: Store, what: str, change: CreateOrder | MoveOrder | UpdateOrder) -> None:
     with pytest.raises(Conflict) as lost:
         await store.commit([change])
     assert lost.value.what == what
@@ -172,7 +172,7 @@ async def test_moving_an_unknown_order_conflicts(store: Store) -> None:
 async def test_another_version_conflicts(store: Store, off: int) -> None:
     row = await kept_order(store, None, S.PENDING)
     await conflicts(store, "order", move(row, S.SUCCESSFUL, expected=row.version + off))
-    await conflicts(store, "order", note(row, expected=row.version + off, asks=1))
+    await conflicts(store, "order", note(row, expected=row.version + off, polls=1))
     assert await held(store) == row
 
 
@@ -190,8 +190,8 @@ async def test_the_ledger_has_no_gaps(store: Store) -> None:
     await kept_order(store, None, *path)
     ledger = await store.transitions("o1")
     assert [line.seq for line in ledger] == list(range(1, len(path) + 2))
-    assert [line.said for line in ledger] == [S.NEW, *path]
-    assert [line.held for line in ledger] == [None, S.NEW, *path[:-1]]
+    assert [line.to_state for line in ledger] == [S.NEW, *path]
+    assert [line.from_state for line in ledger] == [None, S.NEW, *path[:-1]]
 
 
 async def test_two_moves_of_one_commit_are_two_lines(store: Store) -> None:
@@ -223,8 +223,8 @@ async def test_a_move_sets_what_it_names_and_leaves_the_rest(store: Store) -> No
         otp_tries=1,
         otp_expires_ms=NOW + 4,
         deadline_ms=NOW + 5,
-        asks=6,
-        asked_ms=NOW + 7,
+        polls=6,
+        last_polled_ms=NOW + 7,
         attempts=8,
         at_ms=NOW + 9,
     )
@@ -241,8 +241,8 @@ async def test_a_move_sets_what_it_names_and_leaves_the_rest(store: Store) -> No
         otp_tries=1,
         otp_expires_ms=NOW + 4,
         deadline_ms=NOW + 5,
-        asks=6,
-        asked_ms=NOW + 7,
+        polls=6,
+        last_polled_ms=NOW + 7,
         attempts=8,
         updated_ms=NOW + 9,
     )
@@ -294,8 +294,8 @@ async def test_a_note_sets_what_it_names_and_leaves_the_rest(store: Store) -> No
         financial_id="F1",
         sent_ms=NOW + 1,
         accepted_ms=NOW + 3,
-        asks=4,
-        asked_ms=NOW + 5,
+        polls=4,
+        last_polled_ms=NOW + 5,
         attempts=6,
         deadline_ms=NOW + 7,
         pending_ref="m8",
@@ -311,8 +311,8 @@ async def test_a_note_sets_what_it_names_and_leaves_the_rest(store: Store) -> No
         financial_id="F1",
         sent_ms=NOW + 1,
         accepted_ms=NOW + 3,
-        asks=4,
-        asked_ms=NOW + 5,
+        polls=4,
+        last_polled_ms=NOW + 5,
         attempts=6,
         deadline_ms=NOW + 7,
         pending_ref="m8",
@@ -329,7 +329,7 @@ async def test_noting_an_unknown_order_conflicts(store: Store) -> None:
 
 async def test_a_final_order_cannot_be_made_due_again(store: Store) -> None:
     row = await kept_order(store, None, S.PENDING, S.SUCCESSFUL)
-    with pytest.raises(ValueError, match="NoteOrder"):
+    with pytest.raises(ValueError, match="UpdateOrder"):
         await store.commit([note(row, due_ms=NOW)])
     await store.commit([note(row, financial_id="F1")])
     assert (await held(store)).financial_id == "F1"
@@ -337,7 +337,7 @@ async def test_a_final_order_cannot_be_made_due_again(store: Store) -> None:
 
 async def test_an_order_is_not_sent_before_it_is_pending(store: Store) -> None:
     row = await kept_order(store)
-    with pytest.raises(ValueError, match="NoteOrder"):
+    with pytest.raises(ValueError, match="UpdateOrder"):
         await store.commit([note(row, sent_ms=NOW)])
 
 
@@ -404,7 +404,7 @@ async def test_orders_of_a_period_by_their_success_or_creation(store: Store) -> 
     await settled(store, "o2", NOW + 5 * hour, S.PENDING, S.FAILED, created_ms=NOW + 1)
     await settled(store, "o3", NOW + 2 * hour, S.PENDING, S.SUCCESSFUL, created_ms=NOW - 40 * hour)
     await settled(store, "o4", NOW + 5 * hour, S.PENDING, S.SUCCESSFUL, created_ms=NOW + 2)
-    await settled(store, "o5", NOW + hour, S.PENDING, S.SUCCESSFUL, created_ms=NOW + 3, connection="momo-ug")
+    await settled(store, "o5", NOW + hour, S.PENDING, S.SUCCESSFUL, created_ms=NOW + 3, account_id="momo-ug")
     await settled(store, "o6", NOW + hour, S.PENDING, S.SUCCESSFUL, created_ms=NOW - 15 * 24 * hour)
     reversed_order = await kept_order(
         store, order("o7", created_ms=NOW + 4), S.PENDING, S.SUCCESSFUL, at_ms=NOW + hour
@@ -435,7 +435,7 @@ async def test_orders_of_a_period_by_their_success_or_creation(store: Store) -> 
         ((S.PENDING, S.SUCCESSFUL, S.REVERSED), {}, True),
         ((S.PENDING, S.REVERSED), {}, False),
         ((S.PENDING, S.SUCCESSFUL), {"payer": "+233240000009"}, False),
-        ((S.PENDING, S.SUCCESSFUL), {"connection": "momo-ug"}, False),
+        ((S.PENDING, S.SUCCESSFUL), {"account_id": "momo-ug"}, False),
         ((S.PENDING, S.SUCCESSFUL), {"kind": OrderKind.TRANSFER}, False),
     ],
 )
@@ -495,10 +495,10 @@ async def test_what_a_merchant_collected_has_its_paid_invoices(store: Store) -> 
 
 
 async def test_a_connection_is_needed_until_its_last_order_is_final(store: Store) -> None:
-    await kept_order(store, order("o1", connection="momo-gh"))
-    await kept_order(store, order("o2", connection="momo-gh"), S.PENDING, S.FAILED)
-    await kept_order(store, order("o3", connection="momo-ug"), S.PENDING, S.UNRESOLVED)
-    row = await kept_order(store, order("o4", connection="startbutton-ke"), S.PENDING)
-    assert await store.open_connections() == {"momo-gh", "momo-ug", "startbutton-ke"}
+    await kept_order(store, order("o1", account_id="momo-gh"))
+    await kept_order(store, order("o2", account_id="momo-gh"), S.PENDING, S.FAILED)
+    await kept_order(store, order("o3", account_id="momo-ug"), S.PENDING, S.UNRESOLVED)
+    row = await kept_order(store, order("o4", account_id="startbutton-ke"), S.PENDING)
+    assert await store.open_accounts() == {"momo-gh", "momo-ug", "startbutton-ke"}
     await store.commit([move(row, S.SUCCESSFUL)])
-    assert await store.open_connections() == {"momo-gh", "momo-ug"}
+    assert await store.open_accounts() == {"momo-gh", "momo-ug"}

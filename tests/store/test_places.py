@@ -46,7 +46,7 @@ async def test_what_nobody_has_said_of_before_belongs_where_its_account_leads_no
     await kept_order(store, order("o1"), S.PENDING, sent_ms=NOW)
     await kept_order(store, order("o2"), S.PENDING, S.SUCCESSFUL)
     await store.commit([CreateOrder(order("o3"), Source.US)])
-    await store.commit([CreateOrder(order("o4", connection="gone"), Source.US)])
+    await store.commit([CreateOrder(order("o4", account_id="gone"), Source.US)])
     await store.settle_in({"momo-gh": (A, "k1")})
     rows = [await held(store, id) for id in ("o1", "o2", "o3", "o4")]
     assert [row.place for row in rows] == [A, A, A, ""]

@@ -39,7 +39,7 @@ async def test_however_often_it_is_spoken_of_one_question_answers(store: Store) 
         await store.commit([Hint("o1", Source.CALLBACK, NOW + later, SPACING)])
     (row,) = await store.claim_rechecks(NOW + SPACING, LEASE, 9)
     # What it said last in words is not forgotten by a later word without any.
-    assert (row.news, row.said, row.since_ms) == (4, S.REVERSED, NOW)
+    assert (row.news, row.reported_state, row.since_ms) == (4, S.REVERSED, NOW)
     await store.commit([EndRecheck(row, NOW + 20_000)])
     assert await store.next_recheck_ms() is None
 
@@ -67,7 +67,7 @@ async def test_what_is_said_during_a_look_is_looked_into_too(store: Store) -> No
     await store.commit([EndRecheck(row, NOW + 9_000)])
     assert await store.next_recheck_ms() == NOW + 1 + SPACING
     (again,) = await store.claim_rechecks(NOW + 1 + SPACING, LEASE, 9)
-    assert (again.said, again.tries) == (S.REVERSED, 0)
+    assert (again.reported_state, again.tries) == (S.REVERSED, 0)
 
 
 async def test_what_nobody_could_say_is_put_off_and_counted(store: Store) -> None:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import msgspec
 import pytest
 from alembic import command
 from alembic.config import Config
@@ -21,15 +20,16 @@ from bot.store.base import (
     KeepMerchant,
     KeepStaff,
     KeepTurn,
-    NoteOrder,
     Queue,
     SaveConversation,
     SavePerson,
     SaveSession,
     TurnQuery,
+    UpdateOrder,
 )
 from bot.store.migrate import _connected, _sqlite_engine
 from bot.store.records import ApprovalRow, ApprovalState, MessageState, TurnState
+from bot.store.rows import ORDERS
 from bot.store.sqlite.mark import BEAT_MS, Mark, mark_path, read_mark, write_mark
 from tests.store.make import (
     MSISDN,
@@ -178,7 +178,7 @@ async def test_a_database_of_the_schema_before_is_no_copy_and_keeps_its_orders(t
     columns = {
         **dict.fromkeys(("network", "note", "provider_reference", "financial_id", "provider_code"), ""),
         **dict.fromkeys(("otp_tries", "asks", "attempts", "fence", "lease_until_ms", "version"), 0),
-        **msgspec.structs.asdict(order()),
+        **dict(zip(ORDERS.columns, ORDERS.write(order()), strict=True)),
     }
     raw = sqlite3.connect(path, isolation_level=None)
     there = {row[1] for row in raw.execute("PRAGMA table_info(orders)")} - {"terms"}
@@ -218,7 +218,7 @@ async def filled(path: Path) -> None:
             given = {"otp_expires_ms": LATER + 60_000} if name == "code" else {}
             await kept_order(store, row, *path_, **given)
         row = await kept_order(store, order("unsent", payer="+1"), S.PENDING)
-        await store.commit([NoteOrder(row.id, row.version, NOW, due_ms=NOW + 5, sent_ms=0)])
+        await store.commit([UpdateOrder(row.id, row.version, NOW, due_ms=NOW + 5, sent_ms=0)])
         await store.receive(update())
         await store.commit(
             [
@@ -262,7 +262,7 @@ async def test_every_open_order_is_asked_about_and_none_may_go(put_back: SqliteS
         assert row.due_ms <= LATER
         assert row.sent_ms != 0
         with pytest.raises(ValueError, match="never sent again"):
-            await put_back.commit([NoteOrder(row.id, row.version, LATER, due_ms=LATER, sent_ms=0)])
+            await put_back.commit([UpdateOrder(row.id, row.version, LATER, due_ms=LATER, sent_ms=0)])
     assert rows["paid"].restored_ms is None
     assert rows["new"].sent_ms == NOW
     assert "perhaps sent" in (await put_back.transitions("new"))[-1].note

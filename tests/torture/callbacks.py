@@ -276,7 +276,7 @@ class Storm:
             self.wrong(f"{payment}: told before the wallet's word")
         order = await store.order_by_reference(_uuid(entry["reference"]))
         assert order is not None, payment
-        states = [line.said for line in await store.transitions(order.id)]
+        states = [line.to_state for line in await store.transitions(order.id)]
         end = OrderState.SUCCESSFUL if paid else OrderState.FAILED
         if order.state is not end or [state for state in states if state in FINAL] != [end]:
             self.wrong(f"{payment}: our book says {states}")

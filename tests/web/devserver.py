@@ -46,7 +46,7 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
-class Desk:
+class AdminContext:
     """Takes orders to the sandbox and brings results back."""
 
     def __init__(self, sandbox_url: str) -> None:
@@ -77,7 +77,7 @@ class Desk:
             code=code_from_bytes(uuid.uuid4().bytes[:5]),
             kind=OrderKind.COLLECTION,
             state=OrderState.NEW,
-            connection="momo",
+            account_id="momo",
             merchant_id=shop,
             person_id="p",
             amount_minor=int(float(amount) * 100),
@@ -140,12 +140,12 @@ class Desk:
 class Menu(FakeTurns):
     """A canned conversation on USSD and in the chat."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: AdminContext) -> None:
         super().__init__()
         self.desk = desk
         self.chats: dict[str, list[str]] = {}
 
-    async def take(self, inbound: Inbound, *, last_words: Any = None) -> Answer:
+    async def take(self, inbound: Inbound, *, timeout_reply: Any = None) -> Answer:
         await asyncio.sleep(0.15)
         if inbound.channel == "web":
             await self._chat(inbound)
@@ -234,7 +234,7 @@ class Menu(FakeTurns):
 
 async def main(port: int) -> None:
     async with serve_sandbox(CONFIG) as sandbox:
-        desk = Desk(sandbox.url)
+        desk = AdminContext(sandbox.url)
         tryit = replace(TRYIT, sandbox_url=sandbox.url)
         async with serve(port=port, tryit=tryit, turns=Menu(desk), clock=now_ms) as world:
             desk.world = world

@@ -37,7 +37,7 @@ class FakeTurns:
     on_take: Callable[[Inbound], Awaitable[Answer]] | None = None
     in_passing: str = ""
 
-    async def take(self, inbound: Inbound, *, last_words: Any = None) -> Answer:
+    async def take(self, inbound: Inbound, *, timeout_reply: Any = None) -> Answer:
         self.heard.append(inbound)
         answer = Answer(f"Screen {len(self.heard)}", keep_open=True)
         if self.on_take is not None:
@@ -50,10 +50,10 @@ class FakeTurns:
     ) -> None:
         self.gone.append((gateway, session_id, msisdn, why))
 
-    def last_words(self) -> Any:
+    def timeout_reply(self) -> Any:
         return None
 
-    def closing_words(self, language: str = "", last_words: Any = None) -> str:
+    def closing_words(self, language: str = "", timeout_reply: Any = None) -> str:
         return f"Sorry, please dial again.{language}"
 
 

@@ -163,12 +163,12 @@ async def _take_strays(ask: Ask, account: str, comparison: Comparison) -> tuple[
                 if order is None:
                     continue
                 ours = msgspec.convert(order, Ours)
-                if ours.connection == account and ours.compared:
+                if ours.account_id == account and ours.compared:
                     comparison.take(ours)
                     continue
                 comparison.leave_aside(ours)
-                elsewhere += ours.connection != account
-                invoices += ours.connection == account
+                elsewhere += ours.account_id != account
+                invoices += ours.account_id == account
     return elsewhere, invoices
 
 

@@ -74,7 +74,7 @@ class Ours(msgspec.Struct, frozen=True):
     created_ms: int
     settled_ms: int | None = None
     payer: str = ""  # masked
-    connection: str = ""
+    account_id: str = ""
     by_hand: bool = False
     goes_out: bool = False
     payment: Part | None = None

@@ -4,10 +4,10 @@ A look returns its result. An act returns a plan: changes to commit with the tur
 result at once or a call to make between the turn's two commits. References and rows come first, so
 that a crash anywhere finds them again by (conversation, position).
 
-`performer` says who does what; each other module does one subject's share.
+`dispatch` says who does what; each other module does one subject's share.
 """
 
-from bot.conversations.effects.dispatch import Performer
-from bot.operations.plan import Plan, Speaker
+from bot.conversations.effects.dispatch import EffectDispatch
+from bot.operations.actor import Actor, EffectResult
 
-__all__ = ["Performer", "Plan", "Speaker"]
+__all__ = ["EffectDispatch", "EffectResult", "Actor"]

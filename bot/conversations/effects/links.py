@@ -8,11 +8,11 @@ import msgspec
 
 from bot.dialog import views as v
 from bot.money import Msisdn
-from bot.operations.plan import Plan, Speaker
+from bot.operations.actor import Actor, EffectResult
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.keys import Sealer
 from bot.runtime.security_events import SecurityEvents
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.base import (
     Change,
     EndAddress,
@@ -41,7 +41,7 @@ class Links:
         sealer: Sealer,
         clock: Clock,
         ids: Ids,
-        times: Times,
+        timeouts: Timeouts,
         security: SecurityEvents,
     ) -> None:
         self._store = store
@@ -49,65 +49,65 @@ class Links:
         self._sealer = sealer
         self._clock = clock
         self._ids = ids
-        self._times = times
+        self._timeouts = timeouts
 
-    def make_code(self, speaker: Speaker) -> Plan:
+    def make_code(self, actor: Actor) -> EffectResult:
         now_ms = self._clock()
         code = self._ids.digits(8)
         kept = LinkCode(
             hash=self._sealer.hash("link", code),
-            person_id=speaker.person.id,
-            msisdn=speaker.msisdn,
-            expires_ms=now_ms + int(self._times.link_code_s * 1000),
+            person_id=actor.person.id,
+            msisdn=actor.msisdn,
+            expires_ms=now_ms + int(self._timeouts.link_code_s * 1000),
         )
-        minutes = int(self._times.link_code_s // 60)
-        return Plan((KeepLinkCode(kept),), v.NewLinkCode(code=code, minutes=minutes))
+        minutes = int(self._timeouts.link_code_s // 60)
+        return EffectResult((KeepLinkCode(kept),), v.NewLinkCode(code=code, minutes=minutes))
 
-    async def link(self, proof: str, speaker: Speaker) -> Plan:
+    async def link(self, proof: str, actor: Actor) -> EffectResult:
         """By the chat's own word for its number."""
-        return await self._shared(proof.removeprefix("shared:"), speaker)
+        return await self._shared(proof.removeprefix("shared:"), actor)
 
-    async def link_with(self, secret: str, msisdn: Msisdn, speaker: Speaker) -> Plan:
+    async def link_with(self, secret: str, msisdn: Msisdn, actor: Actor) -> EffectResult:
         """Wrong tries count against whoever makes them, and end no other number's code. Whether the number
         has an open code cannot be told from the answer."""
         now_ms = self._clock()
-        peer = self._sealer.hash("peer", speaker.peer)
-        if not await self._store.count(f"link:{peer}", _HOUR_MS, now_ms, self._times.link_tries_an_hour):
-            return Plan(result=v.Linked(refused="tries"))
+        peer = self._sealer.hash("peer", actor.peer)
+        if not await self._store.count(f"link:{peer}", _HOUR_MS, now_ms, self._timeouts.link_tries_an_hour):
+            return EffectResult(result=v.Linked(refused="tries"))
         code = await self._store.open_link_code(msisdn, now_ms)
         bucket = code.hash if code is not None else self._sealer.hash("link", msisdn)
-        window_ms = int(self._times.link_code_s * 1000)
-        left = await self._store.count(f"code:{bucket}", window_ms, now_ms, self._times.link_code_tries)
+        window_ms = int(self._timeouts.link_code_s * 1000)
+        left = await self._store.count(f"code:{bucket}", window_ms, now_ms, self._timeouts.link_code_tries)
         right = code is not None and hmac.compare_digest(code.hash, self._sealer.hash("link", secret))
         if code is None or not left or not right:
-            await self._watch(speaker, now_ms)
-            return Plan(result=v.Linked(refused="code"))
+            await self._watch(actor, now_ms)
+            return EffectResult(result=v.Linked(refused="code"))
         changes: list[Change] = [UseLinkCode(code.hash, now_ms)]
-        if code.person_id != speaker.person.id:
-            changes.append(_joined(code.person_id, speaker, now_ms))
+        if code.person_id != actor.person.id:
+            changes.append(_joined(code.person_id, actor, now_ms))
         else:
-            changes.append(SaveAddress(msgspec.structs.replace(speaker.address_row, verified_ms=now_ms)))
-        changes += speaker.renewal(now_ms)
-        return Plan(tuple(changes), v.Linked(msisdn=code.msisdn))
+            changes.append(SaveAddress(msgspec.structs.replace(actor.address_row, verified_ms=now_ms)))
+        changes += actor.renewal(now_ms)
+        return EffectResult(tuple(changes), v.Linked(msisdn=code.msisdn))
 
-    async def _watch(self, speaker: Speaker, now_ms: int) -> None:
+    async def _watch(self, actor: Actor, now_ms: int) -> None:
         """Many wrong codes of all together stop nobody, but somebody should know of them."""
-        self._security.note("link_code", channel=speaker.channel, person=speaker.person.id)
-        window_ms = int(self._times.link_code_s * 1000)
+        self._security.note("link_code", channel=actor.channel, person=actor.person.id)
+        window_ms = int(self._timeouts.link_code_s * 1000)
         if not await self._store.count("link:wrong", window_ms, now_ms, _WRONG_LINKS):
             self._security.note("link_brake")
 
-    async def _shared(self, msisdn: Msisdn, speaker: Speaker) -> Plan:
+    async def _shared(self, msisdn: Msisdn, actor: Actor) -> EffectResult:
         """The chat vouches for the number: it joins the number's person, or the number joins the chat's."""
         now_ms = self._clock()
         owner = await self._store.person_of("msisdn", msisdn)
-        if owner is not None and owner[0].id != speaker.person.id:
-            return Plan((_joined(owner[0].id, speaker, now_ms),), v.Linked(msisdn=msisdn))
+        if owner is not None and owner[0].id != actor.person.id:
+            return EffectResult((_joined(owner[0].id, actor, now_ms),), v.Linked(msisdn=msisdn))
         changes: list[Change] = []
         if owner is None:
             number = AddressRow(
                 id=self._ids.uuid(),
-                person_id=speaker.person.id,
+                person_id=actor.person.id,
                 kind="msisdn",
                 value=msisdn,
                 created_ms=now_ms,
@@ -115,29 +115,29 @@ class Links:
                 verified_ms=now_ms,
             )
             changes.append(SaveAddress(number))
-        changes.append(SaveAddress(msgspec.structs.replace(speaker.address_row, verified_ms=now_ms)))
-        return Plan(tuple(changes), v.Linked(msisdn=msisdn))
+        changes.append(SaveAddress(msgspec.structs.replace(actor.address_row, verified_ms=now_ms)))
+        return EffectResult(tuple(changes), v.Linked(msisdn=msisdn))
 
-    async def chats(self, speaker: Speaker) -> tuple[v.ChatCard, ...]:
-        return tuple(v.ChatCard(row.id, row.kind, row.seen_ms) for row in await self._linked(speaker))
+    async def chats(self, actor: Actor) -> tuple[v.ChatCard, ...]:
+        return tuple(v.ChatCard(row.id, row.kind, row.seen_ms) for row in await self._linked(actor))
 
-    async def _linked(self, speaker: Speaker) -> list[AddressRow]:
-        rows = await self._store.addresses_of(speaker.person.id)
+    async def _linked(self, actor: Actor) -> list[AddressRow]:
+        rows = await self._store.addresses_of(actor.person.id)
         return [row for row in rows if row.kind != "msisdn" and row.verified_ms is not None]
 
-    async def unlink(self, chat_id: str, speaker: Speaker) -> Plan:
+    async def unlink(self, chat_id: str, actor: Actor) -> EffectResult:
         now_ms = self._clock()
         if not chat_id:
-            return self._leave(speaker, now_ms)
-        row = next((row for row in await self._linked(speaker) if row.id == chat_id), None)
+            return self._leave(actor, now_ms)
+        row = next((row for row in await self._linked(actor) if row.id == chat_id), None)
         if row is None:
-            return Plan(result=v.Done(ok=False))
-        return Plan((UnlinkChat(row.kind, row.value, row.person_id, now_ms),), v.Done())
+            return EffectResult(result=v.Done(ok=False))
+        return EffectResult((UnlinkChat(row.kind, row.value, row.person_id, now_ms),), v.Done())
 
-    def _leave(self, speaker: Speaker, now_ms: int) -> Plan:
+    def _leave(self, actor: Actor, now_ms: int) -> EffectResult:
         """The chat becomes a new person's, who knows nothing of the one before."""
-        row = speaker.address_row
-        person = msgspec.structs.replace(speaker.person, id=self._ids.uuid(), created_ms=now_ms)
+        row = actor.address_row
+        person = msgspec.structs.replace(actor.person, id=self._ids.uuid(), created_ms=now_ms)
         fresh = AddressRow(
             id=self._ids.uuid(),
             person_id=person.id,
@@ -152,11 +152,11 @@ class Links:
             SaveAddress(fresh),
             *(
                 KeepStaff(msgspec.structs.replace(role, address_kind="", address_value="", pin_hash=""))
-                for role in speaker.staff
+                for role in actor.staff
             ),
         )
-        return Plan(changes, v.Done(), person=person)
+        return EffectResult(changes, v.Done(), person=person)
 
 
-def _joined(person_id: str, speaker: Speaker, now_ms: int) -> LinkAddress:
-    return LinkAddress(speaker.address.kind, speaker.address.value, person_id, now_ms)
+def _joined(person_id: str, actor: Actor, now_ms: int) -> LinkAddress:
+    return LinkAddress(actor.address.kind, actor.address.value, person_id, now_ms)

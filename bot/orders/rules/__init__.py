@@ -6,7 +6,7 @@ for a failure, a status is believed only if amount, currency and party are ours,
 what either decided.
 """
 
-from bot.orders.rules.context import Context
+from bot.orders.rules.context import SettlementContext
 from bot.orders.rules.replies import (
     OTP_TRIES,
     Answered,
@@ -30,7 +30,7 @@ from bot.orders.rules.transitions import Settled, applied, staff_told
 __all__ = [
     "OTP_TRIES",
     "Answered",
-    "Context",
+    "SettlementContext",
     "Settled",
     "after_otp",
     "after_recheck",

@@ -8,13 +8,13 @@ from bot.dialog import Address, Name
 from bot.money import OrderKind
 from bot.providers.base import Resend
 from bot.runtime.clock import Ids
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.records import AddressRow, AgreementRow, OrderRow
 
-__all__ = ["Context"]
+__all__ = ["SettlementContext"]
 
 
-class Context(msgspec.Struct, frozen=True):
+class SettlementContext(msgspec.Struct, frozen=True):
     """What a decision needs besides the order: who is told, when to ask, and the provider's manners.
 
     `told` is an address whose turn is about to say the result; `fence` the worker's lease.
@@ -29,7 +29,7 @@ class Context(msgspec.Struct, frozen=True):
     resend: Resend
     now_ms: int
     ids: Ids
-    times: Times
+    timeouts: Timeouts
     told: Address | None = None
     fence: int | None = None
     short_code: str = ""

@@ -10,18 +10,18 @@ from bot.money import (
     ORDER_CODE_BYTES,
     AgreementKind,
     AgreementState,
+    OrderDetails,
     OrderKind,
     OrderState,
     Reason,
     Source,
-    Terms,
     after_order,
     code_from_bytes,
     may_become,
 )
 from bot.notifications.incidents import about_order
 from bot.notifications.other_messages import debit_notices, invoice_notices
-from bot.orders.rules.context import Context
+from bot.orders.rules.context import SettlementContext
 from bot.store.base import AddIncident, Change, CreateOrder, MoveAgreement, MoveOrder
 from bot.store.records import OrderRow
 
@@ -30,50 +30,50 @@ __all__ = ["follow_ups"]
 
 def follow_ups(
     order: OrderRow,
-    said: OrderState,
+    to_state: OrderState,
     reason: Reason | None,
-    at: Context,
+    ctx: SettlementContext,
     *,
     payment_reference: str = "",
     expires_ms: int | None = None,
 ) -> list[Change]:
-    """The further changes of the order's becoming `said`."""
+    """The further changes of the order's becoming `to_state`."""
     changes: list[Change] = []
-    if at.agreement is not None:
-        changes += _agreement(order, said, reason, at, payment_reference, expires_ms)
-    succeeded = said is OrderState.SUCCESSFUL
-    came_back = said is OrderState.REVERSED and order.state is OrderState.SUCCESSFUL
+    if ctx.agreement is not None:
+        changes += _agreement(order, to_state, reason, ctx, payment_reference, expires_ms)
+    succeeded = to_state is OrderState.SUCCESSFUL
+    came_back = to_state is OrderState.REVERSED and order.state is OrderState.SUCCESSFUL
     if (succeeded or came_back) and order.kind is OrderKind.AGREEMENT_CHARGE:
         changes += debit_notices(
             order,
-            at.merchant,
-            at.payer_id,
-            at.payer_addresses,
-            now_ms=at.now_ms,
-            new_id=at.ids.uuid,
-            times=at.times,
+            ctx.merchant,
+            ctx.payer_id,
+            ctx.payer_addresses,
+            now_ms=ctx.now_ms,
+            new_id=ctx.ids.uuid,
+            timeouts=ctx.timeouts,
             came_back=came_back,
         )
-    if succeeded and order.kind is OrderKind.COLLECTION and order.terms.service_provider:
-        changes += _bill(order, at)
-    if said is OrderState.FAILED and order.kind is OrderKind.BILL and at.follows is not None:
-        changes += _given_back(order, at.follows, at)
-    if said is OrderState.FAILED and order.goes_back_by_itself:
-        changes.append(_kept(order, at))
+    if succeeded and order.kind is OrderKind.COLLECTION and order.details.service_provider:
+        changes += _bill(order, ctx)
+    if to_state is OrderState.FAILED and order.kind is OrderKind.BILL and ctx.follows is not None:
+        changes += _given_back(order, ctx.follows, ctx)
+    if to_state is OrderState.FAILED and order.goes_back_by_itself:
+        changes.append(_kept(order, ctx))
     return changes
 
 
 def _agreement(
     order: OrderRow,
-    said: OrderState,
+    to_state: OrderState,
     reason: Reason | None,
-    at: Context,
+    ctx: SettlementContext,
     payment_reference: str,
     expires_ms: int | None,
 ) -> list[Change]:
-    row = at.agreement
+    row = ctx.agreement
     assert row is not None
-    becomes = after_order(order.kind, said, reason)
+    becomes = after_order(order.kind, to_state, reason)
     if becomes is None or not may_become(row.state, becomes):
         return []
     # The earlier of their word and our own limit. The worker looks at what stands from now on.
@@ -81,10 +81,10 @@ def _agreement(
     moved = MoveAgreement(
         row.id,
         row.version,
-        at.now_ms,
-        at.now_ms if becomes is AgreementState.ACTIVE else None,
+        ctx.now_ms,
+        ctx.now_ms if becomes is AgreementState.ACTIVE else None,
         becomes,
-        Source.REPLY if said is OrderState.SUCCESSFUL else Source.US,
+        Source.REPLY if to_state is OrderState.SUCCESSFUL else Source.US,
         note=f"order {order.code}",
         until_ms=until_ms,
         payment_reference=payment_reference or None,
@@ -93,22 +93,22 @@ def _agreement(
     if becomes is AgreementState.ACTIVE and row.kind is AgreementKind.INVOICE:
         told += invoice_notices(
             row,
-            at.merchant,
-            at.payer_id,
-            at.payer_addresses,
+            ctx.merchant,
+            ctx.payer_id,
+            ctx.payer_addresses,
             payment_reference,
-            now_ms=at.now_ms,
-            new_id=at.ids.uuid,
-            times=at.times,
+            now_ms=ctx.now_ms,
+            new_id=ctx.ids.uuid,
+            timeouts=ctx.timeouts,
         )
     return [moved, *told]
 
 
-def _bill(paid: OrderRow, at: Context) -> list[Change]:
+def _bill(paid: OrderRow, ctx: SettlementContext) -> list[Change]:
     """The bill, paid with the money that has just come. One bill follows one collection; behind one that was
     put back from a copy it may have been paid under another reference, so this one counts as sent."""
-    row = _after(paid, OrderKind.BILL, at)
-    row = msgspec.structs.replace(row, follows_id=paid.id, terms=paid.terms, restored_ms=paid.restored_ms)
+    row = _after(paid, OrderKind.BILL, ctx)
+    row = msgspec.structs.replace(row, follows_id=paid.id, details=paid.details, restored_ms=paid.restored_ms)
     made: list[Change] = [CreateOrder(row, Source.US)]
     if paid.restored_ms is not None:
         note = f"follows {paid.code}, put back from a copy: perhaps sent"
@@ -118,50 +118,50 @@ def _bill(paid: OrderRow, at: Context) -> list[Change]:
                 row.version,
                 OrderState.PENDING,
                 Source.US,
-                at.now_ms,
-                at.now_ms,
+                ctx.now_ms,
+                ctx.now_ms,
                 note=note,
-                sent_ms=at.now_ms,
+                sent_ms=ctx.now_ms,
             )
         )
     return made
 
 
-def _given_back(bill: OrderRow, paid: OrderRow, at: Context) -> list[Change]:
+def _given_back(bill: OrderRow, paid: OrderRow, ctx: SettlementContext) -> list[Change]:
     """The refund of a bill's money, where the account can make one; else, and where one may have been made
     that a copy of the database does not know, staff see the incident."""
-    if OrderKind.REFUND not in at.kinds or bill.restored_ms is not None:
-        return [_kept(bill, at)]
-    terms = Terms(about_reference=paid.reference, about_provider_reference=paid.provider_reference)
-    row = _after(paid, OrderKind.REFUND, at)
-    row = msgspec.structs.replace(row, payee=paid.payer, parent_id=paid.id, terms=terms, note=bill.note)
+    if OrderKind.REFUND not in ctx.kinds or bill.restored_ms is not None:
+        return [_kept(bill, ctx)]
+    details = OrderDetails(about_reference=paid.reference, about_provider_reference=paid.provider_reference)
+    row = _after(paid, OrderKind.REFUND, ctx)
+    row = msgspec.structs.replace(row, payee=paid.payer, parent_id=paid.id, details=details, note=bill.note)
     return [CreateOrder(row, Source.US)]
 
 
-def _kept(order: OrderRow, at: Context) -> AddIncident:
+def _kept(order: OrderRow, ctx: SettlementContext) -> AddIncident:
     """The money for a bill that was not paid is with the merchant, and no one else will give it back."""
-    return about_order("bill_not_paid", order, at.merchant, id=at.ids.uuid(), now_ms=at.now_ms)
+    return about_order("bill_not_paid", order, ctx.merchant, id=ctx.ids.uuid(), now_ms=ctx.now_ms)
 
 
-def _after(before: OrderRow, kind: OrderKind, at: Context) -> OrderRow:
+def _after(before: OrderRow, kind: OrderKind, ctx: SettlementContext) -> OrderRow:
     """A NEW order of the same person, merchant, account and amount."""
     return OrderRow(
-        id=at.ids.uuid(),
-        code=code_from_bytes(at.ids.random_bytes(ORDER_CODE_BYTES)),
+        id=ctx.ids.uuid(),
+        code=code_from_bytes(ctx.ids.random_bytes(ORDER_CODE_BYTES)),
         kind=kind,
         state=OrderState.NEW,
-        connection=before.connection,
+        account_id=before.account_id,
         merchant_id=before.merchant_id,
         person_id=before.person_id,
         amount_minor=before.amount_minor,
         currency=before.currency,
         payer="",
-        reference=at.ids.uuid(),
+        reference=ctx.ids.uuid(),
         origin_channel=before.origin_channel,
         origin_kind=before.origin_kind,
         origin_value=before.origin_value,
-        created_ms=at.now_ms,
-        updated_ms=at.now_ms,
+        created_ms=ctx.now_ms,
+        updated_ms=ctx.now_ms,
         note=before.note,
         due_ms=0,
     )

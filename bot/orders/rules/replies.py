@@ -8,8 +8,8 @@ from typing import Final, TypeAlias
 
 from bot.money import OrderState, Reason, Source
 from bot.notifications.order_messages import otp_prompts
-from bot.orders.rules.context import Context
-from bot.orders.rules.schedule import deadline_ms, first_deadline_ms, next_ask_ms
+from bot.orders.rules.context import SettlementContext
+from bot.orders.rules.schedule import deadline_ms, first_deadline_ms, next_poll_ms
 from bot.orders.rules.status import alarmed, misnamed, names_another, still_open, was_accepted
 from bot.orders.rules.transitions import Settled, incident, move, note
 from bot.providers.base import (
@@ -24,7 +24,7 @@ from bot.providers.base import (
     StatusReport,
     Unknown,
 )
-from bot.runtime.timeouts import Times
+from bot.runtime.timeouts import Timeouts
 from bot.store.base import DropMessages
 from bot.store.records import MessageKind, OrderRow
 
@@ -36,63 +36,63 @@ _RESEND_PAUSE_MS: Final = 5_000
 Answered: TypeAlias = Receipt | ProviderError
 
 
-def after_request(order: OrderRow, answer: Answered, at: Context) -> Settled:
+def after_request(order: OrderRow, answer: Answered, ctx: SettlementContext) -> Settled:
     """A PENDING order whose creating call was answered, refused or lost."""
     if isinstance(answer, Receipt):
         if names_another(order, answer.provider_reference):
-            return misnamed(order, at)
+            return misnamed(order, ctx)
         if answer.next_step is NextStep.OTP:
-            return _needs_otp(order, answer.provider_reference, at)
+            return _needs_otp(order, answer.provider_reference, ctx)
         return note(
             order,
-            at,
-            due_ms=next_ask_ms(order, at, since_ms=at.now_ms, asks=0),
-            accepted_ms=at.now_ms,
-            deadline_ms=deadline_ms(at),
+            ctx,
+            due_ms=next_poll_ms(order, ctx, since_ms=ctx.now_ms, polls=0),
+            accepted_ms=ctx.now_ms,
+            deadline_ms=deadline_ms(ctx),
             provider_reference=answer.provider_reference or None,
         )
     if isinstance(answer, AlreadyAccepted):
         # Not at once: what led to this second copy was a question, a moment ago.
-        due_ms = next_ask_ms(order, at, since_ms=at.now_ms, asks=0)
-        return note(order, at, due_ms=due_ms, accepted_ms=at.now_ms, deadline_ms=deadline_ms(at))
+        due_ms = next_poll_ms(order, ctx, since_ms=ctx.now_ms, polls=0)
+        return note(order, ctx, due_ms=due_ms, accepted_ms=ctx.now_ms, deadline_ms=deadline_ms(ctx))
     # An earlier copy may have arrived: what is said of this one does not decide about that one.
     first = order.deadline_ms is None
     if isinstance(answer, Declined) and first:
         return alarmed(
-            move(order, OrderState.FAILED, Source.REPLY, at, answer.reason, answer.provider_code), at
+            move(order, OrderState.FAILED, Source.REPLY, ctx, answer.reason, answer.provider_code), ctx
         )
     # What the provider has once shown to hold never goes again, whatever is said of a later copy.
     if isinstance(answer, NotSent) and not was_accepted(order):
         pause_ms = int((answer.retry_after_s or 0) * 1000) or _RESEND_PAUSE_MS * (1 + min(order.attempts, 5))
-        if not first and at.now_ms >= (order.deadline_ms or 0):
-            return still_open(order, StatusReport(state=None), order.asks, at)
-        due_ms = at.now_ms + pause_ms
+        if not first and ctx.now_ms >= (order.deadline_ms or 0):
+            return still_open(order, StatusReport(state=None), order.polls, ctx)
+        due_ms = ctx.now_ms + pause_ms
         if first:
             # So that the payer hears in time that it could not be sent.
-            due_ms = min(due_ms, max(at.now_ms, order.created_ms + int(at.times.send_s * 1000) + 1))
+            due_ms = min(due_ms, max(ctx.now_ms, order.created_ms + int(ctx.timeouts.send_s * 1000) + 1))
         # Zero says that this copy surely did not leave, so the request itself may go again.
-        return note(order, at, due_ms=due_ms, sent_ms=0, attempts=order.attempts + 1)
+        return note(order, ctx, due_ms=due_ms, sent_ms=0, attempts=order.attempts + 1)
     if isinstance(answer, Misconfigured):
-        alarm = incident("misconfigured", order, at, answer.provider_code or answer.detail)
+        alarm = incident("misconfigured", order, ctx, answer.provider_code or answer.detail)
         if answer.created_nothing and first:
             settled = move(
-                order, OrderState.FAILED, Source.REPLY, at, Reason.NOT_AVAILABLE, answer.provider_code
+                order, OrderState.FAILED, Source.REPLY, ctx, Reason.NOT_AVAILABLE, answer.provider_code
             )
         else:
-            settled = _lost(order, at)
+            settled = _lost(order, ctx)
         return Settled((*settled.changes, alarm), settled.order)
     pause_s = answer.retry_after_s if isinstance(answer, Unknown) else None
-    return _lost(order, at, pause_s)
+    return _lost(order, ctx, pause_s)
 
 
-def after_otp(order: OrderRow, answer: OtpAnswer | ProviderError, at: Context) -> Settled:
+def after_otp(order: OrderRow, answer: OtpAnswer | ProviderError, ctx: SettlementContext) -> Settled:
     """A PENDING order (moved from NEEDS_OTP before the call) whose code was accepted, refused or lost."""
     accepted = isinstance(answer, OtpAnswer) and answer.accepted
     wrong = (isinstance(answer, OtpAnswer) and not accepted) or (
         isinstance(answer, Declined) and answer.reason is Reason.WRONG_OTP
     )
     unsent = isinstance(answer, NotSent)
-    in_time = (order.otp_expires_ms or 0) > at.now_ms
+    in_time = (order.otp_expires_ms or 0) > ctx.now_ms
     # A code that never left was not tried; it may be typed again as well.
     tries = order.otp_tries - 1 if unsent else order.otp_tries
     if (wrong or unsent) and in_time and tries < OTP_TRIES:
@@ -100,7 +100,7 @@ def after_otp(order: OrderRow, answer: OtpAnswer | ProviderError, at: Context) -
             order,
             OrderState.NEEDS_OTP,
             Source.REPLY,
-            at,
+            ctx,
             Reason.WRONG_OTP if wrong else None,
             due_ms=order.otp_expires_ms,
             otp_tries=tries,
@@ -108,68 +108,68 @@ def after_otp(order: OrderRow, answer: OtpAnswer | ProviderError, at: Context) -
     # Accepted, tries used up or time over, or nobody knows: the status decides.
     settled = note(
         order,
-        at,
-        due_ms=next_ask_ms(order, at, since_ms=at.now_ms, asks=0),
-        accepted_ms=at.now_ms if accepted else None,
-        asks=0,
-        deadline_ms=deadline_ms(at) if accepted else first_deadline_ms(order, at),
+        ctx,
+        due_ms=next_poll_ms(order, ctx, since_ms=ctx.now_ms, polls=0),
+        accepted_ms=ctx.now_ms if accepted else None,
+        polls=0,
+        deadline_ms=deadline_ms(ctx) if accepted else first_deadline_ms(order, ctx),
     )
     # Nobody is to be asked for the code any more.
     return Settled((*settled.changes, DropMessages(order.id, MessageKind.PROMPT)), settled.order)
 
 
-def may_give_up(order: OrderRow, now_ms: int, times: Times) -> bool:
+def may_give_up(order: OrderRow, now_ms: int, timeouts: Timeouts) -> bool:
     """Whether the time to send is over for an order of which no copy can have left. Nobody waits at a
     counter for money that goes back by itself: that is tried for a day."""
-    send_s = times.daily_s if order.goes_back_by_itself else times.send_s
+    send_s = timeouts.daily_s if order.goes_back_by_itself else timeouts.send_s
     return order.deadline_ms is None and now_ms - order.created_ms > send_s * 1000
 
 
-def give_up(order: OrderRow, at: Context) -> Settled:
+def give_up(order: OrderRow, ctx: SettlementContext) -> Settled:
     """An order of which surely nothing left within its time: FAILED, nothing taken."""
-    return move(order, OrderState.FAILED, Source.US, at, Reason.NOT_SENT)
+    return move(order, OrderState.FAILED, Source.US, ctx, Reason.NOT_SENT)
 
 
-def stopped(order: OrderRow, at: Context) -> Settled:
+def stopped(order: OrderRow, ctx: SettlementContext) -> Settled:
     """A payout that never left, and must not any more: FAILED, nothing paid."""
-    return move(order, OrderState.FAILED, Source.US, at, Reason.NOT_AVAILABLE, note="payouts are off")
+    return move(order, OrderState.FAILED, Source.US, ctx, Reason.NOT_AVAILABLE, note="payouts are off")
 
 
-def _needs_otp(order: OrderRow, provider_reference: str, at: Context) -> Settled:
-    expires_ms = at.now_ms + int(at.times.otp_s * 1000)
+def _needs_otp(order: OrderRow, provider_reference: str, ctx: SettlementContext) -> Settled:
+    expires_ms = ctx.now_ms + int(ctx.timeouts.otp_s * 1000)
     settled = move(
         order,
         OrderState.NEEDS_OTP,
         Source.REPLY,
-        at,
+        ctx,
         due_ms=expires_ms,
-        accepted_ms=at.now_ms,
+        accepted_ms=ctx.now_ms,
         otp_expires_ms=expires_ms,
-        deadline_ms=deadline_ms(at),
+        deadline_ms=deadline_ms(ctx),
         provider_reference=provider_reference or None,
     )
     prompts = otp_prompts(
         order,
-        at.merchant,
-        at.addresses,
-        now_ms=at.now_ms,
-        new_id=at.ids.uuid,
-        times=at.times,
-        short_code=at.short_code,
-        session_open=at.session_open,
+        ctx.merchant,
+        ctx.addresses,
+        now_ms=ctx.now_ms,
+        new_id=ctx.ids.uuid,
+        timeouts=ctx.timeouts,
+        short_code=ctx.short_code,
+        session_open=ctx.session_open,
     )
     return Settled((*settled.changes, *prompts), settled.order)
 
 
-def _lost(order: OrderRow, at: Context, pause_s: float | None = None) -> Settled:
+def _lost(order: OrderRow, ctx: SettlementContext, pause_s: float | None = None) -> Settled:
     """Nobody knows whether the request arrived: ask, soon."""
-    due_ms = next_ask_ms(order, at, since_ms=at.now_ms, asks=0)
+    due_ms = next_poll_ms(order, ctx, since_ms=ctx.now_ms, polls=0)
     if pause_s:
-        due_ms = max(due_ms, at.now_ms + int(pause_s * 1000))
+        due_ms = max(due_ms, ctx.now_ms + int(pause_s * 1000))
     return note(
         order,
-        at,
+        ctx,
         due_ms=due_ms,
         attempts=order.attempts + 1,
-        deadline_ms=first_deadline_ms(order, at),
+        deadline_ms=first_deadline_ms(order, ctx),
     )

@@ -9,8 +9,8 @@ from typing import Final
 from bot.money import FINAL, Money, OrderKind, OrderState, Reason, Source, Verdict, judge
 from bot.notifications.incidents import about_order
 from bot.notifications.order_messages import doubt_messages
-from bot.orders.rules.context import Context
-from bot.orders.rules.schedule import first_deadline_ms, next_ask_ms, passed_s
+from bot.orders.rules.context import SettlementContext
+from bot.orders.rules.schedule import first_deadline_ms, next_poll_ms, passed_s
 from bot.orders.rules.transitions import Settled, applied, incident, move, note, staff_told
 from bot.providers.base import (
     Malformed,
@@ -21,7 +21,7 @@ from bot.providers.base import (
     StatusReport,
     Unknown,
 )
-from bot.store.base import Change, KeepRecheck, NoteOrder, Queue
+from bot.store.base import Change, KeepRecheck, Queue, UpdateOrder
 from bot.store.records import OrderRow, RecheckRow
 
 __all__ = [
@@ -62,34 +62,34 @@ _UNHEARD_S: Final = 30.0
 _OF_ITS_SILENCE: Final = 0.125
 
 
-def after_status(order: OrderRow, report: StatusReport, source: Source, at: Context) -> Settled:
+def after_status(order: OrderRow, report: StatusReport, source: Source, ctx: SettlementContext) -> Settled:
     """An open order asked about: moved only if the report is about our money."""
-    asks = order.asks + 1
+    polls = order.polls + 1
     if report.not_found or _still_stands(order, report):
-        return _not_found(order, asks, at)
+        return _not_found(order, polls, ctx)
     wrong = mismatch(order, report) if report.state in FINAL else ""
     if wrong or names_another(order, report.provider_reference):
-        return _mismatched(order, wrong or "reference", report, asks, at)
+        return _mismatched(order, wrong or "reference", report, polls, ctx)
     # Providers say "pending" while they wait for a code, too; it may still come.
     if report.state not in FINAL or judge(order.state, report.state, source) is not Verdict.MOVE:
-        return still_open(order, report, asks, at)
+        return still_open(order, report, polls, ctx)
     settled = move(
         order,
         report.state,
         source,
-        at,
+        ctx,
         report.reason,
         report.provider_code,
         provider_reference=report.provider_reference or None,
         financial_id=report.financial_id or None,
-        asks=asks,
+        polls=polls,
         payment_reference=report.payment_reference,
         expires_ms=report.expires_ms,
     )
-    return alarmed(settled, at)
+    return alarmed(settled, ctx)
 
 
-def after_recheck(order: OrderRow, report: StatusReport, source: Source, at: Context) -> Settled:
+def after_recheck(order: OrderRow, report: StatusReport, source: Source, ctx: SettlementContext) -> Settled:
     """A final order asked about again, because a provider spoke of it: reversed money is told; what
     contradicts what we hold is an incident, told to staff, and to whoever was told that it had failed;
     anything else changes nothing."""
@@ -98,57 +98,57 @@ def after_recheck(order: OrderRow, report: StatusReport, source: Source, at: Con
     verdict = judge(order.state, report.state, source)
     other = mismatch(order, report)
     if verdict is Verdict.MOVE and not other:
-        return move(order, report.state, source, at, report.reason, report.provider_code)
+        return move(order, report.state, source, ctx, report.reason, report.provider_code)
     if verdict is Verdict.MOVE:
-        alarm = incident(f"mismatch_{other}", order, at, report.provider_code, theirs=report.amount)
-        return Settled((alarm, *staff_told("staff.otherwise", order, report.state, at)), order)
+        alarm = incident(f"mismatch_{other}", order, ctx, report.provider_code, theirs=report.amount)
+        return Settled((alarm, *staff_told("staff.otherwise", order, report.state, ctx)), order)
     if verdict is Verdict.CONTRADICTION:
         said = f"held {order.state.value}, the provider says {report.state.value}"
-        alarm = incident("contradiction", order, at, said)
-        told = staff_told("staff.otherwise", order, report.state, at)
-        doubted = _doubted(order, at)
+        alarm = incident("contradiction", order, ctx, said)
+        told = staff_told("staff.otherwise", order, report.state, ctx)
+        doubted = _doubted(order, ctx)
         return Settled((alarm, *told, *doubted.changes), doubted.order)
     return Settled((), order)
 
 
-def _doubted(order: OrderRow, at: Context) -> Settled:
+def _doubted(order: OrderRow, ctx: SettlementContext) -> Settled:
     """Whoever was told that nothing was taken must not go on believing it: it is being checked."""
     if order.state is not OrderState.FAILED or order.doubted_ms is not None:
         return Settled((), order)
-    noted = NoteOrder(order.id, order.version, at.now_ms, fence=at.fence, doubted_ms=at.now_ms)
-    return Settled((noted, *_doubt_told(order, at, upheld=False)), applied(order, noted))
+    noted = UpdateOrder(order.id, order.version, ctx.now_ms, fence=ctx.fence, doubted_ms=ctx.now_ms)
+    return Settled((noted, *_doubt_told(order, ctx, upheld=False)), applied(order, noted))
 
 
-def upheld(order: OrderRow, why: str, at: Context) -> Settled:
+def upheld(order: OrderRow, why: str, ctx: SettlementContext) -> Settled:
     """A FAILED order that was doubted and did fail, by a person's word; `why` says that, and whose it is. The
     payer hears the end of it."""
-    noted = NoteOrder(order.id, order.version, at.now_ms, doubted_ms=0)
+    noted = UpdateOrder(order.id, order.version, ctx.now_ms, doubted_ms=0)
     kept = about_order(
         "upheld",
         order,
-        at.merchant,
-        id=at.ids.uuid(),
-        now_ms=at.now_ms,
+        ctx.merchant,
+        id=ctx.ids.uuid(),
+        now_ms=ctx.now_ms,
         said=why,
-        key=f"upheld:{order.id}:{at.now_ms}",
+        key=f"upheld:{order.id}:{ctx.now_ms}",
     )
-    told = staff_told("staff.corrected", order, OrderState.FAILED, at)
-    return Settled((noted, kept, *told, *_doubt_told(order, at, upheld=True)), applied(order, noted))
+    told = staff_told("staff.corrected", order, OrderState.FAILED, ctx)
+    return Settled((noted, kept, *told, *_doubt_told(order, ctx, upheld=True)), applied(order, noted))
 
 
-def _doubt_told(order: OrderRow, at: Context, *, upheld: bool) -> list[Queue]:
+def _doubt_told(order: OrderRow, ctx: SettlementContext, *, upheld: bool) -> list[Queue]:
     return doubt_messages(
         order,
-        at.merchant,
-        at.addresses,
+        ctx.merchant,
+        ctx.addresses,
         upheld=upheld,
-        now_ms=at.now_ms,
-        new_id=at.ids.uuid,
-        times=at.times,
+        now_ms=ctx.now_ms,
+        new_id=ctx.ids.uuid,
+        timeouts=ctx.timeouts,
     )
 
 
-def after_silence(order: OrderRow, error: ProviderError, at: Context) -> Settled:
+def after_silence(order: OrderRow, error: ProviderError, ctx: SettlementContext) -> Settled:
     """An open order whose status could not be learned: ask again later, whatever the fault was.
 
     While a provider is away the schedule's long pauses would leave its answer lying for minutes after
@@ -156,22 +156,22 @@ def after_silence(order: OrderRow, error: ProviderError, at: Context) -> Settled
     """
     if isinstance(error, NotSent):
         pause_s = max(_UNSENT_S, error.retry_after_s or 0)
-        settled = still_open(order, StatusReport(state=None), order.asks, at, within_s=(pause_s, pause_s))
+        settled = still_open(order, StatusReport(state=None), order.polls, ctx, within_s=(pause_s, pause_s))
     elif isinstance(error, Unknown):
         least_s = error.retry_after_s or 0
         within_s = (least_s, max(_UNHEARD_S, least_s))
-        settled = still_open(order, StatusReport(state=None), order.asks + 1, at, within_s=within_s)
+        settled = still_open(order, StatusReport(state=None), order.polls + 1, ctx, within_s=within_s)
     else:
-        settled = still_open(order, StatusReport(state=None), order.asks + 1, at)
+        settled = still_open(order, StatusReport(state=None), order.polls + 1, ctx)
     if isinstance(error, Misconfigured | Malformed):
         # Nobody will learn anything until a person of ours has looked.
         kind = "status_refused" if isinstance(error, Misconfigured) else "status_unreadable"
-        alarm = incident(kind, order, at, error.provider_code or error.detail)
+        alarm = incident(kind, order, ctx, error.provider_code or error.detail)
         return Settled((*settled.changes, alarm), settled.order)
     return settled
 
 
-def alarmed(settled: Settled, at: Context) -> Settled:
+def alarmed(settled: Settled, ctx: SettlementContext) -> Settled:
     """With an incident where the order failed for what staff must see: their wallet is short, their contract
     or settings stand in the way, or the provider's word for it is one nobody published."""
     order = settled.order
@@ -179,71 +179,76 @@ def alarmed(settled: Settled, at: Context) -> Settled:
     told_plainly = order.reason is Reason.OTHER and order.provider_code.upper() in _PLAIN_FAILURES
     if kind is None or told_plainly:
         return settled
-    return Settled((*settled.changes, incident(kind, order, at, order.provider_code)), order)
+    return Settled((*settled.changes, incident(kind, order, ctx, order.provider_code)), order)
 
 
-def misnamed(order: OrderRow, at: Context) -> Settled:
+def misnamed(order: OrderRow, ctx: SettlementContext) -> Settled:
     """An open order that its provider names by a reference which is another's, or by a second one:
     perhaps one request was taken twice. Nothing said of it is believed, and a person must look."""
-    return _mismatched(order, "reference", StatusReport(state=None), order.asks, at)
+    return _mismatched(order, "reference", StatusReport(state=None), order.polls, ctx)
 
 
-def by_operator(order: OrderRow, said: OrderState, why: str, at: Context) -> Settled:
+def by_operator(order: OrderRow, to_state: OrderState, why: str, ctx: SettlementContext) -> Settled:
     """An order settled by a person's word; `why` says that, and whose it is. The payer is told, and told
     that it is a correction where they had heard something else."""
-    return move(order, said, Source.OPERATOR, at, note=why)
+    return move(order, to_state, Source.OPERATOR, ctx, note=why)
 
 
-def _not_found(order: OrderRow, asks: int, at: Context) -> Settled:
+def _not_found(order: OrderRow, polls: int, ctx: SettlementContext) -> Settled:
     since_ms = order.accepted_ms or order.sent_ms or order.created_ms
-    in_grace = passed_s(at, since_ms=since_ms, asks=asks) <= at.grace_s
+    in_grace = passed_s(ctx, since_ms=since_ms, polls=polls) <= ctx.grace_s
     # What was put back from a copy goes neither again nor to its end for that: a person looks, in its time.
     if in_grace or was_accepted(order) or order.restored_ms is not None:
-        return still_open(order, StatusReport(state=None), asks, at)
-    if at.absent and order.state is OrderState.PENDING:
-        return _absent(order, asks, at)
-    in_time = order.deadline_ms is None or at.now_ms < order.deadline_ms
-    if order.state is OrderState.PENDING and at.resend is Resend.SAME_REFERENCE and in_time:
+        return still_open(order, StatusReport(state=None), polls, ctx)
+    if ctx.absent and order.state is OrderState.PENDING:
+        return _absent(order, polls, ctx)
+    in_time = order.deadline_ms is None or ctx.now_ms < order.deadline_ms
+    if order.state is OrderState.PENDING and ctx.resend is Resend.SAME_REFERENCE and in_time:
         # Believed now: it never arrived. The same request may go again, refused if it did arrive.
         return note(
             order,
-            at,
-            due_ms=at.now_ms,
+            ctx,
+            due_ms=ctx.now_ms,
             sent_ms=0,
             # It begins anew, and so does its schedule: a payer has just been asked, or never was.
-            asks=0,
-            asked_ms=at.now_ms,
-            deadline_ms=first_deadline_ms(order, at),
+            polls=0,
+            last_polled_ms=ctx.now_ms,
+            deadline_ms=first_deadline_ms(order, ctx),
         )
-    return still_open(order, StatusReport(state=None), asks, at)
+    return still_open(order, StatusReport(state=None), polls, ctx)
 
 
-def _absent(order: OrderRow, asks: int, at: Context) -> Settled:
+def _absent(order: OrderRow, polls: int, ctx: SettlementContext) -> Settled:
     """The provider surely lacks the order at this look. A request on its way may still arrive, so it fails
     at a second such look only; and it is asked about once more later, for one that took its time."""
-    passed = passed_s(at, since_ms=order.sent_ms or order.created_ms, asks=asks)
-    if passed < at.times.absent_s:
-        return still_open(order, StatusReport(state=None), asks, at)
-    again_ms = int(at.times.absent_again_s * 1000)
+    passed = passed_s(ctx, since_ms=order.sent_ms or order.created_ms, polls=polls)
+    if passed < ctx.timeouts.absent_s:
+        return still_open(order, StatusReport(state=None), polls, ctx)
+    again_ms = int(ctx.timeouts.absent_again_s * 1000)
     first_ms = order.missed_ms
-    if first_ms is None or first_ms > at.now_ms:
+    if first_ms is None or first_ms > ctx.now_ms:
         return note(
-            order, at, due_ms=at.now_ms + again_ms, asks=asks, asked_ms=at.now_ms, missed_ms=at.now_ms
+            order,
+            ctx,
+            due_ms=ctx.now_ms + again_ms,
+            polls=polls,
+            last_polled_ms=ctx.now_ms,
+            missed_ms=ctx.now_ms,
         )
-    if at.now_ms < first_ms + again_ms:
-        return note(order, at, due_ms=first_ms + again_ms, asks=asks, asked_ms=at.now_ms)
+    if ctx.now_ms < first_ms + again_ms:
+        return note(order, ctx, due_ms=first_ms + again_ms, polls=polls, last_polled_ms=ctx.now_ms)
     failed = move(
         order,
         OrderState.FAILED,
         order.hinted_by or Source.POLL,
-        at,
+        ctx,
         Reason.NOT_SENT,
         "NOT_FOUND",
         note="not found there, twice",
-        asks=asks,
+        polls=polls,
     )
-    later_ms = at.now_ms + int(at.times.settled_again_s * 1000)
-    once_more = KeepRecheck(RecheckRow(order.id, Source.POLL, None, at.now_ms, later_ms))
+    later_ms = ctx.now_ms + int(ctx.timeouts.settled_again_s * 1000)
+    once_more = KeepRecheck(RecheckRow(order.id, Source.POLL, None, ctx.now_ms, later_ms))
     return Settled((*failed.changes, once_more), failed.order)
 
 
@@ -280,74 +285,80 @@ def mismatch(order: OrderRow, report: StatusReport) -> str:
     return ""
 
 
-def _mismatched(order: OrderRow, what: str, report: StatusReport, asks: int, at: Context) -> Settled:
+def _mismatched(
+    order: OrderRow, what: str, report: StatusReport, polls: int, ctx: SettlementContext
+) -> Settled:
     """A final word over other money than ours is an alarm and settles nothing: a person must look."""
-    alarm = incident(f"mismatch_{what}", order, at, report.provider_code, theirs=report.amount)
+    alarm = incident(f"mismatch_{what}", order, ctx, report.provider_code, theirs=report.amount)
     if order.state is OrderState.UNRESOLVED:
-        settled = still_open(order, report, asks, at)
+        settled = still_open(order, report, polls, ctx)
     else:
-        settled = _unresolved(order, at, f"{what} differs", asks=asks)
+        settled = _unresolved(order, ctx, f"{what} differs", polls=polls)
     return Settled((*settled.changes, alarm), settled.order)
 
 
 def still_open(
     order: OrderRow,
     report: StatusReport,
-    asks: int,
-    at: Context,
+    polls: int,
+    ctx: SettlementContext,
     *,
     within_s: tuple[float, float] | None = None,
 ) -> Settled:
     """Nothing final is known: ask again when it is time, not sooner and not later than `within_s` from
     now where that is given; or UNRESOLVED once the time is over."""
-    if order.state is OrderState.NEEDS_OTP and (order.otp_expires_ms or 0) > at.now_ms:
-        return note(order, at, due_ms=order.otp_expires_ms, asks=asks, asked_ms=at.now_ms)
+    if order.state is OrderState.NEEDS_OTP and (order.otp_expires_ms or 0) > ctx.now_ms:
+        return note(order, ctx, due_ms=order.otp_expires_ms, polls=polls, last_polled_ms=ctx.now_ms)
     if order.state is OrderState.UNRESOLVED:
-        return note(order, at, due_ms=_much_later_ms(order, at, within_s), asks=asks, asked_ms=at.now_ms)
-    if order.deadline_ms is not None and at.now_ms >= order.deadline_ms:
-        alarm = incident("unresolved", order, at, report.provider_code)
-        due_ms = _much_later_ms(order, at, within_s)
-        settled = _unresolved(order, at, "no final word in time", asks=asks, due_ms=due_ms)
+        return note(
+            order, ctx, due_ms=_much_later_ms(order, ctx, within_s), polls=polls, last_polled_ms=ctx.now_ms
+        )
+    if order.deadline_ms is not None and ctx.now_ms >= order.deadline_ms:
+        alarm = incident("unresolved", order, ctx, report.provider_code)
+        due_ms = _much_later_ms(order, ctx, within_s)
+        settled = _unresolved(order, ctx, "no final word in time", polls=polls, due_ms=due_ms)
         return Settled((*settled.changes, alarm), settled.order)
     since_ms = order.accepted_ms or order.sent_ms or order.created_ms
-    due_ms = next_ask_ms(order, at, since_ms=since_ms, asks=asks)
+    due_ms = next_poll_ms(order, ctx, since_ms=since_ms, polls=polls)
     if within_s is not None:
-        soonest_ms, latest_ms = (at.now_ms + int(pause_s * 1000) for pause_s in within_s)
+        soonest_ms, latest_ms = (ctx.now_ms + int(pause_s * 1000) for pause_s in within_s)
         due_ms = min(max(due_ms, soonest_ms), latest_ms)
     return note(
         order,
-        at,
+        ctx,
         due_ms=due_ms,
-        asks=asks,
-        asked_ms=at.now_ms,
-        deadline_ms=first_deadline_ms(order, at),
-        accepted_ms=at.now_ms if _shows_itself(order, report, at) else None,
+        polls=polls,
+        last_polled_ms=ctx.now_ms,
+        deadline_ms=first_deadline_ms(order, ctx),
+        accepted_ms=ctx.now_ms if _shows_itself(order, report, ctx) else None,
         provider_reference=report.provider_reference or None,
     )
 
 
-def _shows_itself(order: OrderRow, report: StatusReport, at: Context) -> bool:
+def _shows_itself(order: OrderRow, report: StatusReport, ctx: SettlementContext) -> bool:
     """Whether the provider is seen to hold an order that is never made again, without naming it: so that no
     later look that finds nothing can end it."""
-    return at.resend is Resend.NEVER and report.state is not None and not was_accepted(order)
+    return ctx.resend is Resend.NEVER and report.state is not None and not was_accepted(order)
 
 
-def _much_later_ms(order: OrderRow, at: Context, within_s: tuple[float, float] | None) -> int:
+def _much_later_ms(order: OrderRow, ctx: SettlementContext, within_s: tuple[float, float] | None) -> int:
     """When an order whose time is over is asked about next: daily. Where the provider was only silent (then
     `within_s` is given) it may have long known: soon, and ever more rarely the longer that lasts."""
-    pause_s = at.times.daily_s
+    pause_s = ctx.timeouts.daily_s
     if within_s is not None:
-        over_ms = at.now_ms - (order.deadline_ms or order.created_ms)
+        over_ms = ctx.now_ms - (order.deadline_ms or order.created_ms)
         pause_s = min(max(within_s[1], over_ms / 1000 * _OF_ITS_SILENCE), pause_s)
-    return at.now_ms + int(pause_s * 1000)
+    return ctx.now_ms + int(pause_s * 1000)
 
 
-def _unresolved(order: OrderRow, at: Context, why: str, *, asks: int, due_ms: int | None = None) -> Settled:
+def _unresolved(
+    order: OrderRow, ctx: SettlementContext, why: str, *, polls: int, due_ms: int | None = None
+) -> Settled:
     changes: list[Change] = []
     if order.state is OrderState.NEEDS_OTP:
-        first = move(order, OrderState.PENDING, Source.US, at, due_ms=at.now_ms)
+        first = move(order, OrderState.PENDING, Source.US, ctx, due_ms=ctx.now_ms)
         changes += first.changes
         order = first.order
-    due_ms = due_ms or _much_later_ms(order, at, None)
-    last = move(order, OrderState.UNRESOLVED, Source.US, at, due_ms=due_ms, note=why, asks=asks)
+    due_ms = due_ms or _much_later_ms(order, ctx, None)
+    last = move(order, OrderState.UNRESOLVED, Source.US, ctx, due_ms=due_ms, note=why, polls=polls)
     return Settled((*changes, *last.changes), last.order)

@@ -27,11 +27,11 @@ from bot.providers.base import (
     Misconfigured,
     OrderCall,
     OtpAnswer,
+    Preapproval,
     Receipt,
     Reply,
     Request,
     Secret,
-    Standing,
     StatusReport,
     UserInfo,
 )
@@ -215,7 +215,7 @@ class Momo:
     ) -> Call[ListPage]:
         raise Misconfigured("MoMo has no list of payments", created_nothing=True)
 
-    def preapprovals(self, account: Account, msisdn: Msisdn) -> Call[tuple[Standing, ...]]:
+    def preapprovals(self, account: Account, msisdn: Msisdn) -> Call[tuple[Preapproval, ...]]:
         return list_preapprovals(account, msisdn)
 
     def banks(self, account: Account, *, wallets: bool = False) -> Call[tuple[Bank, ...]]:

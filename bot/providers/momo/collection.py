@@ -56,10 +56,10 @@ def payment_status(account: Account, order: OrderCall) -> Call[StatusReport]:
 
 def pay_bill(account: Account, order: OrderCall) -> Call[Receipt]:
     """Pay to a bill's service provider, under the customer's own reference there."""
-    user_name = account.bills.get(order.terms.service_provider, "")
+    user_name = account.bills.get(order.details.service_provider, "")
     if not user_name:
         raise Misconfigured("the bill's service provider is not in the settings", created_nothing=True)
-    reference = order.terms.customer_reference.strip()
+    reference = order.details.customer_reference.strip()
     if not reference or len(reference) > 100 or not reference.isprintable():
         raise Declined(Reason.BAD_REQUEST, "the customer's reference cannot be sent")
     body = {

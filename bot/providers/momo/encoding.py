@@ -137,6 +137,6 @@ def build_holder_path(party: str) -> str:
 
 def build_validity_s(order: OrderCall) -> int:
     """For how long an agreement shall stand; MoMo makes none without an end."""
-    if not order.terms.validity_s or order.terms.validity_s < 0:
+    if not order.details.validity_s or order.details.validity_s < 0:
         raise Misconfigured(f"{order.kind} without a validity", created_nothing=True)
-    return order.terms.validity_s
+    return order.details.validity_s

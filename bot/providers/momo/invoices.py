@@ -58,7 +58,7 @@ def request_invoice(account: Account, order: OrderCall) -> Call[Receipt]:
         **build_money(account, order.amount),
         "validityDuration": str(build_validity_s(order)),
         "intendedPayer": build_party(order.payer),
-        "description": build_note(order.terms.description or order.payer_note),
+        "description": build_note(order.details.description or order.payer_note),
     }
     if order.payee or account.payee:
         body["payee"] = build_party(order.payee or account.payee)

@@ -17,11 +17,11 @@ from bot.providers.base import (
     Malformed,
     Misconfigured,
     OrderCall,
+    Preapproval,
     Receipt,
     Reply,
     Request,
     Resend,
-    Standing,
     StatusReport,
 )
 from bot.providers.momo.encoding import (
@@ -125,11 +125,11 @@ def preapproval_cancel_status(account: Account, order: OrderCall) -> Call[Status
     return Call("order_status", _list_request(order.payer), decode)
 
 
-def list_preapprovals(account: Account, msisdn: Msisdn) -> Call[tuple[Standing, ...]]:
+def list_preapprovals(account: Account, msisdn: Msisdn) -> Call[tuple[Preapproval, ...]]:
     """What the payer has approved. Nobody of that number has approved nothing."""
 
-    def decode(reply: Reply) -> tuple[Standing, ...]:
-        return () if says_unknown(reply) else _read_standings(reply)
+    def decode(reply: Reply) -> tuple[Preapproval, ...]:
+        return () if says_unknown(reply) else _read_preapprovals(reply)
 
     return Call("preapprovals", _list_request(msisdn), decode)
 
@@ -201,11 +201,11 @@ def _read_row(row: Any) -> tuple[str, str, int | None]:
     )
 
 
-def _read_standings(reply: Reply) -> tuple[Standing, ...]:
+def _read_preapprovals(reply: Reply) -> tuple[Preapproval, ...]:
     found = []
     for row in _rows(reply):
         id, word, expires_ms = _read_row(row)
         if id:
             payee = read_text(row.get("toFri"), 100)
-            found.append(Standing(id, approved=word == "APPROVED", payee=payee, expires_ms=expires_ms))
+            found.append(Preapproval(id, approved=word == "APPROVED", payee=payee, expires_ms=expires_ms))
     return tuple(found)

@@ -27,11 +27,11 @@ from bot.providers.base import (
     Misconfigured,
     OrderCall,
     OtpAnswer,
+    Preapproval,
     Receipt,
     Reply,
     Request,
     Secret,
-    Standing,
     StatusReport,
     UserInfo,
 )
@@ -212,7 +212,7 @@ class Startbutton:
     def notify_payer(self, account: Account, order: OrderCall, text: str) -> Call[None]:
         _cannot("messages to payers")
 
-    def preapprovals(self, account: Account, msisdn: Msisdn) -> Call[tuple[Standing, ...]]:
+    def preapprovals(self, account: Account, msisdn: Msisdn) -> Call[tuple[Preapproval, ...]]:
         _cannot("pre-approvals")
 
     def ask_consent(self, account: Account, msisdn: Msisdn) -> Call[ConsentAsked]:

@@ -107,13 +107,13 @@ def build_transfer(account: Account, order: OrderCall) -> dict[str, Any]:
         "country": country,
         "reference": build_reference(order.reference),
     }
-    if order.terms.bank_code or order.terms.account_number:
+    if order.details.bank_code or order.details.account_number:
         return body | _bank(ways, order)
     return body | _wallet(ways, order)
 
 
 def _bank(ways: Transfers, order: OrderCall) -> dict[str, Any]:
-    code, number = order.terms.bank_code, order.terms.account_number
+    code, number = order.details.bank_code, order.details.account_number
     if not ways.banks or not _CODE.fullmatch(code) or not _ACCOUNT_NUMBER.fullmatch(number):
         raise Declined(Reason.BAD_REQUEST, "the bank account cannot be paid to")
     return {"bankCode": code, "accountNumber": number}
@@ -144,7 +144,7 @@ def build_refund(account: Account, order: OrderCall) -> dict[str, Any]:
         "transactionReference": order.about_provider_reference,
         "amount": _number(build_refund_amount(account, order.amount)),
     }
-    reason = " ".join(order.terms.description.split())[:_LONGEST_REASON].strip()
+    reason = " ".join(order.details.description.split())[:_LONGEST_REASON].strip()
     return body | ({"reason": reason} if reason else {})
 
 

@@ -65,7 +65,7 @@ def read_event(raw: bytes) -> CallbackEvent:
         reference=read_ours(transaction.get("userTransactionReference")),
         topic=TOPICS.get(name.partition(".")[0].lower(), EventTopic.OTHER),
         amount=amount,
-        said=_said(name, read_code(transaction.get("status"))),
+        reported_state=_said(name, read_code(transaction.get("status"))),
     )
 
 

@@ -35,7 +35,7 @@ class KeepAgreement(msgspec.Struct, frozen=True):
 
 
 class MoveAgreement(msgspec.Struct, frozen=True):
-    """Move an agreement (`said`), or only set fields (None); gives the worker's lease back.
+    """Move an agreement (`to_state`), or only set fields (None); gives the worker's lease back.
 
     Conflict("agreement") on another version, a lease that has passed on, an id of theirs that another
     pre-approval of this payer and connection has, or a move that may not be: what has ended stays ended.
@@ -46,7 +46,7 @@ class MoveAgreement(msgspec.Struct, frozen=True):
     expected: int
     at_ms: int
     due_ms: int | None
-    said: AgreementState | None = None
+    to_state: AgreementState | None = None
     source: Source = Source.US
     note: str = ""
     fence: int | None = None
@@ -54,7 +54,7 @@ class MoveAgreement(msgspec.Struct, frozen=True):
     provider_id: str | None = None
     payment_reference: str | None = None
     provider_code: str | None = None
-    asks: int | None = None
+    polls: int | None = None
 
 
 class KeepApproval(msgspec.Struct, frozen=True):
@@ -68,7 +68,7 @@ class Decide(msgspec.Struct, frozen=True):
     decider's own. `order_id` of the order made in the same commit, where approved."""
 
     approval_id: str
-    said: ApprovalState
+    to_state: ApprovalState
     staff_id: str
     at_ms: int
     order_id: str | None = None
@@ -95,7 +95,7 @@ class AgreementIntents(Protocol):
         """Those that have not ended, newest first."""
         ...
 
-    async def preapproval_ids(self, payer: str, connection: str, *, but: str) -> tuple[str, ...]:
+    async def preapproval_ids(self, payer: str, account_id: str, *, but: str) -> tuple[str, ...]:
         """Their ids of the payer's pre-approvals on the connection, ended ones too, except that of `but`."""
         ...
 

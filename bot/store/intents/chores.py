@@ -142,7 +142,7 @@ class ChoreIntents(Protocol):
         changes no order; a message that waits may come earlier. Done by itself as the store is opened."""
         ...
 
-    async def sweep(self, now_ms: int, journal_ms: int, remember_ms: int, stranger_ms: int) -> None:
+    async def purge(self, now_ms: int, journal_ms: int, remember_ms: int, stranger_ms: int) -> None:
         """Forget: journals and sessions older than `journal_ms`; update ids, turns, provider events and
         messages that are SENT or DROPPED older than `remember_ms`; used link codes and counted uses
         long past. DEAD messages stay until somebody has seen to them. Chats that nobody linked, that began no

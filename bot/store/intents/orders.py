@@ -14,7 +14,7 @@ __all__ = [
     "CreateOrder",
     "Hint",
     "MoveOrder",
-    "NoteOrder",
+    "UpdateOrder",
     "OrderIntents",
     "SecondPerson",
 ]
@@ -116,7 +116,7 @@ class MoveOrder(msgspec.Struct, frozen=True):
 
     order_id: str
     expected: int
-    said: OrderState
+    to_state: OrderState
     source: Source
     at_ms: int
     due_ms: int | None
@@ -133,14 +133,14 @@ class MoveOrder(msgspec.Struct, frozen=True):
     otp_tries: int | None = None
     otp_expires_ms: int | None = None
     deadline_ms: int | None = None
-    asks: int | None = None
-    asked_ms: int | None = None
+    polls: int | None = None
+    last_polled_ms: int | None = None
     attempts: int | None = None
     place: str | None = None
     sent_with: str | None = None
 
 
-class NoteOrder(msgspec.Struct, frozen=True):
+class UpdateOrder(msgspec.Struct, frozen=True):
     """Set fields of an order without a transition. Conflict("order") on another version or, where
     `fence` is given, a lease that has passed on. None leaves a field as it is. A hint that came during
     the lease may bring `due_ms` forward. Of `provider_reference`, `accepted_ms` and `sent_ms` holds what
@@ -155,8 +155,8 @@ class NoteOrder(msgspec.Struct, frozen=True):
     financial_id: str | None = None
     sent_ms: int | None = None
     accepted_ms: int | None = None
-    asks: int | None = None
-    asked_ms: int | None = None
+    polls: int | None = None
+    last_polled_ms: int | None = None
     attempts: int | None = None
     deadline_ms: int | None = None
     pending_ref: str | None = None
@@ -169,15 +169,15 @@ class NoteOrder(msgspec.Struct, frozen=True):
 
 class Hint(msgspec.Struct, frozen=True):
     """A provider spoke of an order. An open one is asked about soon, but not sooner than `spacing_ms` after
-    the last asking; a repeat changes nothing. A final one becomes a recheck, due after `spacing_ms`, or the
-    one that waits is due so soon at the latest; `said` is what the provider said of it, where that is known.
+    the last poll; a repeat changes nothing. A final one becomes a recheck, due after `spacing_ms`, or the one
+    that waits is due so soon at the latest; `reported_state` is what the provider said of it, where known.
     Does not change `version`. Of an order nobody knows nothing is kept."""
 
     order_id: str
     source: Source
     at_ms: int
     spacing_ms: int
-    said: OrderState | None = None
+    reported_state: OrderState | None = None
 
 
 class OrderIntents(Protocol):
@@ -225,7 +225,7 @@ class OrderIntents(Protocol):
         ...
 
     async def orders_between(
-        self, connection: str, from_ms: int, until_ms: int, after: tuple[int, str], limit: int
+        self, account_id: str, from_ms: int, until_ms: int, after: tuple[int, str], limit: int
     ) -> tuple[tuple[OrderRow, int | None], ...]:
         """A connection's orders whose time lies in [`from_ms`, `until_ms`), each with the time of its move
         to SUCCESSFUL: an order's time is that move, or its creation where it never succeeded.
@@ -241,7 +241,7 @@ class OrderIntents(Protocol):
         "number" (anything that only its owner may know); empty where it can."""
         ...
 
-    async def paid_before(self, payer: str, connection: str) -> bool:
+    async def paid_before(self, payer: str, account_id: str) -> bool:
         """Whether a collection from this number on this connection ever succeeded."""
         ...
 
@@ -276,7 +276,7 @@ class OrderIntents(Protocol):
         """The order that passes this one's money on."""
         ...
 
-    async def open_connections(self) -> frozenset[str]:
+    async def open_accounts(self) -> frozenset[str]:
         """Connections that orders which are not final still need."""
         ...
 
@@ -289,7 +289,7 @@ class OrderIntents(Protocol):
         agreements of which nobody has said so yet belong there, sent with those keys."""
         ...
 
-    async def open_orders_at(self, connection: str, place: str) -> tuple[OrderRow, ...]:
+    async def open_orders_at(self, account_id: str, place: str) -> tuple[OrderRow, ...]:
         """Orders of a connection that are not final and belong to `place`, oldest first."""
         ...
 

@@ -291,15 +291,15 @@ class SqliteStore:
         return await self._long(order_reads.recent, limit, states)
 
     async def orders_between(
-        self, connection: str, from_ms: int, until_ms: int, after: tuple[int, str], limit: int
+        self, account_id: str, from_ms: int, until_ms: int, after: tuple[int, str], limit: int
     ) -> tuple[tuple[OrderRow, int | None], ...]:
-        return await self._long(order_reads.between, connection, from_ms, until_ms, after, limit)
+        return await self._long(order_reads.between, account_id, from_ms, until_ms, after, limit)
 
     async def cannot_ask(self, row: OrderRow | AgreementRow, wanted: Asking) -> str:
         return await self._quick(asking.refusal, row, wanted)
 
-    async def paid_before(self, payer: str, connection: str) -> bool:
-        return await self._quick(order_reads.paid_before, payer, connection)
+    async def paid_before(self, payer: str, account_id: str) -> bool:
+        return await self._quick(order_reads.paid_before, payer, account_id)
 
     async def recent_merchants(self, person_id: str, limit: int) -> tuple[MerchantRow, ...]:
         return await self._quick(people.recent_merchants, person_id, limit)
@@ -344,8 +344,8 @@ class SqliteStore:
     ) -> tuple[AgreementRow, ...]:
         return await self._quick(agreements.of_merchant, merchant_id, kind, limit)
 
-    async def preapproval_ids(self, payer: str, connection: str, *, but: str) -> tuple[str, ...]:
-        return await self._quick(agreements.preapproval_ids, payer, connection, but)
+    async def preapproval_ids(self, payer: str, account_id: str, *, but: str) -> tuple[str, ...]:
+        return await self._quick(agreements.preapproval_ids, payer, account_id, but)
 
     async def is_being_stopped(self, agreement_id: str) -> bool:
         return await self._quick(asking.is_being_stopped, agreement_id)
@@ -374,8 +374,8 @@ class SqliteStore:
 
     # ---- orders and the worker
 
-    async def open_connections(self) -> frozenset[str]:
-        return await self._long(order_reads.open_connections)
+    async def open_accounts(self) -> frozenset[str]:
+        return await self._long(order_reads.open_accounts)
 
     async def open_places(self) -> frozenset[tuple[str, str]]:
         return await self._long(order_reads.open_places)
@@ -383,8 +383,8 @@ class SqliteStore:
     async def settle_in(self, places: Mapping[str, tuple[str, str]]) -> None:
         await self._write(order_reads.settle_in, places)
 
-    async def open_orders_at(self, connection: str, place: str) -> tuple[OrderRow, ...]:
-        return await self._long(order_reads.open_at, connection, place)
+    async def open_orders_at(self, account_id: str, place: str) -> tuple[OrderRow, ...]:
+        return await self._long(order_reads.open_at, account_id, place)
 
     async def agreements_elsewhere(self) -> tuple[AgreementRow, ...]:
         return await self._long(agreements.elsewhere)
@@ -539,7 +539,7 @@ class SqliteStore:
         finally:
             await reader.close()
 
-    async def sweep(self, now_ms: int, journal_ms: int, remember_ms: int, stranger_ms: int) -> None:
+    async def purge(self, now_ms: int, journal_ms: int, remember_ms: int, stranger_ms: int) -> None:
         for forget in chores.forgetting(now_ms, journal_ms, remember_ms):
             gone = _FORGET_AT_ONCE
             while gone == _FORGET_AT_ONCE:

@@ -10,10 +10,10 @@ from bot.money import Msisdn
 from bot.store.base import Change, RenewAddress
 from bot.store.records import AddressRow, PersonRow, StaffRow
 
-__all__ = ["Plan", "Speaker"]
+__all__ = ["EffectResult", "Actor"]
 
 
-class Speaker(msgspec.Struct, frozen=True):
+class Actor(msgspec.Struct, frozen=True):
     """Who speaks, from where, in which conversation."""
 
     person: PersonRow
@@ -36,11 +36,11 @@ class Speaker(msgspec.Struct, frozen=True):
         return (RenewAddress(self.address.kind, self.address.value, self.renewed, now_ms),)
 
 
-class Plan(msgspec.Struct, frozen=True):
-    """An act's changes. `inside` is the call to make after they are committed, where one is needed;
+class EffectResult(msgspec.Struct, frozen=True):
+    """An act's changes. `provider_call` is the call to make after they are committed, where one is needed;
     it commits its own outcome and returns the result. Else `result` is known now. `person`: as changed.
     `payment` is the one that it begins, or that `goes_on`. `then`: changes for the turn's own commit, once
-    `inside` has come to a good end.
+    `provider_call` has come to a good end.
 
     The outcome has a commit of its own because it is about money: it must not fall with a turn that
     lost its conversation to another channel meanwhile.
@@ -48,7 +48,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     changes: tuple[Change, ...] = ()
     result: Any = None
-    inside: Any = None  # Callable[[], Awaitable[Any]] | None; msgspec cannot name a callable
+    provider_call: Any = None  # Callable[[], Awaitable[Any]] | None; msgspec cannot name a callable
     person: PersonRow | None = None
     payment: OrderView | None = None
     goes_on: bool = False
