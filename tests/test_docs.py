@@ -57,7 +57,7 @@ def test_every_file_a_page_names_is_there(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_name_of_the_code_a_page_uses_is_there(page: Path) -> None:
-    """`bot.money.judge`, `Turns.take` and `keep_reply()` are names of the code."""
+    """`bot.money.judge`, `Turns.take`, `EffectResult` and `keep_reply()` are names of the code."""
     words = [word for text in (*named(page), *drawn(page)) for word in re.findall(r"[\w.]+(?:\(\))?", text)]
     missing = {word for word in words if not _is_there(word)}
     assert sorted(missing) == [], f"{page.name} names what is not in the code; was it renamed?"
@@ -69,6 +69,8 @@ def _is_there(word: str) -> bool:
         return _resolves(parts)
     if re.fullmatch(r"[A-Z]\w*[a-z]\w*\.[a-z_]\w*(?:\(\))?", word):
         return ".".join(parts) in _members()
+    if re.fullmatch(r"(?:[A-Z][a-z]+){2,}", word) and word != "MoMo":
+        return word in _members()
     return not word.endswith("()") or parts[-1] in {name.rpartition(".")[2] for name in _members()}
 
 
@@ -88,7 +90,7 @@ def _resolves(parts: list[str]) -> bool:
 
 @cache
 def _members() -> frozenset[str]:
-    """`name` of each function, and `Class.name` of what is defined or set in a class."""
+    """`name` of each function and class, and `Class.name` of what is defined or set in a class."""
     found = set()
     for path in (path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -96,6 +98,7 @@ def _members() -> frozenset[str]:
                 found.add(node.name)
             if not isinstance(node, ast.ClassDef):
                 continue
+            found.add(node.name)
             for inner in ast.walk(node):
                 match inner:
                     case ast.FunctionDef() | ast.AsyncFunctionDef():
