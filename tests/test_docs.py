@@ -1,6 +1,7 @@
 """The pages tell the truth: what they name exists, their links lead somewhere, the list of settings is whole.
 
-A page names a thing that is not there yet (in an example) inside a fenced block, which is not looked at.
+A page names a thing that is not there yet (in an example) inside a fenced block. Of these only `python` ones
+are looked at: they quote the code, and leave out with dots what does not matter.
 """
 
 import ast
@@ -61,6 +62,19 @@ def test_every_name_of_the_code_a_page_uses_is_there(page: Path) -> None:
     words = [word for text in (*named(page), *drawn(page)) for word in re.findall(r"[\w.]+(?:\(\))?", text)]
     missing = {word for word in words if not _is_there(word)}
     assert sorted(missing) == [], f"{page.name} names what is not in the code; was it renamed?"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_line_of_code_a_page_quotes_is_there(page: Path) -> None:
+    blocks = re.findall(r"^ *```python\n(.*?)^ *```", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    quoted = {line.strip() for block in blocks for line in block.splitlines() if "..." not in line}
+    assert sorted(quoted - _lines()) == [], f"{page.name} quotes what is not in the code any more"
+
+
+@cache
+def _lines() -> frozenset[str]:
+    paths = [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+    return frozenset(line.strip() for path in paths for line in path.read_text(encoding="utf-8").splitlines())
 
 
 def _is_there(word: str) -> bool:
