@@ -201,6 +201,11 @@ PLANTED = [
     ("bot/store/orders.py", "import bot.orders.worker", "bot.store is not allowed to import bot.orders"),
     ("bot/channels/sms.py", "import bot.channels.telegram", "bot.channels.sms is not allowed to import"),
     ("bot/channels/ussd/hubtel.py", "import bot.channels.ussd.africastalking", "bot.channels.ussd.hubtel is"),
+    (
+        "bot/sandbox/gateways/hubtel.py",
+        "import bot.sandbox.gateways.africastalking",
+        "bot.sandbox.gateways.hubtel is",
+    ),
     ("bot/sandbox/momo/server.py", "import bot.sandbox.startbutton.server", "bot.sandbox.momo.server -> bot"),
     (
         "bot/sandbox/startbutton/server.py",

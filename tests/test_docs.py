@@ -15,8 +15,9 @@ import pytest
 import typer
 
 from bot.__main__ import app
+from bot.settings.gateways import names_of_gateways, settings_of_gateways
 from bot.settings.reference import reference
-from bot.settings.settings import NAMED_AFTER, Settings, _parts
+from bot.settings.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -156,8 +157,11 @@ def test_the_list_of_settings_is_the_model() -> None:
 
 
 def test_settings_named_after_a_gateway_or_an_account_are_known() -> None:
-    assert _parts([], []).keys() == NAMED_AFTER.keys()
-    assert not any(name.upper() in NAMED_AFTER for name in Settings.model_fields)
+    taken = {f"{begin}{end}" for begin, ends in names_of_gateways().items() for end in ends}
+    for name, said in settings_of_gateways().items():
+        assert name.replace("<GATEWAY>", "HUBTEL") in taken
+        assert said.endswith(".")
+    assert not taken & {name.upper() for name in Settings.model_fields}
 
 
 def test_the_readme_is_short() -> None:

@@ -26,7 +26,7 @@ from bot.channels.base import Button, Channel, Outgoing, Sent
 from bot.channels.catalogue import Catalogue
 from bot.channels.sms import AfricasTalkingSms, read_delivery_report
 from bot.channels.telegram import TelegramChannel
-from bot.channels.ussd import GATEWAYS
+from bot.channels.ussd import GATEWAYS, screen_septets
 from bot.conversations import Turns, TurnsConfig
 from bot.conversations.effects import EffectDispatch
 from bot.conversations.telegram_connection import TelegramLink
@@ -134,6 +134,17 @@ class _SmsReports:
             self._metrics.messages.labels("msisdn", "report", outcome).inc()
 
 
+def _screen_sizes(settings: Settings) -> dict[str, tuple[int, int]]:
+    """Septets, and characters outside GSM-7, that a screen of each gateway may have."""
+    return {
+        given.name: (
+            screen_septets(GATEWAYS[given.name].manners, given.options, settings.ussd_screen_septets),
+            min(GATEWAYS[given.name].manners.characters, settings.ussd_screen_characters),
+        )
+        for given in settings.gateways
+    }
+
+
 class Kasapay:
     """All parts of one process, built and not yet started."""
 
@@ -185,6 +196,7 @@ class Kasapay:
             on_late=self._on_work,
         )
         self.broken: list[str] = []
+        self._screen_sizes = _screen_sizes(settings)
         self.turns = Turns(
             store,
             self.dispatch,
@@ -416,21 +428,24 @@ class Kasapay:
         return tuple(kind.value for kind in offered if kind in kinds)
 
     def _gateways(self) -> dict[str, GatewayEntry]:
-        return {
-            entry.name: GatewayEntry(
-                GATEWAYS[entry.name], entry.secret.get_secret_value(), _networks(entry.allow)
+        short_code = self.settings.short_code
+        entries = {}
+        for given in self.settings.gateways:
+            options = given.options.model_copy(update={"code": given.options.code or short_code})
+            gateway = GATEWAYS[given.name](options)
+            entries[given.name] = GatewayEntry(
+                gateway, given.secret.get_secret_value(), _networks(given.allow)
             )
-            for entry in self.settings.gateways
-        }
+        return entries
 
     def _screen(self, view: View, gateway: str, language: str) -> UssdScreen:
-        budget = self.settings.ussd_screen_septets or GATEWAYS[gateway].budget
+        septets, characters = self._screen_sizes[gateway]
         return render_ussd(
             view,
             lambda text: self._say(text, language),
             self.catalogue.labels(language),
-            budget=budget,
-            ucs2_budget=self.settings.ussd_screen_characters,
+            budget=septets,
+            ucs2_budget=characters,
         )
 
     def _words(self, view: View, kind: str, language: str) -> Worded:

@@ -20,12 +20,15 @@ from pydantic import SecretStr
 from bot.admin.registry import COMMANDS
 from bot.app.build import CannotStart, Kasapay, build, running
 from bot.app.listening import cannot_listen, find_free_port, url_of
+from bot.app.pretend_phone import play_phone
+from bot.channels.ussd import GATEWAYS
 from bot.providers import Account, Credentials, Secret
 from bot.runtime.clock import Clock, Ids, wall_clock_ms
 from bot.runtime.keys import Sealer
 from bot.runtime.timeouts import TIMES, Timeouts
 from bot.sandbox import RecordError, SandboxConfig, serve_sandbox
-from bot.settings.settings import GatewaySettings, Settings
+from bot.settings.gateways import GatewaySettings
+from bot.settings.settings import Settings
 from bot.store import migrate
 from bot.store.base import KeepStaff
 from bot.store.records import StaffRow
@@ -132,7 +135,7 @@ async def run_embedded(
         tryit = TryIt(
             sandbox_url=sandbox,
             short_code=settings.short_code,
-            ussd_path=ussd_path,
+            play_phone=play_phone,
             customers=CUSTOMERS,
             staff=STAFF,
             merchants=MERCHANTS,
@@ -257,9 +260,7 @@ def _settings(
             )
         ),
     )
-    gateways = tuple(
-        GatewaySettings(name, SecretStr(ussd_secret), ()) for name in ("africastalking", "hubtel")
-    )
+    gateways = tuple(GatewaySettings(name, SecretStr(ussd_secret), ()) for name in GATEWAYS)
     return extra.model_copy(
         update={
             "database_url": f"sqlite:///{database.absolute()}",

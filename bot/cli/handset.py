@@ -1,16 +1,15 @@
 """`kasapay dial`: a feature phone in the terminal, behind a gateway, over real HTTP.
 
-Plays Africa's Talking or Hubtel to a Kasapay that runs, on this machine or elsewhere. Where that is a
-`run` on pretend money, the same terminal shows the number's SMS and asks for its wallet PIN. What is
+Plays any of the gateways, by its simulator, to a Kasapay that runs on this machine or elsewhere. Where that
+is a `run` on pretend money, the same terminal shows the number's SMS and asks for its wallet PIN. What is
 typed for a code or a PIN shows in the terminal, as it would on a phone.
 """
 
 import asyncio
 import contextlib
 import json
-import uuid
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final
 
 import httpx
 from rich.console import Console
@@ -18,13 +17,15 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from bot.app.typed_command import typed_command
+from bot.channels.ussd import GATEWAYS
 from bot.cli.keyboard import Keyboard
 from bot.cli.pretend_wallet import PretendWallet, Prompt, open_wallet
 from bot.dialog import count_septets
 from bot.money import parse_msisdn
+from bot.sandbox.gateways import GatewaySimulator, Sent, Shown, Upset, simulator_of
 from bot.settings.settings import Settings
 
-__all__ = ["AfricasTalkingLine", "HandsetProblem", "HubtelLine", "Line", "dial_here"]
+__all__ = ["HandsetProblem", "dial_here"]
 
 _TIMEOUT_S: Final = 15.0
 _LOOK_EVERY_S: Final = 0.4
@@ -36,114 +37,55 @@ class HandsetProblem(Exception):
     """Why the call cannot be made, as a sentence."""
 
 
-class Line(Protocol):
-    """One USSD session through a gateway: each call gives the screen and whether it stays open."""
+class _Line:
+    """One USSD session through a gateway, over HTTP: each call gives the screen."""
 
-    async def dial(self, code: str) -> tuple[str, bool]: ...
+    def __init__(self, http: httpx.AsyncClient, url: str, simulator: GatewaySimulator) -> None:
+        self._http, self._url, self._simulator = http, url, simulator
 
-    async def answer(self, text: str) -> tuple[str, bool]: ...
+    async def dial(self, code: str) -> Shown:
+        return await self._show(self._simulator.dial(code))
 
-    async def drop(self) -> None: ...
-
-
-class AfricasTalkingLine:
-    """Cumulative text in a form, CON or END back. Source: Africa's Talking USSD docs, November 2026."""
-
-    def __init__(self, http: httpx.AsyncClient, url: str, msisdn: str, short_code: str) -> None:
-        self._http, self._url, self._msisdn, self._short_code = http, url, msisdn, short_code
-        self._session = f"ATUid_{uuid.uuid4().hex}"
-        self._text = ""
-
-    async def dial(self, code: str) -> tuple[str, bool]:
-        own = self._short_code.strip("*#")
-        dialled = code.strip("*#")
-        self._text = dialled.removeprefix(own).strip("*") if dialled.startswith(own) else ""
-        return await self._send()
-
-    async def answer(self, text: str) -> tuple[str, bool]:
-        self._text = f"{self._text}*{text}" if self._text else text
-        return await self._send()
+    async def answer(self, text: str) -> Shown:
+        return await self._show(self._simulator.answer(text))
 
     async def drop(self) -> None:
-        await self._http.post(f"{self._url}/events", data=self._form() | {"status": "Incomplete"})
+        """Tell of the end, where this gateway tells anybody."""
+        sent = self._simulator.end()
+        if sent is not None:
+            await self._send(sent)
 
-    async def _send(self) -> tuple[str, bool]:
-        reply = await self._http.post(self._url, data=self._form())
-        kind, _, screen = reply.text.partition(" ")
-        if reply.status_code != 200 or kind not in ("CON", "END"):
+    async def _show(self, sent: Sent) -> Shown:
+        reply = await self._send(sent)
+        try:
+            return self._simulator.read(reply.status_code, reply.content)
+        except Upset:
             raise HandsetProblem(
                 f"The gateway's request was answered {reply.status_code}: {reply.text[:200]}"
-            )
-        return screen, kind == "CON"
+            ) from None
 
-    def _form(self) -> dict[str, str]:
-        return {
-            "sessionId": self._session,
-            "phoneNumber": self._msisdn,
-            "networkCode": "99999",
-            "serviceCode": self._short_code,
-            "text": self._text,
-        }
-
-
-class HubtelLine:
-    """JSON with the newest input. Source: Hubtel Programmable Services docs, November 2026."""
-
-    def __init__(self, http: httpx.AsyncClient, url: str, msisdn: str, short_code: str) -> None:
-        self._http, self._url, self._msisdn, self._short_code = http, url, msisdn, short_code
-        self._session = uuid.uuid4().hex
-        self._sequence = 0
-
-    async def dial(self, code: str) -> tuple[str, bool]:
-        return await self._send("initiation", code)
-
-    async def answer(self, text: str) -> tuple[str, bool]:
-        return await self._send("response", text)
-
-    async def drop(self) -> None:
-        await self._send("release", "")
-
-    async def _send(self, kind: str, message: str) -> tuple[str, bool]:
-        self._sequence += 1
-        body = {
-            "Type": kind,
-            "Message": message,
-            "ServiceCode": self._short_code.strip("*#"),
-            "Operator": "mtn",
-            "Mobile": self._msisdn.removeprefix("+"),
-            "SessionId": self._session,
-            "Sequence": self._sequence,
-        }
-        reply = await self._http.post(self._url, json=body)
-        try:
-            answer: dict[str, Any] = reply.json()
-            return str(answer["Message"]), str(answer["Type"]).lower() == "response"
-        except (ValueError, KeyError, TypeError):
-            raise HandsetProblem(_refused(reply)) from None
-
-
-def _refused(reply: httpx.Response) -> str:
-    return f"The gateway's request was answered {reply.status_code}: {reply.text[:200]}"
-
-
-_LINES: Final[dict[str, type[AfricasTalkingLine] | type[HubtelLine]]] = {
-    "africastalking": AfricasTalkingLine,
-    "hubtel": HubtelLine,
-}
+    async def _send(self, sent: Sent) -> httpx.Response:
+        return await self._http.request(
+            sent.method,
+            f"{self._url}{sent.target}",
+            content=sent.body,
+            headers={"content-type": sent.content_type},
+        )
 
 
 async def dial_here(
     settings: Settings, *, code: str, msisdn: str, gateway: str, url: str, folder: Path
 ) -> None:
     """One dialogue in the terminal, and what the phone shows after it. Raises HandsetProblem."""
-    if gateway not in _LINES:
-        raise HandsetProblem(f"There is no gateway {gateway!r} to play; there are {', '.join(_LINES)}.")
+    if gateway not in GATEWAYS:
+        raise HandsetProblem(f"There is no gateway {gateway!r} to play; there are {', '.join(GATEWAYS)}.")
     number = parse_msisdn(msisdn, settings.default_region)
     if number is None:
         raise HandsetProblem(f"{msisdn!r} is no phone number; write it like +233240000001.")
     async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as http:
         base, secret, short_code = await _where(http, settings, gateway, url, folder)
-        line: Line = _LINES[gateway](http, f"{base}/ussd/{gateway}/{secret}", number, short_code)
+        simulator = simulator_of(gateway)(short_code, number)
+        line = _Line(http, f"{base}/ussd/{gateway}/{secret}", simulator)
         try:
             wallet = await open_wallet(http, base, number)
             with Keyboard() as keyboard:
@@ -158,23 +100,23 @@ async def dial_here(
 class _Phone:
     """What the person sees and types: the dialogue first, then the wallet's prompt and the SMS."""
 
-    def __init__(self, line: Line, wallet: PretendWallet | None, keyboard: Keyboard) -> None:
+    def __init__(self, line: _Line, wallet: PretendWallet | None, keyboard: Keyboard) -> None:
         self._line, self._wallet, self._keyboard = line, wallet, keyboard
         self._console = Console()
         self._typed_ahead: list[str] = []
 
     async def call(self, code: str) -> None:
-        screen, is_open = await self._line.dial(code)
+        screen = await self._line.dial(code)
         while True:
-            self._show(screen, is_open=is_open)
-            if not is_open:
+            self._show(screen.text, is_open=screen.is_open)
+            if not screen.is_open:
                 break
             typed = await self._answer()
             if typed is None:
                 await self._line.drop()
                 self._console.print("[dim]The line is dropped.[/dim]")
                 return
-            screen, is_open = await self._line.answer(typed)
+            screen = await self._line.answer(typed)
         if self._wallet is not None:
             await self._follow(self._wallet)
 
@@ -278,7 +220,8 @@ async def _where(
         return (url or left["url"]).rstrip("/"), left["ussd_secret"], left["short_code"]
     if entry is not None:
         base = url or settings.public_url or f"http://127.0.0.1:{settings.port}"
-        return base.rstrip("/"), entry.secret.get_secret_value(), settings.short_code
+        code = entry.options.code or settings.short_code
+        return base.rstrip("/"), entry.secret.get_secret_value(), code
     raise HandsetProblem(
         f"No Kasapay is known here. Start one with `{typed_command()} run`, "
         "or set USSD_GATEWAYS and USSD_SECRET."

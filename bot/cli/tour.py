@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import io
 import tempfile
-import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +18,7 @@ from rich.markup import escape
 
 from bot.app.demo import CUSTOMERS, STAFF, STAFF_PIN, Embedded, run_embedded
 from bot.runtime.logs import configure_logs
+from bot.sandbox.gateways import GatewaySimulator, Sent, Upset, simulator_of
 
 __all__ = ["Phone", "TourFailed", "Wallet", "run_tour"]
 
@@ -38,48 +38,46 @@ class Phone:
         self._url = url
         self._msisdn = msisdn
         self._code = code
-        self._session = ""
-        self._text = ""
+        self._simulator: GatewaySimulator
+        self._last: Sent
         self.open = False
 
     async def dial(self, *args: str) -> str:
         """A new session; `args` are dialled behind the code. Returns the screen."""
-        self._session = f"ATUid_{uuid.uuid4().hex}"
-        self._text = "*".join(args)
-        return await self._post()
+        self._simulator = simulator_of("africastalking")(self._code, self._msisdn)
+        self._last = self._simulator.dial("*".join((self._code.rstrip("#"), *args)) + "#")
+        return await self._deliver()
 
     async def answer(self, text: str) -> str:
         """Type an answer into the open session. Returns the next screen."""
         if not self.open:
             raise TourFailed("the session is closed")
-        self._text = f"{self._text}*{text}" if self._text else text
-        return await self._post()
+        self._last = self._simulator.answer(text)
+        return await self._deliver()
 
     async def repeat(self) -> str:
         """Deliver the last request once more."""
-        return await self._post()
+        return await self._deliver()
 
     async def drop(self) -> None:
         """The line drops; the gateway says so."""
         self.open = False
-        await self._http.post(f"{self._url}/events", data=self._form() | {"status": "Incomplete"})
+        told = self._simulator.end()
+        if told is not None:
+            await self._post(told)
 
-    async def _post(self) -> str:
-        reply = await self._http.post(self._url, data=self._form())
-        kind, _, screen = reply.text.partition(" ")
-        if reply.status_code != 200 or kind not in ("CON", "END"):
-            raise TourFailed(f"the gateway was answered {reply.status_code}")
-        self.open = kind == "CON"
-        return screen
+    async def _deliver(self) -> str:
+        reply = await self._post(self._last)
+        try:
+            shown = self._simulator.read(reply.status_code, reply.content)
+        except Upset as error:
+            raise TourFailed(f"the gateway was answered {reply.status_code}") from error
+        self.open = shown.is_open
+        return shown.text
 
-    def _form(self) -> dict[str, str]:
-        return {
-            "sessionId": self._session,
-            "phoneNumber": self._msisdn,
-            "networkCode": "62001",
-            "serviceCode": self._code,
-            "text": self._text,
-        }
+    async def _post(self, sent: Sent) -> httpx.Response:
+        headers = {"content-type": sent.content_type}
+        return await self._http.post(self._url + sent.target, content=sent.body, headers=headers)
 
 
 class Wallet:

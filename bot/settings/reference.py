@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from bot.settings.gateways import settings_of_gateways
 from bot.settings.settings import MADE, NAMED_AFTER, TOML_KEYS, Settings
 from bot.settings.values import LIMITS
 
@@ -61,8 +62,8 @@ def reference() -> str:
     for name, field in Settings.model_fields.items():
         if name not in MADE:
             parts[_part_of(name)].append(_row(name.upper(), _unless_set(field), _said(field)))
-    for begin, (of, said) in NAMED_AFTER.items():
-        parts[_part_of(begin.lower())].append(_row(f"{begin}<{of}>", "", said))
+    for name, said in (settings_of_gateways() | dict(NAMED_AFTER)).items():
+        parts[_part_of(name.lower())].append(_row(name, "", said))
     pages = [f"## {part}\n\n{''.join(rows)}" for part, rows in parts.items()]
     keys = "".join(f"| `{key}` | {said} |\n" for key, said in TOML_KEYS.items())
     limits = "".join(f"| `{name}` | {_limit(name)} |\n" for name in LIMITS)

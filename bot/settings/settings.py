@@ -19,10 +19,10 @@ from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.channels.ussd import GATEWAYS
 from bot.money import EXPONENTS, knows_region
 from bot.providers.base import ASKS_PER_S, Account, Credentials, Secret
-from bot.settings.insecure_values import door_problems, telegram_problems, too_wide, weak_secret
+from bot.settings.gateways import GatewaySettings, names_of_gateways, read_gateways
+from bot.settings.insecure_values import door_problems, telegram_problems
 from bot.settings.limits import ASK_LIMITS, AskLimits
 from bot.settings.names import nearest_name, refused_names
 from bot.settings.values import (
@@ -40,7 +40,6 @@ __all__ = [
     "NAMED_AFTER",
     "TOML_KEYS",
     "ConfigProblems",
-    "GatewaySettings",
     "Settings",
     "ask_limits",
     "given_values",
@@ -99,14 +98,9 @@ TOML_KEYS: Final[Mapping[str, str]] = {
     "webhook_reserialised": "Startbutton: `true` to believe a signature over the JSON written anew as well.",
     "whole_amounts": "Startbutton: `true` where its wallets move whole units only; unless set, KES does.",
 }
-# Settings that exist once for each gateway or account: the beginning of the name, and what it says.
-NAMED_AFTER: Final[Mapping[str, tuple[str, str]]] = {
-    "USSD_SECRET_": ("GATEWAY", "The secret in that gateway's URL; `USSD_SECRET` where it is not set."),
-    "USSD_ALLOW_": ("GATEWAY", "Addresses and networks that gateway calls from; unless set, any."),
-    "PAYOUT_LIMITS_": (
-        "ACCOUNT",
-        "The limits of that one account of the environment, in place of `PAYOUT_LIMITS`.",
-    ),
+# Settings that exist once for each account, and what they say.
+NAMED_AFTER: Final[Mapping[str, str]] = {
+    "PAYOUT_LIMITS_<ACCOUNT>": "The limits of that account of the environment, in place of `PAYOUT_LIMITS`.",
 }
 # Texts that are one of a few, by the name in a file.
 _CHOICES: Final = {
@@ -120,7 +114,7 @@ _CHOICES: Final = {
 MADE: Final = frozenset({"accounts", "gateways"})
 _PRODUCTS: Final = ("collection", "disbursement")
 _PRODUCT_KEYS: Final = frozenset({"subscription_key", "api_user", "api_key"})
-# What stands in a path: a gateway's secret and an account's name.
+# What stands in a path: an account's name.
 _IN_A_PATH: Final = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 
 
@@ -130,15 +124,6 @@ class ConfigProblems(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
-
-
-class GatewaySettings:
-    """One USSD gateway that may call us."""
-
-    def __init__(self, name: str, secret: SecretStr, allow: tuple[str, ...]) -> None:
-        self.name = name
-        self.secret = secret
-        self.allow = allow
 
 
 class Settings(BaseSettings):
@@ -394,13 +379,13 @@ def read_settings(
     content = _content_of_file(settings, problems)
     of_environment = _accounts_of_environment(settings, in_capitals, problems)
     accounts = [*of_environment, *_accounts_of_file(content, settings, given, problems)]
-    gateways = _gateways(settings, in_capitals, problems)
+    gateways = read_gateways(settings.ussd_gateways, settings.ussd_secret, in_capitals, problems)
     _check_values(settings, problems)
     problems += door_problems(settings)
     problems += refused_names(
         {name: value for name, value in given.items() if name not in set(_references(content))},
         {name.upper() for name in names},
-        _parts(gateways, of_environment),
+        names_of_gateways() | _names_of_accounts(of_environment),
     )
     seen: set[str] = set()
     for account in accounts:
@@ -440,13 +425,9 @@ def _values_of_env_file(path: Path, problems: list[str]) -> dict[str, str]:
     return {k: v for k, v in dotenv_values(stream=io.StringIO(text)).items() if v is not None}
 
 
-def _parts(gateways: list[GatewaySettings], accounts: list[Account]) -> dict[str, set[str]]:
-    """What may stand behind the names that end in a gateway's or an account's."""
-    ends = {
-        "GATEWAY": {_in_a_name(name) for name in (*GATEWAYS, *(gateway.name for gateway in gateways))},
-        "ACCOUNT": {_in_a_name(account.id) for account in accounts},
-    }
-    return {begin: ends[of] for begin, (of, _) in NAMED_AFTER.items()}
+def _names_of_accounts(accounts: list[Account]) -> dict[str, set[str]]:
+    """What may stand behind the names that end in an account's."""
+    return {"PAYOUT_LIMITS_": {_in_a_name(account.id) for account in accounts}}
 
 
 def _in_a_name(text: str) -> str:
@@ -485,39 +466,6 @@ def _check_values(settings: Settings, problems: list[str]) -> None:
     at = (settings.africastalking_username, settings.africastalking_api_key.get_secret_value())
     if any(at) and not all(at):
         problems.append("AFRICASTALKING_USERNAME and AFRICASTALKING_API_KEY belong together.")
-
-
-def _gateways(settings: Settings, given: Mapping[str, str], problems: list[str]) -> list[GatewaySettings]:
-    found = []
-    for name in (listed.lower() for listed in _listed(settings.ussd_gateways)):
-        if name not in GATEWAYS:
-            near = nearest_name(name, GATEWAYS)
-            known = f"did you mean {near}?" if near else f"there are {', '.join(sorted(GATEWAYS))}."
-            shown = name if _IN_A_PATH.fullmatch(name) else "of that name"
-            problems.append(f"USSD_GATEWAYS: there is no gateway {shown}; {known}")
-            continue
-        upper = _in_a_name(name)
-        secret = given.get(f"USSD_SECRET_{upper}") or settings.ussd_secret.get_secret_value()
-        allow = tuple(_listed(given.get(f"USSD_ALLOW_{upper}", "")))
-        if len(secret) < 16:
-            problems.append(f"USSD_SECRET_{upper} (or USSD_SECRET) needs at least 16 characters.")
-        elif not _IN_A_PATH.fullmatch(secret):
-            problems.append(
-                f"USSD_SECRET_{upper} (or USSD_SECRET) stands in an address: letters, digits, - and _ only."
-            )
-        elif weak_secret(secret):
-            problems.append(f"USSD_SECRET_{upper} (or USSD_SECRET) can be guessed: {weak_secret(secret)}.")
-        for text in allow:
-            try:
-                ipaddress.ip_network(text, strict=False)
-            except ValueError:
-                problems.append(f"USSD_ALLOW_{upper}: {text} is no address or network.")
-        problems += [
-            f"USSD_ALLOW_{upper}: {network} is nearly everybody; leave it out, or name the gateway's own."
-            for network in too_wide(" ".join(allow))
-        ]
-        found.append(GatewaySettings(name, SecretStr(secret), allow))
-    return found
 
 
 def _accounts_of_environment(

@@ -7,10 +7,12 @@ read from the environment.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
+
+import msgspec
 
 from bot.channels.base import Button
-from bot.channels.ussd.base import Gateway
+from bot.channels.ussd.base import Gateway, WireReply, WireRequest
 from bot.dialog import Answer, Inbound
 from bot.store.base import Store
 from bot.store.records import MessageRow
@@ -22,6 +24,9 @@ __all__ = [
     "GatewayEntry",
     "Limits",
     "Network",
+    "PhoneCall",
+    "PhoneRequest",
+    "PhoneScreen",
     "SmsReports",
     "Telegram",
     "TryCustomer",
@@ -147,16 +152,44 @@ class TryMerchant:
     provider: str
 
 
+class PhoneCall(msgspec.Struct, frozen=True):
+    """A session of the page's phone: what was dialled, and every answer since. `ended` says why it ended:
+    left, success behind a last screen, or failed without one; empty while it goes on."""
+
+    gateway: str
+    msisdn: str
+    session: str
+    dialled: str
+    typed: tuple[str, ...] = ()
+    ended: Literal["", "left", "success", "failed"] = ""
+
+
+class PhoneScreen(msgspec.Struct, frozen=True):
+    """What the phone shows, and the gateway's bytes that said so."""
+
+    text: str
+    is_open: bool
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRequest:
+    """The gateway's request. `show` reads the reply; None where the gateway would not take it."""
+
+    wire: WireRequest
+    show: Callable[[WireReply], PhoneScreen | None]
+
+
 @dataclass(frozen=True, slots=True)
 class TryIt:
     """What the try-it page is given; only `run` has it. Everything here is pretend and public.
 
-    `ussd_path` is the path of the Africa's Talking entrance with its secret.
+    `play_phone` makes the gateway's request of a call and our short code.
     """
 
     sandbox_url: str
     short_code: str
-    ussd_path: str
+    play_phone: Callable[[PhoneCall, str], PhoneRequest | None]
     customers: Sequence[TryCustomer]
     staff: Sequence[TryStaff]
     merchants: Sequence[TryMerchant]

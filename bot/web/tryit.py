@@ -1,7 +1,7 @@
 """The try-it page, `run` only: a phone, a wallet, a chat and the orders, on pretend money.
 
-The page plays the Africa's Talking gateway against our own entrance and works the sandbox through
-a small proxy, so that it also runs on a telephone that reaches this port only.
+The page's phone has its gateway's simulator here, and works the sandbox through a small proxy, so that it
+also runs on a telephone that reaches this port only.
 """
 
 import asyncio
@@ -15,13 +15,14 @@ from aiohttp import web
 from yarl import URL
 
 from bot.web.answers import answer_error, answer_json, log_unexpected, route_of
-from bot.web.bodies import read_body
+from bot.web.bodies import BadBody, parse_json, read_body
 from bot.web.bounding import one_more_stream
 from bot.web.chat import one_more_window, relay_chat, with_cookie
 from bot.web.orders import OrderFeed
-from bot.web.parts import TryIt
+from bot.web.parts import PhoneCall, TryIt
 from bot.web.peers import sent_by_our_page
 from bot.web.running import CLOSING, PARTS, EventStream
+from bot.web.ussd import answer_gateway
 
 __all__ = ["add_tryit_routes"]
 
@@ -37,6 +38,7 @@ def add_tryit_routes(app: web.Application, tryit: TryIt) -> None:
     app.cleanup_ctx.append(_open_sandbox)
     app.router.add_get("/", _page, name="tryit")
     app.router.add_get("/try/setup", _setup, name="tryit-setup")
+    app.router.add_post("/try/phone", _phone, name="tryit-phone")
     app.router.add_get("/try/orders", _orders, name="tryit-orders")
     app.router.add_get("/try/events", _follow, name="tryit-events")
     app.router.add_route("*", "/try/sandbox/{tail:.+}", _forward, name="tryit-sandbox")
@@ -51,8 +53,8 @@ async def _open_sandbox(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _page(request: web.Request) -> web.Response:
-    tryit = request.app[_TRYIT]
-    return with_cookie(request, aiohttp_jinja2.render_template("tryit.html", request, {"tryit": tryit}))
+    shown = {"tryit": request.app[_TRYIT], "gateways": request.app[PARTS].gateways}
+    return with_cookie(request, aiohttp_jinja2.render_template("tryit.html", request, shown))
 
 
 async def _setup(request: web.Request) -> web.Response:
@@ -60,13 +62,28 @@ async def _setup(request: web.Request) -> web.Response:
     return answer_json(
         {
             "short_code": tryit.short_code,
-            "ussd_path": tryit.ussd_path,
             "telegram": tryit.telegram,
             "customers": list(tryit.customers),
             "staff": list(tryit.staff),
             "merchants": list(tryit.merchants),
         }
     )
+
+
+async def _phone(request: web.Request) -> web.Response:
+    """One request of the page's phone, through its gateway: the screen, or null where there is none."""
+    if not sent_by_our_page(request):
+        raise web.HTTPForbidden
+    tryit, parts = request.app[_TRYIT], request.app[PARTS]
+    raw = await read_body(request, limit=parts.limits.body_bytes, deadline_s=parts.limits.body_s)
+    call = parse_json(raw, PhoneCall)
+    entry = parts.gateways.get(call.gateway)
+    if entry is None:
+        raise BadBody(400, "There is no such gateway.")
+    played = tryit.play_phone(call, tryit.short_code)
+    if played is None:
+        return answer_json({"screen": None})
+    return answer_json({"screen": played.show(await answer_gateway(request, entry, played.wire))})
 
 
 async def _orders(request: web.Request) -> web.Response:

@@ -18,7 +18,7 @@ from bot.web.parts import GatewayEntry, TimeoutReply, Turns
 from bot.web.peers import is_inside, peer_of
 from bot.web.running import BACKGROUND, PARTS
 
-__all__ = ["add_ussd_routes"]
+__all__ = ["add_ussd_routes", "answer_gateway"]
 
 
 def add_ussd_routes(app: web.Application) -> None:
@@ -28,7 +28,7 @@ def add_ussd_routes(app: web.Application) -> None:
 async def _serve(request: web.Request) -> web.Response:
     parts = request.app[PARTS]
     entry = _admit(request)
-    claim_place(request, entry.gateway.name)
+    claim_place(request, entry.gateway.manners.name)
     wire = WireRequest(
         method=request.method,
         path=request.match_info["below"],
@@ -36,6 +36,12 @@ async def _serve(request: web.Request) -> web.Response:
         headers=lower_headers(request),
         content=await read_body(request, limit=parts.limits.body_bytes, deadline_s=parts.limits.body_s),
     )
+    return _respond(await answer_gateway(request, entry, wire))
+
+
+async def answer_gateway(request: web.Request, entry: GatewayEntry, wire: WireRequest) -> WireReply:
+    """The reply to a gateway's request, whoever brought it: the entrance, or the page's own phone."""
+    parts = request.app[PARTS]
     try:
         read = entry.gateway.read(wire, region=parts.region)
     except Exception as error:
@@ -44,17 +50,17 @@ async def _serve(request: web.Request) -> web.Response:
     match read:
         case Heard():
             answer = await _answer(request, entry, read)
-            return _respond(entry.gateway.build_reply(read, answer.text, keep_open=answer.keep_open))
+            return entry.gateway.build_reply(read, answer.text, keep_open=answer.keep_open)
         case Left():
             # News for us only: the gateway gets its acknowledgement whatever we make of it.
             work = parts.turns.left(
-                entry.gateway.name, read.session_id, read.msisdn, read.why, read.cumulative
+                entry.gateway.manners.name, read.session_id, read.msisdn, read.why, read.cumulative
             )
             task = request.app[BACKGROUND].start("ussd.left", work)
             await asyncio.wait({task}, timeout=_patience(request, entry))
-            return _respond(read.reply)
+            return read.reply
         case Rejected():
-            return _respond(read.reply)
+            return read.reply
 
 
 def _admit(request: web.Request) -> GatewayEntry:
@@ -64,14 +70,14 @@ def _admit(request: web.Request) -> GatewayEntry:
     given = request.match_info["secret"].encode("utf-8", "surrogatepass")
     wanted = entry.secret.encode() if entry is not None else b""
     if not hmac.compare_digest(given, wanted) or entry is None or not wanted:
-        gateway = entry.gateway.name if entry is not None else ""
+        gateway = entry.gateway.manners.name if entry is not None else ""
         parts.security("gateway_secret", gateway=gateway, address=peer_of(request, parts.trusted_proxies))
         raise web.HTTPNotFound
     if entry.allow and not is_inside(peer := peer_of(request, parts.trusted_proxies), entry.allow):
-        parts.security("gateway_address", gateway=entry.gateway.name, address=peer)
+        parts.security("gateway_address", gateway=entry.gateway.manners.name, address=peer)
         raise web.HTTPForbidden
-    if request.method not in entry.gateway.methods:
-        raise web.HTTPMethodNotAllowed(request.method, entry.gateway.methods)
+    if request.method not in entry.gateway.manners.methods:
+        raise web.HTTPMethodNotAllowed(request.method, entry.gateway.manners.methods)
     return entry
 
 
@@ -103,7 +109,7 @@ async def _take(turns: Turns, inbound: Inbound, timeout_reply: TimeoutReply) -> 
 
 
 def _patience(request: web.Request, entry: GatewayEntry) -> float:
-    return min(request.app[PARTS].limits.answer_s, entry.gateway.answer_s)
+    return min(request.app[PARTS].limits.answer_s, entry.gateway.manners.answer_s)
 
 
 def _respond(reply: WireReply) -> web.Response:

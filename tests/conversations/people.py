@@ -1,22 +1,21 @@
 """Those who talk: a feature phone behind a gateway, a web chat, a Telegram chat, and a wallet's owner."""
 
-import json
 import re
 import uuid
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
 
-from bot.channels.ussd import GATEWAYS, Heard, Left, Read, WireRequest
+from bot.channels.ussd import Heard, Left, Read, WireRequest
+from bot.channels.ussd.base import SCREEN_SEPTETS
 from bot.dialog import Address, Answer, Inbound, Input, Typed, Waiting, fits, read_button
 from bot.sandbox.handsets import pay_invoice, press, show_handset
 from bot.store.base import TurnQuery
 from bot.store.records import MessageKind
 from tests.conversations.stage import Stage
 from tests.fake_telegram import Message, Person
+from tests.gateways import arrived, dialled, gateway_of, simulate
 
 __all__ = ["Phone", "Screen", "Shown", "TelegramChat", "WebChat", "asked", "decide", "settle_invoice"]
 
-_CODE = "*920*10#"
 _UCS2 = 70
 
 
@@ -36,11 +35,11 @@ class Phone:
         self.stage = stage
         self.msisdn = msisdn
         self.gateway = gateway
+        self.adapter = gateway_of(gateway)
         self.session = ""
+        self.line = simulate(gateway, msisdn, "none")
         self.screen = Screen("", False, b"")
         self.last: WireRequest | None = None
-        self._text = ""
-        self._sequence = 0
 
     async def dial(self, *args: str, session: str = "") -> Screen:
         """A new session; `args` are dialled behind the code."""
@@ -57,24 +56,20 @@ class Phone:
         return await self.send(self.last)
 
     async def drop(self) -> None:
-        """The line drops, and the gateway says so."""
-        await self._left("Incomplete", "release")
+        """The line drops, and the gateway says so, if it tells anybody."""
+        await self._left("left")
 
     async def time_out(self) -> None:
-        """The person waited too long, and the gateway says so."""
-        await self._left("Incomplete", "timeout")
+        """The person waited too long, and the gateway says so, if it tells anybody."""
+        await self._left("timeout")
 
     def dial_request(self, *args: str, session: str = "") -> WireRequest:
         self.session = session or uuid.uuid4().hex
-        self._text = "*".join(args)
-        self._sequence = 1
-        dialled = f"{_CODE[:-1]}*{self._text}#" if args else _CODE
-        return self._request("Initiation", dialled)
+        self.line = simulate(self.gateway, self.msisdn, self.session)
+        return arrived(self.line.dial(dialled(*args)))
 
     def answer_request(self, text: str) -> WireRequest:
-        self._text = f"{self._text}*{text}" if self._text else text
-        self._sequence += 1
-        return self._request("Response", text)
+        return arrived(self.line.answer(text))
 
     async def send(self, request: WireRequest) -> Screen:
         """Deliver a request as the gateway would, and show what came back."""
@@ -86,55 +81,26 @@ class Phone:
         return self.screen
 
     def read(self, request: WireRequest) -> Read:
-        return GATEWAYS[self.gateway].read(request, region="GH")
+        return self.adapter.read(request, region="GH")
 
     def show(self, heard: Heard, answer: Answer) -> Screen:
         """The screen of an answer, through the adapter's bytes; fits, or the test fails."""
-        gateway = GATEWAYS[self.gateway]
-        reply = gateway.build_reply(heard, answer.text, keep_open=answer.keep_open)
-        assert reply.status == 200
-        if self.gateway == "hubtel":
-            body = json.loads(reply.body)
-            text, is_open = body["Message"], body["Type"] == "response"
-        else:
-            verb, _, text = reply.body.decode().partition(" ")
-            assert verb in ("CON", "END")
-            is_open = verb == "CON"
-        assert text.strip(), "an empty screen"
-        assert fits(text, gateway.budget, _UCS2), f"does not fit {gateway.budget}: {text!r}"
-        return Screen(text, is_open, reply.body)
+        reply = self.adapter.build_reply(heard, answer.text, keep_open=answer.keep_open)
+        shown = self.line.read(reply.status, reply.body)
+        assert shown.text.strip(), "an empty screen"
+        assert fits(shown.text, SCREEN_SEPTETS, _UCS2), f"does not fit: {shown.text!r}"
+        return Screen(shown.text, shown.is_open, reply.body)
 
-    async def _left(self, status: str, kind: str) -> None:
+    async def _left(self, why: str) -> None:
         self.screen = Screen(self.screen.text, False, b"")
-        read = self.read(self._request(kind, "", status=status))
+        sent = self.line.end(why)
+        if sent is None:
+            return
+        read = self.read(arrived(sent))
         assert isinstance(read, Left), read
         await self.stage.kasapay.turns.left(
             self.gateway, read.session_id, read.msisdn, read.why, read.cumulative
         )
-
-    def _request(self, kind: str, message: str, status: str = "") -> WireRequest:
-        if self.gateway == "hubtel":
-            body = {
-                "Type": kind,
-                "Message": message,
-                "ServiceCode": _CODE.strip("*#"),
-                "Operator": "mtn",
-                "Mobile": self.msisdn.removeprefix("+"),
-                "SessionId": self.session,
-                "Sequence": self._sequence,
-            }
-            content, content_type = json.dumps(body).encode(), "application/json"
-            return WireRequest("POST", "", (), {"content-type": content_type}, content)
-        form = {
-            "sessionId": f"ATUid_{self.session}",
-            "phoneNumber": self.msisdn,
-            "networkCode": "62001",
-            "serviceCode": _CODE,
-            "text": self._text,
-        } | ({"status": status, "input": self._text} if status else {})
-        content_type = "application/x-www-form-urlencoded"
-        path = "/events" if status else ""
-        return WireRequest("POST", path, (), {"content-type": content_type}, urlencode(form).encode())
 
 
 @dataclass(frozen=True)

@@ -28,13 +28,15 @@ from bot.app import build as wiring
 from bot.app.build import Kasapay
 from bot.channels.catalogue import Catalogue
 from bot.channels.telegram import set_up
+from bot.channels.ussd import GATEWAYS
 from bot.money import ORDER_CODE_BYTES, OrderKind, OrderState, code_from_bytes
 from bot.providers import Account, Credentials, Secret, Sender
 from bot.runtime.clock import Ids
 from bot.runtime.timeouts import TIMES, Timeouts
 from bot.sandbox import Running, SandboxConfig, serve_sandbox
 from bot.sandbox.model import Entry
-from bot.settings.settings import GatewaySettings, Settings
+from bot.settings.gateways import GatewaySettings
+from bot.settings.settings import Settings
 from bot.store import SqliteStore, migrate
 from bot.store.base import KeepMerchant, KeepStaff, SetSwitch, Store
 from bot.store.records import MerchantRow, OrderRow, StaffRow, SwitchRow
@@ -548,9 +550,7 @@ class Stage:
 
 
 def _settings(path: Path, url: str, sandbox: str, language: str, extra: Mapping[str, Any]) -> Settings:
-    gateways = tuple(
-        GatewaySettings(name, SecretStr(GATEWAY_SECRET), ()) for name in ("africastalking", "hubtel")
-    )
+    gateways = tuple(GatewaySettings(name, SecretStr(GATEWAY_SECRET), ()) for name in GATEWAYS)
     return Settings.model_validate({}).model_copy(
         update={
             "database_url": f"sqlite:///{path}",

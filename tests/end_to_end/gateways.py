@@ -1,13 +1,13 @@
-"""Plain HTTP clients that play the gateways, byte for byte; they know nothing of ours."""
+"""A phone behind any of the gateways, over plain HTTP: the gateway's simulator says what is sent."""
 
-import json
-import uuid
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import aiohttp
 
-CODE = "*920*10#"
+from bot.sandbox.gateways import Sent, Shown
+from tests.gateways import CODE, simulate
+
+__all__ = ["CODE", "Phone", "Reply"]
 
 
 @dataclass(frozen=True)
@@ -19,87 +19,40 @@ class Reply:
     open: bool
 
 
-class GatewayUpset(Exception):
-    """The gateway would have shown its own error to the person."""
+class Phone:
+    """One session. `url` is where the gateway brings its requests to."""
 
+    def __init__(
+        self, http: aiohttp.ClientSession, url: str, msisdn: str, gateway: str = "africastalking"
+    ) -> None:
+        self.http = http
+        self.url = url
+        self.msisdn = msisdn
+        self.line = simulate(gateway, msisdn)
 
-@dataclass
-class AfricasTalking:
-    """Posts a form with all input so far; `CON ` or `END ` comes back."""
-
-    http: aiohttp.ClientSession
-    url: str
-    msisdn: str
-    session: str = field(default_factory=lambda: f"ATUid_{uuid.uuid4().hex}")
-    text: str = ""
-
-    def request(self) -> dict[str, Any]:
-        form = {
-            "sessionId": self.session,
-            "phoneNumber": self.msisdn,
-            "networkCode": "62001",
-            "serviceCode": CODE,
-            "text": self.text,
-        }
-        return {"data": form}
-
-    async def deliver(self, request: dict[str, Any]) -> Reply:
-        async with self.http.post(self.url, **request) as answer:
-            raw = await answer.read()
-        kind, _, screen = raw.decode().partition(" ")
-        if answer.status != 200 or kind not in ("CON", "END"):
-            raise GatewayUpset(f"{answer.status} {screen[:100]}")
-        assert answer.content_type == "text/plain"
-        return Reply(raw, screen, kind == "CON")
-
-    def next(self, typed: str | None) -> dict[str, Any]:
+    def next(self, typed: str | None, dialled: str = CODE) -> Sent:
         """The request for what was typed; None dials."""
-        if typed is not None:
-            self.text = f"{self.text}*{typed}" if self.text else typed
-        return self.request()
+        return self.line.dial(dialled) if typed is None else self.line.answer(typed)
 
-    async def say(self, typed: str | None) -> Reply:
-        return await self.deliver(self.next(typed))
+    async def say(self, typed: str | None, dialled: str = CODE) -> Reply:
+        return await self.deliver(self.next(typed, dialled))
 
+    async def deliver(self, sent: Sent) -> Reply:
+        """The screen. Raises Upset where the gateway would show its own error to the person."""
+        status, raw = await self.send(sent)
+        shown: Shown = self.line.read(status, raw)
+        return Reply(raw, shown.text, shown.is_open)
 
-@dataclass
-class Hubtel:
-    """Posts JSON with the newest input and a sequence number; `response` or `release` comes back."""
+    async def leave(self, why: str = "left") -> None:
+        """The session ends, and the gateway says so, if it tells anybody."""
+        sent = self.line.end(why)
+        if sent is not None:
+            status, _ = await self.send(sent)
+            assert status == 200
 
-    http: aiohttp.ClientSession
-    url: str
-    msisdn: str
-    session: str = field(default_factory=lambda: uuid.uuid4().hex)
-    sequence: int = 0
-
-    def next(self, typed: str | None, kind: str = "") -> dict[str, Any]:
-        self.sequence += 1
-        body = {
-            "Type": kind or ("initiation" if typed is None else "response"),
-            "Message": CODE if typed is None else typed,
-            "ServiceCode": CODE.strip("*#"),
-            "Operator": "mtn",
-            "Mobile": self.msisdn.removeprefix("+"),
-            "SessionId": self.session,
-            "Sequence": self.sequence,
-            "ClientState": "",
-            "Platform": "USSD",
-        }
-        return {"json": body}
-
-    async def deliver(self, request: dict[str, Any]) -> Reply:
-        async with self.http.post(self.url, **request) as answer:
-            raw = await answer.read()
-        if answer.status != 200:
-            raise GatewayUpset(f"{answer.status} {raw[:100]!r}")
-        body = json.loads(raw)
-        assert set(body) >= {"Type", "Message", "Label", "DataType", "FieldType"}
-        assert body["Type"] in ("response", "release")
-        return Reply(raw, body["Message"], body["Type"] == "response")
-
-    async def say(self, typed: str | None) -> Reply:
-        return await self.deliver(self.next(typed))
-
-
-PLAYERS = {"africastalking": AfricasTalking, "hubtel": Hubtel}
-Player = AfricasTalking | Hubtel
+    async def send(self, sent: Sent) -> tuple[int, bytes]:
+        headers = {"Content-Type": sent.content_type}
+        async with self.http.request(
+            sent.method, self.url + sent.target, data=sent.body, headers=headers
+        ) as answer:
+            return answer.status, await answer.read()

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from bot.channels.ussd import GATEWAYS
 from tests.end_to_end.forks import Fork, start
 from tests.end_to_end.log_keeping import keep_file
 
@@ -266,7 +267,7 @@ class Deployment:
             "SECRET_KEY": SECRET_KEY,
             "PORT": str(self.port),
             "PUBLIC_URL": self.url,
-            "USSD_GATEWAYS": "africastalking hubtel",
+            "USSD_GATEWAYS": " ".join(GATEWAYS),
             "USSD_SECRET": USSD_SECRET,
             "AFRICASTALKING_USERNAME": "e2e",
             "AFRICASTALKING_API_KEY": SMS_KEY,

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, suppress
 
 import aiohttp
 
-from tests.end_to_end.gateways import AfricasTalking
+from tests.end_to_end.gateways import Phone
 from tests.end_to_end.processes import Deployment, clean_environment, until
 
 OPEN_FILES = 300
@@ -59,7 +59,7 @@ async def test_strangers_cannot_cut_off_ussd(deployment: Deployment, line: aioht
             """As a gateway with a connection of its own, and as one that keeps its connections."""
             for client in (line, None):
                 async with aiohttp.ClientSession() as fresh:
-                    phone = AfricasTalking(client or fresh, deployment.ussd_url, f"+23324700{number:04}")
+                    phone = Phone(client or fresh, deployment.ussd_url, f"+23324700{number:04}")
                     assert (await phone.say(None)).open
 
         await dials(1)

@@ -19,7 +19,7 @@ from bot.money import AgreementKind, AgreementState, OrderKind, OrderState
 from bot.store import SqliteStore
 from bot.store.base import KeepAgreement, KeepApproval, MoveAgreement, SavePerson
 from bot.store.records import AgreementRow, ApprovalRow, ApprovalState, OrderRow, PersonRow
-from tests.end_to_end.gateways import AfricasTalking
+from tests.end_to_end.gateways import Phone
 from tests.end_to_end.log_keeping import copy_log, forbid
 from tests.end_to_end.processes import (
     API_KEY,
@@ -415,7 +415,7 @@ async def test_an_open_order_keeps_its_account_in_the_settings(
     await deployment.run("merchants", "add", "1001", "Ama's Kitchen", "--account", "momo-ghana")
     serve = deployment.serve()
     await deployment.answers(serve)
-    phone = AfricasTalking(line, deployment.ussd_url, NUMBER)
+    phone = Phone(line, deployment.ussd_url, NUMBER)
     for typed in (None, "1", "1001", "5", "1", "1"):
         await phone.say(typed)
     judge = Judge(http, deployment.sandbox_url)

@@ -7,7 +7,7 @@ from bot.app.demo import Embedded
 from bot.money import OrderState
 from bot.runtime.timeouts import Timeouts
 from bot.store.records import OrderRow
-from tests.end_to_end.gateways import AfricasTalking
+from tests.end_to_end.gateways import Phone
 from tests.end_to_end.processes import Judge, until
 
 EFUA, KWAME = "+233240000001", "+233240000002"
@@ -21,7 +21,7 @@ def times() -> Timeouts:
 
 async def pays(live: Embedded, line: aiohttp.ClientSession, *typed: str, msisdn: str = EFUA) -> str:
     """Play a payment up to its last screen."""
-    phone = AfricasTalking(line, live.url + live.ussd_path, msisdn)
+    phone = Phone(line, live.url + live.ussd_path, msisdn)
     reply = await phone.say(None)
     for text in typed:
         reply = await phone.say(text)

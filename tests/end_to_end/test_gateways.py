@@ -1,4 +1,4 @@
-"""A plain HTTP client plays the gateways: whole dialogues, deliveries twice, a crowd at a slow provider."""
+"""Each gateway's simulator over HTTP: whole dialogues, deliveries twice, a crowd at a slow provider."""
 
 import asyncio
 import re
@@ -7,20 +7,22 @@ import aiohttp
 import pytest
 
 from bot.app.demo import Embedded
+from bot.channels.ussd import GATEWAYS
 from bot.money import OrderState
-from tests.end_to_end.gateways import CODE, PLAYERS, AfricasTalking, Hubtel, Player
+from tests.end_to_end.gateways import Phone
 from tests.end_to_end.log_keeping import forbid
 from tests.end_to_end.processes import Judge, until
+from tests.gateways import dialled
 
 EFUA, KWAME = "+233240000001", "+233240000002"
 NOBODY = "+233245550001"  # no handset: pays by itself, as at the real sandbox
 MOST_SEPTETS = 160
-GATEWAYS = pytest.mark.parametrize("gateway", PLAYERS)
+EACH = pytest.mark.parametrize("gateway", GATEWAYS)
 
 
-def player(gateway: str, live: Embedded, line: aiohttp.ClientSession, msisdn: str) -> Player:
+def player(gateway: str, live: Embedded, line: aiohttp.ClientSession, msisdn: str) -> Phone:
     secret = live.ussd_path.rsplit("/", 1)[-1]
-    return PLAYERS[gateway](line, f"{live.url}/ussd/{gateway}/{secret}", msisdn)
+    return Phone(line, f"{live.url}/ussd/{gateway}/{secret}", msisdn, gateway)
 
 
 def code_of(screen: str) -> str:
@@ -29,7 +31,7 @@ def code_of(screen: str) -> str:
     return found[1]
 
 
-@GATEWAYS
+@EACH
 async def test_a_whole_payment(
     live: Embedded, line: aiohttp.ClientSession, judge: Judge, gateway: str
 ) -> None:
@@ -58,7 +60,7 @@ async def test_a_whole_payment(
     assert len(await judge.entries()) == 1
 
 
-@GATEWAYS
+@EACH
 async def test_words_on_the_way_back_home_and_mistakes(
     live: Embedded, line: aiohttp.ClientSession, judge: Judge, gateway: str
 ) -> None:
@@ -81,20 +83,14 @@ async def test_words_on_the_way_back_home_and_mistakes(
     assert await judge.entries() == []
 
 
-@GATEWAYS
+@EACH
 async def test_leaving_and_coming_back_goes_on(
     live: Embedded, line: aiohttp.ClientSession, judge: Judge, gateway: str
 ) -> None:
     phone = player(gateway, live, line, NOBODY)
     for typed in (None, "1", "1001", "7"):
         await phone.say(typed)
-    if isinstance(phone, AfricasTalking):
-        form = phone.request()["data"] | {"status": "Incomplete", "hopsCount": "4"}
-        async with line.post(f"{phone.url}/events", data=form) as told:
-            assert told.status == 200
-    else:
-        left = await phone.deliver(phone.next("", "timeout"))
-        assert not left.open
+    await phone.leave("timeout")
     back = player(gateway, live, line, NOBODY)
     assert "1 Continue" in (await back.say(None)).screen
     assert "Pay from which wallet" in (await back.say("1")).screen
@@ -103,22 +99,19 @@ async def test_leaving_and_coming_back_goes_on(
     assert "Paid: GHS 7.00" in await judge.told(NOBODY, code)
 
 
-async def test_answers_dialled_along(live: Embedded, line: aiohttp.ClientSession, judge: Judge) -> None:
-    phone = player("africastalking", live, line, NOBODY)
-    assert isinstance(phone, AfricasTalking)
-    phone.text = "1001*5*1"
-    asked = await phone.say(None)
+@EACH
+async def test_answers_dialled_along(
+    live: Embedded, line: aiohttp.ClientSession, judge: Judge, gateway: str
+) -> None:
+    phone = player(gateway, live, line, NOBODY)
+    asked = await phone.say(None, dialled("1001", "5", "1"))
     assert asked.screen.startswith("Pay GHS 5.00 to Ama's Kitchen"), "a dial never confirms"
+    assert await judge.entries() == []
     assert not (await phone.say("1")).open
-    hubtel = player("hubtel", live, line, "+233245550002")
-    assert isinstance(hubtel, Hubtel)
-    request = hubtel.next(None)
-    request["json"]["Message"] = f"{CODE[:-1]}*1001*6*1#"
-    assert (await hubtel.deliver(request)).screen.startswith("Pay GHS 6.00 to Ama's Kitchen")
     assert [entry["amount"] for entry in await judge.entries()] == ["5"]
 
 
-@GATEWAYS
+@EACH
 async def test_the_same_request_twice_is_one_turn(
     live: Embedded, line: aiohttp.ClientSession, judge: Judge, gateway: str
 ) -> None:
@@ -139,7 +132,7 @@ async def test_the_same_request_twice_is_one_turn(
     assert len([sms for sms in await judge.sms(NOBODY) if code in sms["text"]]) == 1
 
 
-@GATEWAYS
+@EACH
 async def test_a_code_delivered_twice_is_one_try(
     live: Embedded, line: aiohttp.ClientSession, judge: Judge, gateway: str
 ) -> None:
@@ -172,7 +165,7 @@ async def test_two_hundred_at_once_with_a_slow_provider(
     async def pay(number: int) -> tuple[str, str, str]:
         msisdn = f"+2332461{number:05d}"
         own, amount = f"02461{number:05d}", f"{number + 1}.{number % 100:02d}"
-        gateway = "africastalking" if number % 2 else "hubtel"
+        gateway = tuple(GATEWAYS)[number % len(GATEWAYS)]
         phone = player(gateway, live, line, msisdn)
 
         async def say(typed: str | None) -> str:

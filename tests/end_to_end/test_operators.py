@@ -7,14 +7,14 @@ import sqlite3
 import aiohttp
 import httpx
 
-from tests.end_to_end.gateways import AfricasTalking
+from tests.end_to_end.gateways import Phone
 from tests.end_to_end.processes import Deployment, Judge, until
 
 EFUA, KWAME, WANJA = "+233247000001", "+233247000002", "+233247000003"
 
 
 async def pays(line: aiohttp.ClientSession, deployment: Deployment, msisdn: str, amount: str) -> None:
-    phone = AfricasTalking(line, deployment.ussd_url, msisdn)
+    phone = Phone(line, deployment.ussd_url, msisdn)
     for typed in (None, "1", "1001", amount, "1", "1"):
         await phone.say(typed)
 

@@ -14,7 +14,7 @@ import aiohttp
 import httpx
 import pytest
 
-from tests.end_to_end.gateways import AfricasTalking
+from tests.end_to_end.gateways import Phone
 from tests.end_to_end.processes import Deployment, Ended, Judge, Process, free_port, until
 
 PUBLIC, PRIVATE = "pk_e2e_reconcile", "sk_e2e_reconcile"
@@ -80,7 +80,7 @@ class Shop:
         """A payment of each number, told about by SMS."""
 
         async def one(number: str) -> None:
-            phone = AfricasTalking(self._line, self.deployment.ussd_url, number)
+            phone = Phone(self._line, self.deployment.ussd_url, number)
             for typed in (None, "1", merchant, "12.50", "1", "1"):
                 await phone.say(typed)
             await self.judge.told(number, "Paid")
@@ -88,7 +88,7 @@ class Shop:
         await asyncio.gather(*map(one, numbers))
 
     async def refuse(self, merchant: str) -> None:
-        phone = AfricasTalking(self._line, self.deployment.ussd_url, REFUSES)
+        phone = Phone(self._line, self.deployment.ussd_url, REFUSES)
         for typed in (None, "1", merchant, "12.50", "1", "1"):
             await phone.say(typed)
         await self.judge.decide(REFUSES, "reject")
@@ -289,7 +289,7 @@ async def test_startbutton(shop: Shop, http: httpx.AsyncClient) -> None:
 
 async def test_what_cannot_be_compared_is_no_fault(shop: Shop, line: aiohttp.ClientSession) -> None:
     await shop.pay("1001", "+233551500001")
-    phone = AfricasTalking(line, shop.deployment.ussd_url, REFUSES)
+    phone = Phone(line, shop.deployment.ussd_url, REFUSES)
     for typed in (None, "1", "1001", "12.50", "1", "1"):
         await phone.say(typed)
     await shop.judge.one(msisdn=REFUSES.removeprefix("+"))

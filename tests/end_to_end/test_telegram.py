@@ -10,7 +10,7 @@ import pytest
 
 from bot.app.demo import Embedded, run_embedded
 from bot.settings.settings import Settings
-from tests.end_to_end.gateways import AfricasTalking
+from tests.end_to_end.gateways import Phone
 from tests.end_to_end.log_keeping import forbid
 from tests.end_to_end.processes import Judge
 from tests.fake_telegram import FakeTelegram
@@ -180,7 +180,7 @@ async def test_a_phone_payment_also_tells_the_linked_chat(
         await efua.finds("Press the button to share your number")
         await efua.shares_contact(EFUA, user_id=12345)
         await efua.finds("That is not your own card")
-        phone = AfricasTalking(line, url, EFUA)
+        phone = Phone(line, url, EFUA)
         await phone.say(None)
         code = (await phone.say("7")).screen.split("Link code: ")[1][:8]
         forbid(code)
@@ -188,7 +188,7 @@ async def test_a_phone_payment_also_tells_the_linked_chat(
         await efua.finds("and type the code here")
         await efua.says(code)
         await efua.finds("Linked. Results of your payments arrive here too.")
-        phone = AfricasTalking(line, url, EFUA)
+        phone = Phone(line, url, EFUA)
         for typed in (None, "1", "1001", "6", "1", "1"):
             await phone.say(typed)
         await judge.decide(EFUA, "approve")

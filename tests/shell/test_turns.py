@@ -26,6 +26,7 @@ from tests.conversations.people import Phone, Screen, WebChat, asked, decide
 from tests.conversations.robot import Robot
 from tests.conversations.stage import EFUA, KWAME, STAFF, STAFF_PIN, Stage, open_stage
 from tests.conversations.trouble import Break, BreakingSender, Gate, Killed
+from tests.gateways import arrived
 
 GATEWAYS = ["africastalking", "hubtel"]
 MERCHANTS = {"momo": "1001", "startbutton": "1002"}
@@ -133,11 +134,17 @@ async def test_a_repeated_chat_message_gets_no_second_reply(stage: Stage) -> Non
 class Unnumbered(Phone):
     """A phone whose gateway counts no turns."""
 
-    def _request(self, kind: str, message: str, status: str = "") -> WireRequest:
-        request = super()._request(kind, message, status)
-        body = json.loads(request.content)
-        del body["Sequence"]
-        return msgspec.structs.replace(request, content=json.dumps(body).encode())
+    def dial_request(self, *args: str, session: str = "") -> WireRequest:
+        return _unnumbered(super().dial_request(*args, session=session))
+
+    def answer_request(self, text: str) -> WireRequest:
+        return _unnumbered(super().answer_request(text))
+
+
+def _unnumbered(request: WireRequest) -> WireRequest:
+    fields = json.loads(request.content)
+    del fields["Sequence"]
+    return msgspec.structs.replace(request, content=json.dumps(fields).encode())
 
 
 @pytest.mark.parametrize("gateway", [*GATEWAYS, "unnumbered"])
@@ -383,13 +390,13 @@ async def test_a_text_that_does_not_grow_from_ours_shows_where_we_are(
     phone = Phone(stage, EFUA)
     await Robot(stage, phone, "1001").pay(until="pay/amount")
     before = phone.screen.text
-    phone._text = change(phone._text)
-    screen = await phone.send(phone._request("Response", ""))
+    line = phone.line
+    line.fields["text"] = change(line.fields["text"])
+    screen = await phone.send(arrived(line.encode(line.fields)))
     assert screen.text == before
     assert (await asked(stage, "msisdn", EFUA))[0] == "pay/amount"
-    phone._text += "*5"  # grown by an answer, from what we know now
     assert (await asked(stage, "msisdn", EFUA))[0] == "pay/amount"
-    await phone.send(phone._request("Response", "5"))
+    await phone.answer("5")  # grown by an answer, from what we know now
     assert (await asked(stage, "msisdn", EFUA))[0] == "pay/payer"
 
 
@@ -506,7 +513,7 @@ async def test_an_answer_behind_the_end_shows_no_question(
 async def test_late_news_of_an_end_leaves_the_next_session_open(stage: Stage) -> None:
     phone = Phone(stage, EFUA)
     await Robot(stage, phone, "1001").pay()
-    ended = phone.session, phone._text
+    ended = phone.session, phone.line.fields["text"]
     stage.clock.ms += 5000
     await phone.dial(session=ended[0])
     await phone.answer("1")
@@ -646,9 +653,7 @@ async def test_hubtel_without_sequence_numbers_is_served(stage: Stage) -> None:
     phone = Phone(stage, EFUA, "hubtel")
 
     async def unnumbered(phone: Phone, request: WireRequest) -> Screen:
-        fields = json.loads(request.content)
-        del fields["Sequence"]
-        bare = WireRequest("POST", "", (), request.headers, json.dumps(fields).encode())
+        bare = _unnumbered(request)
         first = await phone.send(bare)
         stage.clock.ms += 500
         assert (await phone.send(bare)).raw == first.raw

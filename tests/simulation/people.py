@@ -5,24 +5,24 @@ dropped looks whether the payment was made before paying again.
 """
 
 import asyncio
-import json
 import random
 import re
 from collections.abc import Callable
-from typing import Any, Final
-from urllib.parse import urlencode
+from typing import Final
 
 import msgspec
 
 from bot.channels.ussd import GATEWAYS, Heard, WireRequest
+from bot.channels.ussd.base import SCREEN_SEPTETS
 from bot.dialog import Answer, fits
+from bot.sandbox.gateways import GatewaySimulator, Sent, Shown
+from tests.gateways import arrived, dialled, gateway_of, simulate
 from tests.simulation.process import Process
 from tests.simulation.providers import Providers
 from tests.simulation.trouble import Story, Trouble
 
-__all__ = ["ERRANDS", "Customer", "Errand", "Gateway", "Screen", "Wish"]
+__all__ = ["ERRANDS", "Customer", "Errand", "Gateway", "Wish"]
 
-_CODE: Final = "*920*10#"
 _ANSWER_S: Final = 4.0
 _TRIES: Final = 3
 _PATIENCE: Final = 60
@@ -42,11 +42,6 @@ ERRANDS: Final[dict[str, tuple[dict[str, str], str]]] = {
         "That code is wrong|Too many",
     ),
 }
-
-
-class Screen(msgspec.Struct, frozen=True):
-    text: str
-    is_open: bool
 
 
 class Wish(msgspec.Struct):
@@ -78,35 +73,36 @@ class Gateway:
         self._chance = chance
         self._story = story
         self._calm_after_s = calm_after_s
+        self._adapters = {name: gateway_of(name) for name in GATEWAYS}
         self.wrong: list[str] = []
 
-    async def deliver(self, name: str, request: WireRequest) -> Screen | None:
+    async def deliver(self, name: str, line: GatewaySimulator, request: WireRequest) -> Shown | None:
         """The screen, after a few tries; None where nothing came back."""
         for _ in range(_TRIES):
-            screen = await self._once(name, request)
+            screen = await self._once(name, line, request)
             if screen is not None and not self._struck(self._trouble.unheard):
                 if self._struck(self._trouble.doubled):
-                    await self._again(name, request, screen)
+                    await self._again(name, line, request, screen)
                 return screen
             await asyncio.sleep(self._chance.uniform(0.5, 3))
         return None
 
-    async def _again(self, name: str, request: WireRequest, screen: Screen) -> None:
+    async def _again(self, name: str, line: GatewaySimulator, request: WireRequest, screen: Shown) -> None:
         """The same request once more, at once: the same screen, or none. Where the clock leaps meanwhile, it
         comes a day later, and begins anew."""
         leaps = self._leaps()
-        again = await self._once(name, request)
+        again = await self._once(name, line, request)
         answered = again is not None and not _closing(again) and not _closing(screen)
         answered = answered and self._leaps() == leaps
         if answered and again != screen:
             self.wrong.append(f"a repeated delivery got {again!r} after {screen!r}")
 
-    async def _once(self, name: str, request: WireRequest) -> Screen | None:
+    async def _once(self, name: str, line: GatewaySimulator, request: WireRequest) -> Shown | None:
         await asyncio.sleep(self._chance.uniform(0.01, 0.3))
         process = self._process()
         if process is None or process.dead or self._struck(self._trouble.dropped):
             return None
-        gateway = GATEWAYS[name]
+        gateway = self._adapters[name]
         heard = gateway.read(request, region="GH")
         assert isinstance(heard, Heard), heard
         turns = process.kasapay.turns
@@ -123,9 +119,9 @@ class Gateway:
                 self._story.tell(asyncio.get_running_loop().time(), f"turn failed {work.exception()!r}")
             answer = Answer(turns.closing_words(heard.inbound.language, timeout_reply), keep_open=False)
         reply = gateway.build_reply(heard, answer.text, keep_open=answer.keep_open)
-        if not fits(answer.text, gateway.budget, 70):
-            self.wrong.append(f"does not fit {gateway.budget}: {answer.text!r}")
-        return _show(name, reply.body)
+        if not fits(answer.text, SCREEN_SEPTETS, 70):
+            self.wrong.append(f"does not fit {SCREEN_SEPTETS}: {answer.text!r}")
+        return line.read(reply.status, reply.body)
 
     def _struck(self, likely: float) -> bool:
         if not likely or asyncio.get_running_loop().time() >= self._calm_after_s:
@@ -133,15 +129,7 @@ class Gateway:
         return self._chance.random() < likely
 
 
-def _show(name: str, body: bytes) -> Screen:
-    if name == "hubtel":
-        said = json.loads(body)
-        return Screen(said["Message"], said["Type"] == "response")
-    verb, _, text = body.decode().partition(" ")
-    return Screen(text, verb == "CON")
-
-
-def _closing(screen: Screen) -> bool:
+def _closing(screen: Shown) -> bool:
     return screen.text.startswith(("We cannot answer", "It is not sure yet", "GHS"))
 
 
@@ -167,8 +155,7 @@ class Customer:
         self._story = story
         self._through = through
         self._sessions = 0
-        self._text = ""
-        self._sequence = 0
+        self._line = simulate(through, msisdn)
         self.gave_up: list[str] = []
         self.screens: list[str] = []
 
@@ -205,7 +192,7 @@ class Customer:
                 return
         self.gave_up.append(wish.amount)
 
-    def _answer(self, screen: Screen, wish: Wish) -> str | None:
+    def _answer(self, screen: Shown, wish: Wish) -> str | None:
         """What to type; None where the payment is seen to have been made."""
         text = screen.text
         first = text.split("\n", 1)[0]
@@ -247,7 +234,7 @@ class Customer:
         right = self._providers.codes.get("233" + payer[-9:], "0000")
         return right if self._chance.random() < 0.8 else "0000"
 
-    def _is_done(self, screen: Screen, wish: Wish) -> bool:
+    def _is_done(self, screen: Shown, wish: Wish) -> bool:
         found = _ASKED.search(screen.text)
         if found is None or f"GHS {wish.amount} " not in screen.text:
             return False
@@ -270,51 +257,24 @@ class Customer:
 
     # ---- the phone
 
-    async def _dial(self, wish: Wish) -> Screen | None:
+    async def _dial(self, wish: Wish) -> Shown | None:
         self._sessions += 1
-        self._text, self._sequence = "", 1
-        dialled = _CODE
+        self._line = simulate(self._through, self.msisdn, f"{self.msisdn[-9:]}-{self._sessions}")
+        args: tuple[str, ...] = ()
         if not wish.confirmed and self._chance.random() < 0.7:
-            self._text = f"{wish.merchant}*{wish.amount}"
-            dialled = f"{_CODE[:-1]}*{self._text}#"
-        return await self._send("Initiation", dialled)
+            args = (wish.merchant, wish.amount)
+        return await self._send(f"dials {args}", self._line.dial(dialled(*args)))
 
-    async def _type(self, typed: str) -> Screen | None:
+    async def _type(self, typed: str) -> Shown | None:
         await asyncio.sleep(self._chance.uniform(0.5, 8))
-        self._text = f"{self._text}*{typed}" if self._text else typed
-        self._sequence += 1
-        return await self._send("Response", typed)
+        return await self._send(f"answers {typed!r}", self._line.answer(typed))
 
-    async def _send(self, kind: str, message: str) -> Screen | None:
-        screen = await self._gateway.deliver(self._through, self._request(kind, message))
+    async def _send(self, what: str, sent: Sent) -> Shown | None:
+        screen = await self._gateway.deliver(self._through, self._line, arrived(sent))
         said = "nothing" if screen is None else screen.text
         self.screens.append(said)
-        self._story.tell(asyncio.get_running_loop().time(), f"{self.msisdn} {kind} {message!r}: {said!r}")
+        self._story.tell(asyncio.get_running_loop().time(), f"{self.msisdn} {what}: {said!r}")
         return screen
-
-    def _request(self, kind: str, message: str) -> WireRequest:
-        session = f"{self.msisdn[-9:]}-{self._sessions}"
-        if self._through == "hubtel":
-            body: dict[str, Any] = {
-                "Type": kind,
-                "Message": message,
-                "ServiceCode": _CODE.strip("*#"),
-                "Operator": "mtn",
-                "Mobile": self.msisdn.removeprefix("+"),
-                "SessionId": session,
-                "Sequence": self._sequence,
-            }
-            headers = {"content-type": "application/json"}
-            return WireRequest("POST", "", (), headers, json.dumps(body).encode())
-        form = {
-            "sessionId": f"ATUid_{session}",
-            "phoneNumber": self.msisdn,
-            "networkCode": "62001",
-            "serviceCode": _CODE,
-            "text": self._text,
-        }
-        headers = {"content-type": "application/x-www-form-urlencoded"}
-        return WireRequest("POST", "", (), headers, urlencode(form).encode())
 
 
 class Errand(Customer):
@@ -334,7 +294,7 @@ class Errand(Customer):
             await asyncio.sleep(self._chance.uniform(3, 60))
         self.gave_up.append(self._end)
 
-    def _is_there(self, screen: Screen) -> bool:
+    def _is_there(self, screen: Shown) -> bool:
         return re.search(self._end, screen.text) is not None
 
     def _reply(self, text: str) -> str:

@@ -20,8 +20,10 @@ import structlog
 from pydantic import SecretStr
 from structlog._config import BoundLoggerLazyProxy
 
+from bot.channels.ussd import GATEWAYS
 from bot.providers import Account, Credentials, Secret
-from bot.settings.settings import GatewaySettings, Settings
+from bot.settings.gateways import GatewaySettings
+from bot.settings.settings import Settings
 from bot.store import SqliteStore, migrate
 from bot.store.base import KeepMerchant
 from bot.store.records import MerchantRow
@@ -379,9 +381,7 @@ def _settings(path: Path) -> Settings:
 
 @functools.cache
 def _plain_settings() -> Settings:
-    gateways = tuple(
-        GatewaySettings(name, SecretStr("a-gateway-secret"), ()) for name in ("africastalking", "hubtel")
-    )
+    gateways = tuple(GatewaySettings(name, SecretStr("a-gateway-secret"), ()) for name in GATEWAYS)
     return Settings.model_validate({}).model_copy(
         update={
             "secret_key": SecretStr(_SECRET_KEY),

@@ -24,7 +24,8 @@ import msgspec
 from bot.money import FINAL, OrderState
 from bot.runtime.clock import wall_clock_ms
 from bot.store import SqliteStore
-from tests.end_to_end.gateways import AfricasTalking
+from tests.end_to_end.gateways import Phone
+from tests.gateways import dialled
 from tests.torture.board import PATIENCE_S, Board, moment
 from tests.torture.campaign import Batch, Campaign
 from tests.torture.forged import ANSWERS, Told, draw_forged, draw_guess, draw_lie, true_callback
@@ -149,10 +150,9 @@ class Storm:
     # What one payment goes through --------------------------------------------------------------------
 
     async def play(self, payment: Payment) -> None:
-        phone = AfricasTalking(self.board.http, self.place.ussd_url, "+" + payment.digits)
-        phone.text = f"{payment.merchant}*{payment.amount}*1"
+        phone = Phone(self.board.http, self.place.ussd_url, "+" + payment.digits)
         async with self.dials:
-            shown = await phone.say(None)
+            shown = await phone.say(None, dialled(payment.merchant, str(payment.amount), "1"))
         assert shown.screen.startswith("Pay GHS"), shown.screen
         # Where the provider is asked inside the turn, the screen comes after its reply.
         paying = asyncio.create_task(phone.say("1"))
@@ -163,15 +163,14 @@ class Storm:
         payment.final = True
         await self.dial_again(payment, phone, ended.screen)
 
-    async def dial_again(self, payment: Payment, phone: AfricasTalking, ended: str) -> None:
+    async def dial_again(self, payment: Payment, phone: Phone, ended: str) -> None:
         """The gateway uses the id once more, and says late that the session before had ended: the person
         sees the menu and their own payment, and nothing of the session before."""
-        before, phone.text = phone.text, ""
+        late = phone.line.end("success")
+        assert late is not None
         async with self.dials:
             screens = [await phone.say(None)]
-            news = {**phone.request()["data"], "status": "Success", "input": before}
-            async with self.board.http.post(f"{self.place.ussd_url}/events", data=news) as heard:
-                await heard.read()
+            await phone.send(late)
             for typed in ("3", "1"):  # my payments, the newest
                 screens.append(await phone.say(typed))
         self.batch.did("ids used again")

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote_plus
 
+from bot.channels.ussd import GATEWAYS
 from bot.runtime.keys import Sealer
 from bot.web.cookies import issue_cookie
 from tests.end_to_end.processes import SECRET_KEY, USSD_SECRET
+from tests.gateways import CODE, simulate
 from tests.torture.hostile import Draft, draw_text
 from tests.torture.nasty import TEXTS
 
@@ -42,7 +44,7 @@ class Callers:
         """One of a few that are open, or a new one; a step further each time."""
         if len(self.sessions) < 40:
             self.sessions.append(
-                {"id": f"T{self.draw.getrandbits(64):x}", "msisdn": self.number(), "said": []}
+                {"id": f"T{self.draw.getrandbits(64):x}", "msisdn": self.number(), "said": [], "lines": {}}
             )
         session = self.draw.choice(self.sessions)
         if len(session["said"]) > _LONGEST_SESSION:
@@ -62,18 +64,22 @@ def _say(callers: Callers, session: dict[str, Any]) -> str:
     return said
 
 
-def africastalking(callers: Callers) -> Draft:
-    session = callers.session()
-    if session["said"] or callers.draw.random() < 0.7:
-        _say(callers, session)
-    form = {
-        "sessionId": session["id"],
-        "phoneNumber": session["msisdn"],
-        "networkCode": "62001",
-        "serviceCode": "*920*10#",
-        "text": "*".join(session["said"]),
-    }
-    return Draft("POST", f"/ussd/africastalking/{USSD_SECRET}", [_FORM], _form(form), form, "phoneNumber")
+def ussd(gateway: str) -> Callable[[Callers], Draft]:
+    """A gateway's requests, as its simulator sends them."""
+
+    def draft(callers: Callers) -> Draft:
+        session = callers.session()
+        line = session["lines"].get(gateway)
+        if line is None or (not session["said"] and callers.draw.random() < 0.3):
+            line = session["lines"][gateway] = simulate(gateway, session["msisdn"], session["id"])
+            sent = line.dial(CODE)
+        else:
+            sent = line.answer(_say(callers, session))
+        path = f"/ussd/{gateway}/{USSD_SECRET}"
+        head = [f"Content-Type: {sent.content_type}"]
+        return Draft(sent.method, path, head, sent.body, dict(line.fields), line.names.number)
+
+    return draft
 
 
 def africastalking_events(callers: Callers) -> Draft:
@@ -87,23 +93,6 @@ def africastalking_events(callers: Callers) -> Draft:
     return Draft(
         "POST", f"/ussd/africastalking/{USSD_SECRET}/events", [_FORM], _form(form), form, "phoneNumber"
     )
-
-
-def hubtel(callers: Callers) -> Draft:
-    session = callers.session()
-    opens = not session["said"] and callers.draw.random() < 0.5
-    body = {
-        "Type": "initiation" if opens else "response",
-        "Message": "*920*10#" if opens else _say(callers, session),
-        "ServiceCode": "920*10",
-        "Operator": "mtn",
-        "Mobile": session["msisdn"][1:],
-        "SessionId": session["id"],
-        "Sequence": callers.next(),
-        "ClientState": "",
-        "Platform": "USSD",
-    }
-    return Draft("POST", f"/ussd/hubtel/{USSD_SECRET}", [_JSON], _json(body), body, "Mobile")
 
 
 def telegram(callers: Callers) -> Draft:
@@ -204,12 +193,10 @@ def operators(callers: Callers) -> Draft:
     return Draft("GET", path, ["Accept: */*"])
 
 
-ENTRANCES: Final[dict[str, Callable[[Callers], Draft]]] = {
+ENTRANCES: Final[dict[str, Callable[[Callers], Draft]]] = {name: ussd(name) for name in GATEWAYS} | {
     entrance.__name__: entrance
     for entrance in (
-        africastalking,
         africastalking_events,
-        hubtel,
         telegram,
         momo,
         startbutton,

@@ -183,12 +183,16 @@ def _bend_fields(draft: Draft, draw: random.Random) -> None:
 
 
 def _build_body(draft: Draft, draw: random.Random) -> bytes:
-    """The fields as JSON or as a form, whichever they were; now and then with one of them given twice."""
+    """The fields as JSON, XML or a form, whichever they were; now and then with one of them given twice."""
     if draft.body[:1] == b"{":
         text = json.dumps(draft.fields, ensure_ascii=draw.random() < 0.7)
         if draw.random() < 0.2 and draft.fields:
             text = text[:-1] + f', {json.dumps(draw.choice(list(draft.fields)))}: "twice"}}'
         return text.encode("utf-8", "surrogatepass")
+    if draft.body[:1] == b"<":
+        root = draft.body[1:].partition(b">")[0].decode()
+        inner = "".join(f"<{name}>{value}</{name}>" for name, value in draft.fields.items())
+        return f"<{root}>{inner}</{root}>".encode("utf-8", "surrogatepass")
     pairs = [(str(name), str(value)) for name, value in draft.fields.items()]
     if draw.random() < 0.2 and pairs:
         pairs.append((draw.choice(pairs)[0], "twice"))

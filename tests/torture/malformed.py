@@ -17,7 +17,7 @@ import aiohttp
 from bot.admin.socket import socket_path
 from bot.runtime.keys import Sealer
 from bot.web.cookies import issue_cookie
-from tests.end_to_end.gateways import AfricasTalking
+from tests.end_to_end.gateways import Phone
 from tests.end_to_end.processes import SECRET_KEY
 from tests.fake_telegram import FakeTelegram
 from tests.torture.board import PATIENCE_S, Board
@@ -146,7 +146,7 @@ class Fire:
 
     async def pays(self, board: Board) -> None:
         """A payment like any other, to its result."""
-        phone = AfricasTalking(board.http, self.place.ussd_url, "+" + _PAYER)
+        phone = Phone(board.http, self.place.ussd_url, "+" + _PAYER)
         for typed in (None, "1", "1001", "5", "1", "1"):
             reply = await phone.say(typed)
         assert reply.screen.startswith("Approve GHS 5.00"), reply.screen

@@ -1,28 +1,32 @@
-"""People with phones behind two gateways: they pay, answer what is asked, and repeat what is not answered.
+"""People with phones behind gateways: they pay, answer what is asked, and repeat what is not answered.
 
-Knows only what a gateway and a person see. A delivery is repeated until it is answered, as gateways do,
-and a share of answered ones is delivered again: the bytes must be the same.
+Knows only what a person sees; each gateway's simulator knows the rest. A delivery is repeated until it is
+answered, as gateways do, and a share of answered ones is delivered again: the bytes must be the same.
 """
 
 import asyncio
 import itertools
-import json
 import random
 import re
 import time
-import urllib.parse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
 
+from bot.channels.ussd import GATEWAYS
+from bot.sandbox.gateways import Sent, Upset
+from tests.gateways import simulate
 from tests.torture.line import Broken
 from tests.torture.stage import CODE, Sandbox, Stage, until
 
 __all__ = ["FAILING", "Customer", "Habits", "draw_customer"]
 
-GATEWAYS: Final = ("africastalking", "hubtel")
+# A repeat may come much later than a moment: gateways that name it as one.
+_THROUGH: Final = tuple(
+    name for name, gateway in GATEWAYS.items() if gateway.manners.cumulative or gateway.manners.numbers_turns
+)
 # Numbers whose payment fails by itself. Source: MTN MoMo developer portal, sandbox test numbers.
 FAILING: Final = tuple(f"46733123{last}" for last in (456, 457, 458, 460, 461, 462, 463, 464))
 _REF: Final = re.compile(r"Ref ([0-9A-Z]{8})")
@@ -81,7 +85,7 @@ def draw_customer(
         number=number,
         merchant=merchant,
         otp=merchant == otp,
-        gateway=draw.choice(GATEWAYS),
+        gateway=draw.choice(_THROUGH),
         wallet=wallet,
         magic=draw.choice(FAILING) if wallet == "magic" else "",
         walks=draw.random() < walkers,
@@ -98,10 +102,6 @@ class Reply:
 
 class _Lost(Exception):
     """A screen that has no place in a payment."""
-
-
-class Upset(Exception):
-    """The gateway would have shown its own error to the person."""
 
 
 @dataclass
@@ -130,8 +130,7 @@ class Customer:
 
     def __post_init__(self) -> None:
         self._draw = random.Random(self.habits.seed)
-        self._session = ""
-        self._text = ""
+        self._line = simulate(self.habits.gateway, self.habits.msisdn)
         self._count = itertools.count(1)
 
     # ---- paying --------------------------------------------------------------------------------
@@ -177,16 +176,16 @@ class Customer:
         return f"1*{self.habits.merchant}*{self.habits.amount}*{wallet}"
 
     async def _dial(self, args: str) -> None:
-        self._session = f"s{self.habits.seed:x}.{next(self._count)}"
-        self._text, self._sequence = args, 0
-        reply = await self._deliver(self._request(None, args))
+        session = f"s{self.habits.seed:x}.{next(self._count)}"
+        self._line = simulate(self.habits.gateway, self.habits.msisdn, session)
+        reply = await self._deliver(self._line.dial(f"{CODE[:-1]}*{args}#" if args else CODE), dials=True)
         while reply.open:
             self.seen.append(reply.screen)
             typed = await self._answer(reply.screen)
             confirms = reply.screen.startswith("Pay GHS")
             if confirms:
                 self.confirmed_from = self.confirmed_from or time.time()
-            reply = await self._deliver(self._request(typed, ""))
+            reply = await self._deliver(self._line.answer(typed))
             if confirms:
                 self.confirmed_until = time.time()
         self.seen.append(reply.screen)
@@ -258,38 +257,7 @@ class Customer:
 
     # ---- the gateway ---------------------------------------------------------------------------
 
-    def _request(self, typed: str | None, args: str) -> tuple[str, bytes]:
-        """Path and body; `typed` None dials with `args`."""
-        if self.habits.gateway == "hubtel":
-            return self._hubtel(typed, args)
-        if typed is not None:
-            self._text = f"{self._text}*{typed}" if self._text else typed
-        form = {
-            "sessionId": self._session,
-            "phoneNumber": self.habits.msisdn,
-            "networkCode": "62001",
-            "serviceCode": CODE,
-            "text": self._text,
-        }
-        return self.stage.ussd_path("africastalking"), urllib.parse.urlencode(form).encode()
-
-    def _hubtel(self, typed: str | None, args: str) -> tuple[str, bytes]:
-        self._sequence += 1
-        dialled = f"{CODE[:-1]}*{args}#" if args else CODE
-        body = {
-            "Type": "initiation" if typed is None else "response",
-            "Message": dialled if typed is None else typed,
-            "ServiceCode": CODE.strip("*#"),
-            "Operator": "mtn",
-            "Mobile": self.habits.msisdn.removeprefix("+"),
-            "SessionId": self._session,
-            "Sequence": self._sequence,
-            "ClientState": "",
-            "Platform": "USSD",
-        }
-        return self.stage.ussd_path("hubtel"), json.dumps(body).encode()
-
-    async def _deliver(self, request: tuple[str, bytes]) -> Reply:
+    async def _deliver(self, request: Sent, *, dials: bool = False) -> Reply:
         """The same request until there is an answer, sometimes twice at once, sometimes again after it."""
         habit, began = self._draw.random(), time.monotonic()
         if habit < 0.05:
@@ -298,8 +266,8 @@ class Customer:
             replies = [await self._insist(request), await self._insist(request)]
         else:
             replies = [await self._insist(request)]
-        # Hubtel says itself that a session is new: later than the duplicate window it is another dial.
-        anew = self.habits.gateway == "hubtel" and self._sequence == 1
+        # Where the gateway says that a session is new, a dial later than the duplicate window is another.
+        anew = dials and GATEWAYS[self.habits.gateway].manners.says_new
         if anew and time.monotonic() - began > _DUPLICATE_S:
             return replies[-1]
         sent_away = any(words in reply.screen for reply in replies for words in (_CLOSED, _UNSURE, _BEGUN))
@@ -307,12 +275,12 @@ class Customer:
             self.wrong.append(f"a repeated delivery got {replies[-1].screen!r} after {replies[0].screen!r}")
         return replies[0]
 
-    async def _insist(self, request: tuple[str, bytes]) -> Reply:
+    async def _insist(self, request: Sent) -> Reply:
         ends = time.monotonic() + _LONGEST_S
         while True:
             began = time.monotonic()
             try:
-                reply = await self._once(*request)
+                reply = await self._once(request)
             except (Broken, Upset) as error:
                 if time.monotonic() > ends:
                     raise AssertionError(f"no answer to a gateway in {_LONGEST_S:.0f} s: {error}") from None
@@ -325,15 +293,8 @@ class Customer:
             self.on_answer()
             return reply
 
-    async def _once(self, path: str, body: bytes) -> Reply:
-        if self.habits.gateway == "hubtel":
-            status, raw = await self.stage.line.send("POST", path, body, "application/json")
-            if status != 200:
-                raise Upset(f"{status} {raw[:100]!r}")
-            said = json.loads(raw)
-            return Reply(raw, said["Message"], said["Type"] == "response")
-        status, raw = await self.stage.line.form(path, body)
-        kind, _, screen = raw.decode().partition(" ")
-        if status != 200 or kind not in ("CON", "END"):
-            raise Upset(f"{status} {raw[:100]!r}")
-        return Reply(raw, screen, kind == "CON")
+    async def _once(self, sent: Sent) -> Reply:
+        path = self.stage.ussd_path(self.habits.gateway) + sent.target
+        status, raw = await self.stage.line.send(sent.method, path, sent.body, sent.content_type)
+        shown = self._line.read(status, raw)
+        return Reply(raw, shown.text, shown.is_open)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from bot.admin.socket import ask_owner
+from bot.channels.ussd import GATEWAYS
 from bot.store import migrate
 from tests.end_to_end.forks import Fork, start
 from tests.end_to_end.log_keeping import forbid, keep_file
@@ -313,7 +314,7 @@ class Stage:
             "PORT": str(self.port),
             "PUBLIC_URL": f"http://127.0.0.1:{self.port}",
             "SHORT_CODE": CODE,
-            "USSD_GATEWAYS": "africastalking hubtel",
+            "USSD_GATEWAYS": " ".join(GATEWAYS),
             "USSD_SECRET": USSD_SECRET,
             "AFRICASTALKING_USERNAME": "torture",
             "AFRICASTALKING_API_KEY": SMS_KEY,

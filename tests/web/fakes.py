@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from bot.app.pretend_phone import play_phone
 from bot.channels.base import Button
 from bot.channels.ussd.registry import GATEWAYS
 from bot.dialog import Answer, Inbound
@@ -23,6 +24,7 @@ from bot.store.records import (
 )
 from bot.web import ChatWords, GatewayEntry, TryCustomer, TryIt, TryMerchant, TryStaff, WebParts, build_web
 from bot.web.server import make_runner
+from tests.gateways import gateway_of
 
 SECRET = "ussd-secret"
 MSISDN = "+233240000001"
@@ -236,7 +238,7 @@ class World:
 TRYIT = TryIt(
     sandbox_url="http://127.0.0.1:1",
     short_code="*920*10#",
-    ussd_path=f"/ussd/africastalking/{SECRET}",
+    play_phone=play_phone,
     customers=(
         TryCustomer("Ama", "+233240000001", "1234"),
         TryCustomer("Kofi", "+233240000002", "1234"),
@@ -272,7 +274,7 @@ async def serve(
 
     parts = WebParts(
         **{
-            "gateways": {name: GatewayEntry(gateway, SECRET) for name, gateway in GATEWAYS.items()},
+            "gateways": {name: GatewayEntry(gateway_of(name), SECRET) for name in GATEWAYS},
             "store": store,
             "clock": clock,
             "ready": ready,

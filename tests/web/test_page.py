@@ -131,7 +131,7 @@ async def test_the_keyboard_works_the_phone(stage: Stage) -> None:
 async def test_ending_the_call_tells_the_gateways_end(stage: Stage) -> None:
     await stage.page.get_by_test_id("phone-dial").click()
     await stage.screen("1. Pay")
-    async with stage.page.expect_response("**/events") as told:
+    async with stage.page.expect_response("**/try/phone") as told:
         await stage.page.get_by_test_id("phone-end").click()
     assert (await told.value).status == 200
     assert [why for *_, why in stage.world.turns.gone] == ["incomplete"]

@@ -8,6 +8,7 @@ import pytest
 
 from bot.channels.ussd import GATEWAYS
 from bot.web import GatewayEntry
+from tests.gateways import gateway_of
 from tests.web.fakes import SECRET, serve
 
 TRIED = "tried-0240000001"
@@ -35,8 +36,7 @@ async def test_a_wrong_key_is_noted(
 ) -> None:
     noted: list[tuple[str, dict[str, Any]]] = []
     gateways = {
-        name: GatewayEntry(gateway, SECRET, (ip_network("203.0.113.0/24"),))
-        for name, gateway in GATEWAYS.items()
+        name: GatewayEntry(gateway_of(name), SECRET, (ip_network("203.0.113.0/24"),)) for name in GATEWAYS
     }
     async with serve(
         gateways=gateways,

@@ -2,14 +2,15 @@
 
 import asyncio
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 import pytest
 
-from bot.channels.ussd.registry import GATEWAYS
+from bot.channels.ussd import GatewayOptions, Manners
 from bot.dialog import Answer, Inbound
 from bot.web import GatewayEntry, Limits
+from tests.gateways import gateway_of
 from tests.web.conftest import take_faults
 from tests.web.fakes import MSISDN, SECRET, FakeTurns, World, serve
 
@@ -134,7 +135,11 @@ async def test_the_end_event_is_acknowledged_even_if_we_fail(
 
 async def test_an_adapter_that_breaks_is_a_400(log: list[Any], http: aiohttp.ClientSession) -> None:
     class Broken:
-        name, methods, budget, answer_s, idle_s = "broken", frozenset({"POST"}), 160, 5.0, 60.0
+        manners: ClassVar = Manners(name="broken", says_new=False, reports_end=False)
+        options: ClassVar = GatewayOptions
+
+        def __init__(self, given: Any) -> None:
+            pass
 
         def read(self, request: Any, *, region: str) -> Any:
             raise KeyError(region)
@@ -143,7 +148,7 @@ async def test_an_adapter_that_breaks_is_a_400(log: list[Any], http: aiohttp.Cli
             raise AssertionError
 
     async with (
-        serve(gateways={"broken": GatewayEntry(Broken(), SECRET)}) as world,
+        serve(gateways={"broken": GatewayEntry(Broken(None), SECRET)}) as world,
         http.post(world.url + f"/ussd/broken/{SECRET}", data=b"x") as reply,
     ):
         assert reply.status == 400
@@ -177,7 +182,7 @@ HOME = ip_network("127.0.0.0/8")
 async def test_only_listed_addresses_may_call(
     log: list[Any], http: aiohttp.ClientSession, allow: Any, trusted: Any, forwarded: str | None, status: int
 ) -> None:
-    entry = GatewayEntry(GATEWAYS["africastalking"], SECRET, allow)
+    entry = GatewayEntry(gateway_of("africastalking"), SECRET, allow)
     headers = {"X-Forwarded-For": forwarded} if forwarded else None
     async with serve(gateways={"africastalking": entry}, trusted_proxies=trusted) as world:
         got, _ = await dial(http, world, headers)
@@ -186,7 +191,7 @@ async def test_only_listed_addresses_may_call(
 
 
 async def test_an_empty_secret_lets_nobody_in(log: list[Any], http: aiohttp.ClientSession) -> None:
-    entry = GatewayEntry(GATEWAYS["africastalking"], "")
+    entry = GatewayEntry(gateway_of("africastalking"), "")
     async with (
         serve(gateways={"africastalking": entry}) as world,
         http.post(world.url + "/ussd/africastalking/", data=FORM) as reply,

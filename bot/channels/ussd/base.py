@@ -1,16 +1,81 @@
-"""What every USSD gateway adapter is: bytes in to a turn, a screen out to bytes. Pure, no state.
+"""The face of a USSD gateway adapter: its manners as values, bytes in to a turn, a screen out to bytes.
 
-A new gateway is one module beside this one, a line in `registry.py`, and the contract suite passes.
+Pure, no state. docs/adding-a-gateway.md says how to add one.
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, ClassVar, Final, Protocol, TypeAlias
 
 import msgspec
+from pydantic import BaseModel, ConfigDict, Field
 
 from bot.dialog import Inbound
 
-__all__ = ["Gateway", "Heard", "Left", "Read", "Rejected", "WireReply", "WireRequest"]
+__all__ = [
+    "SCREEN_SEPTETS",
+    "Gateway",
+    "GatewayOptions",
+    "Heard",
+    "Left",
+    "Manners",
+    "Read",
+    "Rejected",
+    "WireReply",
+    "WireRequest",
+    "screen_septets",
+]
+
+# A screen of this length shows on every network. Source: figures of vendors and tool kits, November 2026.
+SCREEN_SEPTETS: Final = 160
+# What a USSD string can carry: 160 octets. Source: 3GPP TS 23.038.
+_MOST_SEPTETS: Final = 182
+_MOST_CHARACTERS: Final = 80
+
+
+class Manners(msgspec.Struct, frozen=True, kw_only=True):
+    """How a gateway behaves. The contract suite asks every gateway for what it declares here.
+
+    Every gateway here takes its screen in the answer to its own request.
+    """
+
+    # The name in the gateway's URL and in the names of its settings.
+    name: str
+    # Each request says whether a session begins with it. Otherwise only the first sight of its id tells.
+    says_new: bool
+    # The gateway tells us that a person left or waited too long.
+    reports_end: bool
+    # Each request of a session has a number of its own, which names a repeated delivery.
+    numbers_turns: bool = False
+    # Each request brings all input so far, joined by stars. Otherwise the newest input only.
+    cumulative: bool = False
+    methods: frozenset[str] = frozenset({"POST"})
+    # Longest the gateway waits for us, and for its person, in seconds.
+    answer_s: float = 10.0
+    idle_s: float = 120.0
+    # The most that the gateway takes: septets of GSM-7, or characters where a letter is outside of it.
+    septets: int = _MOST_SEPTETS
+    characters: int = _MOST_CHARACTERS
+
+
+class GatewayOptions(BaseModel):
+    """What an operator may say of any gateway: the field `code` of Hubtel is USSD_CODE_HUBTEL.
+
+    A gateway with settings of its own adds fields in a model of its own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str = Field(
+        default="",
+        pattern=r"^$|^\*\d+(\*\d+)*#$",
+        description="The code people dial through that gateway, such as `*711*2#`; unless set, `SHORT_CODE`.",
+    )
+    screen_septets: int | None = Field(
+        default=None,
+        ge=60,
+        le=_MOST_SEPTETS,
+        description="As `USSD_SCREEN_SEPTETS`, of that gateway. The smaller figure wins.",
+    )
 
 
 class WireRequest(msgspec.Struct, frozen=True):
@@ -61,13 +126,13 @@ Read: TypeAlias = Heard | Left | Rejected
 
 
 class Gateway(Protocol):
-    name: str
-    methods: frozenset[str]
-    # Septets a screen may have by default; a setting may say otherwise.
-    budget: int
-    # Longest the gateway waits for us, and for its person, in seconds.
-    answer_s: float
-    idle_s: float
+    manners: ClassVar[Manners]
+    # The model of its settings.
+    options: ClassVar[type[GatewayOptions]]
+
+    def __init__(self, given: Any) -> None:
+        """`given` is an instance of `options`; its `code` is SHORT_CODE where the operator gave none."""
+        ...
 
     def read(self, request: WireRequest, *, region: str) -> Read:
         """The turn, or the end, or a refusal. `region` is the home of numbers without a country."""
@@ -76,3 +141,10 @@ class Gateway(Protocol):
     def build_reply(self, heard: Heard, text: str, *, keep_open: bool) -> WireReply:
         """The same bytes for the same arguments, always."""
         ...
+
+
+def screen_septets(manners: Manners, given: GatewayOptions, common: int) -> int:
+    """How many septets a screen may have: the smallest of what the gateway takes, what its own setting says
+    and what the setting for all says (`common`, 0 for none)."""
+    said = [said for said in (given.screen_septets, common) if said]
+    return min(manners.septets, *(said or [SCREEN_SEPTETS]))

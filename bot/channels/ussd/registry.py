@@ -8,7 +8,7 @@ from bot.channels.ussd.hubtel import Hubtel
 
 __all__ = ["GATEWAYS"]
 
-GATEWAYS: Final[dict[str, Gateway]] = {
-    "africastalking": AfricasTalking(),
-    "hubtel": Hubtel(),
+GATEWAYS: Final[dict[str, type[Gateway]]] = {
+    "africastalking": AfricasTalking,
+    "hubtel": Hubtel,
 }

@@ -1,11 +1,10 @@
-// The feature phone: plays the Africa's Talking gateway to Kasapay's own entrance.
+// The feature phone. Its gateway's simulator is in the server: here stands what a person sees and does.
 
 import { find, findAll, hours, isTouch, newId, spaced } from "./dom.js";
 import { measure } from "./gsm.js";
 
 const FAILURE = "Connection problem or invalid MMI code.";
 const GATEWAY_WAITS_MS = 10_000;
-const NETWORK = "99999";
 
 export class Phone {
   /** `onSession` hears "open" and "closed". */
@@ -22,6 +21,7 @@ export class Phone {
     this.meter = find(".meter");
     this.note = find(".phone-note");
     this.twice = find("[data-testid=phone-twice]");
+    this.gateway = find("[data-testid=phone-gateway]");
     this.wire();
     this.tick();
     setInterval(() => this.tick(), 5000);
@@ -100,19 +100,18 @@ export class Phone {
 
   /** `*920*10#` begins a session; `*920*10*1001*5#` brings its answers along. */
   dial(code) {
-    const arguments_ = dialled(code, this.setup.short_code);
-    if (arguments_ === null) {
+    if (!reaches(code, this.setup.short_code)) {
       this.fail(`This phone reaches ${this.setup.short_code} only.`);
       return;
     }
     this.root.scrollIntoView({ block: "nearest" }); // all keys, where the window is low
-    this.session = { id: `ATUid_${newId()}`, inputs: arguments_, began: Date.now(), hops: 0, last: "" };
+    this.session = { gateway: this.gateway.value, session: newId(), msisdn: this.msisdn, dialled: code, typed: [] };
     this.onSession("open");
     this.exchange();
   }
 
   answer(typed) {
-    this.session.inputs = [...this.session.inputs, typed];
+    this.session.typed.push(typed);
     this.exchange();
   }
 
@@ -120,75 +119,51 @@ export class Phone {
     const { session } = this;
     this.show("USSD code running", "running");
     this.say("");
-    const fields = { ...this.caller(session), text: session.inputs.join("*") };
     const times = this.twice.checked ? 2 : 1;
-    const replies = await Promise.all(Array.from({ length: times }, () => this.post("", fields)));
+    const replies = await Promise.all(Array.from({ length: times }, () => this.post(session)));
     if (this.session !== session) return; // hung up meanwhile
-    session.hops += 1;
     if (times === 2) {
-      const same = replies[0] !== null && replies[0] === replies[1];
+      const same = replies[0] !== null && replies[0].raw === replies[1]?.raw;
       this.say(same ? "Delivered twice: both got the same bytes." : "Delivered twice: the answers differ!", !same);
     }
     this.take(session, replies[0]);
   }
 
   take(session, reply) {
-    session.last = reply ?? "";
-    if (reply?.startsWith("CON ")) {
-      this.show(reply.slice(4), "asking");
-    } else if (reply?.startsWith("END ")) {
-      this.show(reply.slice(4), "ended");
-      this.finish(session, "Success");
-    } else {
-      this.finish(session, "Failed");
+    if (reply === null) {
+      this.finish(session, "failed");
       this.fail(navigator.onLine ? "Kasapay gave no screen." : "You are offline: nothing was sent.");
+      return;
     }
+    this.show(reply.text, reply.is_open ? "asking" : "ended");
+    if (!reply.is_open) this.finish(session, "success");
   }
 
   /** The red key: leave the session, or clear what stands there. */
   hangUp() {
-    if (this.session) this.finish(this.session, "Incomplete");
+    if (this.session) this.finish(this.session, "left");
     this.rest();
     this.focus();
   }
 
-  finish(session, status) {
+  finish(session, ended) {
     this.session = null;
     this.onSession("closed");
-    const now = new Date();
-    this.post("/events", {
-      ...this.caller(session),
-      date: now.toISOString().slice(0, 19).replace("T", " "),
-      status,
-      cost: "0",
-      durationInMillis: String(now - session.began),
-      hopsCount: String(session.hops),
-      input: session.inputs.join("*"),
-      lastAppResponse: session.last,
-      ...(status === "Failed" ? { errorMessage: "No answer" } : {}),
-    });
+    this.post({ ...session, ended });
   }
 
-  caller(session) {
-    return {
-      sessionId: session.id,
-      phoneNumber: this.msisdn,
-      serviceCode: this.setup.short_code,
-      networkCode: NETWORK,
-    };
-  }
-
-  /** The reply's text, or null where the gateway would have given up. */
-  async post(below, fields) {
+  /** The screen that came back, or null where the gateway would have given up. */
+  async post(call) {
     const gaveUp = new AbortController();
     const timer = setTimeout(() => gaveUp.abort(), GATEWAY_WAITS_MS);
     try {
-      const response = await fetch(this.setup.ussd_path + below, {
+      const response = await fetch("/try/phone", {
         method: "POST",
-        body: new URLSearchParams(fields),
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(call),
         signal: gaveUp.signal,
       });
-      return response.ok ? await response.text() : null;
+      return response.ok ? (await response.json()).screen : null;
     } catch {
       return null;
     } finally {
@@ -263,10 +238,7 @@ export class Phone {
   }
 }
 
-/** The answers dialled behind the service code, or null where the code is another one. */
-function dialled(code, service) {
-  const stem = service.replace(/#$/, "");
-  if (code === service) return [];
-  if (!code.startsWith(`${stem}*`) || !code.endsWith("#")) return null;
-  return code.slice(stem.length + 1, -1).split("*");
+/** Whether the code is the service's, perhaps with answers behind it. */
+function reaches(code, service) {
+  return code === service || (code.startsWith(`${service.replace(/#$/, "")}*`) && code.endsWith("#"));
 }
