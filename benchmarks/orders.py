@@ -12,12 +12,12 @@ import time
 from pathlib import Path
 
 from bot.money import OrderKind, OrderState, Source
-from bot.store import SqliteStore, migrate
+from bot.store import SqlStore, migrate, sqlite_store
 from bot.store.base import CreateOrder, MoveOrder, Queue, SavePerson, UpdateOrder
 from bot.store.records import MessageKind, MessageRow, MessageState, OrderRow, PersonRow
 
 
-async def pay(store: SqliteStore, caller: int, number: int) -> None:
+async def pay(store: SqlStore, caller: int, number: int) -> None:
     id = f"order-{caller}-{number}"
     order = OrderRow(
         id=id,
@@ -61,7 +61,7 @@ async def pay(store: SqliteStore, caller: int, number: int) -> None:
 
 async def measure(path: Path, callers: int, payments: int) -> float:
     migrate(f"sqlite:///{path}")
-    store = SqliteStore(path, clock=lambda: time.time_ns() // 1_000_000)
+    store = sqlite_store(path, clock=lambda: time.time_ns() // 1_000_000)
     await store.open()
     try:
         await store.commit([SavePerson(PersonRow("person", "en", 1))])

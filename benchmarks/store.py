@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from bot.dialog import Entry
-from bot.store import SqliteStore, TurnQuery, migrate
+from bot.store import SqlStore, TurnQuery, migrate, sqlite_store
 from bot.store.base import KeepTurn, SaveAddress, SaveConversation, SavePerson, SaveSession
 from bot.store.records import (
     AddressRow,
@@ -27,7 +27,7 @@ from bot.store.records import (
 JOURNAL = tuple(Entry("ask", f"step{number}", "an answer") for number in range(4))
 
 
-async def turn(store: SqliteStore, caller: int, number: int) -> None:
+async def turn(store: SqlStore, caller: int, number: int) -> None:
     msisdn = f"+2332400{caller:05d}"
     loaded = await store.load_turn(
         TurnQuery("msisdn", msisdn, key=str(number), gateway="africastalking", session_id=f"s{caller}")
@@ -78,7 +78,7 @@ async def turn(store: SqliteStore, caller: int, number: int) -> None:
 
 async def measure(path: Path, callers: int, turns: int) -> float:
     migrate(f"sqlite:///{path}")
-    store = SqliteStore(path, clock=lambda: time.time_ns() // 1_000_000)
+    store = sqlite_store(path, clock=lambda: time.time_ns() // 1_000_000)
     await store.open()
     try:
 

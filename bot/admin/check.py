@@ -21,7 +21,7 @@ from bot.runtime.keys import Sealer
 from bot.runtime.logs import configure_logs
 from bot.settings.insecure_values import readable_files
 from bot.settings.settings import ENV_FILE, Settings
-from bot.store import SqliteStore, StoreUnavailable, damaged, sqlite_path
+from bot.store import StoreUnavailable, damaged, sqlite_path, sqlite_store
 
 __all__ = ["check_here", "open_doors", "warnings_of"]
 
@@ -97,9 +97,9 @@ async def _database(settings: Settings) -> list[str]:
         return ["DATABASE_URL must begin with sqlite:///."]
     if not Path(path).exists():
         return [f"The database {path} does not exist yet: run `kasapay migrate`."]
-    store = SqliteStore(path, clock=lambda: 0)
+    store = sqlite_store(path, clock=lambda: 0, owner=False)
     try:
-        await store.open(owner=False)
+        await store.open()
         if faults := await store.examine():
             return [f"The database cannot be used: {damaged('; '.join(faults))}."]
         lost = sorted(await store.open_accounts() - {a.id for a in settings.accounts})

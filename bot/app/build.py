@@ -52,7 +52,7 @@ from bot.runtime.rate_limits import KeyLimits as Allowance
 from bot.runtime.security_events import KINDS, SecurityEvents
 from bot.runtime.timeouts import TIMES, Timeouts
 from bot.settings.settings import Settings, ask_limits
-from bot.store import SqliteStore, StoreUnavailable, sqlite_path
+from bot.store import StoreUnavailable, sqlite_path, sqlite_store
 from bot.store.base import Store
 from bot.store.records import MessageRow, OrderRow
 from bot.web import (
@@ -484,7 +484,7 @@ def build(
         raise CannotStart(" ".join(wrong))
     return Kasapay(
         settings,
-        SqliteStore(path, clock=clock),
+        sqlite_store(path, clock=clock),
         clock=clock,
         ids=ids or Ids(),
         timeouts=timeouts,

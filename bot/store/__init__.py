@@ -6,9 +6,10 @@ subject. Importing this room never imports alembic: `migrate` does, when it has 
 
 from bot.store.base import Change, Conflict, LoadedTurn, Store, StoreUnavailable, TurnQuery
 from bot.store.migrate import SchemaMismatch, expected_version, migrate, schema_version, sqlite_path
+from bot.store.sql_store import SqlStore
 from bot.store.sqlite.ownership import AlreadyOwned
 from bot.store.sqlite.soundness import damaged
-from bot.store.sqlite.store import SqliteStore
+from bot.store.sqlite.store import sqlite_store
 
 __all__ = [
     "AlreadyOwned",
@@ -16,7 +17,7 @@ __all__ = [
     "Conflict",
     "LoadedTurn",
     "SchemaMismatch",
-    "SqliteStore",
+    "SqlStore",
     "Store",
     "StoreUnavailable",
     "TurnQuery",
@@ -25,4 +26,5 @@ __all__ = [
     "migrate",
     "schema_version",
     "sqlite_path",
+    "sqlite_store",
 ]

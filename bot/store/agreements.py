@@ -244,3 +244,8 @@ def set_switch(tx: Tx, change: SetSwitch) -> None:
 
 def switch(tx: Tx, name: str) -> SwitchRow | None:
     return SWITCHES.one(tx, _SWITCH, name)
+
+
+def is_off(tx: Tx, name: str) -> bool:
+    found = switch(tx, name)
+    return found is not None and found.is_off

@@ -130,7 +130,7 @@ def of_person(tx: Tx, person_id: str, limit: int) -> tuple[OrderRow, ...]:
     return ORDERS.all(tx, _OF_PERSON, person_id, limit)
 
 
-def recent(tx: Tx, limit: int, states: Sequence[OrderState]) -> tuple[OrderRow, ...]:
+def recent(tx: Tx, limit: int, states: Sequence[OrderState] = ()) -> tuple[OrderRow, ...]:
     if not states:
         return ORDERS.all(tx, _RECENT, limit)
     marks = ", ".join("?" * len(states))

@@ -281,8 +281,8 @@ def addresses_of(tx: Tx, person_id: str) -> tuple[AddressRow, ...]:
     return ADDRESSES.all(tx, _ADDRESSES_OF, person_id)
 
 
-def link_code(tx: Tx, code_hash: str) -> LinkCode | None:
-    return LINK_CODES.one(tx, _LINK_CODE, code_hash)
+def link_code(tx: Tx, hash: str) -> LinkCode | None:
+    return LINK_CODES.one(tx, _LINK_CODE, hash)
 
 
 _OPEN_LINK_CODE: Final = f"""

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from unittest.mock import patch
 
 from bot.store.sqlite import connection
-from bot.store.sqlite import store as sqlite
+from bot.store.sqlite import driver as sqlite
 
 __all__ = ["without_threads"]
 

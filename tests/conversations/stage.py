@@ -37,7 +37,7 @@ from bot.sandbox import Running, SandboxConfig, serve_sandbox
 from bot.sandbox.model import Entry
 from bot.settings.gateways import GatewaySettings
 from bot.settings.settings import Settings
-from bot.store import SqliteStore, migrate
+from bot.store import migrate, sqlite_store
 from bot.store.base import KeepMerchant, KeepStaff, SetSwitch, Store
 from bot.store.records import MerchantRow, OrderRow, StaffRow, SwitchRow
 from bot.store.sqlite.mark import mark_path
@@ -155,7 +155,7 @@ _ssl_context = functools.cache(httpx.create_ssl_context)
 async def draw_template(path: Path) -> None:
     """A database as after `migrate`, with three merchants and the staff of one."""
     migrate(f"sqlite:///{path}")
-    store = SqliteStore(path, clock=lambda: START_MS)
+    store = sqlite_store(path, clock=lambda: START_MS)
     await store.open()
     try:
         ids = Ids()
@@ -300,7 +300,7 @@ class Stage:
 
     async def start(self) -> None:
         """A new process on the file as it stands."""
-        store = SqliteStore(self.path, clock=self.clock)
+        store = sqlite_store(self.path, clock=self.clock)
         sender = Sender(clock=self.clock.seconds)
         with (
             patch.object(wiring.Catalogue, "load", _catalogue),

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from bot.money import AgreementKind, AgreementState, OrderKind, OrderState
-from bot.store import SqliteStore
+from bot.store import sqlite_store
 from bot.store.base import KeepAgreement, KeepApproval, MoveAgreement, SavePerson
 from bot.store.records import AgreementRow, ApprovalRow, ApprovalState, OrderRow, PersonRow
 from tests.end_to_end.gateways import Phone
@@ -291,7 +291,7 @@ async def test_payouts_are_switched_with_and_without_a_running_process(deploymen
 async def _standing(deployment: Deployment) -> None:
     """An auto-debit, an invoice that was paid, and a payout that waits, of merchant 1001; none of 1002."""
     now = time.time_ns() // 1_000_000
-    store = SqliteStore(str(deployment.database), clock=lambda: now)
+    store = sqlite_store(str(deployment.database), clock=lambda: now)
     await store.open()
     merchant = await store.merchant_by_code("1001")
     assert merchant is not None

@@ -41,7 +41,7 @@ from bot.providers.base import (
     Unknown,
 )
 from bot.runtime.timeouts import TIMES
-from bot.store import SqliteStore, Store, migrate
+from bot.store import Store, migrate, sqlite_store
 from bot.store.base import MoveOrder, SavePerson, UpdateOrder
 from bot.store.records import MessageKind, MessageRow, OrderRow
 from tests.shell.ledger import (
@@ -723,7 +723,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def store(tmp_path: Path, empty_database: Path) -> AsyncIterator[Store]:
-    opened = SqliteStore(Path(shutil.copy(empty_database, tmp_path / "k.db")), clock=FakeClock())
+    opened = sqlite_store(Path(shutil.copy(empty_database, tmp_path / "k.db")), clock=FakeClock())
     await opened.open()
     try:
         await opened.commit([SavePerson(person("p1"))])

@@ -23,8 +23,8 @@ from bot.providers import Sender
 from bot.runtime.clock import Ids
 from bot.runtime.timeouts import TIMES
 from bot.settings.settings import Settings
-from bot.store import SqliteStore
-from bot.store.sqlite import store as sqlite
+from bot.store import sqlite_store
+from bot.store.sqlite import driver as sqlite
 from tests.simulation.disk import Disk, Medium, never
 from tests.simulation.network import Network
 from tests.simulation.trouble import Story, Trouble
@@ -135,7 +135,7 @@ class Process:
         """Come up, and work; or be refused for orders that belong elsewhere; or die of a disk that fails."""
         transport = self._network.transport(self)
         sender = Sender(transport=transport, clock=asyncio.get_running_loop().time)
-        store = SqliteStore(self._path, clock=self._now_ms)
+        store = sqlite_store(self._path, clock=self._now_ms)
         with (
             patch.object(Catalogue, "load", _catalogue),
             patch.object(wiring, "open_transport", lambda: transport),
@@ -186,7 +186,7 @@ class Process:
                 task.cancel()
             await asyncio.wait(alive)
         # The lock lay in the process, and went with it.
-        self.kasapay.store._ownership.give_back()  # type: ignore[attr-defined]
+        self.kasapay.store.driver._ownership.give_back()  # type: ignore[attr-defined]
 
     def own(self, task: "asyncio.Task[Any]") -> None:
         """Know a task that runs in the process."""

@@ -24,7 +24,7 @@ from bot.channels.ussd import GATEWAYS
 from bot.providers import Account, Credentials, Secret
 from bot.settings.gateways import GatewaySettings
 from bot.settings.settings import Settings
-from bot.store import SqliteStore, migrate
+from bot.store import migrate, sqlite_store
 from bot.store.base import KeepMerchant
 from bot.store.records import MerchantRow
 from tests.simulation import loop as virtual
@@ -435,7 +435,7 @@ def draw_template(path: Path) -> None:
     migrate(f"sqlite:///{path}")
 
     async def fill() -> None:
-        store = SqliteStore(path, clock=lambda: START_MS)
+        store = sqlite_store(path, clock=lambda: START_MS)
         await store.open()
         try:
             rows = [

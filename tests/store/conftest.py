@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.store import SqliteStore, Store, migrate
+from bot.store import Store, migrate, sqlite_store
 from bot.store.base import SavePerson
 from tests.store.make import FakeClock, person
 
@@ -64,7 +64,7 @@ def raw(filled: Path, database: Path) -> Iterator[sqlite3.Connection]:
 
 @asynccontextmanager
 async def _sqlite(database: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     try:
         yield store

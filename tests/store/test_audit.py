@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.money import AgreementState, OrderDetails, OrderKind, OrderState, Source
-from bot.store import SqliteStore, Store
+from bot.store import Store, sqlite_store
 from bot.store.base import AddIncident, CreateOrder, KeepAgreement, KeepMerchant, Queue, SavePerson
 from bot.store.records import MessageKind, MessageState, OrderRow
 from tests.store.make import (
@@ -67,8 +67,8 @@ def audit(database: Path, now_ms: int = NOW) -> list[tuple[str, str]]:
     """What is found, as (rule, order), through a store that only reads."""
 
     async def look() -> list[tuple[str, str]]:
-        store = SqliteStore(database, clock=FakeClock())
-        await store.open(owner=False)
+        store = sqlite_store(database, clock=FakeClock(), owner=False)
+        await store.open()
         try:
             return [(f.rule, f.order) for f in await store.audit(now_ms, 8 * DAY, 600_000)]
         finally:
@@ -169,7 +169,7 @@ async def test_an_order_past_its_time_is_found_unless_somebody_was_told(
     raw: sqlite3.Connection, database: Path, clock: FakeClock
 ) -> None:
     late = NOW + DAY + 600_001
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     try:
         found = await store.audit(late, 8 * DAY, 600_000)
@@ -184,7 +184,7 @@ async def test_results_of_long_ago_are_not_looked_for(
     raw: sqlite3.Connection, database: Path, clock: FakeClock
 ) -> None:
     raw.execute("UPDATE messages SET state = 'sent', sent_ms = 1")
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     try:
         await store.purge(NOW + 9 * DAY, DAY, 8 * DAY, DAY)
@@ -201,8 +201,8 @@ def test_a_finding_holds_no_number(raw: sqlite3.Connection, database: Path) -> N
         raw.execute(sql)
 
     async def look() -> str:
-        store = SqliteStore(database, clock=FakeClock())
-        await store.open(owner=False)
+        store = sqlite_store(database, clock=FakeClock(), owner=False)
+        await store.open()
         try:
             return str(await store.audit(NOW, 8 * DAY, 600_000))
         finally:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.money import OrderState, Source
-from bot.store import SqliteStore, Store
+from bot.store import Store, sqlite_store
 from bot.store.base import CreateOrder, KeepAgreement, KeepMerchant, Queue, SavePerson
 from bot.store.records import OrderRow, UpdateRow
 from tests.store.make import (
@@ -133,7 +133,7 @@ async def test_messages_and_updates_go_on(store: Store) -> None:
 @pytest.mark.parametrize("leased", [False, True])
 async def test_a_start_with_the_clock_behind_finds_what_is_due(database: Path, leased: bool) -> None:
     clock = FakeClock()
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     try:
         await store.commit([SavePerson(person())])
@@ -143,7 +143,7 @@ async def test_a_start_with_the_clock_behind_finds_what_is_due(database: Path, l
     finally:
         await store.close()
     clock.ms = BACK
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     try:
         assert [found.id for found in await store.claim_orders(BACK, LEASE, 9)] == [row.id]

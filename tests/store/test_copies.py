@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.store import AlreadyOwned, SchemaMismatch, SqliteStore
+from bot.store import AlreadyOwned, SchemaMismatch, sqlite_store
 from bot.store.base import SavePerson
 from bot.store.sqlite.copies import Copied, CopyProblem, back_up, put_back
 from bot.store.sqlite.mark import mark_path
@@ -39,7 +39,7 @@ async def test_a_backup_of_a_running_database_is_one_moment_of_it(
     database: Path, folder: Path, clock: FakeClock
 ) -> None:
     await filled(database, clock)
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     told: list[tuple[int, int]] = []
     try:
@@ -112,7 +112,7 @@ async def test_what_stands_in_the_way_is_said(database: Path, folder: Path, cloc
 async def test_a_copy_takes_the_place_of_the_database(database: Path, folder: Path, clock: FakeClock) -> None:
     await filled(database, clock)
     backed_up(database, folder / "b.db")
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     await store.commit([SavePerson(person("since"))])
     with pytest.raises(AlreadyOwned):
@@ -170,7 +170,7 @@ async def test_a_damaged_database_is_replaced_and_kept(
     done = put(folder / "b.db", database)
     assert done.aside is not None
     assert done.aside.read_bytes() == broken
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     assert len(await store.restores()) == 1
     await store.close()
@@ -186,7 +186,7 @@ async def test_where_nothing_is_left_the_copy_is_known_for_one_too(
     assert put(plain, new).aside is None
     assert mode_of(new) == 0o600
     assert mark_path(new).exists()
-    store = SqliteStore(new, clock=clock)
+    store = sqlite_store(new, clock=clock)
     await store.open()
     assert len(await store.restores()) == 1
     await store.close()

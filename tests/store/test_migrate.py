@@ -12,12 +12,12 @@ import pytest
 from bot.store import (
     AlreadyOwned,
     SchemaMismatch,
-    SqliteStore,
     StoreUnavailable,
     expected_version,
     migrate,
     schema_version,
     sqlite_path,
+    sqlite_store,
 )
 from bot.store.migrate import _sqlite_engine, _upgrade
 from tests.store.make import FakeClock
@@ -175,7 +175,7 @@ def test_a_place_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
 
 
 async def test_a_database_in_use_is_not_migrated(database: Path, clock: FakeClock) -> None:
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     try:
         assert migrate(url_of(database)) == expected_version()
@@ -254,12 +254,12 @@ async def test_a_store_refuses_another_schema(
         connection.execute("UPDATE alembic_version SET version_num = ?", (kept,))
         connection.commit()
         connection.close()
-    store = SqliteStore(path, clock=clock)
+    store = sqlite_store(path, clock=clock)
     with pytest.raises(SchemaMismatch, match=says):
         await store.open()
 
 
 async def test_a_store_that_does_not_exist_is_not_made(tmp_path: Path, clock: FakeClock) -> None:
     with pytest.raises(SchemaMismatch, match="no schema yet"):
-        await SqliteStore(tmp_path / "none.db", clock=clock).open()
+        await sqlite_store(tmp_path / "none.db", clock=clock).open()
     assert list(tmp_path.iterdir()) == []

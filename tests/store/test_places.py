@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.money import AgreementState, OrderKind, OrderState, Source
-from bot.store import SqliteStore, Store, migrate
+from bot.store import Store, migrate, sqlite_store
 from bot.store.base import Conflict, CreateOrder, KeepAgreement, KeepMerchant, SavePerson
 from bot.store.migrate import _sqlite_engine, _upgrade
 from bot.store.records import OrderRow
@@ -122,7 +122,7 @@ async def test_a_database_of_the_version_before_is_carried_over(tmp_path: Path) 
         old.execute("INSERT INTO transitions VALUES ('o1', 1, NULL, 'NEW', 'us', 1, NULL, '', '')")
     old.close()
     migrate(f"sqlite:///{path}")
-    store = SqliteStore(path, clock=FakeClock())
+    store = sqlite_store(path, clock=FakeClock())
     await store.open()
     try:
         await store.commit([SavePerson(person())])

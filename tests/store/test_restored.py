@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 
 from bot.money import OrderState
-from bot.store import SqliteStore, migrate
+from bot.store import SqlStore, migrate, sqlite_store
 from bot.store.base import (
     Conflict,
     Decide,
@@ -54,8 +54,8 @@ LATER = NOW + 3_600_000
 
 
 @asynccontextmanager
-async def opened(path: Path, now_ms: int = NOW) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(path, clock=FakeClock(now_ms))
+async def opened(path: Path, now_ms: int = NOW) -> AsyncIterator[SqlStore]:
+    store = sqlite_store(path, clock=FakeClock(now_ms))
     await store.open()
     try:
         yield store
@@ -107,7 +107,7 @@ async def test_an_older_copy_in_its_place_is_noticed(database: Path, tmp_path: P
 async def test_a_copy_made_while_it_runs_is_noticed(database: Path, tmp_path: Path) -> None:
     """Also where the process was killed: what it wrote since shows in the mark beside."""
     clock = FakeClock()
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     await store.commit([SavePerson(person("p1"))])
     source = sqlite3.connect(database)
@@ -237,7 +237,7 @@ async def filled(path: Path) -> None:
 
 
 @pytest.fixture
-async def put_back(database: Path) -> AsyncIterator[SqliteStore]:
+async def put_back(database: Path) -> AsyncIterator[SqlStore]:
     """A copy of a database in which everything was under way, opened in its place."""
     await filled(database)
     mark_path(database).unlink()
@@ -245,7 +245,7 @@ async def put_back(database: Path) -> AsyncIterator[SqliteStore]:
         yield store
 
 
-async def test_every_open_order_is_asked_about_and_none_may_go(put_back: SqliteStore) -> None:
+async def test_every_open_order_is_asked_about_and_none_may_go(put_back: SqlStore) -> None:
     rows = {row.id: row for row in await put_back.recent_orders(10)}
     assert {name: row.state for name, row in rows.items()} == {
         "new": S.PENDING,
@@ -269,13 +269,13 @@ async def test_every_open_order_is_asked_about_and_none_may_go(put_back: SqliteS
     assert await put_back.audit(LATER, 0, 10**12) == ()
 
 
-async def test_what_waited_to_be_said_waits_for_a_person(put_back: SqliteStore) -> None:
+async def test_what_waited_to_be_said_waits_for_a_person(put_back: SqlStore) -> None:
     assert await put_back.messages(MessageState.QUEUED, 5) == ()
     (dead,) = await put_back.messages(MessageState.DEAD, 5)
     assert dead.error == "put back from a copy: perhaps said"
 
 
-async def test_nobody_goes_on_with_what_they_had_begun(put_back: SqliteStore) -> None:
+async def test_nobody_goes_on_with_what_they_had_begun(put_back: SqlStore) -> None:
     """The Yes in the inbox was acted on, the approval decided, the confirm answered: all after the copy."""
     assert await put_back.claim_updates("bot", LATER, 1000, 5) == ()
     loaded = await put_back.load_turn(

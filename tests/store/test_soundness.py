@@ -9,22 +9,23 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot.store import AlreadyOwned, SqliteStore, StoreUnavailable, migrate
+from bot.store import AlreadyOwned, SqlStore, StoreUnavailable, migrate, sqlite_store
 from bot.store.base import KeepMerchant, Queue, SavePerson
 from bot.store.sqlite import soundness
+from bot.store.sqlite.driver import SqliteDriver
 from tests.store.make import FakeClock, kept_order, merchant, message, person
 
 PAGE = 4096
 
 
-async def fill(store: SqliteStore) -> None:
+async def fill(store: SqlStore) -> None:
     await store.commit([SavePerson(person()), KeepMerchant(merchant())])
     await kept_order(store)
     await store.commit([Queue(message(f"x{number}", view="x" * 3000)) for number in range(40)])
 
 
 async def filled(database: Path, clock: FakeClock) -> None:
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     await fill(store)
     await store.close()
@@ -81,9 +82,9 @@ async def test_a_damaged_file_is_not_opened(
 ) -> None:
     await filled(database, clock)
     spoil(database)
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock, owner=owner)
     with pytest.raises(StoreUnavailable, match=r"damaged: .*kasapay restore"):
-        await store.open(owner)
+        await store.open()
     await store.close()
 
 
@@ -109,13 +110,13 @@ async def test_a_large_file_is_entered_at_every_table(
     await filled(database, clock)
     spoil_a_table(database)
     with pytest.raises(StoreUnavailable, match=r"malformed \(SQLITE_CORRUPT"):
-        await SqliteStore(database, clock=clock).open()
+        await sqlite_store(database, clock=clock).open()
 
 
 async def test_what_the_full_check_finds_stops_commits_for_good(database: Path, clock: FakeClock) -> None:
     await filled(database, clock)
     lose_a_line_of_an_index(database)
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     try:
         assert await store.person("p1") == person()
@@ -141,7 +142,7 @@ async def test_what_breaks_while_it_is_open_is_found(
     database: Path, clock: FakeClock, spoil: Callable[[Path], None]
 ) -> None:
     await filled(database, clock)
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     try:
         spoil(database)
@@ -158,7 +159,7 @@ async def test_what_breaks_while_it_is_open_is_found(
 
 
 async def test_a_sound_file_has_no_faults(database: Path, clock: FakeClock) -> None:
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     try:
         await fill(store)
@@ -171,10 +172,11 @@ async def test_a_sound_file_has_no_faults(database: Path, clock: FakeClock) -> N
 async def test_damage_met_by_a_reader_stops_commits(database: Path, clock: FakeClock) -> None:
     """Met by chance, before any check came to it."""
     await filled(database, clock)
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     try:
-        reads = store._turn_reads
+        assert isinstance(store.driver, SqliteDriver)
+        reads = store.driver._turn_reads
         assert reads is not None
         await reads._connection.run(lambda raw: raw.execute("PRAGMA cache_size = 0"))
         spoil_a_table(database)
@@ -190,7 +192,7 @@ async def test_damage_met_by_a_reader_stops_commits(database: Path, clock: FakeC
 async def test_a_file_that_is_gone_is_not_written_on(
     database: Path, clock: FakeClock, away: Callable[[Path], object]
 ) -> None:
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     try:
         await store.commit([SavePerson(person())])
@@ -211,7 +213,7 @@ async def test_a_symbolic_link_has_the_lock_of_its_file(
     link = tmp_path / "elsewhere" / "other.db"
     link.parent.mkdir()
     link.symlink_to(database)
-    first, second = SqliteStore(link, clock=clock), SqliteStore(database, clock=clock)
+    first, second = sqlite_store(link, clock=clock), sqlite_store(database, clock=clock)
     await first.open()
     try:
         assert [path.name for path in link.parent.iterdir()] == ["other.db"]
@@ -225,7 +227,7 @@ async def test_a_symbolic_link_has_the_lock_of_its_file(
 
 async def test_its_group_keeps_the_access_it_was_given(database: Path, clock: FakeClock) -> None:
     database.chmod(0o644)
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     await store.close()
     assert database.stat().st_mode & 0o777 == 0o640

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from bot.money import OrderState
-from bot.store import AlreadyOwned, Conflict, SqliteStore, StoreUnavailable, TurnQuery
+from bot.store import AlreadyOwned, Conflict, SqlStore, StoreUnavailable, TurnQuery, sqlite_store
 from bot.store.base import KeepAgreement, KeepMerchant, KeepTurn, Queue, SavePerson
 from bot.store.records import TurnState
+from bot.store.rows import Tx
 from bot.store.sqlite import connection
+from bot.store.sqlite.driver import SqliteDriver
 from tests.store.make import NOW, FakeClock, agreement, kept_order, merchant, message, person, turn, update
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,16 +27,17 @@ LEASE = 60_000
 
 
 @pytest.fixture
-async def store(database: Path, clock: FakeClock) -> AsyncIterator[SqliteStore]:
-    opened = SqliteStore(database, clock=clock)
+async def store(database: Path, clock: FakeClock) -> AsyncIterator[SqlStore]:
+    opened = sqlite_store(database, clock=clock)
     await opened.open()
     yield opened
     await opened.close()
 
 
-async def behind(store: SqliteStore, work: Callable[[sqlite3.Connection], object]) -> None:
+async def behind(store: SqlStore, work: Callable[[sqlite3.Connection], object]) -> None:
     """Do something to the writer's connection, as a fault would."""
-    inner = store._writer._connection
+    assert isinstance(store.driver, SqliteDriver)
+    inner = store.driver._writer._connection
     assert inner is not None
     await inner.run(work)
 
@@ -65,7 +68,7 @@ BIG = person("big", language="x" * 200_000)
 # ---- failed flushes
 
 
-async def test_a_failed_commit_fails_everyone_in_it(store: SqliteStore) -> None:
+async def test_a_failed_commit_fails_everyone_in_it(store: SqlStore) -> None:
     await store.commit([KeepTurn(turn("taken"))])
     await behind(store, refuse_commits)
     outcomes = await asyncio.gather(
@@ -78,17 +81,17 @@ async def test_a_failed_commit_fails_everyone_in_it(store: SqliteStore) -> None:
     assert await store.person("p1") is None
 
 
-async def test_a_change_that_is_its_callers_fault_stops_nobody(store: SqliteStore) -> None:
+async def test_a_change_that_is_its_callers_fault_stops_nobody(store: SqlStore) -> None:
     """What SQLite refuses about one unit says nothing about the file: its neighbours are kept, and so is
     what comes later."""
 
-    def half(raw: sqlite3.Connection) -> None:
+    def half(raw: Tx) -> None:
         raw.execute("INSERT INTO link_codes SELECT * FROM link_codes")
         raw.execute("INSERT INTO addresses DEFAULT VALUES")
 
     outcomes = await asyncio.gather(
         store.commit([SavePerson(person("before"))]),
-        store._writer.run(half),
+        store.driver.write(half),
         store.commit([SavePerson(person("behind"))]),
         return_exceptions=True,
     )
@@ -102,7 +105,7 @@ async def test_a_change_that_is_its_callers_fault_stops_nobody(store: SqliteStor
 
 @pytest.mark.parametrize("fault", [refuse_commits, fill_the_disk])
 async def test_after_a_failed_flush_nothing_is_kept_until_a_probe(
-    store: SqliteStore, fault: Callable[[sqlite3.Connection], None]
+    store: SqlStore, fault: Callable[[sqlite3.Connection], None]
 ) -> None:
     await store.commit([SavePerson(person("before"))])
     await behind(store, fault)
@@ -121,7 +124,7 @@ async def test_after_a_failed_flush_nothing_is_kept_until_a_probe(
     assert await store.person("big") == BIG
 
 
-async def test_a_full_disk_says_so(store: SqliteStore) -> None:
+async def test_a_full_disk_says_so(store: SqlStore) -> None:
     await behind(store, fill_the_disk)
     with pytest.raises(StoreUnavailable, match="full"):
         await store.commit([SavePerson(BIG)])
@@ -131,7 +134,7 @@ async def test_a_database_locked_by_another_process_recovers_with_a_probe(
     database: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "BUSY_MS", 0)
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     intruder = sqlite3.connect(database, isolation_level=None)
     try:
@@ -153,19 +156,19 @@ async def test_a_database_locked_by_another_process_recovers_with_a_probe(
 
 async def test_a_failed_store_still_closes(database: Path, clock: FakeClock) -> None:
     before = set(threading.enumerate())
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     await behind(store, refuse_commits)
     with pytest.raises(StoreUnavailable):
         await store.commit([SavePerson(person())])
     await store.close()
     no_thread_left(before)
-    again = SqliteStore(database, clock=clock)
+    again = sqlite_store(database, clock=clock)
     await again.open()
     await again.close()
 
 
-async def test_a_lease_lasts_from_when_it_is_written(store: SqliteStore, clock: FakeClock) -> None:
+async def test_a_lease_lasts_from_when_it_is_written(store: SqlStore, clock: FakeClock) -> None:
     await store.commit([SavePerson(person()), KeepMerchant(merchant()), Queue(message())])
     await kept_order(store)
     await store.receive(update())
@@ -192,10 +195,8 @@ async def test_a_lease_lasts_from_when_it_is_written(store: SqliteStore, clock: 
 # ---- ownership
 
 
-async def test_a_second_owner_is_refused_by_name(
-    store: SqliteStore, database: Path, clock: FakeClock
-) -> None:
-    second = SqliteStore(database, clock=clock)
+async def test_a_second_owner_is_refused_by_name(store: SqlStore, database: Path, clock: FakeClock) -> None:
+    second = sqlite_store(database, clock=clock)
     with pytest.raises(AlreadyOwned, match=rf"pid {os.getpid()}.*only one may"):
         await second.open()
     await store.commit([SavePerson(person())])
@@ -203,17 +204,17 @@ async def test_a_second_owner_is_refused_by_name(
 
 async def test_a_closed_store_can_be_owned_again(database: Path, clock: FakeClock) -> None:
     for _ in range(3):
-        store = SqliteStore(database, clock=clock)
+        store = sqlite_store(database, clock=clock)
         await store.open()
         await store.close()
 
 
 async def test_a_reader_reads_beside_the_owner_and_writes_nothing(
-    store: SqliteStore, database: Path, clock: FakeClock
+    store: SqlStore, database: Path, clock: FakeClock
 ) -> None:
     await store.commit([SavePerson(person())])
-    reader = SqliteStore(database, clock=clock)
-    await reader.open(owner=False)
+    reader = sqlite_store(database, clock=clock, owner=False)
+    await reader.open()
     try:
         assert await reader.person("p1") == person()
         with pytest.raises(StoreUnavailable):
@@ -225,7 +226,7 @@ async def test_a_reader_reads_beside_the_owner_and_writes_nothing(
     await store.commit([SavePerson(person("p3"))])
 
 
-async def test_files_are_the_owners_alone(store: SqliteStore, database: Path) -> None:
+async def test_files_are_the_owners_alone(store: SqlStore, database: Path) -> None:
     await store.commit([SavePerson(person())])
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in database.parent.glob("kasapay.db*")}
     assert set(modes) == {
@@ -239,7 +240,7 @@ async def test_files_are_the_owners_alone(store: SqliteStore, database: Path) ->
 
 
 async def test_what_a_dead_owner_held_is_free_at_once(database: Path, clock: FakeClock) -> None:
-    first = SqliteStore(database, clock=clock)
+    first = sqlite_store(database, clock=clock)
     await first.open()
     await first.commit([SavePerson(person()), Queue(message())])
     await kept_order(first, None, OrderState.PENDING)
@@ -250,7 +251,7 @@ async def test_what_a_dead_owner_held_is_free_at_once(database: Path, clock: Fak
     [claimed] = await first.claim_messages(NOW, 60_000, 9, {})
     assert await first.claim_updates("bot", NOW, 60_000, 9)
     await first.close()
-    second = SqliteStore(database, clock=clock)
+    second = sqlite_store(database, clock=clock)
     await second.open()
     try:
         [again] = await second.claim_orders(NOW, 60_000, 9)
@@ -267,7 +268,7 @@ async def test_what_a_dead_owner_held_is_free_at_once(database: Path, clock: Fak
 
 
 async def test_closing_keeps_what_was_waiting(database: Path, clock: FakeClock) -> None:
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     waiting = [asyncio.create_task(store.commit([SavePerson(person(f"p{n}"))])) for n in range(300)]
     await asyncio.sleep(0)
@@ -281,7 +282,7 @@ async def test_closing_keeps_what_was_waiting(database: Path, clock: FakeClock) 
 
 
 async def test_a_closed_store_says_so(database: Path, clock: FakeClock) -> None:
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.close()
     with pytest.raises(StoreUnavailable):
         await store.commit([])
@@ -299,7 +300,7 @@ async def test_a_closed_store_says_so(database: Path, clock: FakeClock) -> None:
 async def test_a_failed_open_leaves_no_thread_and_no_lock(database: Path, clock: FakeClock) -> None:
     whole = database.read_bytes()
     database.write_bytes(b"Dear Ama, " * 1000)
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     before = set(threading.enumerate())
     with pytest.raises(StoreUnavailable, match="not a database"):
         await store.open()
@@ -309,7 +310,7 @@ async def test_a_failed_open_leaves_no_thread_and_no_lock(database: Path, clock:
     await store.close()
 
 
-async def test_the_log_is_durable_by_every_commit(store: SqliteStore) -> None:
+async def test_the_log_is_durable_by_every_commit(store: SqlStore) -> None:
     def check(raw: sqlite3.Connection) -> None:
         assert raw.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         assert raw.execute("PRAGMA synchronous").fetchone()[0] == 2
@@ -318,7 +319,7 @@ async def test_the_log_is_durable_by_every_commit(store: SqliteStore) -> None:
     await behind(store, check)
 
 
-async def test_waiting_commits_share_a_flush(store: SqliteStore) -> None:
+async def test_waiting_commits_share_a_flush(store: SqlStore) -> None:
     commits = 0
 
     def count(statement: str) -> None:
@@ -334,12 +335,12 @@ async def test_waiting_commits_share_a_flush(store: SqliteStore) -> None:
 
 WORKER = """
 import asyncio, sys, time
-from bot.store import Conflict, SqliteStore
+from bot.store import Conflict, sqlite_store
 from bot.store.base import KeepTurn, SavePerson
 from bot.store.records import PersonRow, TurnRow, TurnState
 
 async def main():
-    store = SqliteStore(sys.argv[1], clock=lambda: 1)
+    store = sqlite_store(sys.argv[1], clock=lambda: 1)
     await store.open()
     async def one(who):
         number = 0
@@ -371,7 +372,7 @@ async def test_what_was_acknowledged_survives_kill_9(database: Path, clock: Fake
             # A line cut short by the kill was not acknowledged to anyone.
             acknowledged += [line.strip() for line in process.stdout if line.endswith("\n")]
         assert process.returncode == -signal.SIGKILL
-    store = SqliteStore(database, clock=clock)
+    store = sqlite_store(database, clock=clock)
     await store.open()
     try:
         for id in acknowledged:

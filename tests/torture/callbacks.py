@@ -23,7 +23,7 @@ import msgspec
 
 from bot.money import FINAL, OrderState
 from bot.runtime.clock import wall_clock_ms
-from bot.store import SqliteStore
+from bot.store import SqlStore, sqlite_store
 from tests.end_to_end.gateways import Phone
 from tests.gateways import dialled
 from tests.torture.board import PATIENCE_S, Board, moment
@@ -247,7 +247,7 @@ class Storm:
         await self.board.read()
         if len(self.heads) != 1:
             self.wrong(f"callbacks to known and unknown addresses are answered in {len(self.heads)} ways")
-        store = SqliteStore(self.place.database, clock=wall_clock_ms)
+        store = sqlite_store(self.place.database, clock=wall_clock_ms)
         await store.open()
         try:
             for payment in payments:
@@ -261,7 +261,7 @@ class Storm:
         for line in self.place.wrong_in_log():
             self.wrong(line)
 
-    async def judge_one(self, store: SqliteStore, payment: Payment) -> None:
+    async def judge_one(self, store: SqlStore, payment: Payment) -> None:
         entry = self.board.entries[payment.digits]
         paid = entry["status"] in ("SUCCESSFUL", "verified", "successful")
         if paid != payment.approves or entry["times_charged"] != int(paid):
