@@ -6,7 +6,7 @@ way is finished or left to be taken up again.
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
-import msgspec
 import structlog
 from aiohttp import web
 
@@ -22,19 +21,21 @@ from bot.admin import socket as control
 from bot.admin.registry import AdminContext
 from bot.app.figures import watch_figures
 from bot.app.listening import cannot_listen, url_of
-from bot.channels.base import Button, Channel, Outgoing, Sent
+from bot.channels.base import Channel
 from bot.channels.catalogue import Catalogue
-from bot.channels.sms import AfricasTalkingSms, read_delivery_report
+from bot.channels.renderer import Renderer
+from bot.channels.sms import AfricasTalkingSms
+from bot.channels.sms_reports import DeliveryReports
 from bot.channels.telegram import TelegramChannel
 from bot.channels.ussd import GATEWAYS, screen_septets
+from bot.channels.web_chat import WebChatChannel
 from bot.conversations import Turns, TurnsConfig
 from bot.conversations.effects import EffectDispatch
 from bot.conversations.telegram_connection import TelegramLink
 from bot.conversations.telegram_inbox import TelegramInbox
-from bot.dialog import Text, View
-from bot.dialog.screens import UssdScreen, render_chat, render_sms, render_ussd
+from bot.dialog import Text
 from bot.money import OrderKind, OrderState
-from bot.notifications.outbox import Outbox, Worded
+from bot.notifications.outbox import Outbox
 from bot.orders.agreement_worker import AgreementKeeper
 from bot.orders.callbacks import Callbacks
 from bot.orders.context_loader import ContextLoader
@@ -54,11 +55,10 @@ from bot.runtime.timeouts import TIMES, Timeouts
 from bot.settings.settings import Settings, ask_limits
 from bot.store import StoreUnavailable, sqlite_path, sqlite_store
 from bot.store.base import Store
-from bot.store.records import MessageRow, OrderRow
+from bot.store.records import OrderRow
 from bot.web import (
     ROOM,
     Bounds,
-    ChatWords,
     GatewayEntry,
     TryIt,
     WebParts,
@@ -67,6 +67,7 @@ from bot.web import (
     build_web,
     make_runner,
 )
+from bot.web.windows import ChatWindows
 from flows import FLOWS
 
 __all__ = ["CannotStart", "Kasapay", "build", "running"]
@@ -84,54 +85,6 @@ _CODES: Final = 20
 
 class CannotStart(Exception):
     """Why this process must not start, as sentences for the operator."""
-
-
-class _Windows:
-    """Wakes the chat pages when something was sent to their address."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[tuple[str, str], set[asyncio.Event]] = {}
-
-    def wake(self, kind: str, value: str) -> None:
-        for event in self._waiting.get((kind, value), ()):
-            event.set()
-
-    async def wait(self, kind: str, value: str, timeout_s: float) -> None:
-        event = asyncio.Event()
-        events = self._waiting.setdefault((kind, value), set())
-        events.add(event)
-        try:
-            async with asyncio.timeout(timeout_s):
-                await event.wait()
-        except TimeoutError:
-            pass
-        finally:
-            events.discard(event)
-            if not events:
-                self._waiting.pop((kind, value), None)
-
-
-class _WebChannel:
-    """A web chat reads what was sent from the store: being sent is being there to read."""
-
-    kind: Final = "web"
-
-    async def send(self, message: Outgoing) -> Sent:
-        return Sent(message.edits or message.key)
-
-
-class _SmsReports:
-    """Delivery reports are for statistics, nothing more."""
-
-    def __init__(self, secret: str, metrics: Metrics) -> None:
-        self.secret = secret
-        self._metrics = metrics
-
-    async def report(self, form: Mapping[str, str]) -> None:
-        found = read_delivery_report(form)
-        if found is not None and found.final:
-            outcome = "delivered" if found.delivered else "undelivered"
-            self._metrics.messages.labels("msisdn", "report", outcome).inc()
 
 
 def _screen_sizes(settings: Settings) -> dict[str, tuple[int, int]]:
@@ -176,7 +129,12 @@ class Kasapay:
                 partial(self._leaves_alone, account.id)
             )
         self.calls = Calls(self.accounts, self.sender, self.sealer, callback_url or settings.public_url)
-        self.windows = _Windows()
+        self.windows = ChatWindows()
+        self.renderer = Renderer(
+            self.catalogue,
+            settings.default_region,
+            screens=_screen_sizes(settings),
+        )
         self._sms_client: httpx.AsyncClient | None = None
         self._probed: tuple[float, list[str]] = (float("-inf"), [])
         self._tryit = tryit
@@ -196,7 +154,6 @@ class Kasapay:
             on_late=self._on_work,
         )
         self.broken: list[str] = []
-        self._screen_sizes = _screen_sizes(settings)
         self.turns = Turns(
             store,
             self.dispatch,
@@ -214,7 +171,7 @@ class Kasapay:
                 offers=self._offers(),
                 help_contact=settings.help_contact,
             ),
-            self._screen,
+            self.renderer.screen,
             self._on_work,
             self.metrics,
         )
@@ -223,7 +180,7 @@ class Kasapay:
         self.telegram_link: TelegramLink | None = None
         # The page of `run` is made of it. Without it a result goes by SMS, as to any chat that is closed.
         self.web_chat = settings.web_chat == "on" or tryit is not None
-        channels: dict[str, Channel] = {"web": _WebChannel()} if self.web_chat else {}
+        channels: dict[str, Channel] = {"web": WebChatChannel()} if self.web_chat else {}
         token = settings.telegram_token.get_secret_value()
         if token:
             self.telegram = channels["telegram"] = TelegramChannel(token, settings.telegram_api_url)
@@ -260,7 +217,7 @@ class Kasapay:
         self.outbox = Outbox(
             store,
             channels,
-            self._words,
+            self.renderer.message,
             clock,
             ids,
             timeouts,
@@ -309,12 +266,12 @@ class Kasapay:
                 ready=self.problems,
                 silent=self.silent,
                 metrics=self.metrics.render,
-                messages_woken=self.windows,
-                render=self._chat_words,
+                windows=self.windows,
+                render=self.outbox.render,
                 cookie_key=self.sealer.key("cookie"),
                 region=self.settings.default_region,
                 telegram=self.intake,
-                sms_reports=_SmsReports(self.sealer.hash("sms", "reports"), self.metrics),
+                sms_reports=DeliveryReports(self.sealer.hash("sms", "reports"), self._count_report),
                 trusted_proxies=_networks(self.settings.trusted_proxies.replace(",", " ").split()),
                 # The page of `run` is opened at its own address, whatever Telegram's is.
                 secure_cookies=self.settings.public_url.startswith("https://") and self._tryit is None,
@@ -408,7 +365,7 @@ class Kasapay:
     def commands(self, language: str) -> list[tuple[str, str]]:
         """The bot's commands with what they do."""
         return [
-            (name, self._say(Text(f"command.{name}"), language))
+            (name, self.renderer.say(Text(f"command.{name}"), language))
             for name in ("start", "menu", "cancel", "help")
         ]
 
@@ -438,33 +395,8 @@ class Kasapay:
             )
         return entries
 
-    def _screen(self, view: View, gateway: str, language: str) -> UssdScreen:
-        septets, characters = self._screen_sizes[gateway]
-        return render_ussd(
-            view,
-            lambda text: self._say(text, language),
-            self.catalogue.labels(language),
-            budget=septets,
-            ucs2_budget=characters,
-        )
-
-    def _words(self, view: View, kind: str, language: str) -> Worded:
-        if kind == "msisdn":
-            return Worded(render_sms(view, lambda text: self._say(text, language)))
-        message = render_chat(view, lambda text: self._say(text, language), self.catalogue.labels(language))
-        share = self._say(Text("nav.share"), language) if view.wants == "contact" else ""
-        return Worded(message.text, tuple(Button(*button) for button in message.buttons), share)
-
-    async def _chat_words(self, row: MessageRow) -> ChatWords:
-        view = msgspec.json.decode(row.view, type=View)
-        person = await self.store.person(row.person_id)
-        words = self._words(
-            view, row.address_kind, person.language if person else self.settings.default_language
-        )
-        return ChatWords(words.text, words.buttons, view.wants)
-
-    def _say(self, text: Text, language: str) -> str:
-        return self.catalogue.say(text, language, self.settings.default_region)
+    def _count_report(self, outcome: str) -> None:
+        self.metrics.messages.labels("msisdn", "report", outcome).inc()
 
 
 def build(

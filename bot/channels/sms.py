@@ -1,4 +1,4 @@
-"""SMS through Africa's Talking: one message out, what its answer means, and delivery reports.
+"""SMS through Africa's Talking: one message out, and what its answer means.
 
 Sends plain text, uncut, with its own letters; splitting and billing are theirs. There is no
 idempotency key: after a lost answer nobody knows, and we say so. Nothing logged or raised holds a
@@ -9,15 +9,16 @@ Source: Africa's Talking SMS documentation and integrations of it, read November
 import asyncio
 import re
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 import httpx
 import msgspec
 import structlog
 
 from bot.channels.base import OutcomeUnknown, Outgoing, Refused, RetryLater, Sent, Unreachable
+from bot.channels.sms_reports import plain_word
 
-__all__ = ["AfricasTalkingSms", "DeliveryReport", "read_delivery_report"]
+__all__ = ["AfricasTalkingSms"]
 
 _log = structlog.get_logger(__name__)
 
@@ -36,7 +37,6 @@ _REPLY_LIMIT: Final = 64 * 1024
 _NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _SENDABLE: Final = re.compile(r"[\x21-\x7e]+")
 _PLAIN_ID: Final = re.compile(r"[\w.:\-]{1,128}", re.ASCII)
-_PLAIN_WORD: Final = re.compile(r"[A-Za-z]{1,40}")
 
 
 class AfricasTalkingSms:
@@ -107,44 +107,6 @@ class AfricasTalkingSms:
             raise OutcomeUnknown(type(error).__name__) from None
 
 
-class DeliveryReport(msgspec.Struct, frozen=True):
-    """What the network says became of a message. Unsigned: for statistics, and for nothing else.
-
-    `status` is one of their words or `Unknown`; `reason` their word for a failure, or empty.
-    """
-
-    message_id: str
-    status: str
-    reason: str = ""
-    network: str = ""
-
-    @property
-    def delivered(self) -> bool:
-        return self.status == "Success"
-
-    @property
-    def final(self) -> bool:
-        return self.status in _FINAL_STATUSES
-
-
-_FINAL_STATUSES: Final = frozenset({"Success", "Failed", "Rejected", "AbsentSubscriber", "Expired"})
-_STATUSES: Final = _FINAL_STATUSES | {"Sent", "Submitted", "Buffered"}
-
-
-def read_delivery_report(form: Mapping[str, str]) -> DeliveryReport | None:
-    """The report in a form, without the number in it; None where it names no message or says nothing."""
-    message_id, status = form.get("id", ""), form.get("status", "")
-    if not _PLAIN_ID.fullmatch(message_id) or not status:
-        return None
-    network = form.get("networkCode", "")
-    return DeliveryReport(
-        message_id=message_id,
-        status=status if status in _STATUSES else "Unknown",
-        reason=_plain(form.get("failureReason", "")),
-        network=network if re.fullmatch(r"\d{5,6}", network, re.ASCII) else "",
-    )
-
-
 def _read_answer(content: bytes) -> Sent:
     """What a 2xx says of the one recipient. Success stands there and not in the HTTP status."""
     try:
@@ -154,7 +116,7 @@ def _read_answer(content: bytes) -> Sent:
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         raise OutcomeUnknown("the answer cannot be read") from None
     if not recipients:
-        _nobody(_plain(answer.get("Message")))
+        _nobody(plain_word(answer.get("Message")))
     if code in _TAKEN:
         ref = recipients[0].get("messageId")
         plain = isinstance(ref, str) and _PLAIN_ID.fullmatch(ref) and ref != "None"
@@ -180,11 +142,6 @@ def _nobody(why: str) -> NoReturn:
 def _out_of_balance() -> NoReturn:
     _log.error("sms_balance_empty")
     raise RetryLater("the account has no balance", after_s=_UNTIL_PAID_S)
-
-
-def _plain(word: Any) -> str:
-    """One word of theirs that may be logged; a sentence could hold a number."""
-    return word if isinstance(word, str) and _PLAIN_WORD.fullmatch(word) else ""
 
 
 def _pause(headers: httpx.Headers) -> float:

@@ -7,13 +7,12 @@ is being sent, so that a crash leads to a repeat only where it fell between send
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 import structlog
 
 from bot.channels.base import (
-    Button,
     Channel,
     ChannelError,
     Moved,
@@ -24,6 +23,7 @@ from bot.channels.base import (
     Sent,
     Unreachable,
 )
+from bot.channels.renderer import Rendered
 from bot.dialog import View
 from bot.notifications.order_messages import is_fresh
 from bot.runtime.clock import Clock, Ids
@@ -43,7 +43,7 @@ from bot.store.base import (
 )
 from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState
 
-__all__ = ["Outbox", "Worded", "Words"]
+__all__ = ["Outbox"]
 
 _log = structlog.get_logger("outbox")
 
@@ -62,28 +62,15 @@ _PRIVATE: Final = frozenset({"balance.shown", "balance.own_orders", "balance.wit
 _RESULT_WAITS_S: Final = 300.0
 
 
-class Worded(msgspec.Struct, frozen=True):
-    """A view in words for one channel."""
-
-    text: str
-    buttons: tuple[Button, ...] = ()
-    wants_contact: str = ""
-
-
-class Words(Protocol):
-    """Turns a view into words for a kind of address, in the person's language."""
-
-    def __call__(self, view: View, kind: str, language: str) -> Worded: ...
-
-
 class Outbox:
-    """Runs until cancelled. `wake` says that something may have been queued."""
+    """Runs until cancelled. `wake` says that something may have been queued. `render` turns a view into words
+    for a kind of address in a language."""
 
     def __init__(
         self,
         store: Store,
         channels: Mapping[str, Channel],
-        words: Words,
+        render: Callable[[View, str, str], Rendered],
         clock: Clock,
         ids: Ids,
         timeouts: Timeouts,
@@ -95,7 +82,7 @@ class Outbox:
     ) -> None:
         self._store = store
         self._channels = channels
-        self._words = words
+        self._render = render
         self._clock = clock
         self._ids = ids
         self._timeouts = timeouts
@@ -266,10 +253,13 @@ class Outbox:
         # Whoever became another person by linking this very chat has no address left.
         return found is not None and not await self._store.addresses_of(row.person_id)
 
-    async def _outgoing(self, row: MessageRow) -> Outgoing:
-        view = msgspec.json.decode(row.view, type=View)
+    async def render(self, row: MessageRow) -> Rendered:
+        """The message in words, in the language its person speaks now."""
         person = await self._store.person(row.person_id)
-        words = self._words(view, row.address_kind, person.language if person else self._language)
+        return self._render(_view_of(row), row.address_kind, person.language if person else self._language)
+
+    async def _outgoing(self, row: MessageRow) -> Outgoing:
+        words = await self.render(row)
         edits, announce, thread = row.edits, False, row.thread
         if row.order_id and row.kind is not MessageKind.REPLY and row.address_kind == "telegram":
             thread = await self._thread_of(row, row.order_id)
@@ -288,7 +278,7 @@ class Outbox:
             key=row.dedupe_key,
             wants_contact=words.wants_contact,
             thread=thread,
-            private=view.text.id in _PRIVATE,
+            private=_view_of(row).text.id in _PRIVATE,
         )
 
     async def _thread_of(self, row: MessageRow, order_id: str) -> str:
@@ -362,3 +352,7 @@ class Outbox:
             if address.kind == "msisdn" and address.verified_ms and is_fresh(address, now_ms, self._timeouts):
                 return address
         return None
+
+
+def _view_of(row: MessageRow) -> View:
+    return msgspec.json.decode(row.view, type=View)

@@ -3,22 +3,16 @@
 from bot.web.app import build_web
 from bot.web.parts import (
     Bounds,
-    Callbacks,
-    ChatWords,
     GatewayEntry,
     Limits,
     PhoneCall,
     PhoneRequest,
     PhoneScreen,
-    SmsReports,
-    Telegram,
     TryCustomer,
     TryIt,
     TryMerchant,
     TryStaff,
-    Turns,
     WebParts,
-    Woken,
 )
 from bot.web.room import backlog_for, bounds_for
 from bot.web.running import ROOM
@@ -27,12 +21,8 @@ from bot.web.server import make_runner
 __all__ = [
     "ROOM",
     "Bounds",
-    "Callbacks",
-    "ChatWords",
     "GatewayEntry",
     "Limits",
-    "SmsReports",
-    "Telegram",
     "TryCustomer",
     "PhoneCall",
     "PhoneRequest",
@@ -40,9 +30,7 @@ __all__ = [
     "TryIt",
     "TryMerchant",
     "TryStaff",
-    "Turns",
     "WebParts",
-    "Woken",
     "backlog_for",
     "bounds_for",
     "build_web",

@@ -207,7 +207,7 @@ async def relay_chat(request: web.Request, stream: EventStream, window: Window) 
     last = window.after_ms
     while not stream.gone and not window.ended.is_set():
         # Listen first, read then: what is sent in between is not missed.
-        woken = asyncio.create_task(parts.messages_woken.wait("web", window.value, parts.limits.chat_poll_s))
+        woken = asyncio.create_task(parts.windows.wait("web", window.value, parts.limits.chat_poll_s))
         try:
             await asyncio.sleep(0)
             full = True

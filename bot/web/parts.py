@@ -1,110 +1,41 @@
-"""What the web room needs of the rest, as protocols: it depends on no class of the shell.
+"""What the pages and endpoints stand on: `WebParts` is all of it, and `bot.app.build` fills it in.
 
-`WebParts` is all of it; the wiring fills it in. Values here are handed over as they are and never
-read from the environment.
+Values are handed over as they are and never read from the environment.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
-from bot.channels.base import Button
+from bot.channels.renderer import Rendered
+from bot.channels.sms_reports import DeliveryReports
 from bot.channels.ussd.base import Gateway, WireReply, WireRequest
-from bot.dialog import Answer, Inbound
+from bot.conversations import Turns
+from bot.conversations.telegram_inbox import TelegramInbox
+from bot.orders.callbacks import Callbacks
 from bot.store.base import Store
 from bot.store.records import MessageRow
+from bot.web.windows import ChatWindows
 
 __all__ = [
     "Bounds",
-    "Callbacks",
-    "ChatWords",
     "GatewayEntry",
     "Limits",
     "Network",
     "PhoneCall",
     "PhoneRequest",
     "PhoneScreen",
-    "SmsReports",
-    "Telegram",
     "TryCustomer",
     "TryIt",
     "TryMerchant",
     "TryStaff",
-    "Turns",
     "WebParts",
-    "Woken",
 ]
 
 Network: TypeAlias = IPv4Network | IPv6Network
-# Handed from one method of `Turns` to the other; nobody else looks into it.
-TimeoutReply: TypeAlias = Any
-
-
-class Turns(Protocol):
-    """Takes a turn; the only way into a conversation."""
-
-    async def take(self, inbound: Inbound, *, timeout_reply: TimeoutReply = None) -> Answer:
-        """Run the turn and commit it. On USSD the answer is the screen; on chats the reply has gone
-        into the outbox and the answer says nothing."""
-        ...
-
-    async def left(
-        self, gateway: str, session_id: str, msisdn: str, why: str, cumulative: str | None = None
-    ) -> None:
-        """The gateway says the person left the session."""
-        ...
-
-    def timeout_reply(self) -> TimeoutReply:
-        """What a turn and whoever waits for it agree on, for `take` and `closing_words`."""
-        ...
-
-    def closing_words(self, language: str = "", timeout_reply: TimeoutReply = None) -> str:
-        """A polite last screen for when a turn's answer does not come. Never raises, touches no store."""
-        ...
-
-
-class Telegram(Protocol):
-    def secret_ok(self, headers: Mapping[str, str]) -> bool:
-        """Whether the request carries the webhook's secret; `headers` has lower-case names."""
-        ...
-
-    async def accept(self, raw: bytes) -> bool:
-        """Keep the update, durably, before returning. False: it is no update."""
-        ...
-
-
-class Callbacks(Protocol):
-    async def momo(self, token: str) -> bool:
-        """A callback hints at an order. Never raises; False for an unknown token, which is nothing."""
-        ...
-
-    async def startbutton(self, account: str, headers: Mapping[str, str], raw: bytes) -> bool:
-        """Verify on the raw bytes and keep, durably, before returning. False: not signed by them."""
-        ...
-
-
-class SmsReports(Protocol):
-    # The last part of the path the reports come to.
-    secret: str
-
-    async def report(self, form: Mapping[str, str]) -> None:
-        """A delivery report of the SMS gateway."""
-        ...
-
-
-class Security(Protocol):
-    def __call__(self, kind: str, /, **about: object) -> None:
-        """Somebody knocked with a wrong key. `about` says where, never what was tried."""
-        ...
-
-
-class Woken(Protocol):
-    async def wait(self, kind: str, value: str, timeout_s: float) -> None:
-        """Return when something was sent to the address, or after `timeout_s`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +45,6 @@ class GatewayEntry:
     gateway: Gateway
     secret: str
     allow: tuple[Network, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ChatWords:
-    """A sent message in words. `wants` is the view's hint; with "secret" the page hides what is typed."""
-
-    text: str
-    buttons: tuple[Button, ...] = ()
-    wants: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,12 +167,12 @@ class WebParts:
     ready: Callable[[], Awaitable[Sequence[str]]]
     silent: Callable[[], Sequence[str]] = tuple
     metrics: Callable[[], bytes]
-    messages_woken: Woken
-    render: Callable[[MessageRow], Awaitable[ChatWords]]
+    windows: ChatWindows
+    render: Callable[[MessageRow], Awaitable[Rendered]]
     cookie_key: bytes
     region: str
-    telegram: Telegram | None = None
-    sms_reports: SmsReports | None = None
+    telegram: TelegramInbox | None = None
+    sms_reports: DeliveryReports | None = None
     trusted_proxies: tuple[Network, ...] = ()
     secure_cookies: bool = True
     tryit: TryIt | None = None
@@ -260,6 +182,7 @@ class WebParts:
     # Names of ours beside addresses and names of this network, where a browser must use one of them.
     hosts: frozenset[str] | None = None
     bounds: Bounds = field(default_factory=Bounds)
-    security: Security = lambda _kind, /, **_about: None
+    # Somebody knocked with a wrong key: the kind, and where; never what was tried.
+    security: Callable[..., None] = lambda _kind, /, **_about: None
     # Hears of each bound that was met, by what it bounds.
     bound_met: Callable[[str], None] = lambda _: None

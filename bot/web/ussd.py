@@ -10,11 +10,13 @@ import hmac
 from aiohttp import web
 
 from bot.channels.ussd.base import Heard, Left, Rejected, WireReply, WireRequest
+from bot.conversations import Turns
+from bot.conversations.timeout_reply import TimeoutReply
 from bot.dialog import Answer, Inbound
 from bot.web.answers import log_unexpected, route_of
 from bot.web.bodies import BadBody, lower_headers, parse_query, read_body
 from bot.web.bounding import claim_place
-from bot.web.parts import GatewayEntry, TimeoutReply, Turns
+from bot.web.parts import GatewayEntry
 from bot.web.peers import is_inside, peer_of
 from bot.web.running import BACKGROUND, PARTS
 

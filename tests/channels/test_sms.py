@@ -21,7 +21,8 @@ from bot.channels import (
     Sent,
     Unreachable,
 )
-from bot.channels.sms import AfricasTalkingSms, DeliveryReport, read_delivery_report
+from bot.channels.sms import AfricasTalkingSms
+from bot.channels.sms_reports import DeliveryReport, read_delivery_report
 from bot.providers.transport import open_transport
 
 KEY = "atsk_0123456789abcdef"

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from bot.app.build import Kasapay
 from bot.channels.catalogue import Catalogue
+from bot.channels.renderer import Renderer
 
 __all__ = ["Interpreter"]
 
@@ -28,15 +28,15 @@ class Interpreter:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Hears whatever a Kasapay built meanwhile says."""
-        screen, words, say = Kasapay._screen, Kasapay._words, Catalogue.say
+        """Hears whatever is rendered meanwhile."""
+        screen, words, say = Renderer.screen, Renderer.message, Catalogue.say
 
-        def screen_too(self_: Kasapay, view: Any, gateway: str, language: str) -> Any:
+        def screen_too(self_: Renderer, view: Any, gateway: str, language: str) -> Any:
             told = screen(self_, view, gateway, language)
             self.words[told.text] = screen(self_, view, gateway, self.language).text
             return told
 
-        def words_too(self_: Kasapay, view: Any, kind: str, language: str) -> Any:
+        def words_too(self_: Renderer, view: Any, kind: str, language: str) -> Any:
             told, here = words(self_, view, kind, language), words(self_, view, kind, self.language)
             self.words[told.text] = here.text
             self.words[told.wants_contact] = here.wants_contact
@@ -50,8 +50,8 @@ class Interpreter:
             return told
 
         with (
-            patch.object(Kasapay, "_screen", screen_too),
-            patch.object(Kasapay, "_words", words_too),
+            patch.object(Renderer, "screen", screen_too),
+            patch.object(Renderer, "message", words_too),
             patch.object(Catalogue, "say", say_too),
         ):
             yield

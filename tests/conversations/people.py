@@ -162,7 +162,7 @@ class WebChat:
         for row in rows:
             if row.id in self._read or row.kind is MessageKind.SAID:
                 continue
-            words = await self.stage.kasapay._chat_words(row)
+            words = await self.stage.kasapay.outbox.render(row)
             edited = row.kind is MessageKind.RESULT and row.sent_ref in self._read.values()
             self._read[row.id] = row.sent_ref
             buttons = tuple((button.label, button.data) for button in words.buttons)

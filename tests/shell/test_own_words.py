@@ -67,7 +67,7 @@ async def stage(tmp_path: Path, template: Path) -> AsyncIterator[Stage]:
 
 async def said_in(stage: Stage, chat: WebChat) -> list[str]:
     rows = await stage.store.sent_messages("web", chat.value, 0, 100)
-    return [(await stage.kasapay._chat_words(row)).text for row in rows if row.kind is MessageKind.SAID]
+    return [(await stage.kasapay.outbox.render(row)).text for row in rows if row.kind is MessageKind.SAID]
 
 
 async def test_a_chat_keeps_both_halves_and_no_pin(stage: Stage) -> None:

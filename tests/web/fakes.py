@@ -12,6 +12,7 @@ from aiohttp import web
 
 from bot.app.pretend_phone import play_phone
 from bot.channels.base import Button
+from bot.channels.renderer import Rendered
 from bot.channels.ussd.registry import GATEWAYS
 from bot.dialog import Answer, Inbound
 from bot.store.records import (
@@ -22,7 +23,7 @@ from bot.store.records import (
     OrderRow,
     Transition,
 )
-from bot.web import ChatWords, GatewayEntry, TryCustomer, TryIt, TryMerchant, TryStaff, WebParts, build_web
+from bot.web import GatewayEntry, TryCustomer, TryIt, TryMerchant, TryStaff, WebParts, build_web
 from bot.web.server import make_runner
 from tests.gateways import gateway_of
 
@@ -213,10 +214,10 @@ class FakeStore:
         return self.shops.get(merchant_id)
 
 
-async def render(row: MessageRow) -> ChatWords:
+async def render(row: MessageRow) -> Rendered:
     said = json.loads(row.view)
     buttons = tuple(Button(label, data) for label, data in said["buttons"])
-    return ChatWords(said["text"], buttons, said["wants"])
+    return Rendered(said["text"], buttons, said["wants"])
 
 
 @dataclass
@@ -279,7 +280,7 @@ async def serve(
             "clock": clock,
             "ready": ready,
             "metrics": lambda: b"kasapay_up 1\n",
-            "messages_woken": woken,
+            "windows": woken,
             "render": render,
             "cookie_key": b"k" * 32,
             "region": "GH",
