@@ -15,8 +15,9 @@ from bot.channels.telegram import (
 )
 from bot.money import PAYOUTS, OrderKind
 from bot.orders.provider_calls import Calls
-from bot.providers import PROVIDERS, Account, Capability, ProviderError, Sender, check_account
+from bot.providers import PROVIDERS, Account, ProviderError, Sender, check_account
 from bot.providers.accounts import Accounts
+from bot.providers.base import HintCallback, ShowsBalance
 from bot.runtime.keys import Sealer
 from bot.runtime.logs import configure_logs
 from bot.settings.insecure_values import readable_files
@@ -44,11 +45,12 @@ def _on_paper(settings: Settings) -> list[str]:
     if not settings.secret_key.get_secret_value():
         found.append("SECRET_KEY is not set; make one with: openssl rand -hex 32")
     if not settings.accounts:
-        found.append("No provider account is configured: set MOMO_..., STARTBUTTON_... or KASAPAY_CONFIG.")
+        names = ", ".join(f"{name.upper()}_..." for name in PROVIDERS)
+        found.append(f"No provider account is configured: set {names} or KASAPAY_CONFIG.")
     telegram = settings.telegram_token.get_secret_value()
     if not settings.gateways and not telegram:
         found.append("Nobody can reach us: set USSD_GATEWAYS with USSD_SECRET, or TELEGRAM_TOKEN.")
-    if not settings.public_url and any(account.provider == "momo" for account in settings.accounts):
+    if not settings.public_url and any(map(_calls_back, settings.accounts)):
         found.append("PUBLIC_URL is not set: no callback can reach us, and results come by asking only.")
     if settings.gateways and not settings.africastalking_username:
         found.append("No SMS sender is configured: USSD payers learn the result only in a linked chat.")
@@ -65,6 +67,12 @@ def open_doors(settings: Settings) -> list[str]:
         for account in settings.accounts
         if _pays_out(account) and not account.payout_limits and not account.payouts_unlimited
     ]
+
+
+def _calls_back(account: Account) -> bool:
+    """Whether its provider is told with each order where to call back."""
+    adapter = PROVIDERS.get(account.provider)
+    return adapter is not None and isinstance(adapter.callback, HintCallback)
 
 
 def _pays_out(account: Account) -> bool:
@@ -127,20 +135,19 @@ async def _accounts(settings: Settings) -> list[str]:
     sender = Sender()
     calls = Calls(Accounts(ready, PROVIDERS), sender, Sealer("check" * 8), "")
     try:
-        able = [a for a in ready if Capability.BALANCE in PROVIDERS[a.provider].can]
-        asked = [
-            (account, payouts)
-            for account in able
-            for payouts in (False, True)
-            if not payouts or {"collection", "disbursement"} <= account.credentials.keys()
-        ]
-        answers = await asyncio.gather(*(calls.balance(a.id, "", _TRY_S, payouts=p) for a, p in asked))
+        able = [a for a in ready if calls.accounts.can(a.id, ShowsBalance)]
+        collecting = [a for a in able if OrderKind.COLLECTION in calls.accounts.kinds(a.id)]
+        # Where an account only pays out, its balance is that of the wallet that does.
+        tried = [(a, "keys") for a in able] + [(a, "payout keys") for a in collecting]
+        answers = await asyncio.gather(
+            *(calls.balance(a.id, _TRY_S) for a in able),
+            *(calls.payout_balance(a.id, _TRY_S) for a in collecting),
+        )
     finally:
         await sender.aclose()
     return [
-        f"Account {account.id}: the provider did not take our {'disbursement ' if payouts else ''}keys"
-        f" or did not answer ({_told(answer)})."
-        for (account, payouts), answer in zip(asked, answers, strict=True)
+        f"Account {account.id}: the provider did not take our {keys} or did not answer ({_told(answer)})."
+        for (account, keys), answer in zip(tried, answers, strict=True)
         if isinstance(answer, ProviderError)
     ]
 

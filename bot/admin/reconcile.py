@@ -16,7 +16,7 @@ from bot.admin.base import AdminContext, CommandError
 from bot.admin.reconciliation.values import Ours, Part, Source, Theirs
 from bot.money import FINAL, PAYOUTS, Money, OrderKind, OrderState, mask_msisdn, read_code, to_major
 from bot.money import Source as Said
-from bot.providers.base import Capability, Listed, NotSent, ProviderError, StatusReport, Unknown
+from bot.providers.base import Listed, ListsPayments, NotSent, ProviderError, StatusReport, Unknown
 from bot.store.records import OrderRow, Transition
 
 __all__ = ["reconcile_accounts", "reconcile_find", "reconcile_list", "reconcile_orders"]
@@ -48,8 +48,8 @@ async def reconcile_accounts(ctx: AdminContext, values: dict[str, Any]) -> list[
             "currency": account.currency,
             "wire_currency": account.wire_currency,
             "region": account.region,
-            "lists": ctx.accounts.can(account.id, Capability.LIST),
-            "lists_transfers": ctx.accounts.can(account.id, Capability.LIST)
+            "lists": ctx.accounts.can(account.id, ListsPayments),
+            "lists_transfers": ctx.accounts.can(account.id, ListsPayments)
             and OrderKind.TRANSFER in ctx.accounts.kinds(account.id),
             "restores": restores,
         }

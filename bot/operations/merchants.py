@@ -6,7 +6,7 @@ from bot.dialog import views as v
 from bot.money import OrderKind
 from bot.operations.actor import Actor
 from bot.providers.accounts import Accounts
-from bot.providers.base import Capability
+from bot.providers.base import ChecksHolders
 from bot.store.base import Store
 from bot.store.records import MerchantRow
 
@@ -41,7 +41,7 @@ class Merchants:
             region=account.region,
             networks=self._accounts.adapter(account.id).networks(account),
             most_minor=merchant.max_amount_minor,
-            checks_holder=self._accounts.can(merchant.account_id, Capability.CHECK_HOLDER),
+            checks_holder=self._accounts.can(merchant.account_id, ChecksHolders),
             amounts=self._accounts.adapter(account.id).amounts(account, OrderKind.COLLECTION),
             numbers=self._accounts.adapter(account.id).numbers(account),
             debits=OrderKind.PREAPPROVAL in self._accounts.kinds(merchant.account_id),

@@ -22,7 +22,7 @@ from bot.orders.rules import (
     after_status,
     applied,
 )
-from bot.providers.base import ProviderError
+from bot.providers.base import AsksOtp, ProviderError
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.timeouts import Timeouts
 from bot.settings.limits import AskLimits
@@ -117,7 +117,7 @@ class Payments:
         return "limit" if most is not None and wanted.amount.amount_minor > most else ""
 
     async def _may_want_otp(self, order: OrderRow) -> bool:
-        if not self._calls.accounts.adapter(order.account_id).may_ask_otp:
+        if not self._calls.accounts.can(order.account_id, AsksOtp):
             return False
         return not await self._store.paid_before(order.payer, order.account_id)
 
@@ -125,7 +125,7 @@ class Payments:
         """Whether the order was sent inside a turn that never heard the answer: a code may be wanted,
         or nothing at all, and only the provider knows."""
         accounts = self._calls.accounts
-        inside = order.account_id in accounts and accounts.adapter(order.account_id).may_ask_otp
+        inside = accounts.can(order.account_id, AsksOtp)
         return inside and order.sent_ms is not None and order.accepted_ms is None
 
     # ---- the code --------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ class Staff:
         if len(sharing) > 1:
             own = await self._store.collected_minor(merchant.id, merchant.currency)
             return v.Balances((Money(own, merchant.currency),), shared=True)
-        found = await self._calls.balance(merchant.account_id, "", self._timeouts.look_up_s)
+        found = await self._calls.balance(merchant.account_id, self._timeouts.look_up_s)
         if isinstance(found, ProviderError):
             _log.warning("balance not available", account_id=merchant.account_id, kind=type(found).__name__)
             return v.Balances(refused="not_available")
@@ -82,11 +82,8 @@ class Staff:
 
     async def _payout_wallet(self, merchant: MerchantRow) -> tuple[Money, ...]:
         """What the wallet that pays out holds, where the account has one of its own and it answers."""
-        account = self._calls.accounts.account(merchant.account_id)
-        if "disbursement" not in account.credentials:
-            return ()
-        found = await self._calls.balance(merchant.account_id, "", self._timeouts.look_up_s, payouts=True)
-        if isinstance(found, ProviderError):
+        found = await self._calls.payout_balance(merchant.account_id, self._timeouts.look_up_s)
+        if found is None or isinstance(found, ProviderError):
             return ()
         return tuple(money for money in found if money.currency == merchant.currency)
 

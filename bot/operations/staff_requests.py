@@ -40,7 +40,7 @@ from bot.operations.new_order import (
 )
 from bot.operations.staff_roles import ActingRole, Roles
 from bot.orders.provider_calls import Calls
-from bot.providers.base import Capability, Declined, ProviderError
+from bot.providers.base import Declined, ListsBanks, NotifiesPayers, ProviderError
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.timeouts import Timeouts
 from bot.settings.limits import AskLimits
@@ -95,7 +95,7 @@ class Business:
         paid = order.state is OrderState.SUCCESSFUL
         can_refund = Right.REFUND in rights_of(role.row.role) and self._makes(order, OrderKind.REFUND)
         left = await self._left_minor(order) if paid else 0
-        can_note = paid and self._calls.accounts.can(order.account_id, Capability.NOTIFY_PAYER)
+        can_note = paid and self._calls.accounts.can(order.account_id, NotifiesPayers)
         return v.FoundPayment(
             order=view_of(order, role.merchant.shown),
             refundable=Money(left, order.currency) if can_refund and left > 0 else None,
@@ -144,7 +144,7 @@ class Business:
 
     async def banks(self, staff_id: str, actor: Actor) -> tuple[v.BankView, ...]:
         role = await self._roles.acting(staff_id, Right.PAY_OUT, actor)
-        if isinstance(role, str) or not self._calls.accounts.can(role.merchant.account_id, Capability.BANKS):
+        if isinstance(role, str) or not self._calls.accounts.can(role.merchant.account_id, ListsBanks):
             return ()
         found = await self._calls.banks(role.merchant.account_id, self._timeouts.look_up_s)
         return () if isinstance(found, ProviderError) else tuple(v.BankView(f.code, f.name) for f in found)
@@ -159,7 +159,7 @@ class Business:
             return EffectResult(result=v.Noted(role))
         if order is None or order.merchant_id != role.merchant.id or order.kind not in _PAID:
             return EffectResult(result=v.Noted("not_allowed"))
-        if not self._calls.accounts.can(order.account_id, Capability.NOTIFY_PAYER):
+        if not self._calls.accounts.can(order.account_id, NotifiesPayers):
             return EffectResult(result=v.Noted("not_available"))
         if order.state is not OrderState.SUCCESSFUL:
             return EffectResult(result=v.Noted("too_early"))

@@ -15,7 +15,7 @@ from bot.dialog import views as v
 from bot.money import AmountRule, NumberRule, OrderKind, Right, is_weak_pin, rights_of
 from bot.operations.actor import Actor
 from bot.providers.accounts import Accounts
-from bot.providers.base import Account, Capability
+from bot.providers.base import Account, AsksConsent, NotifiesPayers, ShowsBalance
 from bot.runtime.security_events import SecurityEvents
 from bot.store.base import Conflict, CountTries, SetPin, Store
 from bot.store.records import MerchantRow, StaffRow
@@ -44,9 +44,9 @@ _MOVES: Final = {
     Right.CHARGE: OrderKind.AGREEMENT_CHARGE,
 }
 _CAPABILITIES: Final = {
-    Right.BALANCE: Capability.BALANCE,
-    Right.NOTE: Capability.NOTIFY_PAYER,
-    Right.DETAILS: Capability.CONSENT,
+    Right.BALANCE: ShowsBalance,
+    Right.NOTE: NotifiesPayers,
+    Right.DETAILS: AsksConsent,
 }
 
 

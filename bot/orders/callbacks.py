@@ -1,38 +1,32 @@
 """Providers' callbacks: hints to ask soon, never the truth.
 
-MoMo's are unsigned: whatever they say, only an authenticated status call settles. Startbutton's are
-signed, kept before their 200, and asked about all the same. An event about money that is no order's
-completes nothing: it goes to staff, and so does every dispute.
+Whatever an unsigned one says, only an authenticated status call settles; its body is not read. A signed
+event is believed to come from the provider, and asked about all the same. Either is kept before its 200.
+An event about money that is no order's completes nothing: it goes to staff, and so does every dispute.
 """
 
-import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
 import structlog
 
-from bot.money import FINAL, Money, Source
+from bot.money import Money, Source
 from bot.notifications.incidents import about_event
 from bot.orders.context_loader import ContextLoader
 from bot.orders.rules import staff_told
 from bot.providers.accounts import Accounts
-from bot.providers.base import Account, CallbackEvent, EventTopic
+from bot.providers.base import Account, CallbackEvent, EventTopic, SignedCallback
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.keys import Sealer
-from bot.runtime.loops import keep_going
 from bot.runtime.timeouts import Timeouts
-from bot.store.base import Change, Hint, KeepWebhook, Store, StoreUnavailable
+from bot.store.base import Change, Hint, KeepWebhook, Store
 from bot.store.records import OrderRow, WebhookRow
 
 __all__ = ["Callbacks"]
 
 _log = structlog.get_logger("callback")
 
-# Hints that wait to be written. More are dropped: the sweep asks about every open order anyway.
-_WAITING_AT_MOST: Final = 10_000
-_IDLE_S: Final = 30.0
 _NOBODYS: Final = "00000000-0000-0000-0000-000000000000"
 _MONEY: Final = frozenset({EventTopic.PAYMENT, EventTopic.TRANSFER, EventTopic.REFUND})
 
@@ -57,59 +51,30 @@ class Callbacks:
         self._ids = ids
         self._spacing_ms = int(timeouts.hint_spacing_s * 1000)
         self._on_hint = on_hint
-        self._waiting: deque[str] = deque(maxlen=_WAITING_AT_MOST)
-        self._arrived = asyncio.Event()
 
-    async def momo(self, token: str) -> bool:
-        """Note a callback. Known and unknown tokens cost the same look. Word of an open order may wait in
-        memory: that is asked about anyway. Of a final one it is kept when this returns; raises
-        StoreUnavailable where that cannot be. False for an unknown token."""
+    async def hint(self, token: str) -> bool:
+        """Have the order of a callback's token asked about soon, and a final one once more. Kept when this
+        returns; raises StoreUnavailable where it cannot be. False for an unknown token, which takes the same
+        way through the store as a known one."""
         order_id = self._sealer.read_callback_token(token)
-        order = await self._store.order(order_id or _NOBODYS)
+        is_open = await self._store.hint(
+            order_id or _NOBODYS, Source.CALLBACK, self._clock(), self._spacing_ms
+        )
         if order_id is None:
             return False
-        if order is not None and order.state in FINAL:
-            await self._note(order_id, Source.CALLBACK)
-            _log.info("callback", outcome="final already")
-            return True
-        self._waiting.append(order_id)
-        self._arrived.set()
+        self._on_hint()
+        _log.info("callback", outcome="hint" if is_open else "final already")
         return True
 
-    async def run(self) -> None:
-        """Write the hints down until cancelled; while the store is away, they wait for it."""
-        await keep_going("callbacks", self._arrived, self._round)
-
-    async def _round(self) -> float:
-        await self.drain()
-        return _IDLE_S
-
-    async def drain(self) -> None:
-        """Write down the hints that wait now. Raises StoreUnavailable, and then loses none of them."""
-        while self._waiting:
-            order_id = self._waiting.popleft()
-            try:
-                known = await self._note(order_id, Source.CALLBACK)
-            except StoreUnavailable:
-                self._waiting.appendleft(order_id)
-                raise
-            except Exception:
-                _log.exception("callback failed")
-                continue
-            _log.info("callback", outcome="hint" if known else "final already")
-
-    async def _note(self, order_id: str, source: Source) -> bool:
-        """Have an open order asked about soon, and a final one once more; False for a final one."""
-        is_open = await self._store.hint(order_id, source, self._clock(), self._spacing_ms)
-        self._on_hint()
-        return is_open
-
-    async def startbutton(self, account_id: str, headers: Mapping[str, str], raw: bytes) -> bool:
+    async def signed(self, account_id: str, headers: Mapping[str, str], raw: bytes) -> bool:
         """Take a signed event; False where the signature does not hold. Kept when this returns True."""
         if account_id not in self._accounts:
             return False
         account = self._accounts.account(account_id)
-        event = self._accounts.adapter(account_id).read_webhook(account, headers, raw)
+        callback = self._accounts.adapter(account_id).callback
+        if not isinstance(callback, SignedCallback):
+            return False
+        event = callback.read(account, headers, raw)
         if event is None:
             return False
         now_ms = self._clock()

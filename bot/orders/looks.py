@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from bot.orders.provider_calls import Calls
-from bot.providers.base import Capability, Listed, ProviderError, StatusReport
+from bot.providers.base import Listed, ListsPayments, ProviderError, StatusReport
 from bot.runtime.clock import Clock
 from bot.runtime.timeouts import Timeouts
 from bot.store.base import Store
@@ -129,7 +129,7 @@ class Looks:
 
     async def _in_list(self, order: OrderRow) -> Listed | bool | None:
         """The order's row; None where the whole list lacks it; False where that cannot be told."""
-        if not self._calls.accounts.can(order.account_id, Capability.LIST):
+        if not self._calls.accounts.can(order.account_id, ListsPayments):
             return False
         sent_ms = order.sent_ms or order.created_ms
         listing = await self._listing(order, sent_ms)

@@ -16,21 +16,33 @@ from bot.providers.base import (
     AccountHolder,
     Adapter,
     AgreementReport,
+    AsksConsent,
+    AsksOtp,
     Bank,
     Call,
-    Capability,
+    ChecksHolders,
     Consent,
     ConsentAsked,
     Elsewhere,
+    HintCallback,
+    KeepsAgreements,
     ListPage,
+    ListsBanks,
+    ListsPayments,
+    Misconfigured,
+    NamesHolders,
+    NotifiesPayers,
     OrderCall,
     OtpAnswer,
     ProviderError,
     Receipt,
     Resend,
     Secret,
+    ShowsBalance,
+    ShowsPayoutBalance,
     StatusReport,
     UserInfo,
+    able,
 )
 from bot.runtime.keys import Sealer
 from bot.store.records import AgreementRow, OrderRow
@@ -38,6 +50,7 @@ from bot.store.records import AgreementRow, OrderRow
 __all__ = ["Calls", "Sends", "shorten_name"]
 
 R = TypeVar("R")
+P = TypeVar("P")
 
 
 class Sends(Protocol):
@@ -91,10 +104,12 @@ class Calls:
     async def submit_otp(self, order: OrderRow, otp: str, timeout_s: float) -> OtpAnswer | ProviderError:
         if elsewhere := self._elsewhere(order):
             return elsewhere
-        adapter, account = self._of(order)
-        return await self._try(
-            account, lambda: adapter.submit_otp(account, self._encode(order), otp), timeout_s
-        )
+        account = self.accounts.account(order.account_id)
+
+        def build() -> Call[OtpAnswer]:
+            return self._able(account, AsksOtp).submit_otp(account, self._encode(order), otp)
+
+        return await self._try(account, build, timeout_s)
 
     async def status(self, order: OrderRow, timeout_s: float) -> StatusReport | ProviderError:
         """By the provider's own reference where it is known, and by ours where that finds nothing."""
@@ -115,34 +130,42 @@ class Calls:
     ) -> AccountHolder | ProviderError:
         """Whether somebody is there, with the name where `named` and the provider tells it in time."""
         account = self.accounts.account(account_id)
-        adapter = self.accounts.adapter(account_id)
-        asked = self._try(account, lambda: adapter.check_holder(account, party), timeout_s)
-        if not named or Capability.HOLDER_NAME not in adapter.can:
+        asked = self._try(
+            account, lambda: self._able(account, ChecksHolders).check_holder(account, party), timeout_s
+        )
+        names = able(self.accounts.adapter(account_id), NamesHolders)
+        if not named or names is None:
             return await asked
-        name_asked = self._try(account, lambda: adapter.holder_name(account, party), timeout_s)
+        name_asked = self._try(account, lambda: names.holder_name(account, party), timeout_s)
         found, name = await asyncio.gather(asked, name_asked)
         if isinstance(found, ProviderError) or isinstance(name, ProviderError) or not found.known:
             return found
         return AccountHolder(known=found.known, active=found.active, name=name)
 
-    async def balance(
-        self, account_id: str, currency: str, timeout_s: float, *, payouts: bool = False
-    ) -> tuple[Money, ...] | ProviderError:
-        """The wallet that collects, or with `payouts` the one that pays out."""
+    async def balance(self, account_id: str, timeout_s: float) -> tuple[Money, ...] | ProviderError:
+        """The wallet that collects."""
         account = self.accounts.account(account_id)
-        adapter = self.accounts.adapter(account_id)
-        return await self._try(
-            account, lambda: adapter.balance(account, currency, payouts=payouts), timeout_s
-        )
+        return await self._try(account, lambda: self._able(account, ShowsBalance).balance(account), timeout_s)
+
+    async def payout_balance(
+        self, account_id: str, timeout_s: float
+    ) -> tuple[Money, ...] | ProviderError | None:
+        """The wallet that pays out; None where the account has none of its own."""
+        account = self.accounts.account(account_id)
+        shows = able(self.accounts.adapter(account_id), ShowsPayoutBalance)
+        call = shows.payout_balance(account) if shows is not None else None
+        return None if call is None else await self._try(account, lambda: call, timeout_s)
 
     async def notify_payer(self, order: OrderRow, text: str, timeout_s: float) -> ProviderError | None:
         """None where the provider took the message for the order's payer."""
         if elsewhere := self._elsewhere(order):
             return elsewhere
-        adapter, account = self._of(order)
-        return await self._try(
-            account, lambda: adapter.notify_payer(account, self._encode(order), text), timeout_s
-        )
+        account = self.accounts.account(order.account_id)
+
+        def build() -> Call[None]:
+            return self._able(account, NotifiesPayers).notify_payer(account, self._encode(order), text)
+
+        return await self._try(account, build, timeout_s)
 
     async def agreement(
         self, row: AgreementRow, timeout_s: float, taken: tuple[str, ...] = ()
@@ -151,7 +174,6 @@ class Calls:
         if elsewhere := self._elsewhere(row):
             return elsewhere
         account = self.accounts.account(row.account_id)
-        adapter = self.accounts.adapter(row.account_id)
         asked = OrderCall(
             reference=row.reference,
             code=row.code,
@@ -162,25 +184,33 @@ class Calls:
             about_provider_reference=row.provider_id,
             taken=taken,
         )
-        return await self._try(account, lambda: adapter.agreement_status(account, asked), timeout_s)
+        return await self._try(
+            account, lambda: self._able(account, KeepsAgreements).agreement_status(account, asked), timeout_s
+        )
 
     async def ask_consent(
         self, account_id: str, msisdn: Msisdn, timeout_s: float
     ) -> ConsentAsked | ProviderError:
-        account, adapter = self.accounts.account(account_id), self.accounts.adapter(account_id)
-        return await self._try(account, lambda: adapter.ask_consent(account, msisdn), timeout_s)
+        account = self.accounts.account(account_id)
+        return await self._try(
+            account, lambda: self._able(account, AsksConsent).ask_consent(account, msisdn), timeout_s
+        )
 
     async def consent(self, account_id: str, asked: Secret, timeout_s: float) -> Consent | ProviderError:
-        account, adapter = self.accounts.account(account_id), self.accounts.adapter(account_id)
-        return await self._try(account, lambda: adapter.consent(account, asked), timeout_s)
+        account = self.accounts.account(account_id)
+        return await self._try(
+            account, lambda: self._able(account, AsksConsent).consent(account, asked), timeout_s
+        )
 
     async def user_info(self, account_id: str, token: Secret, timeout_s: float) -> UserInfo | ProviderError:
-        account, adapter = self.accounts.account(account_id), self.accounts.adapter(account_id)
-        return await self._try(account, lambda: adapter.user_info(account, token), timeout_s)
+        account = self.accounts.account(account_id)
+        return await self._try(
+            account, lambda: self._able(account, AsksConsent).user_info(account, token), timeout_s
+        )
 
     async def banks(self, account_id: str, timeout_s: float) -> tuple[Bank, ...] | ProviderError:
-        account, adapter = self.accounts.account(account_id), self.accounts.adapter(account_id)
-        return await self._try(account, lambda: adapter.banks(account), timeout_s)
+        account = self.accounts.account(account_id)
+        return await self._try(account, lambda: self._able(account, ListsBanks).banks(account), timeout_s)
 
     async def list_payments(
         self,
@@ -192,12 +222,14 @@ class Calls:
         *,
         kind: OrderKind = OrderKind.COLLECTION,
     ) -> ListPage | ProviderError:
-        """A part of the provider's own list; see Provider.list_payments."""
+        """A part of the provider's own list; see ListsPayments."""
         account = self.accounts.account(account_id)
-        adapter = self.accounts.adapter(account_id)
-        return await self._try(
-            account, lambda: adapter.list_payments(account, first_day, last_day, skip, kind=kind), timeout_s
-        )
+
+        def build() -> Call[ListPage]:
+            lists = self._able(account, ListsPayments)
+            return lists.list_payments(account, first_day, last_day, skip, kind=kind)
+
+        return await self._try(account, build, timeout_s)
 
     def _elsewhere(self, row: OrderRow | AgreementRow) -> Elsewhere | None:
         if self.accounts.leads_to(row.account_id, row.place):
@@ -206,6 +238,14 @@ class Calls:
 
     def _of(self, order: OrderRow) -> tuple[Adapter, Account]:
         return self.accounts.adapter(order.account_id), self.accounts.account(order.account_id)
+
+    def _able(self, account: Account, capability: type[P]) -> P:
+        """The account's adapter as one that has the capability. Who asks has looked before: see
+        `Accounts.can`; a merchant may have come to another account since."""
+        found = able(self.accounts.adapter(account.id), capability)
+        if found is None:
+            raise Misconfigured(f"{account.provider} cannot do that", created_nothing=True)
+        return found
 
     async def _try(
         self, account: Account, build: Callable[[], Call[R]], timeout_s: float
@@ -221,8 +261,10 @@ class Calls:
     ) -> OrderCall:
         """Only a request that creates something says where to call back."""
         back = None
-        if creates and self._public_url:
-            back = f"{self._public_url}/callbacks/momo/{self._sealer.callback_token(order.id)}"
+        callback = self.accounts.adapter(order.account_id).callback
+        if creates and self._public_url and isinstance(callback, HintCallback):
+            token = self._sealer.callback_token(order.id)
+            back = self._public_url + callback.path.replace("{token}", token)
         return OrderCall(
             reference=order.reference,
             code=order.code,

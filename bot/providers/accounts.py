@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from bot.money import OrderKind, region_of
-from bot.providers.base import Account, Adapter, Capability
+from bot.providers.base import Account, Adapter, ChecksHolders, able
 
 __all__ = ["Accounts"]
 
@@ -42,8 +42,9 @@ class Accounts:
         """Whether what belongs to `place` can be sent and asked for; what belongs nowhere yet can."""
         return account_id in self._accounts and place in ("", self.place(account_id))
 
-    def can(self, account_id: str, what: Capability) -> bool:
-        return account_id in self._accounts and what in self.adapter(account_id).can
+    def can(self, account_id: str, capability: type[object]) -> bool:
+        """Whether the account's provider has a capability: a protocol of `bot.providers.base`."""
+        return account_id in self._accounts and able(self.adapter(account_id), capability) is not None
 
     def kinds(self, account_id: str) -> frozenset[OrderKind]:
         """The kinds of order the account_id can make; none for one the settings no longer name."""
@@ -54,7 +55,7 @@ class Accounts:
     def for_number(self, party: str) -> Account | None:
         """The account to ask about a number: one of its country that can tell, else any that can; about
         an e-mail address or a party code any that can."""
-        able = [a for a in self._accounts.values() if self.can(a.id, Capability.CHECK_HOLDER)]
+        able = [a for a in self._accounts.values() if self.can(a.id, ChecksHolders)]
         home = region_of(party) if party.startswith("+") else None
         return next((a for a in able if a.region == home), able[0] if able else None)
 

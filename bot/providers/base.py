@@ -7,24 +7,27 @@ is `bot/providers/client.py`.
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import msgspec
 
 from bot.money import AmountRule, Money, Msisdn, NumberRule, OrderDetails, OrderKind, OrderState, Reason
 
 __all__ = [
-    "ASKS_PER_S",
     "Account",
     "AccountHolder",
     "Adapter",
     "AgreementReport",
     "AgreementWord",
     "AlreadyAccepted",
+    "ASKS_PER_S",
+    "AsksConsent",
+    "AsksOtp",
     "Bank",
+    "BuysTokens",
     "Call",
     "CallbackEvent",
-    "Capability",
+    "ChecksHolders",
     "Consent",
     "ConsentAsked",
     "ConsentState",
@@ -33,42 +36,39 @@ __all__ = [
     "Elsewhere",
     "EventTopic",
     "Grant",
+    "HintCallback",
+    "KeepsAgreements",
     "ListPage",
     "Listed",
+    "ListsBanks",
+    "ListsPayments",
     "Malformed",
     "Misconfigured",
+    "NamesHolders",
     "NextStep",
     "NotSent",
+    "NotifiesPayers",
     "OrderCall",
     "OtpAnswer",
-    "Provider",
+    "Preapproval",
+    "ProviderCallback",
     "ProviderError",
     "Receipt",
     "Reply",
     "Request",
     "Resend",
     "Secret",
-    "Preapproval",
+    "ShowsBalance",
+    "ShowsPayoutBalance",
+    "SignedCallback",
     "StatusReport",
     "Unknown",
     "UserInfo",
+    "able",
 ]
 
-R = TypeVar("R")
-
-
-class Capability(StrEnum):
-    """What an adapter can do; conversations offer nothing else."""
-
-    REQUEST_PAYMENT = "request_payment"
-    SUBMIT_OTP = "submit_otp"
-    CHECK_HOLDER = "check_holder"
-    HOLDER_NAME = "holder_name"
-    BALANCE = "balance"
-    LIST = "list"
-    NOTIFY_PAYER = "notify_payer"
-    CONSENT = "consent"
-    BANKS = "banks"
+R_co = TypeVar("R_co", covariant=True)
+P = TypeVar("P")
 
 
 class Resend(StrEnum):
@@ -201,7 +201,7 @@ class Reply(msgspec.Struct, frozen=True):
     content: bytes
 
 
-class Call(Generic[R]):
+class Call(Generic[R_co]):
     """A request and the decoder of its reply.
 
     `name` is for logs. `creates` is true where the provider may move money or keep something because
@@ -215,7 +215,7 @@ class Call(Generic[R]):
         self,
         name: str,
         request: Request,
-        decode: Callable[[Reply], R],
+        decode: Callable[[Reply], R_co],
         *,
         creates: bool = False,
         resend: Resend = Resend.NEVER,
@@ -523,18 +523,40 @@ class Elsewhere(NotSent):
     """The order or the agreement belongs elsewhere than its account leads now: neither sent nor asked."""
 
 
-class Provider(Protocol):
-    """An adapter. All methods are pure: values to calls, bytes to values.
+class HintCallback(msgspec.Struct, frozen=True):
+    """Callbacks that nobody signs, each to an address of its order's own. What they say is not read: the
+    order is asked about soon. `path` holds `{token}`, which nobody can guess."""
+
+    path: str
+    methods: tuple[str, ...] = ("POST",)
+
+
+class SignedCallback(msgspec.Struct, frozen=True):
+    """Callbacks whose signature tells who sent them. `path` holds `{account}`, the account's id.
+
+    `read` takes the account, the headers and the body as received. It gives the event where the signature
+    holds, and None where it does not.
+    """
+
+    path: str
+    read: Callable[[Account, Mapping[str, str], bytes], CallbackEvent | None]
+    methods: tuple[str, ...] = ("POST",)
+
+
+ProviderCallback: TypeAlias = HintCallback | SignedCallback
+
+
+class Adapter(Protocol):
+    """A provider: what every adapter must say. All methods are pure: values to calls, bytes to values.
+
+    What only some providers can do stands in the protocols below. Having its methods is how an adapter
+    declares a capability, so that no method exists only to refuse.
 
     Making a call raises Misconfigured (with `created_nothing`) or Declined where the values cannot be
     sent at all; nothing has left then.
     """
 
     name: str
-    can: frozenset[Capability]
-    currencies: frozenset[str]
-    # True where a payer's first charge may come back with NextStep.OTP.
-    may_ask_otp: bool
     # Seconds after acceptance at which to ask for the status, while no callback has come;
     # after the last one a person must look (UNRESOLVED).
     schedule_s: tuple[float, ...]
@@ -543,6 +565,11 @@ class Provider(Protocol):
     # Kinds of which nothing can have been created where the account, known to answer by our reference, finds
     # none, or its list lacks it; and none is then made again under the same reference.
     absence_tells: frozenset[OrderKind]
+
+    @property
+    def callback(self) -> ProviderCallback | None:
+        """How the provider calls back; None where it does not."""
+        ...
 
     def kinds(self, account: Account) -> frozenset[OrderKind]:
         """The kinds of order this account can make: of its provider, its credentials and its settings."""
@@ -554,6 +581,14 @@ class Provider(Protocol):
 
     def numbers(self, account: Account) -> NumberRule:
         """Whose wallets the account reaches."""
+        ...
+
+    def networks(self, account: Account) -> tuple[str, ...]:
+        """Codes of which an order's `network` must be one; empty where none is to be chosen."""
+        ...
+
+    def problems(self, account: Account) -> list[str]:
+        """What an operator must mend before this account can be used, one sentence each."""
         ...
 
     def request_order(self, account: Account, order: OrderCall) -> Call[Receipt]:
@@ -568,28 +603,69 @@ class Provider(Protocol):
         """
         ...
 
+    def auth_headers(self, account: Account, auth: str, token: str) -> Mapping[str, str]:
+        """The headers that authenticate a request; `token` is empty where none is bought."""
+        ...
+
+
+@runtime_checkable
+class BuysTokens(Protocol):
+    """Some of its requests need a token that is bought first."""
+
+    def token_call(self, account: Account, auth: str) -> Call[Grant] | None:
+        """The call that buys the token for `auth`, or None where its keys are sent as they are."""
+        ...
+
+
+@runtime_checkable
+class AsksOtp(Protocol):
+    """A payer's first charge may come back with NextStep.OTP."""
+
+    def submit_otp(self, account: Account, order: OrderCall, otp: str) -> Call[OtpAnswer]: ...
+
+
+@runtime_checkable
+class KeepsAgreements(Protocol):
+    """Some of its orders make agreements that stand: invoices, pre-approvals."""
+
     def agreement_status(self, account: Account, order: OrderCall) -> Call[AgreementReport]:
         """What has become of the agreement that `order` (an INVOICE or a PREAPPROVAL) made."""
         ...
 
-    def submit_otp(self, account: Account, order: OrderCall, otp: str) -> Call[OtpAnswer]: ...
 
+@runtime_checkable
+class ChecksHolders(Protocol):
     def check_holder(self, account: Account, party: str) -> Call[AccountHolder]:
         """Whether somebody is there: `party` is a number in E.164, or an e-mail address or a party code
         (UUID) where the provider knows such."""
         ...
 
+
+@runtime_checkable
+class NamesHolders(Protocol):
     def holder_name(self, account: Account, party: str) -> Call[str]:
-        """The holder's name in full, empty where the provider does not tell. `party` as above."""
+        """The holder's name in full, empty where the provider does not tell. `party` as in ChecksHolders."""
         ...
 
-    def balance(
-        self, account: Account, currency: str = "", *, payouts: bool = False
-    ) -> Call[tuple[Money, ...]]:
-        """The merchant's wallet; with `payouts` the one that payouts are made from. Whether the two are one
-        wallet is not to be known from here: a provider may show the same money twice."""
+
+@runtime_checkable
+class ShowsBalance(Protocol):
+    def balance(self, account: Account, currency: str = "") -> Call[tuple[Money, ...]]:
+        """The merchant's wallet."""
         ...
 
+
+@runtime_checkable
+class ShowsPayoutBalance(Protocol):
+    def payout_balance(self, account: Account) -> Call[tuple[Money, ...]] | None:
+        """The wallet that payouts are made from, by its own keys; None where the account has no such keys.
+        Whether the two are one wallet is not to be known from here: a provider may show the same money
+        twice."""
+        ...
+
+
+@runtime_checkable
+class ListsPayments(Protocol):
     def list_payments(
         self,
         account: Account,
@@ -606,14 +682,18 @@ class Provider(Protocol):
         """
         ...
 
+
+@runtime_checkable
+class NotifiesPayers(Protocol):
     def notify_payer(self, account: Account, order: OrderCall, text: str) -> Call[None]:
         """One more message of the provider's to the payer of a successful payment. Declined where it is
         too early or too late for one."""
         ...
 
-    def preapprovals(self, account: Account, msisdn: Msisdn) -> Call[tuple[Preapproval, ...]]:
-        """The pre-approvals the payer has given this account."""
-        ...
+
+@runtime_checkable
+class AsksConsent(Protocol):
+    """People can share their details with the account's owner."""
 
     def ask_consent(self, account: Account, msisdn: Msisdn) -> Call[ConsentAsked]:
         """Ask the person, on the phone, to share their details with the account's owner."""
@@ -623,38 +703,18 @@ class Provider(Protocol):
         """Where the consent asked for under this id stands."""
         ...
 
-    def renew_consent(self, account: Account, refresh: Secret) -> Call[Consent]:
-        """A new token for a consent given for longer (offline access)."""
-        ...
-
     def user_info(self, account: Account, token: Secret) -> Call[UserInfo]:
         """What the person shares, by the consent's own token."""
         ...
 
-    def banks(self, account: Account, *, wallets: bool = False) -> Call[tuple[Bank, ...]]:
-        """The banks, or the wallet networks, that the account can pay out to."""
+
+@runtime_checkable
+class ListsBanks(Protocol):
+    def banks(self, account: Account) -> Call[tuple[Bank, ...]]:
+        """The banks that the account can pay out to."""
         ...
 
-    def read_webhook(self, account: Account, headers: Mapping[str, str], raw: bytes) -> CallbackEvent | None:
-        """The event of a webhook whose signature over `raw` holds; None where it does not."""
-        ...
 
-
-class Adapter(Provider, Protocol):
-    """A provider as the sender and the start-up checks see it. Pure as well."""
-
-    def networks(self, account: Account) -> tuple[str, ...]:
-        """Codes of which an order's `network` must be one; empty where none is to be chosen."""
-        ...
-
-    def problems(self, account: Account) -> list[str]:
-        """What an operator must mend before this account can be used, one sentence each."""
-        ...
-
-    def auth_headers(self, account: Account, auth: str, token: str) -> Mapping[str, str]:
-        """The headers that authenticate a request; `token` is empty where none is bought."""
-        ...
-
-    def token_call(self, account: Account, auth: str) -> Call[Grant] | None:
-        """The call that buys the token for `auth`, or None where its keys are sent as they are."""
-        ...
+def able(adapter: Adapter, capability: type[P]) -> P | None:
+    """The adapter as one that has this capability; None where it lacks the methods."""
+    return adapter if isinstance(adapter, capability) else None

@@ -23,6 +23,7 @@ from bot.providers.base import (
     Account,
     Adapter,
     AlreadyAccepted,
+    BuysTokens,
     Call,
     Declined,
     Grant,
@@ -33,6 +34,7 @@ from bot.providers.base import (
     Reply,
     Request,
     Unknown,
+    able,
 )
 from bot.providers.breaker import Breaker
 from bot.providers.registry import PROVIDERS
@@ -123,8 +125,9 @@ class Sender:
         ends_at = asyncio.get_running_loop().time() + timeout_s
         own, token = call.request.bearer, ""
         key = (account.id, account.base_url, call.request.auth, _held(account))
+        buyer = able(adapter, BuysTokens)
         for attempt in (1, 2):
-            bought = None if own else adapter.token_call(account, call.request.auth)
+            bought = buyer.token_call(account, call.request.auth) if buyer and not own else None
             if bought is not None:
                 token = await self._token(adapter, account, key, bought, ends_at)
             auth = adapter.auth_headers(account, call.request.auth, own.reveal() or token)

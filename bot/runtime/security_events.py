@@ -20,7 +20,7 @@ KINDS: Final[Mapping[str, str]] = {
     "telegram_secret": "the Telegram webhook was called without its secret",
     "sms_secret": "an SMS report came with a wrong secret",
     "webhook_signature": "a provider's webhook whose signature does not hold, or of an unknown account",
-    "callback_token": "a MoMo callback with a token that is none of ours",
+    "callback_token": "a provider's callback with a token that is none of ours",
     "foreign_page": "another site's page made a browser send something",
     "staff_pin": "a wrong staff PIN",
     "staff_locked": "a role was locked after wrong staff PINs",

@@ -1,7 +1,7 @@
 """Where others report to us: Telegram, the providers' callbacks, the SMS gateway.
 
-What is acknowledged has been kept before the 200, except a MoMo callback about an order that is open: that
-is asked about anyway.
+What is acknowledged has been kept before its 200. Each provider's adapter says under which path it calls
+back and whether it signs.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import hmac
 
 from aiohttp import web
 
+from bot.providers.base import HintCallback
 from bot.web.answers import answer_error, log_unexpected, route_of
 from bot.web.bodies import lower_headers, parse_form, read_body
 from bot.web.peers import peer_of
@@ -16,16 +17,17 @@ from bot.web.running import PARTS
 
 __all__ = ["add_hook_routes"]
 
-# MoMo waits two seconds for its 200.
+# MTN waits two seconds for its 200.
 _HINT_S = 1.5
 _LONGEST_TOKEN = 200
 
 
 def add_hook_routes(app: web.Application) -> None:
     app.router.add_post("/telegram/webhook", _telegram, name="telegram")
-    app.router.add_put("/callbacks/momo/{token}", _momo, name="momo")
-    app.router.add_post("/callbacks/momo/{token}", _momo)
-    app.router.add_post("/callbacks/startbutton/{account}", _startbutton, name="startbutton")
+    for callback in app[PARTS].provider_callbacks:
+        handler = _hint if isinstance(callback, HintCallback) else _signed
+        for method in callback.methods:
+            app.router.add_route(method, callback.path, handler)
     app.router.add_post("/sms/africastalking/{secret}", _sms_report, name="sms")
 
 
@@ -47,7 +49,7 @@ async def _telegram(request: web.Request) -> web.Response:
     return web.Response() if kept else answer_error(request, 400, "This is not an update.")
 
 
-async def _momo(request: web.Request) -> web.Response:
+async def _hint(request: web.Request) -> web.Response:
     """200 to everyone: neither the answer nor its timing tells whether the token is known."""
     parts = request.app[PARTS]
     await read_body(request, limit=parts.limits.body_bytes, deadline_s=parts.limits.body_s)
@@ -55,7 +57,7 @@ async def _momo(request: web.Request) -> web.Response:
     if len(token) <= _LONGEST_TOKEN:
         try:
             async with asyncio.timeout(_HINT_S):
-                known = await parts.callbacks.momo(token)
+                known = await parts.callbacks.hint(token)
         except Exception as error:
             return _later(request, error)
         if not known:
@@ -64,12 +66,12 @@ async def _momo(request: web.Request) -> web.Response:
     return web.Response()
 
 
-async def _startbutton(request: web.Request) -> web.Response:
+async def _signed(request: web.Request) -> web.Response:
     parts = request.app[PARTS]
     raw = await read_body(request, limit=parts.limits.body_bytes, deadline_s=parts.limits.body_s)
     account = request.match_info["account"]
     try:
-        signed = await parts.callbacks.startbutton(account, lower_headers(request), raw)
+        signed = await parts.callbacks.signed(account, lower_headers(request), raw)
     except RecursionError:
         signed = False
     except Exception as error:

@@ -16,6 +16,7 @@ from bot.channels.ussd.base import Gateway, WireReply, WireRequest
 from bot.conversations import Turns
 from bot.conversations.telegram_inbox import TelegramInbox
 from bot.orders.callbacks import Callbacks
+from bot.providers.base import ProviderCallback
 from bot.store.base import Store
 from bot.store.records import MessageRow
 from bot.web.windows import ChatWindows
@@ -162,6 +163,8 @@ class WebParts:
     turns: Turns
     gateways: Mapping[str, GatewayEntry]
     callbacks: Callbacks
+    # The paths under which providers call back, and how.
+    provider_callbacks: Sequence[ProviderCallback]
     store: Store
     clock: Callable[[], int]
     ready: Callable[[], Awaitable[Sequence[str]]]

@@ -366,8 +366,10 @@ class Stage:
             if late := list(self.kasapay.dispatch.waiting.under_way):
                 await asyncio.wait(late)
             await self.sandbox.drain()
-            moved = await self._heard()
-            moved += await self.kasapay.worker.drain()
+            if self._app is not None:
+                while len(self._app[BACKGROUND]):
+                    await asyncio.sleep(0)
+            moved = await self.kasapay.worker.drain()
             moved += await self.kasapay.keeper.drain()
             if self.kasapay.intake is not None:
                 moved += await self.kasapay.intake.drain()
@@ -375,15 +377,6 @@ class Stage:
             if not moved and not self.sandbox.sandbox.courier.busy:
                 return
         raise AssertionError("the stage never comes to rest")
-
-    async def _heard(self) -> int:
-        """Callbacks that have arrived are written down."""
-        if self._app is not None:
-            while len(self._app[BACKGROUND]):
-                await asyncio.sleep(0)
-        waiting = len(self.kasapay.callbacks._waiting)
-        await self.kasapay.callbacks.drain()
-        return waiting
 
     async def pass_time(self, seconds: float) -> None:
         """Let time pass, stopping wherever something falls due, as it would if the clock ran."""

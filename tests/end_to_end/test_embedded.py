@@ -37,8 +37,8 @@ async def test_run_has_whom_and_what_every_operation_needs(live: Embedded) -> No
 
 async def test_the_wallet_that_pays_out_is_another(live: Embedded) -> None:
     calls = live.kasapay.admin.calls
-    assert await calls.balance("momo-ghana", "", 5) == (Money(1000_00, "GHS"),)
-    assert await calls.balance("momo-ghana", "", 5, payouts=True) == (Money(2000_00, "GHS"),)
+    assert await calls.balance("momo-ghana", 5) == (Money(1000_00, "GHS"),)
+    assert await calls.payout_balance("momo-ghana", 5) == (Money(2000_00, "GHS"),)
 
 
 async def test_whoever_finds_the_page_finds_the_merchants_and_dial_finds_us(

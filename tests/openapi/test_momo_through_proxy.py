@@ -12,6 +12,8 @@ import pytest
 from bot.money import Money, OrderDetails, OrderKind
 from bot.providers import Call, OrderCall, ProviderError, Secret, Sender
 from bot.providers.base import ConsentState
+from bot.providers.momo.consent import renew_consent
+from bot.providers.momo.preapprovals import list_preapprovals
 from bot.sandbox import serve_sandbox
 from tests.providers.conftest import Clock
 from tests.providers.test_momo_against_sandbox import (
@@ -189,7 +191,7 @@ async def people(box: Wire) -> None:
         await box.ask(order)
     for wrapped in (False, True):
         await box.faults(wrapped_lists=wrapped)
-        (standing,) = await box.granted(MOMO.preapprovals(box.account, HANDSET))
+        (standing,) = await box.granted(list_preapprovals(box.account, HANDSET))
         await box.granted(MOMO.agreement_status(box.account, order))
     await box.order(fresh(OrderKind.AGREEMENT_CHARGE, HANDSET))
     end = fresh(OrderKind.PREAPPROVAL_CANCEL, HANDSET, about_provider_reference=standing.id)
@@ -219,7 +221,7 @@ async def looks(box: Wire) -> None:
                 await box.send(MOMO.balance(box.account, currency))
     await box.faults()
     box.become(credentials=both)
-    await box.granted(MOMO.balance(box.account, payouts=True))
+    await box.granted(MOMO.payout_balance(box.account))
     paid, waiting = fresh(OrderKind.COLLECTION), fresh(OrderKind.COLLECTION, f"{MAGIC}453")
     for order in (paid, waiting):
         await box.make(order)
@@ -250,7 +252,7 @@ async def consents(box: Wire) -> None:
         asked = await box.granted(MOMO.ask_consent(box.account, OTHER))
         await consent(box, asked.id)
         for secret in (Secret("nobody"), Secret("x" * 500)):
-            await box.send(MOMO.renew_consent(box.account, secret))
+            await box.send(renew_consent(next(iter(box.account.credentials)), secret))
             await box.send(MOMO.user_info(box.account, secret))
     await box.faults()
     box.become(credentials=both)
@@ -262,7 +264,7 @@ async def consent(box: Wire, asked: Secret) -> None:
     if isinstance(given, ProviderError) or given.state is not ConsentState.GIVEN:
         return
     await box.send(MOMO.user_info(box.account, given.token))
-    renewed = await box.send(MOMO.renew_consent(box.account, given.refresh))
+    renewed = await box.send(renew_consent(next(iter(box.account.credentials)), given.refresh))
     if not isinstance(renewed, ProviderError) and renewed.state is ConsentState.GIVEN:
         await box.send(MOMO.user_info(box.account, renewed.token))
     await box.send(MOMO.consent(box.account, asked))
@@ -288,13 +290,13 @@ async def refused(box: Wire) -> None:
     for order in (fresh(kind, payee=OTHER) for kind in (*MONEY_IN, *MONEY_OUT)):
         await box.ask(order)  # nobody knows it
     for trouble in TROUBLE:
-        for payouts in (False, True):  # so that the tokens are there
-            await box.granted(MOMO.balance(box.account, payouts=payouts))
+        for balance in (MOMO.balance, MOMO.payout_balance):  # so that the tokens are there
+            await box.granted(balance(box.account))
         await box.faults(**trouble)
         await box.one_of_each()
         await box.send(MOMO.check_holder(box.account, OTHER))
         await box.send(MOMO.ask_consent(box.account, OTHER))
-        await box.send(MOMO.preapprovals(box.account, OTHER))
+        await box.send(list_preapprovals(box.account, OTHER))
         if trouble.get("error_status") != 400:
             box.become()
             await box.send(MOMO.balance(box.account))

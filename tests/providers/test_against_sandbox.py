@@ -290,11 +290,11 @@ async def test_startbutton_a_first_payment_asks_an_otp(box: Box, pretend: Preten
     assert by_ours.provider_reference == receipt.provider_reference
 
     hook = pretend.asked("/hook")[0]
-    event = STARTBUTTON.read_webhook(box.startbutton, hook.headers, hook.body)
+    event = STARTBUTTON.callback.read(box.startbutton, hook.headers, hook.body)
     assert event is not None
     assert (event.name, event.provider_reference) == ("collection.verified", receipt.provider_reference)
     assert event.reference == order.reference
-    assert STARTBUTTON.read_webhook(box.startbutton, hook.headers, hook.body + b" ") is None
+    assert STARTBUTTON.callback.read(box.startbutton, hook.headers, hook.body + b" ") is None
 
     again = await box.pay(box.startbutton, fresh())
     assert again.next_step is NextStep.APPROVE
@@ -307,7 +307,7 @@ async def test_startbutton_forged_webhooks_are_nothing(box: Box, pretend: Preten
     await box.running.drain()
     hooks = pretend.asked("/hook")
     assert hooks
-    assert all(STARTBUTTON.read_webhook(box.startbutton, hook.headers, hook.body) is None for hook in hooks)
+    assert all(STARTBUTTON.callback.read(box.startbutton, hook.headers, hook.body) is None for hook in hooks)
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ async def test_startbutton_odd_webhooks_are_read(box: Box, pretend: Pretend, odd
     await box.pay(box.startbutton, order)
     await box.running.drain()
     hook = pretend.asked("/hook")[0]
-    event = STARTBUTTON.read_webhook(box.startbutton, hook.headers, hook.body)
+    event = STARTBUTTON.callback.read(box.startbutton, hook.headers, hook.body)
     assert event is not None
     assert event.reference == order.reference
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from bot.money import Money, OrderKind, OrderState
 from bot.providers import (
     AlreadyAccepted,
-    Capability,
+    Call,
     Declined,
     Malformed,
     Misconfigured,
@@ -18,7 +20,9 @@ from bot.providers import (
     Resend,
     Sender,
     Unknown,
+    base,
 )
+from bot.providers.base import HintCallback, KeepsAgreements, SignedCallback, able
 
 from .cases import DROP, HOLD, STATES, Case, Pretend, Seen
 from .conftest import failure
@@ -246,27 +250,43 @@ async def test_a_call_may_be_cancelled(case: Case, sender: Sender, pretend: Pret
     await ask(case, sender, pretend.url)
 
 
-def test_what_cannot_be_done_is_not_declared(case: Case) -> None:
-    adapter, account = case.adapter, case.account
-    tries = {
-        Capability.SUBMIT_OTP: lambda: adapter.submit_otp(account, case.order, "123456"),
-        Capability.CHECK_HOLDER: lambda: adapter.check_holder(account, case.order.payer),
-        Capability.HOLDER_NAME: lambda: adapter.holder_name(account, case.order.payer),
-        Capability.BALANCE: lambda: adapter.balance(account),
-        Capability.LIST: lambda: adapter.list_payments(account, "2026-11-20", "2026-11-21", 0),
-        Capability.REQUEST_PAYMENT: lambda: adapter.request_order(account, case.order),
-        Capability.NOTIFY_PAYER: lambda: adapter.notify_payer(account, case.order, "Thank you"),
-        Capability.CONSENT: lambda: adapter.ask_consent(account, case.order.payer),
-        Capability.BANKS: lambda: adapter.banks(account),
+CAPABILITIES = [found for found in vars(base).values() if getattr(found, "_is_runtime_protocol", False)]
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES, ids=lambda capability: capability.__name__)
+def test_a_capability_is_there_whole_or_not_at_all(case: Case, capability: type) -> None:
+    """A method that stands there is one that works: none is there only to refuse."""
+    methods = [name for name in vars(capability) if not name.startswith("_")]
+    there = {hasattr(case.adapter, name) for name in methods}
+    assert methods
+    assert there == {able(case.adapter, capability) is not None}
+
+
+def test_what_an_adapter_can_do_builds_a_call(case: Case) -> None:
+    adapter, account, order = case.adapter, case.account, case.order
+    tries: dict[str, Callable[[], Any]] = {
+        "submit_otp": lambda: adapter.submit_otp(account, order, "123456"),
+        "check_holder": lambda: adapter.check_holder(account, order.payer),
+        "holder_name": lambda: adapter.holder_name(account, order.payer),
+        "balance": lambda: adapter.balance(account),
+        "list_payments": lambda: adapter.list_payments(account, "2026-11-20", "2026-11-21", 0),
+        "notify_payer": lambda: adapter.notify_payer(account, order, "Thank you"),
+        "ask_consent": lambda: adapter.ask_consent(account, order.payer),
+        "banks": lambda: adapter.banks(account),
     }
-    assert set(tries) == set(Capability)
-    for capability, build in tries.items():
-        if capability in adapter.can:
-            build()
-        else:
-            with pytest.raises(Misconfigured):
-                build()
-    assert adapter.may_ask_otp == (Capability.SUBMIT_OTP in adapter.can)
+    for build in (build for name, build in tries.items() if hasattr(adapter, name)):
+        assert isinstance(build(), Call)
+
+
+def test_callbacks_come_to_a_path_of_the_providers_own(case: Case) -> None:
+    callback = case.adapter.callback
+    if callback is None:
+        return
+    named = "{token}" if isinstance(callback, HintCallback) else "{account}"
+    assert callback.path == f"/callbacks/{case.name}/{named}"
+    assert set(callback.methods) <= {"POST", "PUT"}
+    if isinstance(callback, SignedCallback):
+        assert callback.read(case.account, {}, b"{}") is None
 
 
 @pytest.mark.parametrize("kind", list(OrderKind))
@@ -281,8 +301,10 @@ def test_only_the_kinds_of_an_account_are_made(case: Case, kind: OrderKind) -> N
 
 @pytest.mark.parametrize("kind", [OrderKind.COLLECTION, OrderKind.TRANSFER, OrderKind.BILL])
 def test_what_makes_no_agreement_is_not_asked_about_as_one(case: Case, kind: OrderKind) -> None:
-    with pytest.raises(Misconfigured):
-        case.adapter.agreement_status(case.account, msgspec.structs.replace(case.order, kind=kind))
+    keeps = able(case.adapter, KeepsAgreements)
+    if keeps is not None:
+        with pytest.raises(Misconfigured):
+            keeps.agreement_status(case.account, msgspec.structs.replace(case.order, kind=kind))
 
 
 def test_a_creation_says_whether_it_may_be_sent_again(case: Case) -> None:

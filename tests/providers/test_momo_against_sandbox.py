@@ -24,6 +24,8 @@ from bot.providers import (
     Unknown,
 )
 from bot.providers.base import AgreementWord, ConsentState
+from bot.providers.momo.consent import renew_consent
+from bot.providers.momo.preapprovals import list_preapprovals
 from bot.sandbox import Running, SandboxConfig, serve_sandbox
 
 from .cases import an_order
@@ -285,13 +287,13 @@ async def test_a_pre_approval_from_asking_to_its_end(box: Box) -> None:
     await box.make(order)
     assert isinstance(await failure(box.make(order)), AlreadyAccepted)
     assert (await box.ask(order)).state is OrderState.PENDING
-    assert await box.send(MOMO.preapprovals(box.account, HANDSET)) == ()
+    assert await box.send(list_preapprovals(box.account, HANDSET)) == ()
     await box.press("approve")
     report = await box.ask(order)
     assert (report.state, report.amount, report.party) == (OrderState.SUCCESSFUL, None, HANDSET)
     assert report.expires_ms
     await box.faults(wrapped_lists=True, expiration_shape="integer")
-    (standing,) = await box.send(MOMO.preapprovals(box.account, HANDSET))
+    (standing,) = await box.send(list_preapprovals(box.account, HANDSET))
     assert standing.approved
     agreed = await box.agreed(order)
     assert (agreed.state, agreed.provider_reference) == (AgreementWord.ACTIVE, standing.id)
@@ -396,7 +398,7 @@ async def test_both_wallets(box: Box) -> None:
     order = fresh(OrderKind.TRANSFER, payee=OTHER)
     await box.make(order)
     (collected,) = await box.send(MOMO.balance(box.account))
-    (left,) = await box.send(MOMO.balance(box.account, payouts=True))
+    (left,) = await box.send(MOMO.payout_balance(box.account))
     assert collected == Money(100_000, "GHS")
     assert left == Money(100_000 - order.amount.amount_minor, "GHS")
 
@@ -426,7 +428,7 @@ async def test_a_person_consents(box: Box) -> None:
     assert (given.state, given.scope) == (ConsentState.GIVEN, "profile")
     person = await box.send(MOMO.user_info(box.account, given.token))
     assert (person.name, person.birthdate) == ("Ama Serwaa", "1976-08-13")
-    renewed = await box.send(MOMO.renew_consent(box.account, given.refresh))
+    renewed = await box.send(renew_consent("collection", given.refresh))
     assert renewed.state is ConsentState.GIVEN
     assert (await box.send(MOMO.user_info(box.account, renewed.token))).name == "Ama Serwaa"
     again = await box.send(MOMO.consent(box.account, asked.id))
@@ -458,7 +460,7 @@ async def test_consents_that_come_to_nothing(box: Box) -> None:
     ended = await failure(box.send(MOMO.user_info(box.account, revoked.token)))
     assert isinstance(ended, Declined)
     assert ended.reason is Reason.CONSENT
-    renewed = await box.send(MOMO.renew_consent(box.account, revoked.refresh))
+    renewed = await box.send(renew_consent("collection", revoked.refresh))
     assert renewed.state is ConsentState.EXPIRED
 
 

@@ -9,6 +9,7 @@ from bot.money import Money, OrderDetails, OrderKind, OrderState, Reason
 from bot.providers import AlreadyAccepted, Declined, Malformed, Misconfigured, Unknown
 from bot.providers.base import AgreementReport, AgreementWord, Preapproval, Reply
 from bot.providers.momo.adapter import Momo
+from bot.providers.momo.preapprovals import list_preapprovals
 from bot.providers.momo.replies import read_moment_ms
 
 from .cases import PAYER, an_order
@@ -68,7 +69,7 @@ def test_an_approval_tells_until_when(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["preapprovals", "preapprovals_wrapped"])
 def test_the_list_in_both_shapes(name: str) -> None:
-    call = ADAPTER.preapprovals(BOTH, PAYER)
+    call = list_preapprovals(BOTH, PAYER)
     assert call.request.path == "/collection/v1_0/preapprovals/msisdn/233240000001"
     assert call.decode(tape(f"momo/{name}")) == (
         Preapproval(APPROVAL, approved=True, payee="FRI:shop/USER", expires_ms=UNTIL_MS),
@@ -87,7 +88,7 @@ def test_the_list_in_both_shapes(name: str) -> None:
     ],
 )
 def test_only_what_is_approved_stands(answer: Reply, approved: list[bool]) -> None:
-    found = ADAPTER.preapprovals(BOTH, PAYER).decode(answer)
+    found = list_preapprovals(BOTH, PAYER).decode(answer)
     assert [standing.approved for standing in found] == approved
 
 
@@ -103,7 +104,7 @@ def test_only_what_is_approved_stands(answer: Reply, approved: list[bool]) -> No
 )
 def test_a_list_nobody_can_read_is_not_an_empty_one(answer: Reply, error: type) -> None:
     with pytest.raises(error):
-        ADAPTER.preapprovals(BOTH, PAYER).decode(answer)
+        list_preapprovals(BOTH, PAYER).decode(answer)
     with pytest.raises(error):
         status(END_PREAPPROVAL, answer)
     with pytest.raises(error):

@@ -9,6 +9,7 @@ from bot.money import Reason
 from bot.providers import Declined, Malformed, Misconfigured, Secret, Sender, Unknown
 from bot.providers.base import Consent, ConsentState, Reply, UserInfo
 from bot.providers.momo.adapter import Momo
+from bot.providers.momo.consent import renew_consent
 
 from .cases import DROP, MOMO, PAYER, Pretend
 from .conftest import failure
@@ -62,7 +63,7 @@ async def test_polling_buys_no_token(sender: Sender, pretend: Pretend) -> None:
 
 async def test_a_consent_is_renewed(sender: Sender, pretend: Pretend) -> None:
     pretend.answer(TOKEN_PATH, tape("momo/consent_token_texts"))
-    renewed = await send(sender, pretend, lambda account: ADAPTER.renew_consent(account, REFRESH))
+    renewed = await send(sender, pretend, lambda _: renew_consent("collection", REFRESH))
     assert (renewed.state, renewed.lives_s) == (ConsentState.GIVEN, 3600.0)
     (seen,) = pretend.asked(TOKEN_PATH)
     assert parse_qs(seen.body.decode()) == {
@@ -162,7 +163,7 @@ def test_a_person_nobody_could_ask(answer: Reply, error: type, reason: Reason | 
 )
 def test_where_a_consent_stands(answer: Reply, state: ConsentState) -> None:
     assert ADAPTER.consent(MOMO, ID).decode(answer) == Consent(state)
-    assert ADAPTER.renew_consent(MOMO, REFRESH).decode(answer) == Consent(state)
+    assert renew_consent("collection", REFRESH).decode(answer) == Consent(state)
 
 
 @pytest.mark.parametrize(

@@ -89,16 +89,14 @@ def test_an_id_of_no_known_form_never_leaves(party: str) -> None:
         ADAPTER.holder_name(MOMO, party)
 
 
-@pytest.mark.parametrize(("currency", "path"), [("", ""), ("GHS", "/GHS")], ids=["whole", "one currency"])
-def test_the_wallet_payouts_are_made_from(currency: str, path: str) -> None:
-    call = ADAPTER.balance(BOTH, currency, payouts=True)
-    assert call.request.path == "/disbursement/v1_0/account/balance" + path
+def test_the_wallet_payouts_are_made_from() -> None:
+    call = ADAPTER.payout_balance(BOTH)
+    assert call is not None
+    assert call.request.path == "/disbursement/v1_0/account/balance"
     assert call.request.auth == "disbursement"
     assert call.decode(tape("momo/balance")) == (Money(100_000, "GHS"),)
-    assert ADAPTER.balance(BOTH, currency).request.path == "/collection/v1_0/account/balance" + path
-    with pytest.raises(Misconfigured) as caught:
-        ADAPTER.balance(MOMO, currency, payouts=True)
-    assert caught.value.created_nothing
+    assert ADAPTER.balance(BOTH).request.path == "/collection/v1_0/account/balance"
+    assert ADAPTER.payout_balance(MOMO) is None
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bot.money import EXPONENTS, Money, OrderKind, OrderState, exponent_of, to_major
-from bot.providers import PROVIDERS, ProviderError, Secret
+from bot.providers import ProviderError, Secret
 from bot.providers.base import Call, Reply
 from bot.providers.breaker import Breaker
 from bot.providers.momo.adapter import Momo
+from bot.providers.momo.consent import renew_consent
 from bot.providers.momo.encoding import build_note
+from bot.providers.momo.preapprovals import list_preapprovals
 from bot.providers.startbutton.adapter import Startbutton
 from bot.providers.startbutton.words import MARKETS, UNITS_PER_MAJOR
 from bot.providers.wire import read_code
@@ -40,10 +42,10 @@ CALLS: list[Call[Any]] = [
     *(Momo().order_status(BOTH, case.order) for case in EVERY),
     *(Momo().agreement_status(BOTH, case.order) for case in EVERY if case.kind in AGREEMENTS),
     Momo().notify_payer(MOMO, an_order(), "Hi"),
-    Momo().preapprovals(MOMO, PAYER),
+    list_preapprovals(MOMO, PAYER),
+    renew_consent("collection", Secret("refresh")),
     Momo().ask_consent(MOMO, PAYER),
     Momo().consent(MOMO, Secret("asked")),
-    Momo().renew_consent(MOMO, Secret("refresh")),
     Momo().user_info(MOMO, Secret("token")),
     Startbutton().request_order(STARTBUTTON, an_order()),
     Startbutton().order_status(STARTBUTTON, an_order()),
@@ -160,14 +162,13 @@ def test_decoders_raise_nothing_else(
 @given(raw=values.map(msgspec.json.encode) | st.binary(max_size=300))
 def test_signed_webhooks_are_read_whatever_they_hold(raw: bytes) -> None:
     signature = hmac.new(b"sk_made_up", raw, hashlib.sha512).hexdigest()
-    assert Startbutton().read_webhook(STARTBUTTON, {"X-Startbutton-Signature": signature}, raw) is not None
+    assert Startbutton.callback.read(STARTBUTTON, {"X-Startbutton-Signature": signature}, raw) is not None
 
 
 @given(raw=st.binary(max_size=60), signature=st.text(max_size=140))
 def test_unsigned_webhooks_are_nothing(raw: bytes, signature: str) -> None:
-    for name, account in (("momo", MOMO), ("startbutton", STARTBUTTON)):
-        given_headers = {"x-startbutton-signature": signature}
-        assert PROVIDERS[name].read_webhook(account, given_headers, raw) is None
+    given_headers = {"x-startbutton-signature": signature}
+    assert Startbutton.callback.read(STARTBUTTON, given_headers, raw) is None
 
 
 @given(st.text(max_size=300))

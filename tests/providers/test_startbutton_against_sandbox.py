@@ -145,7 +145,7 @@ async def shop(request: pytest.FixtureRequest, pretend: Pretend) -> AsyncIterato
 
 def events(shop: Shop, pretend: Pretend, account: Account | None = None) -> list[CallbackEvent]:
     found = [
-        ADAPTER.read_webhook(account or shop.account, hook.headers, hook.body)
+        ADAPTER.callback.read(account or shop.account, hook.headers, hook.body)
         for hook in pretend.asked("/hook")
     ]
     assert None not in found

@@ -1,6 +1,5 @@
 """What providers call to us is a hint: believed by nobody, answered to everybody, and never lost."""
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -168,8 +167,7 @@ async def test_a_hint_that_comes_while_somebody_asks_is_not_lost(stage: Stage) -
     order = await pending(stage)
     stage.clock.ms += 60_000
     (leased,) = await stage.store.claim_orders(stage.clock(), 60_000, 10)
-    await stage.kasapay.callbacks.momo(token(stage, order))
-    await stage.kasapay.callbacks.drain()
+    await stage.kasapay.callbacks.hint(token(stage, order))
     await stage.kasapay.worker.work(leased)
     after = await stage.order()
     assert after.due_ms is not None
@@ -180,68 +178,26 @@ async def away(*_: Any) -> bool:
     raise StoreUnavailable("disk full")
 
 
-async def test_a_hint_that_cannot_be_written_waits_for_the_store(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+async def test_a_hint_that_cannot_be_written_is_to_come_again_and_made_up_for_by_the_poll(
+    served: Stage, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before those that came after it, and at no cost to a store that is away."""
-    order = await pending(stage)
-    callbacks, another = stage.kasapay.callbacks, stage.ids.uuid()
-    tried: list[str] = []
-
-    async def away_and_counted(order_id: str, *_: Any) -> bool:
-        tried.append(order_id)
-        return await away()
-
+    order = await pending(served)
     with monkeypatch.context() as patched:
-        patched.setattr(stage.store, "hint", away_and_counted)
-        await callbacks.momo(token(stage, order))
-        await callbacks.momo(stage.kasapay.sealer.callback_token(another))
-        with pytest.raises(StoreUnavailable):
-            await callbacks.drain()
-    assert tried == [order.id]
-    assert list(callbacks._waiting) == [order.id, another]
-    await callbacks.drain()
-    assert list(callbacks._waiting) == []
-    assert (await stage.order()).hinted_by is Source.CALLBACK
+        patched.setattr(served.store, "hint", away)
+        reply = await http.put(f"/callbacks/momo/{token(served, order)}", json=PAID)
+    assert reply.status_code == 503
+    assert (await served.order()).hinted_by is None
+    await served.restart()
+    decide(served, EFUA, "approve")
+    await served.pass_time(60)
+    assert (await served.order()).state is OrderState.SUCCESSFUL
 
 
-async def test_a_hint_is_written_by_itself_when_the_store_is_back(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    order = await pending(stage)
-    monkeypatch.setattr("bot.runtime.loops._PAUSE_S", 0.01)
-    tries, hint = 0, stage.store.hint
-
-    async def away_at_first(*given: Any) -> bool:
-        nonlocal tries
-        tries += 1
-        return await (hint(*given) if tries > 2 else away())
-
-    monkeypatch.setattr(stage.store, "hint", away_at_first)
-    task = asyncio.create_task(stage.kasapay.callbacks.run())
-    await stage.kasapay.callbacks.momo(token(stage, order))
-    async with asyncio.timeout(10):
-        while (await stage.order()).hinted_by is None:
-            await asyncio.sleep(0.01)
-    assert tries == 3
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-
-async def test_a_hint_that_dies_with_its_process_is_made_up_for_by_the_sweep(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    order = await pending(stage)
-    with monkeypatch.context() as patched:
-        patched.setattr(stage.store, "hint", away)
-        await stage.kasapay.callbacks.momo(token(stage, order))
-        with pytest.raises(StoreUnavailable):
-            await stage.kasapay.callbacks.drain()
-    await stage.restart()
-    decide(stage, EFUA, "approve")
-    await stage.pass_time(60)
-    assert (await stage.order()).state is OrderState.SUCCESSFUL
+async def test_a_hint_of_an_open_order_is_kept_before_its_200(served: Stage, http: httpx.AsyncClient) -> None:
+    order = await pending(served)
+    reply = await http.put(f"/callbacks/momo/{token(served, order)}", json=PAID)
+    assert reply.status_code == 200
+    assert (await served.order()).hinted_by is Source.CALLBACK
 
 
 async def test_a_callback_before_the_reply_is_no_harm(served: Stage) -> None:

@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from bot.money import EXPONENTS
 from bot.providers.base import Account
-from bot.providers.registry import PROVIDERS, check_account
+from bot.providers.registry import check_account
+from bot.providers.startbutton.words import MARKETS
 from bot.settings.limits import ASK_LIMITS, AskLimits
 from bot.settings.settings import ConfigProblems, Settings, ask_limits, read_settings
 
@@ -408,7 +409,7 @@ def test_an_account_may_be_for_payouts_alone() -> None:
 
 
 def test_startbutton_serves_every_currency_of_the_adapter() -> None:
-    currencies = PROVIDERS["startbutton"].currencies
+    currencies = MARKETS
     environ = WHOLE | {"STARTBUTTON_CURRENCIES": " ".join(sorted(currencies)).lower()}
     environ["STARTBUTTON_FACTOR_CONFIRMED"] = "UGX, RWF XAF XOF"
     accounts = [a for a in read_settings(environ, None).accounts if a.provider == "startbutton"]

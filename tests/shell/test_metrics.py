@@ -36,7 +36,7 @@ async def test_a_failing_provider_shows(stage: Stage) -> None:
     await Robot(stage, Phone(stage, EFUA), "1001").pay()
     await stage.pass_time(600)
     for _ in range(3):
-        await stage.kasapay.calls.balance("momo-ghana", "", 1.0)
+        await stage.kasapay.calls.balance("momo-ghana", 1.0)
     metrics = await figures(stage)
     calls = "kasapay_provider_calls_total"
     momo = {"provider": "momo", "account": "momo-ghana"}

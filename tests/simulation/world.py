@@ -331,7 +331,7 @@ class World:
             return
         self.story.tell(self.loop.time(), f"callback {entry.reference}")
         if entry.provider == "momo":
-            process.spawn(process.kasapay.callbacks.momo(entry.callback.rpartition("/")[2]))
+            process.spawn(process.kasapay.callbacks.hint(entry.callback.rpartition("/")[2]))
             return
         if entry.status == "SUCCESSFUL":
             raw, signature = _event(entry, _STARTBUTTON_KEY)
@@ -345,7 +345,7 @@ class World:
         if entry.provider == "momo":
             token = entry.callback.rpartition("/")[2]
             wrong = token[:-1] + ("A" if token[-1] != "A" else "B")
-            process.spawn(process.kasapay.callbacks.momo(wrong))
+            process.spawn(process.kasapay.callbacks.hint(wrong))
             return
         raw, signature = _event(entry, "sk_somebody_else")
         process.spawn(self._expect_refusal(process, raw, signature))
@@ -358,7 +358,7 @@ class World:
 async def _webhook(process: Process, raw: bytes, signature: str) -> bool:
     headers = {"x-startbutton-signature": signature}
     try:
-        return await process.kasapay.callbacks.startbutton("startbutton-ghs", headers, raw)
+        return await process.kasapay.callbacks.signed("startbutton-ghs", headers, raw)
     except Exception:
         return False  # the provider gets a 503 and tries again, or does not
 

@@ -15,6 +15,7 @@ from bot.channels.base import Button
 from bot.channels.renderer import Rendered
 from bot.channels.ussd.registry import GATEWAYS
 from bot.dialog import Answer, Inbound
+from bot.providers import PROVIDERS
 from bot.store.records import (
     MerchantRow,
     MessageKind,
@@ -88,7 +89,7 @@ class FakeCallbacks:
     held: asyncio.Event | None = None
     failing: bool = False
 
-    async def momo(self, token: str) -> bool:
+    async def hint(self, token: str) -> bool:
         if self.held is not None:
             await self.held.wait()
         if self.failing:
@@ -96,7 +97,7 @@ class FakeCallbacks:
         self.hints.append(token)
         return not token.startswith("unknown")
 
-    async def startbutton(self, account: str, headers: Mapping[str, str], raw: bytes) -> bool:
+    async def signed(self, account: str, headers: Mapping[str, str], raw: bytes) -> bool:
         if self.failing:
             raise RuntimeError("the store is away")
         if headers.get("x-startbutton-signature") != "good":
@@ -276,6 +277,7 @@ async def serve(
     parts = WebParts(
         **{
             "gateways": {name: GatewayEntry(gateway_of(name), SECRET) for name in GATEWAYS},
+            "provider_callbacks": [a.callback for a in PROVIDERS.values() if a.callback is not None],
             "store": store,
             "clock": clock,
             "ready": ready,

@@ -2,7 +2,7 @@
 
 A reply is believed only as far as its pair (status, reason) goes; HTTP 202 is never a payment.
 Source: reference/mtn-momo.md (MTN's portal, client libraries and users' reports), read November 2026;
-the calls are in the modules `momo_*`, the words in `momo_words`.
+the calls are in the modules beside this one, the words in `words`.
 """
 
 import base64
@@ -15,19 +15,14 @@ from bot.providers.base import (
     Account,
     AccountHolder,
     AgreementReport,
-    Bank,
     Call,
-    CallbackEvent,
-    Capability,
     Consent,
     ConsentAsked,
     Credentials,
     Grant,
-    ListPage,
+    HintCallback,
     Misconfigured,
     OrderCall,
-    OtpAnswer,
-    Preapproval,
     Receipt,
     Reply,
     Request,
@@ -43,7 +38,7 @@ from bot.providers.momo.collection import (
     request_to_pay,
     request_to_withdraw,
 )
-from bot.providers.momo.consent import ask_consent, poll_consent, renew_consent, user_info
+from bot.providers.momo.consent import ask_consent, poll_consent, user_info
 from bot.providers.momo.encoding import (
     COLLECTION,
     DISBURSEMENT,
@@ -64,13 +59,12 @@ from bot.providers.momo.looks import read_balance, read_holder, read_name, read_
 from bot.providers.momo.payouts import payout_status, request_payout
 from bot.providers.momo.preapprovals import (
     cancel_preapproval,
-    list_preapprovals,
     preapproval_cancel_status,
     preapproval_status,
     request_preapproval,
     standing_preapproval,
 )
-from bot.providers.momo.words import COUNTRIES, ENVIRONMENTS, TEST_NUMBERS
+from bot.providers.momo.words import COUNTRIES, TEST_NUMBERS
 
 __all__ = ["Momo"]
 
@@ -104,18 +98,8 @@ class Momo:
     """The adapter. One instance serves every MoMo account."""
 
     name = "momo"
-    can = frozenset(
-        {
-            Capability.REQUEST_PAYMENT,
-            Capability.CHECK_HOLDER,
-            Capability.HOLDER_NAME,
-            Capability.BALANCE,
-            Capability.NOTIFY_PAYER,
-            Capability.CONSENT,
-        }
-    )
-    currencies = frozenset(currency for taken in ENVIRONMENTS.values() for currency in taken)
-    may_ask_otp = False
+    # No callback is signed: each comes to an address of its order's own.
+    callback = HintCallback("/callbacks/momo/{token}", methods=("PUT", "POST"))
     # Pauses of 3, 5, 10, 15, then 30 s for six minutes (the payer has about five), then of 3 min for an hour.
     schedule_s = tuple(
         float(at)
@@ -167,9 +151,6 @@ class Momo:
             raise Misconfigured(f"{order.kind} makes no agreement", created_nothing=True)
         return _AGREEMENTS[order.kind](account, order)
 
-    def submit_otp(self, account: Account, order: OrderCall, otp: str) -> Call[OtpAnswer]:
-        raise Misconfigured("MoMo asks for no OTP", created_nothing=True)
-
     def notify_payer(self, account: Account, order: OrderCall, text: str) -> Call[None]:
         if order.kind not in _NOTIFIED:
             raise Misconfigured(f"MoMo has no message for {order.kind}", created_nothing=True)
@@ -189,37 +170,13 @@ class Momo:
         path = f"/v1_0/accountholder/{build_holder_path(party)}/basicuserinfo"
         return Call("holder_name", build_look(_product(account), path), read_name)
 
-    def balance(
-        self, account: Account, currency: str = "", *, payouts: bool = False
-    ) -> Call[tuple[Money, ...]]:
+    def balance(self, account: Account, currency: str = "") -> Call[tuple[Money, ...]]:
         """The merchant's own wallet; may be negative. One market showed one wallet under both products."""
-        if payouts and not has_credentials(account, DISBURSEMENT):
-            raise Misconfigured("the account has no disbursement credentials", created_nothing=True)
-        path = "/v1_0/account/balance"
-        if currency:
-            path += "/" + (wire_currency(account) if currency == account.currency else currency)
+        return _balance(account, _product(account), currency)
 
-        def decode(reply: Reply) -> tuple[Money, ...]:
-            return read_balance(account, reply)
-
-        return Call("balance", build_look(DISBURSEMENT if payouts else _product(account), path), decode)
-
-    def list_payments(
-        self,
-        account: Account,
-        first_day: str,
-        last_day: str,
-        skip: int,
-        *,
-        kind: OrderKind = OrderKind.COLLECTION,
-    ) -> Call[ListPage]:
-        raise Misconfigured("MoMo has no list of payments", created_nothing=True)
-
-    def preapprovals(self, account: Account, msisdn: Msisdn) -> Call[tuple[Preapproval, ...]]:
-        return list_preapprovals(account, msisdn)
-
-    def banks(self, account: Account, *, wallets: bool = False) -> Call[tuple[Bank, ...]]:
-        raise Misconfigured("MoMo pays out to wallets only", created_nothing=True)
+    def payout_balance(self, account: Account) -> Call[tuple[Money, ...]] | None:
+        """The wallet of Disbursements."""
+        return _balance(account, DISBURSEMENT, "") if has_credentials(account, DISBURSEMENT) else None
 
     # Consent -------------------------------------------------------------------------------------
 
@@ -229,17 +186,10 @@ class Momo:
     def consent(self, account: Account, asked: Secret) -> Call[Consent]:
         return poll_consent(_product(account), asked)
 
-    def renew_consent(self, account: Account, refresh: Secret) -> Call[Consent]:
-        return renew_consent(_product(account), refresh)
-
     def user_info(self, account: Account, token: Secret) -> Call[UserInfo]:
         return user_info(_product(account), token)
 
     # What the sender and the checks ask ------------------------------------------------------------
-
-    def read_webhook(self, account: Account, headers: Mapping[str, str], raw: bytes) -> CallbackEvent | None:
-        """Always None: MoMo's callbacks carry no signature. They are hints, found by their path."""
-        return None
 
     def networks(self, account: Account) -> tuple[str, ...]:
         return ()
@@ -274,3 +224,14 @@ def _product(account: Account) -> str:
     """Where to ask what both products know: an account may have one of them only."""
     only_payouts = has_credentials(account, DISBURSEMENT) and not has_credentials(account, COLLECTION)
     return DISBURSEMENT if only_payouts else COLLECTION
+
+
+def _balance(account: Account, product: str, currency: str) -> Call[tuple[Money, ...]]:
+    path = "/v1_0/account/balance"
+    if currency:
+        path += "/" + (wire_currency(account) if currency == account.currency else currency)
+
+    def decode(reply: Reply) -> tuple[Money, ...]:
+        return read_balance(account, reply)
+
+    return Call("balance", build_look(product, path), decode)

@@ -2,7 +2,7 @@
 
 Nothing that moves money is ever posted twice: what the provider does with a used reference is not
 documented, and a refund has none at all. After a lost reply one only asks.
-Source: reference/startbutton.md, read November 2026; the tables are in `startbutton_words`.
+Source: reference/startbutton.md, read November 2026; the tables are in `words`.
 """
 
 from collections.abc import Mapping
@@ -11,29 +11,20 @@ from itertools import accumulate
 from typing import Final, NoReturn
 from urllib.parse import quote, urlencode
 
-from bot.money import AmountRule, Money, Msisdn, NumberRule, OrderKind
+from bot.money import AmountRule, Money, NumberRule, OrderKind
 from bot.providers.base import (
     Account,
-    AccountHolder,
-    AgreementReport,
     Bank,
     Call,
-    CallbackEvent,
-    Capability,
-    Consent,
-    ConsentAsked,
-    Grant,
     ListPage,
     Misconfigured,
     OrderCall,
     OtpAnswer,
-    Preapproval,
     Receipt,
     Reply,
     Request,
-    Secret,
+    SignedCallback,
     StatusReport,
-    UserInfo,
 )
 from bot.providers.startbutton.checks import keys_of, problems_of
 from bot.providers.startbutton.encoding import (
@@ -55,7 +46,7 @@ from bot.providers.startbutton.replies import (
     read_status,
     read_wallets,
 )
-from bot.providers.startbutton.webhooks import read_signed
+from bot.providers.startbutton.webhooks import read_callback
 from bot.providers.startbutton.words import COUNTRIES, MARKETS, REFUND_UNITS, TRANSFERS, ZONES
 
 __all__ = ["Startbutton"]
@@ -70,17 +61,7 @@ class Startbutton:
     """The adapter. One instance serves every Startbutton account."""
 
     name = "startbutton"
-    can = frozenset(
-        {
-            Capability.REQUEST_PAYMENT,
-            Capability.SUBMIT_OTP,
-            Capability.BALANCE,
-            Capability.LIST,
-            Capability.BANKS,
-        }
-    )
-    currencies = frozenset(MARKETS)
-    may_ask_otp = True
+    callback = SignedCallback("/callbacks/startbutton/{account}", read_callback)
     # Pauses of 5, 10, 15, then 30 s for ten minutes, then of 5 min past the hour after which a charge
     # nobody answered is abandoned. No event tells of a failed charge: asking is the only way.
     schedule_s = tuple(
@@ -193,48 +174,11 @@ class Startbutton:
         path = f"/bank/list/{quote(account.currency, safe='')}?{urlencode(query)}"
         return Call("banks", Request("GET", path, "secret"), read_banks)
 
-    def read_webhook(self, account: Account, headers: Mapping[str, str], raw: bytes) -> CallbackEvent | None:
-        """The event, if the one signature header holds over `raw` as received; None otherwise."""
-        key = keys_of(account).secret_key
-        return read_signed(key, headers, raw, reserialised=account.webhook_reserialised)
-
-    # What it cannot do ---------------------------------------------------------------------------
-
-    def check_holder(self, account: Account, party: str) -> Call[AccountHolder]:
-        _cannot("look-ups of wallets")
-
-    def holder_name(self, account: Account, party: str) -> Call[str]:
-        _cannot("look-ups of names")
-
-    def agreement_status(self, account: Account, order: OrderCall) -> Call[AgreementReport]:
-        _cannot("agreements")
-
-    def notify_payer(self, account: Account, order: OrderCall, text: str) -> Call[None]:
-        _cannot("messages to payers")
-
-    def preapprovals(self, account: Account, msisdn: Msisdn) -> Call[tuple[Preapproval, ...]]:
-        _cannot("pre-approvals")
-
-    def ask_consent(self, account: Account, msisdn: Msisdn) -> Call[ConsentAsked]:
-        _cannot("consents")
-
-    def consent(self, account: Account, asked: Secret) -> Call[Consent]:
-        _cannot("consents")
-
-    def renew_consent(self, account: Account, refresh: Secret) -> Call[Consent]:
-        _cannot("consents")
-
-    def user_info(self, account: Account, token: Secret) -> Call[UserInfo]:
-        _cannot("consents")
-
     # What the sender and the checks ask ------------------------------------------------------------
 
     def networks(self, account: Account) -> tuple[str, ...]:
         """The currency's provider codes, narrowed by the account's own list."""
         return networks_of(account)
-
-    def token_call(self, account: Account, auth: str) -> Call[Grant] | None:
-        return None
 
     def auth_headers(self, account: Account, auth: str, token: str) -> Mapping[str, str]:
         keys = keys_of(account)
