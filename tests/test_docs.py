@@ -15,6 +15,7 @@ import pytest
 import typer
 
 from bot.__main__ import app
+from bot.money import AgreementState, OrderState, Source, Verdict, judge, may_become
 from bot.settings.gateways import names_of_gateways, settings_of_gateways
 from bot.settings.reference import reference
 from bot.settings.settings import Settings
@@ -37,10 +38,13 @@ def named(page: Path) -> list[str]:
     return re.findall(r"`([^`\n]+)`", prose(page))
 
 
+def drawings(page: Path) -> list[str]:
+    return re.findall(r"^```mermaid\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
 def drawn(page: Path) -> list[str]:
     """The lines of the page's drawings."""
-    blocks = re.findall(r"^```mermaid\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.M | re.S)
-    return [line for block in blocks for line in block.splitlines()]
+    return [line for drawing in drawings(page) for line in drawing.splitlines()]
 
 
 def test_no_drawing_breaks_off_at_a_semicolon() -> None:
@@ -180,3 +184,17 @@ def test_the_drawing_of_the_rooms_is_what_import_linter_keeps() -> None:
     ] == floors
     told = re.findall(r"^\| `(?:bot/)?([a-z]+)` \|", page.read_text(encoding="utf-8"), flags=re.M)
     assert set(told) == set.union(*floors)
+
+
+def test_the_lives_of_orders_and_agreements_are_drawn_as_they_are() -> None:
+    orders, agreements = (
+        set(re.findall(r"^ *([A-Z_]+) --> ([A-Z_]+)", drawing, flags=re.M))
+        for drawing in drawings(ROOT / "docs" / "orders.md")[:2]
+    )
+    assert orders == {
+        (one.value, other.value)
+        for one in OrderState
+        for other in OrderState
+        if any(judge(one, other, source) is Verdict.MOVE for source in Source)
+    }
+    assert all(may_become(AgreementState(one), AgreementState(other)) for one, other in agreements)
