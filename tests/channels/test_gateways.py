@@ -19,7 +19,7 @@ from bot.channels.ussd import (
     WireRequest,
     screen_septets,
 )
-from bot.dialog import Address, Nothing, Typed
+from bot.dialog import Address, Nothing, Session, Typed
 from bot.sandbox.gateways import Shown
 from tests.gateways import arrived, gateway_of
 
@@ -548,3 +548,215 @@ def test_numbers_are_ghanaian_wherever_we_are(region: str) -> None:
     found = HUBTEL.gateway.read(request, region=region)
     assert isinstance(found, Heard)
     assert found.inbound.address.value == MSISDN
+
+
+# ---- what each gateway is answered, byte for byte ----------------------------------------------------
+
+HUBTEL_REST = b',"Label":"Kasapay","DataType":"%s","FieldType":"text"}'
+ARKESEL_ECHO = f'{{"sessionID":"{SESSION_ID}","userID":"SIMULATED","msisdn":"233240000001",'.encode()
+NALO_ECHO = b'{"USERID":"SIMULATED","MSISDN":"233240000001",'
+PREMIUM = b"<premium><cost>0</cost><ref>NULL</ref></premium></ussd>"
+# The screens "Amount?", which waits, and "Done", which ends. Source: as each adapter's own.
+REPLIES = {
+    "africastalking": (b"CON Amount?", b"END Done"),
+    "hubtel": (
+        b'{"Type":"response","Message":"Amount?"' + HUBTEL_REST % b"input",
+        b'{"Type":"release","Message":"Done"' + HUBTEL_REST % b"display",
+    ),
+    "arkesel": (
+        ARKESEL_ECHO + b'"message":"Amount?","continueSession":true}',
+        ARKESEL_ECHO + b'"message":"Done","continueSession":false}',
+    ),
+    "nalo": (NALO_ECHO + b'"MSG":"Amount?","MSGTYPE":true}', NALO_ECHO + b'"MSG":"Done","MSGTYPE":false}'),
+    "nsano": (
+        b'{"USSDResp":{"action":"input","menus":"","title":"Amount?"}}',
+        b'{"USSDResp":{"action":"prompt","menus":"","title":"Done"}}',
+    ),
+    "moolre": (b'{"message":"Amount?","reply":true}', b'{"message":"Done","reply":false}'),
+    "truroute": (
+        b"<ussd><type>2</type><msg>Amount?</msg>" + PREMIUM,
+        b"<ussd><type>3</type><msg>Done</msg>" + PREMIUM,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_the_bytes_of_a_reply(name: str) -> None:
+    case = Case(name)
+    turn = heard(case, case.answer("1"))
+    replies = [
+        case.gateway.build_reply(turn, "Amount?", keep_open=True),
+        case.gateway.build_reply(turn, "Done", keep_open=False),
+    ]
+    assert tuple(reply.body for reply in replies) == REPLIES[name]
+
+
+# ---- Arkesel, Nalo, Nsano, Moolre --------------------------------------------------------------------
+
+
+def asks(name: str, changed: dict[str, object], *typed: str, **options: str) -> Read:
+    """What a request says that differs in these fields, with these settings."""
+    case = Case(name)
+    return gateway_of(name, **options).read(case.build(case.fields(*typed) | changed), region="NG")
+
+
+def session_of(found: Read) -> Session:
+    assert isinstance(found, Heard), found
+    assert found.inbound.session is not None
+    return found.inbound.session
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), [("arkesel", "newSession"), ("nalo", "MSGTYPE"), ("moolre", "new")]
+)
+@pytest.mark.parametrize(
+    ("value", "opens"),
+    [(True, True), ("true", True), ("True", True), (1, True), (False, False), ("false", False), (None, False),
+     ("", False), ("yes", False), (7, False)],
+)  # fmt: skip
+def test_a_yes_may_be_a_word(name: str, field: str, value: object, opens: bool) -> None:
+    assert session_of(asks(name, {field: value}, "1")).opens is opens
+
+
+@pytest.mark.parametrize("name", ["arkesel", "nalo"])
+def test_what_is_repeated_to_a_gateway_is_as_it_came(name: str) -> None:
+    number, user = Case(name).names.number, {"arkesel": "userID", "nalo": "USERID"}[name]
+    found = asks(name, {number: 233240000001, user: 12345678901234567890}, "1")
+    assert isinstance(found, Heard)
+    body = Case(name).gateway.build_reply(found, "Menu", keep_open=True).body
+    assert f'"{number}":233240000001,'.encode() in body
+    assert f'"{user}":12345678901234567890,'.encode() in body
+
+
+@pytest.mark.parametrize("name", ["arkesel", "nalo"])
+def test_anothers_account_is_refused_once_ours_is_set(name: str) -> None:
+    assert isinstance(asks(name, {}, "1", user="SIMULATED"), Heard)
+    refused = asks(name, {}, "1", user="OURS")
+    assert isinstance(refused, Rejected)
+    assert refused.reply.status == 403
+    assert b"SIMULATED" not in refused.reply.body
+
+
+@pytest.mark.parametrize("kind", ["2", 2])
+def test_nalo_may_say_that_a_person_left(kind: object) -> None:
+    found = asks("nalo", {"MSGTYPE": kind}, "1", end_type="2")
+    assert isinstance(found, Left)
+    assert (found.session_id, found.msisdn, found.why) == (SESSION_ID, MSISDN, "left")
+    assert session_of(asks("nalo", {"MSGTYPE": kind}, "1")).opens is False
+
+
+@pytest.mark.parametrize("value", [None, "", " "])
+def test_an_old_nalo_has_no_ids(value: object) -> None:
+    assert session_of(asks("nalo", {"SESSIONID": value})).id == MSISDN
+
+
+def test_nsano_may_send_a_query() -> None:
+    case = Case("nsano")
+    query = tuple({name: str(value) for name, value in case.fields("1").items()}.items())
+    found = case.gateway.read(WireRequest("GET", "", query, {}, b""), region="GH")
+    assert found == heard(case, case.answer("1"))
+
+
+@pytest.mark.parametrize("typed", ["*920*10", "*920*10#", "*920*10*1*5#", "#920*10#"])
+def test_what_dials_our_code_at_nsano_is_no_answer(typed: str) -> None:
+    found = heard(Case("nsano"), Case("nsano").answer(typed))
+    assert found.inbound.input == Nothing()
+
+
+@pytest.mark.parametrize("typed", ["920", "*920*11#", "1*2", "*1", "92010"])
+def test_what_only_looks_like_it_is_one(typed: str) -> None:
+    assert heard(Case("nsano"), Case("nsano").answer(typed)).inbound.input == Typed(typed)
+
+
+@pytest.mark.parametrize(
+    ("data", "args"),
+    [("", ()), ("11005", ("11005",)), (11005, ("11005",)), ("1001*5", ("1001", "5")), ("x", ()), (None, ()),
+     ("5#", ("5",)), ("9" * 200, ())],
+)  # fmt: skip
+def test_moolre_says_what_was_dialled_behind_the_code(data: object, args: tuple[str, ...]) -> None:
+    assert session_of(asks("moolre", {"data": data})).dial_args == args
+    assert session_of(asks("moolre", {"data": data}, "1")).dial_args == ()
+
+
+# ---- TruRoute ----------------------------------------------------------------------------------------
+
+TRUROUTE = Case("truroute")
+WHOLE = "<msisdn>233240000001</msisdn><sessionid>s1</sessionid><type>2</type><msg>1</msg>"
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (f"<!DOCTYPE ussd><ussd>{WHOLE}</ussd>", "the body has a document type, which is not taken"),
+        (
+            '<!DOCTYPE ussd [<!ENTITY a "1"><!ENTITY b "&a;&a;&a;">]>'
+            f"<ussd>{WHOLE.replace('<msg>1', '<msg>&b;')}</ussd>",
+            "the body has a document type, which is not taken",
+        ),
+        (
+            '<!DOCTYPE ussd SYSTEM "file:///etc/passwd"><ussd/>',
+            "the body has a document type, which is not taken",
+        ),
+        (f"<ussd>{WHOLE.replace('<msg>1', '<msg>&own;')}</ussd>", "the body is not XML"),
+        (f"<ussd>{WHOLE}", "the body is not XML"),
+        (f"<ussd>{WHOLE}</ussd><ussd/>", "the body is not XML"),
+        (f"<other>{WHOLE}</other>", "the body is not <ussd>"),
+        ("<ussd/>", "sessionid is missing"),
+        (f"<ussd>{WHOLE}<msisdn>233240000002</msisdn></ussd>", "a field stands there more than once"),
+        (f"<ussd>{WHOLE}{'<a/>' * 100}</ussd>", "the body has too many fields"),
+    ],
+)
+def test_xml_that_is_not_taken(body: str, why: str) -> None:
+    found = read(TRUROUTE, post(body.encode(), "text/xml"))
+    assert isinstance(found, Rejected)
+    assert (found.reply.status, found.reply.body.decode()) == (400, f"{why}\n")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<ussd>{WHOLE}</ussd>",
+        f'<?xml version="1.0" encoding="ISO-8859-1"?>\n<ussd>\n {WHOLE}\n</ussd>\n',
+        f'\ufeff<?xml version="1.0"?><!-- a note --><ussd a="b">{WHOLE}</ussd>',
+        f"<ussd>{WHOLE.replace('>1<', '><![CDATA[1]]><')}</ussd>",
+        f"<ussd>{WHOLE}<premium><cost>0</cost><msg>7</msg></premium></ussd>",
+        f"<ussd>{WHOLE}{'<a>' * 2000}{'</a>' * 2000}</ussd>",
+    ],
+)
+def test_xml_in_every_honest_form(body: str) -> None:
+    found = read(TRUROUTE, post(body.encode(), ""))
+    assert isinstance(found, Heard)
+    assert (found.inbound.input, session_of(found).id) == (Typed("1"), "s1")
+
+
+@pytest.mark.parametrize("name", ["nalo", "truroute"])
+@pytest.mark.parametrize(
+    ("sent", "number"),
+    [("233240000001", MSISDN), ("2348031234567", "+2348031234567"), ("08031234567", "+2348031234567")],
+)
+def test_a_number_with_its_country_is_not_one_of_ours(name: str, sent: str, number: str) -> None:
+    """A Ghanaian number without its plus has the length of one in Nigeria."""
+    found = asks(name, {Case(name).names.number: sent}, "1")
+    assert isinstance(found, Heard)
+    assert found.inbound.address.value == number
+
+
+@pytest.mark.parametrize(("kind", "why"), [("3", "left"), ("4", "timeout"), ("10", "not charged")])
+def test_types_that_end_a_session(kind: str, why: str) -> None:
+    found = asks("truroute", {"type": kind, "msg": "Insufficient funds", "msisdn": "233240000001"}, "1")
+    assert isinstance(found, Left)
+    assert found.why == why
+
+
+@pytest.mark.parametrize("kind", ["", "0", "5", "new"])
+def test_a_type_nobody_knows_gets_a_closing_screen(kind: str) -> None:
+    found = asks("truroute", {"type": kind}, "1")
+    assert isinstance(found, Rejected)
+    assert found.reply.status == 200
+    assert not TRUROUTE.line().read(200, found.reply.body).is_open
+
+
+def test_a_screen_in_xml_is_escaped_and_whole() -> None:
+    turn = heard(TRUROUTE, TRUROUTE.dial())
+    body = TRUROUTE.gateway.build_reply(turn, "a\x00\x1b & <b>\n\ufffe€", keep_open=True).body
+    assert body.decode().startswith("<ussd><type>2</type><msg>a &amp; &lt;b&gt;\n€</msg>")

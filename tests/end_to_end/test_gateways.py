@@ -1,4 +1,8 @@
-"""Each gateway's simulator over HTTP: whole dialogues, deliveries twice, a crowd at a slow provider."""
+"""Each gateway's simulator over HTTP: whole dialogues, deliveries twice, a crowd at a slow provider.
+
+No answer is the same as the one before it: nobody types as fast as a test, and a gateway that numbers no
+turns would be heard repeating itself.
+"""
 
 import asyncio
 import re
@@ -47,7 +51,7 @@ async def test_a_whole_payment(
     assert screens[2].startswith("Ama's Kitchen\nAmount (GHS):")
     assert "1 My number 0240000001" in screens[3]
     assert screens[4].startswith("Pay GHS 12.50 to Ama's Kitchen from 0240000001 (Efua M.)?\n1 Yes, pay")
-    last = await phone.say("1")
+    last = await phone.say("yes")
     assert not last.open
     assert last.screen.startswith("Approve GHS 12.50 to Ama's Kitchen with your PIN on 0240000001.")
     code = code_of(last.screen)
@@ -94,8 +98,8 @@ async def test_leaving_and_coming_back_goes_on(
     back = player(gateway, live, line, NOBODY)
     assert "1 Continue" in (await back.say(None)).screen
     assert "Pay from which wallet" in (await back.say("1")).screen
-    assert "GHS 7.00" in (await back.say("1")).screen
-    code = code_of((await back.say("1")).screen)
+    assert "GHS 7.00" in (await back.say("01")).screen
+    code = code_of((await back.say("yes")).screen)
     assert "Paid: GHS 7.00" in await judge.told(NOBODY, code)
 
 
@@ -119,11 +123,13 @@ async def test_the_same_request_twice_is_one_turn(
     """At once, and again afterwards: the same bytes, and one order in the provider's own record."""
     await judge.faults(latency_ms=150)  # the look-up and the request are still under way
     phone = player(gateway, live, line, NOBODY)
-    for typed in (None, "1", "1001", "12.50", "1", "1"):
+    manners = GATEWAYS[gateway].manners
+    for typed in (None, "1", "1001", "12.50", "1", "yes"):
         request = phone.next(typed)
         first, second = await asyncio.gather(phone.deliver(request), phone.deliver(request))
-        third = await phone.deliver(request)
-        assert first.raw == second.raw == third.raw
+        assert first.raw == second.raw
+        if manners.numbers_turns or manners.cumulative:  # otherwise only the moment tells
+            assert (await phone.deliver(request)).raw == first.raw
     code = code_of(first.screen)
     assert not first.open
     await judge.told(NOBODY, f"Paid: GHS 12.50 to Ama's Kitchen. Ref {code}")
@@ -139,7 +145,7 @@ async def test_a_code_delivered_twice_is_one_try(
 ) -> None:
     await judge.faults(latency_ms=150)
     phone = player(gateway, live, line, KWAME)
-    for typed in (None, "1", "1002", "8", "1", "1", "1"):
+    for typed in (None, "1", "1002", "8", "1", "01", "yes"):
         request = phone.next(typed)
         replies = await asyncio.gather(phone.deliver(request), phone.deliver(request))
         assert replies[0].raw == replies[1].raw
@@ -184,7 +190,7 @@ async def test_two_hundred_at_once_with_a_slow_provider(
             screen = await say(typed)
         assert f"1 My number {own}" in screen
         assert f"Pay GHS {amount} to Ama's Kitchen from {own}" in await say("1")
-        last = await say("1")
+        last = await say("yes")
         if last.startswith("What would you like to do?"):  # dialled again after all was done
             return msisdn, amount, (await judge.one(party=msisdn.removeprefix("+")))["external_id"]
         assert own in last

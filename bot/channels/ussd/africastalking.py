@@ -31,7 +31,7 @@ class AfricasTalking:
     manners: ClassVar = Manners(
         name="africastalking", says_new=False, reports_end=True, cumulative=True, answer_s=15, idle_s=60
     )
-    options: ClassVar = GatewayOptions
+    options: ClassVar[type[GatewayOptions]] = GatewayOptions
 
     def __init__(self, given: GatewayOptions) -> None:
         self._code = given.code

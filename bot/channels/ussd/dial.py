@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from bot.dialog import fold_digits
 
-__all__ = ["MOST_ARGS", "MOST_CHARACTERS", "parse_dial", "show_code"]
+__all__ = ["MOST_ARGS", "MOST_CHARACTERS", "is_dial", "parse_dial", "show_code"]
 
 # The most a handset can send, and more arguments than any flow has questions.
 MOST_CHARACTERS: Final = 182
@@ -33,6 +33,12 @@ def parse_dial(text: str, service_code: str) -> tuple[str, ...]:
     while args and not args[-1]:
         args.pop()
     return tuple(args) if len(args) <= MOST_ARGS else ()
+
+
+def is_dial(text: str, service_code: str) -> bool:
+    """Whether `text` is a dial of the code, with or without arguments, and not an answer."""
+    code = _segments(service_code)
+    return bool(code) and text.strip().startswith(("*", "#")) and _segments(text)[: len(code)] == code
 
 
 def show_code(service_code: str) -> str:

@@ -45,7 +45,7 @@ class Hubtel:
     manners: ClassVar = Manners(
         name="hubtel", says_new=True, reports_end=True, numbers_turns=True, answer_s=5, idle_s=120
     )
-    options: ClassVar = GatewayOptions
+    options: ClassVar[type[GatewayOptions]] = GatewayOptions
 
     def __init__(self, given: GatewayOptions) -> None:
         self._code = given.code

@@ -26,6 +26,7 @@ __all__ = [
     "clean",
     "hear",
     "hear_newest",
+    "is_missing",
     "pick",
     "read_flag",
     "read_form",
@@ -53,6 +54,7 @@ _CONTROLS: Final = dict.fromkeys((*range(32), *range(127, 160))) | dict.fromkeys
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _WHOLE: Final = re.compile(r"-?\d+", re.ASCII)
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_COUNTRY_FIRST: Final = re.compile(r"[1-9]\d{9,}", re.ASCII)
 _LOST_PLUS: Final = re.compile(r" +(?=[1-9])")
 
 
@@ -234,6 +236,12 @@ def hear_newest(
     )
 
 
+def is_missing(fields: Fields, name: str) -> bool:
+    """Whether nothing stands there."""
+    value = fields.get(name)
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
 def read_id(fields: Fields, name: str) -> str:
     """An id, exactly as it came, as text or as a whole number of any length. Raises Unreadable where it is
     missing, too long or neither."""
@@ -247,14 +255,18 @@ def read_id(fields: Fields, name: str) -> str:
     return value
 
 
-def read_msisdn(fields: Fields, name: str, region: str) -> Msisdn:
-    """The person's number. Raises Unreadable where it is missing or cannot be one."""
+def read_msisdn(fields: Fields, name: str, region: str, *, international: bool = False) -> Msisdn:
+    """The person's number. `international`: the country always stands before it, perhaps without a plus, so
+    that it is no longer number of `region`. Raises Unreadable where it is missing or cannot be one."""
     value = _name(fields, name)
     if not value.strip():
         raise Unreadable(f"{name} is missing")
     # A plus that was not percent-encoded arrives as a blank.
     value = _LOST_PLUS.sub("+", value, count=1) if value.startswith(" ") else value
-    found = parse_msisdn(value, region) if len(value) <= _MOST_NUMBER else None
+    if len(value) > _MOST_NUMBER:
+        raise Unreadable(f"{name} is not a telephone number")
+    found = parse_msisdn(f"+{value}", region) if international and _COUNTRY_FIRST.match(value) else None
+    found = found or parse_msisdn(value, region)
     if found is None:
         raise Unreadable(f"{name} is not a telephone number")
     return found
