@@ -214,6 +214,7 @@ PLANTED = [
     ),
     ("flows/pay.py", "import bot.runtime.clock", "flows.pay -> bot.runtime.clock"),
     ("bot/store/people.py", "import bot.providers.base", "bot.store.people -> bot.providers.base"),
+    ("bot/operations/links.py", "import flows.effects", "bot.operations.links -> flows.effects"),
     ("bot/web/hooks.py", "import bot.sandbox.world", "bot.web.hooks -> bot.sandbox.world"),
     (
         "bot/operations/payments.py",

@@ -30,12 +30,13 @@ from bot.channels.telegram import TelegramChannel
 from bot.channels.ussd import GATEWAYS, screen_septets
 from bot.channels.web_chat import WebChatChannel
 from bot.conversations import Turns, TurnsConfig
-from bot.conversations.effects import EffectDispatch
+from bot.conversations.effect_dispatch import EffectDispatch
 from bot.conversations.telegram_connection import TelegramLink
 from bot.conversations.telegram_inbox import TelegramInbox
 from bot.dialog import Text
 from bot.money import OrderKind, OrderState
 from bot.notifications.outbox import Outbox
+from bot.operations.operations import Operations
 from bot.orders.agreement_worker import AgreementKeeper
 from bot.orders.callbacks import Callbacks
 from bot.orders.context_loader import ContextLoader
@@ -141,7 +142,7 @@ class Kasapay:
         context_loader = ContextLoader(
             store, self.calls, clock, ids, timeouts, short_code=settings.short_code
         )
-        self.dispatch = EffectDispatch(
+        self.operations = Operations(
             store,
             self.calls,
             context_loader,
@@ -156,7 +157,7 @@ class Kasapay:
         self.broken: list[str] = []
         self.turns = Turns(
             store,
-            self.dispatch,
+            EffectDispatch(self.operations),
             self.catalogue,
             FLOWS,
             self.sealer,
@@ -447,7 +448,7 @@ async def running(
         if kasapay.telegram_link is not None:
             await stack.enter_async_context(_kept_running(kasapay.telegram_link.run(), kasapay))
         # The calls that outlived their turns end before the sender and the store do.
-        stack.push_async_callback(kasapay.dispatch.finish, _FINISH_S)
+        stack.push_async_callback(kasapay.operations.waiting.finish, _FINISH_S)
         runner = make_runner(kasapay.web())
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

@@ -4,9 +4,9 @@ The shell's heart. It owns no words (catalogue), no rules of money (settle) and 
 engine to the store and decides what a message means to its conversation: a dial, an answer, a
 repeat, a drop resumed, a code waited for.
 
-`taking` is a turn from its message to its answer, `conversations` says which conversation speaks,
-`steps` goes one step on in it, `effects` does what a flow wants done, and `commits` keeps it all. A
-`Turn` passes through them and gathers what is to be kept.
+`turns` is a turn from its message to its answer, `routing` says which conversation speaks, `advance` goes
+one step on in it, `effect_runner` does what a flow wants done, `effect_dispatch` says which operation that
+is, and `commits` keeps it all. A `Turn` passes through them and gathers what is to be kept.
 """
 
 from bot.conversations.reading import Speaks

@@ -11,8 +11,8 @@ import msgspec
 import structlog
 
 from bot.conversations.commits import Commits
+from bot.conversations.effect_dispatch import EffectDispatch
 from bot.conversations.effect_runner import Effects
-from bot.conversations.effects import EffectDispatch
 from bot.conversations.facts import (
     behind_guard,
     held_here,
@@ -24,6 +24,7 @@ from bot.conversations.facts import (
 )
 from bot.conversations.own_words import own_words
 from bot.conversations.reading import Reader, may_be_link_code, may_be_otp
+from bot.conversations.standing import has_acted, standing
 from bot.conversations.turn import Turn, TurnsConfig
 from bot.dialog import (
     Accepted,
@@ -153,7 +154,7 @@ class Steps:
         except (KeyError, msgspec.ValidationError, FlowError) as error:
             _log.error("conversation cannot be replayed", flow=row.flow, kind=type(error).__name__)
         prefill = prefill_of(row.journal)
-        if prefill is None or await self._dispatch.has_acted(row.id):
+        if prefill is None or await has_acted(self._store, row.id):
             return await self._after_act(turn, row)
         try:
             here = held_here(turn, row, self._config, self._timeouts)
@@ -167,7 +168,7 @@ class Steps:
         order = turn.loaded.needs_otp
         if order is not None and order.conversation_id == row.id:
             return StartOver(row)
-        screen = await self._dispatch.standing(row.id)
+        screen = await standing(self._store, row.id)
         return self._close(turn, row, screen or Screen("talk.changed"))
 
     # ---- what was said ---------------------------------------------------------------------------

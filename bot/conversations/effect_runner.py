@@ -1,9 +1,10 @@
 """What a flow wants done while it advances: looks, acts, and the calls between a turn's two commits."""
 
 from bot.conversations.commits import Commits
-from bot.conversations.effects import EffectDispatch, EffectResult
+from bot.conversations.effect_dispatch import EffectDispatch
 from bot.conversations.turn import Turn
 from bot.dialog import Look, Run, Wants
+from bot.operations.actor import EffectResult, RequestKey
 from bot.store.records import ConversationRow
 
 __all__ = ["Effects"]
@@ -20,12 +21,12 @@ class Effects:
         actor = turn.actor(row)
         effect = wants.effect
         if isinstance(effect, Look):
-            outside = self._dispatch.goes_outside(effect)
+            outside = self._dispatch.calls_provider(effect)
             if outside:
                 await self._commits.mark_running(turn, row, run.journal)
             run.deliver(await self._dispatch.look(effect, actor))
             return outside
-        plan = await self._dispatch.act(effect, wants.position, actor)
+        plan = await self._dispatch.act(effect, actor, RequestKey(row.id, wants.position))
         await self.carry_out(turn, row, run, plan)
         return plan.provider_call is not None
 

@@ -8,10 +8,10 @@ from typing import Any, Final
 import msgspec
 
 from bot.conversations.advance import CARD_NOT_USED, WRONG_AT_MOST, Reply, StartOver, Steps, Toast, half_done
-from bot.conversations.effects import EffectDispatch
 from bot.conversations.facts import encode_facts, held_here, last_notice, with_behind, with_notice
 from bot.conversations.own_words import first_words, own_words
 from bot.conversations.reading import Reader, may_be_link_code, may_be_otp
+from bot.conversations.standing import has_acted
 from bot.conversations.turn import Turn, TurnsConfig
 from bot.dialog import (
     Accepted,
@@ -55,7 +55,6 @@ class Conversations:
     def __init__(
         self,
         store: Store,
-        dispatch: EffectDispatch,
         steps: Steps,
         reader: Reader,
         ids: Ids,
@@ -63,7 +62,6 @@ class Conversations:
         config: TurnsConfig,
     ) -> None:
         self._store = store
-        self._dispatch = dispatch
         self._steps = steps
         self._reader = reader
         self._ids = ids
@@ -203,7 +201,7 @@ class Conversations:
         """Go on where it stopped. What may have changed is looked up again while nothing was done yet."""
         prefill = prefill_of(kept.journal)
         moved = msgspec.structs.replace(self._here(turn, kept), offering=False, wrong=0, page=0)
-        if prefill is not None and await self._dispatch.has_acted(kept.id):
+        if prefill is not None and await has_acted(self._store, kept.id):
             # The process died inside the act: it is done, though the journal does not say so yet.
             stayed = msgspec.structs.replace(kept, holder=turn.scope, offering=False, wrong=0, page=0)
             return await self._steps.show(turn, stayed)

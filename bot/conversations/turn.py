@@ -5,9 +5,9 @@ from typing import Final
 
 import msgspec
 
-from bot.conversations.effects import Actor
 from bot.conversations.timeout_reply import TimeoutReply
 from bot.dialog import Entry, Facts, Inbound, Text
+from bot.operations.actor import Actor
 from bot.store.base import Change, LoadedTurn, SaveConversation
 from bot.store.records import AddressRow, ConversationRow, ConversationState, PersonRow, SessionRow
 
@@ -106,15 +106,19 @@ class Turn:
         """Who speaks, in the turn's conversation or in `row`."""
         row = row or self.conversation
         facts = msgspec.json.decode(row.facts, type=Facts)
+        # A phone lies on a counter, its screen has few letters, and may never be seen.
+        by_phone = self.inbound.channel == "ussd"
         return Actor(
             person=self.person,
             address=self.inbound.address,
             channel=self.inbound.channel,
             verified=self.inbound.verified or self.address.verified_ms is not None,
-            conversation_id=row.id,
             msisdn=facts.msisdn,
             staff=self.loaded.staff,
             address_row=self.address,
+            needs_pin=by_phone,
+            plain_letters=by_phone,
+            sees_answer=not by_phone,
             renewed=self.inbound.renewed,
             peer=self.inbound.peer or f"{self.inbound.address.kind}:{self.inbound.address.value}",
         )

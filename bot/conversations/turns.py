@@ -9,7 +9,7 @@ import structlog
 
 from bot.conversations.advance import Steps, Toast
 from bot.conversations.commits import Commits, RenderUssd
-from bot.conversations.effects import EffectDispatch
+from bot.conversations.effect_dispatch import EffectDispatch
 from bot.conversations.locks import Locks
 from bot.conversations.reading import Reader, Speaks, may_be_otp
 from bot.conversations.routing import Conversations
@@ -96,7 +96,7 @@ class Turns:
         reader = Reader(catalogue, config.region)
         self._commits = Commits(store, clock, ids, timeouts, render_ussd, self._hashed)
         self._steps = Steps(store, dispatch, flows, reader, self._commits, timeouts, config)
-        self._conversations = Conversations(store, dispatch, self._steps, reader, ids, timeouts, config)
+        self._conversations = Conversations(store, self._steps, reader, ids, timeouts, config)
 
     async def take(
         self, inbound: Inbound, update: UpdateRow | None = None, timeout_reply: TimeoutReply | None = None

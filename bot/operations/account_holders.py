@@ -38,14 +38,14 @@ class Holders:
         self._clock = clock
         self._timeouts = timeouts
 
-    async def of_merchant(self, merchant_id: str, msisdn: Msisdn, actor: Actor) -> v.Holder:
+    async def of_merchant(self, actor: Actor, merchant_id: str, msisdn: Msisdn) -> v.Holder:
         """The holder as the merchant's own account sees them: who would pay there."""
         merchant = await self._store.merchant(merchant_id)
         if merchant is None:
             return v.Holder(checked=False)
         return await self._check(merchant.account_id, msisdn, actor)
 
-    async def of_number(self, party: str, actor: Actor) -> v.Holder:
+    async def of_number(self, actor: Actor, party: str) -> v.Holder:
         """The holder as whichever account sees them that can tell."""
         account = self._calls.accounts.for_number(party)
         if account is None:
@@ -72,7 +72,7 @@ class Holders:
         if isinstance(found, ProviderError):
             return v.Holder(checked=False)
         name = shorten_name(found.name)
-        if actor.channel == "ussd":
+        if actor.plain_letters:
             # Nothing stands in for a name that the phone cannot show; the number says who it is.
             name = write_name(name) or ""
         return v.Holder(checked=True, known=found.known, active=found.active, name=name)

@@ -1,4 +1,4 @@
-"""Who wants something done, and what is to be done for it. Values only."""
+"""Who wants something done, by which name the request goes, and what comes of it. Values only."""
 
 from typing import Any
 
@@ -10,24 +10,38 @@ from bot.money import Msisdn
 from bot.store.base import Change, RenewAddress
 from bot.store.records import AddressRow, PersonRow, StaffRow
 
-__all__ = ["EffectResult", "Actor"]
+__all__ = ["Actor", "EffectResult", "RequestKey"]
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who speaks, from where, in which conversation."""
+    """A person on an address, with the roles that are enrolled for this address.
+
+    `channel` is kept with what they begin; nothing is decided by its name.
+    """
 
     person: PersonRow
     address: Address
     channel: str
     verified: bool
-    conversation_id: str
+    # The person's verified number, empty where there is none.
     msisdn: Msisdn
     staff: tuple[StaffRow, ...]
     address_row: AddressRow
+    # The address alone does not prove who acts: anybody may hold the phone.
+    needs_pin: bool
+    # What is shown there can be written in the letters of phones only.
+    plain_letters: bool
+    # Whoever acts surely reads the answer, so that no message need repeat a result that stands in it.
+    sees_answer: bool
     # What the address' value becomes once it is given more rights; empty where it stays.
     renewed: str = ""
     # Whose tries are counted together: see `Inbound.peer`.
     peer: str = ""
+
+    @property
+    def told(self) -> Address | None:
+        """The address that reads a result as the answer of this very request."""
+        return self.address if self.sees_answer else None
 
     def renewal(self, now_ms: int) -> tuple[Change, ...]:
         """The changes that put the address under its new value."""
@@ -36,10 +50,30 @@ class Actor(msgspec.Struct, frozen=True):
         return (RenewAddress(self.address.kind, self.address.value, self.renewed, now_ms),)
 
 
+class RequestKey(msgspec.Struct, frozen=True):
+    """Names one request: sent twice, it is done once.
+
+    `scope` says among whose requests `key` is unique. In a conversation it is the conversation's id, and
+    `key` the position of the act in its journal. Elsewhere `key` is a text of the caller's, and `scope`,
+    which has no slash, names the caller.
+    """
+
+    scope: str
+    key: int | str
+
+    @property
+    def columns(self) -> tuple[str, int]:
+        """The request in the rows of orders and approvals: `conversation_id` and `act_position`, which are
+        unique together. A text does not fit into a position, so that it stands behind its scope."""
+        if isinstance(self.key, int):
+            return self.scope, self.key
+        return f"{self.scope}/{self.key}", 0
+
+
 class EffectResult(msgspec.Struct, frozen=True):
     """An act's changes. `provider_call` is the call to make after they are committed, where one is needed;
     it commits its own outcome and returns the result. Else `result` is known now. `person`: as changed.
-    `payment` is the one that it begins, or that `goes_on`. `then`: changes for the turn's own commit, once
+    `payment` is the one that it begins, or that `goes_on`. `then`: changes for the caller's next commit, once
     `provider_call` has come to a good end.
 
     The outcome has a commit of its own because it is about money: it must not fall with a turn that

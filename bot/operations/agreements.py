@@ -16,24 +16,21 @@ from bot.money import (
     OrderKind,
     Source,
 )
-from bot.operations.actor import Actor, EffectResult
+from bot.operations.actor import Actor, EffectResult, RequestKey
+from bot.operations.asking import PhoneRules
 from bot.operations.new_order import (
-    asking_of,
     bill_view,
     draft,
     is_debited,
     refused_view,
     sketch,
     view_of,
-    why_not_asked,
 )
 from bot.operations.staff_requests import Business, agreement_of
 from bot.orders.provider_calls import Calls
 from bot.runtime.clock import Clock, Ids
-from bot.settings.limits import AskLimits
 from bot.store.base import CreateOrder, KeepAgreement, Store
 from bot.store.records import AgreementRow, MerchantRow
-from flows import effects as e
 
 __all__ = ["Agreements"]
 
@@ -45,16 +42,16 @@ _DAY_S: Final = 24 * 3600
 
 class Agreements:
     def __init__(
-        self, store: Store, calls: Calls, business: Business, clock: Clock, ids: Ids, limits: AskLimits
+        self, store: Store, calls: Calls, business: Business, clock: Clock, ids: Ids, phones: PhoneRules
     ) -> None:
         self._store = store
         self._calls = calls
         self._business = business
         self._clock = clock
         self._ids = ids
-        self._limits = limits
+        self._phones = phones
 
-    async def own(self, kind: str, actor: Actor) -> tuple[v.AgreementView, ...]:
+    async def own(self, actor: Actor, kind: str) -> tuple[v.AgreementView, ...]:
         """Of the speaker's verified number; nobody else's. An invoice only while it can be paid."""
         if not actor.msisdn:
             return ()
@@ -67,72 +64,78 @@ class Agreements:
             found.append(await self._business.shown(row, merchant.shown if merchant else ""))
         return tuple(found)
 
-    async def debit(self, wanted: e.FindDebit, actor: Actor) -> v.Debit:
-        """What the speaker's auto-debits make of a request to their own wallet."""
-        merchant_id = wanted.merchant_id
-        if wanted.staff_id:
-            merchant_id = next((row.merchant_id for row in actor.staff if row.id == wanted.staff_id), "")
+    async def debit(
+        self, actor: Actor, *, amount: Money, payer: Msisdn, merchant_id: str = "", staff_id: str = ""
+    ) -> v.Debit:
+        """What the speaker's auto-debits make of a request to their own wallet: for a merchant, or for the
+        merchant of a role."""
+        if staff_id:
+            merchant_id = next((row.merchant_id for row in actor.staff if row.id == staff_id), "")
         merchant = await self._store.merchant(merchant_id)
-        if merchant is None or not actor.msisdn or wanted.payer != actor.msisdn:
+        if merchant is None or not actor.msisdn or payer != actor.msisdn:
             return v.Debit()
         standing = await self._auto_debits(actor.msisdn)
         rows = [row for row in standing if row.account_id == merchant.account_id]
         if not rows:
             return v.Debit()
         now_ms = self._clock()
-        asking = asking_of(actor, wanted.payer, now_ms, self._limits, told=True)
-        sketched = sketch(OrderKind.COLLECTION, wanted.amount, merchant, actor, now_ms, payer=wanted.payer)
-        agreed = await why_not_asked(self._store, sketched, asking) != "auto_debit"
+        asking = self._phones.asking(actor, payer, told=True)
+        sketched = sketch(OrderKind.COLLECTION, amount, merchant, actor, now_ms, payer=payer)
+        agreed = await self._phones.why_not(sketched, asking) != "auto_debit"
         # The merchant's own one serves it, else any of them.
         serving = next((row for row in rows if row.merchant_id == merchant.id), rows[0])
         of = await self._store.merchant(serving.merchant_id)
         stops = [row.id for row in rows if not await self._store.is_being_stopped(row.id)]
         return v.Debit(of.shown if of else merchant.shown, agreed, () if agreed else tuple(stops))
 
-    async def set_up(self, wanted: e.SetUpAutoDebit, position: int, actor: Actor) -> EffectResult:
+    async def set_up(
+        self, actor: Actor, key: RequestKey, *, merchant_id: str, most: Money, every: str, days: int
+    ) -> EffectResult:
+        """Ask the speaker to let the merchant debit their own wallet without a PIN: at most `most` each time,
+        not more often than once `every` (day, week, month), for so many days."""
         kind = OrderKind.PREAPPROVAL
-        before = await self._store.order_of_act(actor.conversation_id, position)
-        merchant = await self._store.merchant(wanted.merchant_id)
+        before = await self._store.order_of_act(*key.columns)
+        merchant = await self._store.merchant(merchant_id)
         name = merchant.shown if merchant else ""
         if before is not None:
             return EffectResult(result=view_of(before, name))
-        why = self._cannot(merchant, kind, wanted.most)
-        if not why and (not actor.msisdn or wanted.every not in EVERY):
+        why = self._cannot(merchant, kind, most)
+        if not why and (not actor.msisdn or every not in EVERY):
             why = "not_allowed"
-        if not why and not 1 <= wanted.days <= _MOST_DAYS:
+        if not why and not 1 <= days <= _MOST_DAYS:
             why = "not_available"
         if not why:
             standing = await self._auto_debits(actor.msisdn)
-            why = "already" if any(row.merchant_id == wanted.merchant_id for row in standing) else ""
+            why = "already" if any(row.merchant_id == merchant_id for row in standing) else ""
         now_ms = self._clock()
-        asking = asking_of(actor, actor.msisdn, now_ms, self._limits)
+        asking = self._phones.asking(actor, actor.msisdn)
         if merchant is not None and not why:
-            sketched = sketch(kind, wanted.most, merchant, actor, now_ms, payer=actor.msisdn)
-            why = await why_not_asked(self._store, sketched, asking)
+            sketched = sketch(kind, most, merchant, actor, now_ms, payer=actor.msisdn)
+            why = await self._phones.refusal(sketched, asking, actor)
         if merchant is None or why:
-            return EffectResult(result=refused_view(why or "merchant", wanted.most, name, kind=kind))
+            return EffectResult(result=refused_view(why or "merchant", most, name, kind=kind))
         order = draft(
             kind,
-            wanted.most,
+            most,
             merchant,
             actor,
-            position,
+            key,
             self._ids,
             now_ms,
             payer=actor.msisdn,
-            details=OrderDetails(validity_s=wanted.days * _DAY_S),
+            details=OrderDetails(validity_s=days * _DAY_S),
             agreement_id=self._ids.uuid(),
         )
-        row = agreement_of(order, AgreementKind.PREAPPROVAL, every=wanted.every)
+        row = agreement_of(order, AgreementKind.PREAPPROVAL, every=every)
         create = CreateOrder(order, Source.US, asking=asking)
         return EffectResult((KeepAgreement(row), create), view_of(order, name))
 
     async def _auto_debits(self, payer: Msisdn) -> tuple[AgreementRow, ...]:
         return await self._store.agreements_of_payer(payer, AgreementKind.PREAPPROVAL, _STANDING)
 
-    async def stop(self, agreement_id: str, position: int, actor: Actor) -> EffectResult:
+    async def stop(self, actor: Actor, key: RequestKey, *, agreement_id: str) -> EffectResult:
         kind = OrderKind.PREAPPROVAL_CANCEL
-        before = await self._store.order_of_act(actor.conversation_id, position)
+        before = await self._store.order_of_act(*key.columns)
         row = await self._store.agreement(agreement_id)
         merchant = await self._store.merchant(row.merchant_id) if row else None
         if before is not None:
@@ -153,7 +156,7 @@ class Agreements:
             amount,
             merchant,
             actor,
-            position,
+            key,
             self._ids,
             self._clock(),
             payer=row.payer,
@@ -191,33 +194,42 @@ class Agreements:
                 )
         return tuple(found.values())
 
-    async def pay_bill(self, wanted: e.PayBill, position: int, actor: Actor) -> EffectResult:
+    async def pay_bill(
+        self,
+        actor: Actor,
+        key: RequestKey,
+        *,
+        merchant_id: str,
+        bill: str,
+        customer_reference: str,
+        amount: Money,
+        payer: Msisdn,
+        unasked: bool = False,
+    ) -> EffectResult:
         """The money first: only once it is there the bill is paid with it.
 
         See `bot.orders.rules.follow_ups`.
         """
         kind = OrderKind.BILL
-        before = await self._store.order_of_act(actor.conversation_id, position)
-        merchant = await self._store.merchant(wanted.merchant_id)
+        before = await self._store.order_of_act(*key.columns)
+        merchant = await self._store.merchant(merchant_id)
         name = merchant.shown if merchant else ""
         if before is not None:
             return EffectResult(result=await bill_view(self._store, before, name))
-        why = self._cannot(merchant, kind, wanted.amount)
-        if merchant is None or why or not await self.knows_bill(merchant, wanted.bill):
-            return EffectResult(result=refused_view(why or "not_available", wanted.amount, name, kind=kind))
+        why = self._cannot(merchant, kind, amount)
+        if merchant is None or why or not await self.knows_bill(merchant, bill):
+            return EffectResult(result=refused_view(why or "not_available", amount, name, kind=kind))
         now_ms = self._clock()
-        details = OrderDetails(service_provider=wanted.bill, customer_reference=wanted.customer_reference)
-        given = {"payer": wanted.payer, "note": wanted.bill, "details": details}
-        asking = asking_of(actor, wanted.payer, now_ms, self._limits, told=wanted.unasked)
-        sketched = sketch(OrderKind.COLLECTION, wanted.amount, merchant, actor, now_ms, **given)
-        if why := await why_not_asked(self._store, sketched, asking):
-            return EffectResult(result=refused_view(why, wanted.amount, name, kind=kind))
-        order = draft(
-            OrderKind.COLLECTION, wanted.amount, merchant, actor, position, self._ids, now_ms, **given
-        )
+        details = OrderDetails(service_provider=bill, customer_reference=customer_reference)
+        given = {"payer": payer, "note": bill, "details": details}
+        asking = self._phones.asking(actor, payer, told=unasked)
+        sketched = sketch(OrderKind.COLLECTION, amount, merchant, actor, now_ms, **given)
+        if why := await self._phones.refusal(sketched, asking, actor):
+            return EffectResult(result=refused_view(why, amount, name, kind=kind))
+        order = draft(OrderKind.COLLECTION, amount, merchant, actor, key, self._ids, now_ms, **given)
         create = CreateOrder(order, Source.US, asking=asking)
-        unasked = asking.own and await is_debited(self._store, order)
-        view = msgspec.structs.replace(await bill_view(self._store, order, name), unasked=unasked)
+        debited = asking.own and await is_debited(self._store, order)
+        view = msgspec.structs.replace(await bill_view(self._store, order, name), unasked=debited)
         return EffectResult((create,), view, payment=view)
 
     async def knows_bill(self, merchant: MerchantRow, bill: str) -> bool:

@@ -17,7 +17,6 @@ from bot.operations.staff_roles import ActingRole, Roles
 from bot.runtime.clock import Clock, Ids
 from bot.store.base import CreateOrder, Decide, Store
 from bot.store.records import ApprovalRow, ApprovalState, OrderRow
-from flows import business_effects as b
 
 __all__ = ["Approvals"]
 
@@ -32,46 +31,48 @@ class Approvals:
         self._clock = clock
         self._ids = ids
 
-    async def waiting(self, staff_id: str, actor: Actor) -> tuple[v.ApprovalView, ...]:
+    async def waiting(self, actor: Actor, staff_id: str) -> tuple[v.ApprovalView, ...]:
         role = await self._roles.acting(staff_id, Right.APPROVE, actor)
         if isinstance(role, str):
             return ()
         held = await self._store.approvals_waiting(role.merchant.id, self._clock(), _LISTED)
         return tuple([await self._shown(row) for row in held if not await self._is_own(row, role, actor)])
 
-    async def decide(self, wanted: b.DecideApproval, position: int, actor: Actor) -> EffectResult:
+    async def decide(self, actor: Actor, *, staff_id: str, approval_id: str, approve: bool) -> EffectResult:
         """Approved, the order begins as if just asked for: limits and switches are those of now."""
-        role = await self._roles.acting(wanted.staff_id, Right.APPROVE, actor)
-        held = await self._store.approval(wanted.approval_id)
+        role = await self._roles.acting(staff_id, Right.APPROVE, actor)
+        held = await self._store.approval(approval_id)
         if isinstance(role, str) or held is None or held.merchant_id != role.merchant.id:
             why = role if isinstance(role, str) else "not_allowed"
-            return EffectResult(result=refused_view(why, Money(0, "GHS"), kind=OrderKind.TRANSFER))
+            name = await self._roles.merchant_of(staff_id, actor)
+            return EffectResult(result=refused_view(why, Money(0, "GHS"), name, kind=OrderKind.TRANSFER))
+        name = role.merchant.shown
         order = msgspec.json.decode(held.wanted, type=OrderRow)
         amount, now_ms = Money(order.amount_minor, order.currency), self._clock()
         if held.state is not ApprovalState.WAITING:
             # This very act, where the turn that did it never ended.
             made = await self._store.order(held.order_id) if held.order_id else None
             if made is not None and held.decided_by == role.row.id:
-                return EffectResult(result=view_of(made, role.merchant.shown))
-            return EffectResult(result=refused_view("too_late", amount, kind=order.kind))
+                return EffectResult(result=view_of(made, name))
+            return EffectResult(result=refused_view("too_late", amount, name, kind=order.kind))
         if held.expires_ms <= now_ms:
-            return EffectResult(result=refused_view("too_late", amount, kind=order.kind))
+            return EffectResult(result=refused_view("too_late", amount, name, kind=order.kind))
         if await self._is_own(held, role, actor):
-            return EffectResult(result=refused_view("own", amount, kind=order.kind))
-        if not wanted.approve:
+            return EffectResult(result=refused_view("own", amount, name, kind=order.kind))
+        if not approve:
             decided = Decide(held.id, ApprovalState.REFUSED, role.row.id, now_ms)
-            told = approval_decided(held.id, order, role.merchant.shown, approved=False, by=role.row.shown,
+            told = approval_decided(held.id, order, name, approved=False, by=role.row.shown,
                                     now_ms=now_ms, new_id=self._ids.uuid)  # fmt: skip
-            return EffectResult((decided, told), refused_view("declined", amount, kind=order.kind))
-        refusal = await self._business.refusal(order, role.merchant)
+            return EffectResult((decided, told), refused_view("declined", amount, name, kind=order.kind))
+        refusal = await self._business.refusal(actor, order, role.merchant)
         if refusal is not None:
             return EffectResult(result=refusal)
         order = msgspec.structs.replace(order, approved_by=role.row.id, created_ms=now_ms, updated_ms=now_ms)
         create = CreateOrder(order, Source.US, caps=self._business.caps(order))
         decided = Decide(held.id, ApprovalState.APPROVED, role.row.id, now_ms, order.id)
-        told = approval_decided(held.id, order, role.merchant.shown, approved=True, by=role.row.shown,
+        told = approval_decided(held.id, order, name, approved=True, by=role.row.shown,
                                 now_ms=now_ms, new_id=self._ids.uuid)  # fmt: skip
-        view = view_of(order, role.merchant.shown)
+        view = view_of(order, name)
         return EffectResult((create, decided, told), view, payment=view)
 
     async def _is_own(self, held: ApprovalRow, role: ActingRole, actor: Actor) -> bool:

@@ -8,9 +8,17 @@ import secrets
 from typing import Final
 
 from bot.dialog import views as v
-from bot.money import ORDER_CODE_BYTES, AgreementKind, AgreementState, Right, Source, code_from_bytes
+from bot.money import (
+    ORDER_CODE_BYTES,
+    AgreementKind,
+    AgreementState,
+    Msisdn,
+    Right,
+    Source,
+    code_from_bytes,
+)
 from bot.operations.actor import Actor, EffectResult
-from bot.operations.new_order import asking_of, why_not_asked
+from bot.operations.asking import PhoneRules
 from bot.operations.staff_roles import Roles
 from bot.orders.provider_calls import Calls
 from bot.providers.base import ConsentState, Declined, Malformed, ProviderError, Secret, Unknown, UserInfo
@@ -20,7 +28,6 @@ from bot.runtime.timeouts import Timeouts
 from bot.settings.limits import AskLimits
 from bot.store.base import Conflict, KeepAgreement, MoveAgreement, Store
 from bot.store.records import AgreementRow
-from flows import business_effects as b
 
 __all__ = ["DetailsAskers"]
 
@@ -40,6 +47,7 @@ class DetailsAskers:
         clock: Clock,
         ids: Ids,
         timeouts: Timeouts,
+        phones: PhoneRules,
         limits: AskLimits,
     ) -> None:
         self._store = store
@@ -49,16 +57,18 @@ class DetailsAskers:
         self._clock = clock
         self._ids = ids
         self._timeouts = timeouts
-        self._limits = limits
+        self._phones = phones
+        self._wait_ms = int(limits.window_s * 1000)
 
-    async def ask(self, wanted: b.AskDetails, actor: Actor) -> EffectResult:
-        role = await self._roles.acting(wanted.staff_id, Right.DETAILS, actor)
+    async def ask(self, actor: Actor, *, staff_id: str, msisdn: Msisdn) -> EffectResult:
+        """Ask a customer, on the phone, to share their details with the merchant."""
+        role = await self._roles.acting(staff_id, Right.DETAILS, actor)
         if isinstance(role, str):
             return EffectResult(result=v.DetailsAsked(refused=role))
         if not actor.msisdn:
             return EffectResult(result=v.DetailsAsked(refused="not_allowed"))
         now_ms = self._clock()
-        wait_ms = now_ms + int(self._limits.window_s * 1000)
+        wait_ms = now_ms + self._wait_ms
         row = AgreementRow(
             id=self._ids.uuid(),
             kind=AgreementKind.CONSENT,
@@ -66,7 +76,7 @@ class DetailsAskers:
             account_id=role.merchant.account_id,
             merchant_id=role.merchant.id,
             person_id=actor.person.id,
-            payer=wanted.msisdn,
+            payer=msisdn,
             amount_minor=0,
             currency=role.merchant.currency,
             reference=self._ids.uuid(),
@@ -77,8 +87,8 @@ class DetailsAskers:
             due_ms=wait_ms,
             staff_id=role.row.id,
         )
-        asking = asking_of(actor, wanted.msisdn, now_ms, self._limits, staff=True)
-        if why := await why_not_asked(self._store, row, asking):
+        asking = self._phones.asking(actor, msisdn, staff=True)
+        if why := await self._phones.refusal(row, asking, actor):
             return EffectResult(result=v.DetailsAsked(refused=why))
         # The row comes before the call, so that it counts while the phone is being asked.
         return EffectResult((KeepAgreement(row, asking),), provider_call=lambda: self._ask(row))
@@ -98,10 +108,10 @@ class DetailsAskers:
         )
         return v.DetailsAsked(id=row.id)
 
-    async def see(self, wanted: b.SeeDetails, actor: Actor) -> v.Details:
+    async def see(self, actor: Actor, *, staff_id: str, asked_id: str) -> v.Details:
         """Asked of the provider every time; what was once given is told once and then over."""
-        role = await self._roles.acting(wanted.staff_id, Right.DETAILS, actor)
-        row = await self._store.agreement(wanted.asked_id)
+        role = await self._roles.acting(staff_id, Right.DETAILS, actor)
+        row = await self._store.agreement(asked_id)
         if isinstance(role, str) or row is None or row.staff_id != role.row.id or not actor.msisdn:
             return v.Details("not_available")
         if row.kind is not AgreementKind.CONSENT or row.state is not AgreementState.REQUESTED:

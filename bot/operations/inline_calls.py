@@ -11,7 +11,6 @@ from typing import TypeVar
 import msgspec
 import structlog
 
-from bot.notifications.order_messages import told_by_turn
 from bot.operations.actor import Actor
 from bot.orders.commit_reply import keep_reply
 from bot.orders.context_loader import ContextLoader
@@ -57,8 +56,7 @@ class WaitingCalls:
     ) -> tuple[OrderRow, bool]:
         """The order after the call, where its reply comes soon, else as it is; and whether the provider
         surely took what was asked. A lost reply, or a code refused for good, is not sure."""
-        told = told_by_turn(actor.channel, actor.address)
-        soon = await self._context_loader.of(pending, told=told, session_open=True)
+        soon = await self._context_loader.of(pending, told=actor.told, session_open=True)
         late = msgspec.structs.replace(soon, told=None, session_open=False)
         heard, sure = True, False
 

@@ -1,4 +1,4 @@
-"""Merchants as a flow sees them: by their code, and those the person paid before."""
+"""Merchants as their customers see them: by their code, and those the person paid before."""
 
 from typing import Final
 

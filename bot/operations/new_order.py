@@ -7,26 +7,21 @@ import msgspec
 from bot.dialog import Name
 from bot.dialog import views as v
 from bot.money import (
-    EVERY,
     ORDER_CODE_BYTES,
     AgreementKind,
     AgreementState,
     Money,
-    Msisdn,
     OrderKind,
     OrderState,
     code_from_bytes,
 )
-from bot.money.agreements import period_start_ms
-from bot.operations.actor import Actor
+from bot.operations.actor import Actor, RequestKey
 from bot.providers.base import Account
 from bot.runtime.clock import Ids
-from bot.settings.limits import AskLimits
-from bot.store.base import Asking, Cap, Store
-from bot.store.records import AgreementRow, MerchantRow, OrderRow
+from bot.store.base import Cap, Store
+from bot.store.records import MerchantRow, OrderRow
 
 __all__ = [
-    "asking_of",
     "bill_view",
     "caps_of",
     "draft",
@@ -34,10 +29,8 @@ __all__ = [
     "refused_view",
     "sketch",
     "view_of",
-    "why_not_asked",
 ]
 
-_NOT_ASKED: Final = {"": "", "payer": "too_many", "agreement": "auto_debit", "number": "number"}
 # A new order is due before every question that waits for its turn: a person stands at the counter, and
 # what is not sent in time has failed.
 _BEFORE_ALL_MS: Final = 0
@@ -49,13 +42,17 @@ def draft(
     amount: Money,
     merchant: MerchantRow,
     actor: Actor,
-    position: int,
+    key: RequestKey,
     ids: Ids,
     now_ms: int,
     **given: Any,
 ) -> OrderRow:
-    """A NEW order of this speaker's act, with a reference and a code of its own."""
-    order = sketch(kind, amount, merchant, actor, now_ms, act_position=position, **given)
+    """A NEW order of this request, with a reference and a code of its own."""
+    conversation_id, position = key.columns
+    order = sketch(
+        kind, amount, merchant, actor, now_ms,
+        conversation_id=conversation_id, act_position=position, **given,
+    )  # fmt: skip
     code = code_from_bytes(ids.random_bytes(ORDER_CODE_BYTES))
     return msgspec.structs.replace(order, id=ids.uuid(), code=code, reference=ids.uuid())
 
@@ -81,7 +78,6 @@ def sketch(
         origin_value=actor.address.value,
         created_ms=now_ms,
         updated_ms=now_ms,
-        conversation_id=actor.conversation_id,
         due_ms=_BEFORE_ALL_MS,
         **values,
     )
@@ -142,35 +138,6 @@ async def bill_view(store: Store, paid: OrderRow, merchant: Name) -> v.OrderView
     state = after.state if after is not None else OrderState.PENDING
     given_back = any(refund.state is not OrderState.FAILED for refund in refunds)
     return msgspec.structs.replace(view, state=state, collected=True, given_back=given_back)
-
-
-def asking_of(
-    actor: Actor,
-    payer: Msisdn,
-    now_ms: int,
-    limits: AskLimits,
-    *,
-    staff: bool = False,
-    told: bool = False,
-) -> Asking:
-    """What the store has to mind where this speaker asks something of the payer's phone. `told`: the screen
-    that was agreed to said that no PIN may be asked for."""
-    return Asking(
-        own=payer == actor.msisdn,
-        since_ms=now_ms - int(limits.window_s * 1000),
-        open_at_most=limits.own_open,
-        unapproved=limits.staff_unapproved if staff else limits.customer_unapproved,
-        numbers=limits.staff_numbers if staff else limits.customer_numbers,
-        unapproved_everywhere=limits.staff_unapproved_everywhere if staff else None,
-        told=told,
-        periods_ms={every: period_start_ms(every, now_ms) for every in EVERY},
-    )
-
-
-async def why_not_asked(store: Store, row: OrderRow | AgreementRow, asking: Asking) -> str:
-    """The refusal's name where the payer's phone cannot be asked now; the store says the same where somebody
-    is faster."""
-    return _NOT_ASKED[await store.cannot_ask(row, asking)]
 
 
 async def is_debited(store: Store, order: OrderRow) -> bool:

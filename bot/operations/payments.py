@@ -1,16 +1,15 @@
-"""Payments of a conversation: begun, given their code, asked about, and shown to whoever began them."""
+"""Payments: begun, given their code, asked about, and shown to whoever began them."""
 
 from typing import Final
 
 import msgspec
 
-from bot.dialog import Screen, Text
 from bot.dialog import views as v
-from bot.money import FINAL, Money, OrderKind, OrderState, Source
-from bot.notifications.order_messages import order_values, standing_text, told_by_turn
-from bot.operations.actor import Actor, EffectResult
+from bot.money import FINAL, Money, Msisdn, OrderKind, OrderState, Source
+from bot.operations.actor import Actor, EffectResult, RequestKey
+from bot.operations.asking import PhoneRules
 from bot.operations.inline_calls import WaitingCalls
-from bot.operations.new_order import asking_of, bill_view, draft, is_debited, sketch, why_not_asked
+from bot.operations.new_order import bill_view, draft, is_debited, refused_view, sketch
 from bot.orders.context_loader import ContextLoader
 from bot.orders.provider_calls import Calls
 from bot.orders.rules import (
@@ -25,10 +24,8 @@ from bot.orders.rules import (
 from bot.providers.base import AsksOtp, ProviderError
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.timeouts import Timeouts
-from bot.settings.limits import AskLimits
 from bot.store.base import Conflict, CreateOrder, MoveOrder, Store
 from bot.store.records import MerchantRow, OrderRow
-from flows import effects as e
 
 __all__ = ["Payments"]
 
@@ -46,7 +43,7 @@ class Payments:
         clock: Clock,
         ids: Ids,
         timeouts: Timeouts,
-        limits: AskLimits,
+        phones: PhoneRules,
     ) -> None:
         self._store = store
         self._calls = calls
@@ -55,31 +52,41 @@ class Payments:
         self._clock = clock
         self._ids = ids
         self._timeouts = timeouts
-        self._limits = limits
+        self._phones = phones
 
     # ---- begun -----------------------------------------------------------------------------------
 
-    async def request(self, wanted: e.RequestPayment, position: int, actor: Actor) -> EffectResult:
-        """The plan of a new order, of the one this act made before, or of a refusal."""
-        before = await self._store.order_of_act(actor.conversation_id, position)
+    async def request(
+        self,
+        actor: Actor,
+        key: RequestKey,
+        *,
+        merchant_id: str,
+        amount: Money,
+        payer: Msisdn,
+        network: str = "",
+        unasked: bool = False,
+    ) -> EffectResult:
+        """A new order that asks the payer for the money, the one this request made before, or a refusal.
+        `unasked`: whoever acts agreed that no PIN may be asked for."""
+        before = await self._store.order_of_act(*key.columns)
         if before is not None:
             return EffectResult(result=await self._view(before, unsure=self._was_cut_off(before)))
-        merchant = await self._store.merchant(wanted.merchant_id)
-        refusal = self._refusal(wanted, merchant)
+        merchant = await self._store.merchant(merchant_id)
+        name = merchant.shown if merchant else ""
+        refusal = self._refusal(amount, merchant)
         if merchant is None or refusal:
-            return EffectResult(result=_refused(wanted, merchant, refusal))
+            return EffectResult(result=refused_view(refusal, amount, name, payer=payer))
         now_ms = self._clock()
-        given = {"payer": wanted.payer, "network": wanted.network}
-        asking = asking_of(actor, wanted.payer, now_ms, self._limits, told=wanted.unasked)
-        sketched = sketch(OrderKind.COLLECTION, wanted.amount, merchant, actor, now_ms, **given)
-        if why := await why_not_asked(self._store, sketched, asking):
-            return EffectResult(result=_refused(wanted, merchant, why))
-        order = draft(
-            OrderKind.COLLECTION, wanted.amount, merchant, actor, position, self._ids, now_ms, **given
-        )
+        given = {"payer": payer, "network": network}
+        asking = self._phones.asking(actor, payer, told=unasked)
+        sketched = sketch(OrderKind.COLLECTION, amount, merchant, actor, now_ms, **given)
+        if why := await self._phones.refusal(sketched, asking, actor):
+            return EffectResult(result=refused_view(why, amount, name, payer=payer))
+        order = draft(OrderKind.COLLECTION, amount, merchant, actor, key, self._ids, now_ms, **given)
         create = CreateOrder(order, Source.US, asking=asking)
-        unasked = asking.own and await is_debited(self._store, order)
-        view = msgspec.structs.replace(await self._view(order, merchant), unasked=unasked)
+        debited = asking.own and await is_debited(self._store, order)
+        view = msgspec.structs.replace(await self._view(order, merchant), unasked=debited)
         if not await self._may_want_otp(order):
             return EffectResult((create,), view, payment=view)
         # Nobody asks while the call is under way; should this process die in it, the worker takes over by
@@ -110,11 +117,11 @@ class Payments:
 
         return EffectResult((create, sent), provider_call=call, payment=view)
 
-    def _refusal(self, wanted: e.RequestPayment, merchant: MerchantRow | None) -> str:
+    def _refusal(self, amount: Money, merchant: MerchantRow | None) -> str:
         if merchant is None or not merchant.active or merchant.account_id not in self._calls.accounts:
             return "merchant"
         most = merchant.max_amount_minor
-        return "limit" if most is not None and wanted.amount.amount_minor > most else ""
+        return "limit" if most is not None and amount.amount_minor > most else ""
 
     async def _may_want_otp(self, order: OrderRow) -> bool:
         if not self._calls.accounts.can(order.account_id, AsksOtp):
@@ -130,10 +137,10 @@ class Payments:
 
     # ---- the code --------------------------------------------------------------------------------
 
-    async def submit_otp(self, otp: str, order_id: str, actor: Actor) -> EffectResult:
+    async def submit_otp(self, actor: Actor, otp: str, order_id: str) -> EffectResult:
         order = await self._store.order(order_id)
         if order is None or order.person_id != actor.person.id:
-            return EffectResult(result=_no_order())
+            return EffectResult(result=refused_view("merchant", Money(0, "GHS")))
         if order.state is not OrderState.NEEDS_OTP:
             return EffectResult(result=await self._view(order))
         now_ms = self._clock()
@@ -158,15 +165,15 @@ class Payments:
 
         return EffectResult((tried,), provider_call=call, payment=await self._view(pending), goes_on=True)
 
-    async def without_otp(self, order_id: str, actor: Actor) -> v.OrderView | None:
+    async def without_otp(self, actor: Actor, order_id: str) -> v.OrderView | None:
         """The order where it waits for no code any more: given elsewhere, run out, or tried too often,
         so that the payer's word is not wanted, nor known to be right."""
-        order = await self.own(order_id, actor, unsure=True)
+        order = await self.own(actor, order_id, unsure=True)
         return order if order is None or order.state is not OrderState.NEEDS_OTP else None
 
     # ---- asked about -----------------------------------------------------------------------------
 
-    async def ask_status(self, order_id: str, actor: Actor) -> v.OrderView | None:
+    async def ask_status(self, actor: Actor, order_id: str) -> v.OrderView | None:
         """The order's state asked live; settled here exactly as the sweep would."""
         order = await self._store.order(order_id)
         if order is None or order.person_id != actor.person.id:
@@ -179,8 +186,7 @@ class Payments:
         asked_about = order.state in (OrderState.PENDING, OrderState.UNRESOLVED) and answered
         if asked_about and not recently and not held:
             answer = await self._calls.status(order, self._timeouts.look_up_s / 2)
-            told = told_by_turn(actor.channel, actor.address)
-            at = await self._context_loader.of(order, told=told, session_open=True)
+            at = await self._context_loader.of(order, told=actor.told, session_open=True)
             if isinstance(answer, ProviderError):
                 settled = after_silence(order, answer, at)
             else:
@@ -198,7 +204,7 @@ class Payments:
 
     # ---- shown -----------------------------------------------------------------------------------
 
-    async def own(self, order_id: str, actor: Actor, *, unsure: bool = False) -> v.OrderView | None:
+    async def own(self, actor: Actor, order_id: str, *, unsure: bool = False) -> v.OrderView | None:
         order = await self._store.order(order_id)
         own = order is not None and order.person_id == actor.person.id
         return await self._view(order, unsure=unsure) if order is not None and own else None
@@ -207,30 +213,13 @@ class Payments:
         orders = await self._store.orders_of_person(actor.person.id, _SHOWN)
         return tuple([await self._view(order) for order in orders])
 
-    async def find_duplicate(self, wanted: e.FindDuplicate, actor: Actor) -> str:
+    async def find_duplicate(self, actor: Actor, merchant_id: str, amount: Money) -> str:
         """The code of an open order of the same person, merchant and amount; empty without one."""
         for order in await self._store.orders_of_person(actor.person.id, _TWINS_AMONG):
-            same = order.merchant_id == wanted.merchant_id and order.currency == wanted.amount.currency
-            if same and order.amount_minor == wanted.amount.amount_minor and order.state not in FINAL:
+            same = order.merchant_id == merchant_id and order.currency == amount.currency
+            if same and order.amount_minor == amount.amount_minor and order.state not in FINAL:
                 return order.code
         return ""
-
-    async def any_of(self, conversation_id: str) -> bool:
-        return bool(await self._store.orders_of_conversation(conversation_id))
-
-    async def standing(self, conversation_id: str) -> Screen | None:
-        """Where the newest payment of the conversation stands, as last words; None without one."""
-        orders = await self._store.orders_of_conversation(conversation_id)
-        if not orders:
-            return None
-        order = orders[0]
-        merchant = await self._store.merchant(order.merchant_id)
-        values = order_values(order, merchant.shown if merchant else "")
-        if order.kind is not OrderKind.COLLECTION:
-            return Screen(standing_text(order), values, order.id)
-        state = Text(f"state.{order.shown.value.lower()}")
-        known = order.shown.value.lower() if order.shown in FINAL else "open"
-        return Screen(f"payments.{known}", values | {"state": state}, order.id)
 
     async def _view(
         self, order: OrderRow, merchant: MerchantRow | None = None, *, unsure: bool = False
@@ -252,27 +241,3 @@ class Payments:
             unsure=unsure and order.state is OrderState.PENDING,
             at_ms=order.created_ms,
         )
-
-
-def _refused(wanted: e.RequestPayment, merchant: MerchantRow | None, why: str) -> v.OrderView:
-    return v.OrderView(
-        id="",
-        code="",
-        state=OrderState.FAILED,
-        amount=wanted.amount,
-        merchant=merchant.shown if merchant else "",
-        payer=wanted.payer,
-        refused=why,
-    )
-
-
-def _no_order() -> v.OrderView:
-    return v.OrderView(
-        id="",
-        code="",
-        state=OrderState.FAILED,
-        amount=Money(0, "GHS"),
-        merchant="",
-        payer="",
-        refused="merchant",
-    )

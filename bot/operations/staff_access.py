@@ -11,7 +11,7 @@ import structlog
 
 from bot.dialog import views as v
 from bot.money import Money, Right
-from bot.operations.actor import Actor
+from bot.operations.actor import Actor, EffectResult
 from bot.operations.staff_roles import Roles
 from bot.orders.provider_calls import Calls
 from bot.providers.base import ProviderError
@@ -49,19 +49,19 @@ class Staff:
         self._clock = clock
         self._timeouts = timeouts
 
-    async def balance(self, staff_id: str, actor: Actor) -> v.Balances:
-        """The balance without a PIN: in a linked chat, never over USSD."""
-        if actor.channel == "ussd":
+    async def balance(self, actor: Actor, staff_id: str) -> v.Balances:
+        """The balance without a PIN: never where anybody may hold the phone."""
+        if actor.needs_pin:
             return v.Balances(refused="not_allowed")
-        return await self._balances(staff_id, actor)
+        return await self._balances(actor, staff_id)
 
-    async def balance_with_pin(self, pin: str, staff_id: str, actor: Actor) -> v.Balances:
-        checked = await self._roles.check_pin(pin, staff_id, actor)
+    async def balance_with_pin(self, actor: Actor, pin: str, staff_id: str) -> v.Balances:
+        checked = await self._roles.check_pin(actor, pin, staff_id)
         if checked.refused:
             return v.Balances(refused=checked.refused, tries_left=checked.tries_left)
-        return await self._balances(staff_id, actor)
+        return await self._balances(actor, staff_id)
 
-    async def _balances(self, staff_id: str, actor: Actor) -> v.Balances:
+    async def _balances(self, actor: Actor, staff_id: str) -> v.Balances:
         role = await self._roles.acting(staff_id, Right.BALANCE, actor)
         if isinstance(role, str):
             return v.Balances(refused=role)
@@ -95,7 +95,7 @@ class Staff:
         ours, theirs = accounts.account(one.account_id), accounts.account(other.account_id)
         return ours.provider == theirs.provider and ours.credentials == theirs.credentials
 
-    async def claim(self, code: str, actor: Actor) -> v.Claimed:
+    async def claim(self, actor: Actor, code: str) -> v.Claimed:
         """The role a one-time code stands for; the code itself is kept nowhere."""
         now_ms = self._clock()
         if not await self._store.count(f"enrol:{actor.person.id}", _HOUR_MS, now_ms, _ENROL_TRIES):
@@ -107,8 +107,14 @@ class Staff:
         merchant = await self._store.merchant(row.merchant_id)
         return v.Claimed(staff_id=row.id, merchant=merchant.shown if merchant else "")
 
-    async def enrol(self, pin: str, staff_id: str, first: str, actor: Actor) -> v.PinSet:
-        """Bind the claimed role to this address. Of two who claimed it the first takes it up."""
+    async def enrol(self, actor: Actor, pin: str, staff_id: str, first: str) -> EffectResult:
+        """Bind the claimed role to this address, and give the address its new value."""
+        return EffectResult(
+            provider_call=lambda: self._enrol(actor, pin, staff_id, first), then=actor.renewal(self._clock())
+        )
+
+    async def _enrol(self, actor: Actor, pin: str, staff_id: str, first: str) -> v.PinSet:
+        """Of two who claimed it the first takes it up."""
         if not await self._roles.fits(first, pin):
             return v.PinSet(refused="differs")
         async with self._roles.locks.setdefault(staff_id, asyncio.Lock()):

@@ -28,25 +28,22 @@ from bot.money import (
 )
 from bot.money.agreements import period_start_ms
 from bot.notifications.other_messages import approval_prompts
-from bot.operations.actor import Actor, EffectResult
+from bot.operations.actor import Actor, EffectResult, RequestKey
+from bot.operations.asking import PhoneRules
 from bot.operations.limits import second_of
 from bot.operations.new_order import (
-    asking_of,
     caps_of,
     draft,
     refused_view,
     view_of,
-    why_not_asked,
 )
 from bot.operations.staff_roles import ActingRole, Roles
 from bot.orders.provider_calls import Calls
 from bot.providers.base import Declined, ListsBanks, NotifiesPayers, ProviderError
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.timeouts import Timeouts
-from bot.settings.limits import AskLimits
 from bot.store.base import Asking, Cap, Change, CreateOrder, KeepAgreement, KeepApproval, Queue, Store
 from bot.store.records import AgreementRow, ApprovalRow, ApprovalState, MerchantRow, OrderRow
-from flows import business_effects as b
 
 __all__ = ["Business"]
 
@@ -72,7 +69,7 @@ class Business:
         clock: Clock,
         ids: Ids,
         timeouts: Timeouts,
-        limits: AskLimits,
+        phones: PhoneRules,
     ) -> None:
         self._store = store
         self._calls = calls
@@ -80,14 +77,15 @@ class Business:
         self._clock = clock
         self._ids = ids
         self._timeouts = timeouts
-        self._limits = limits
+        self._phones = phones
 
     # ---- looked up -------------------------------------------------------------------------------
 
-    async def find(self, wanted: b.FindPayment, actor: Actor) -> v.FoundPayment | None:
-        role = await self._roles.acting(wanted.staff_id, Right.LOOK_UP, actor)
-        code = read_code(wanted.code)
-        order = await self._store.order_by_code(code) if code else None
+    async def find(self, actor: Actor, *, staff_id: str, code: str) -> v.FoundPayment | None:
+        """The merchant's payment with this order code, None where there is none."""
+        role = await self._roles.acting(staff_id, Right.LOOK_UP, actor)
+        known = read_code(code)
+        order = await self._store.order_by_code(known) if known else None
         if isinstance(role, str) or order is None:
             return None
         if order.merchant_id != role.merchant.id or order.kind not in _PAID:
@@ -102,22 +100,22 @@ class Business:
             can_note=can_note,
         )
 
-    async def latest(self, staff_id: str, actor: Actor) -> tuple[v.OrderView, ...]:
+    async def latest(self, actor: Actor, staff_id: str) -> tuple[v.OrderView, ...]:
         role = await self._roles.acting(staff_id, Right.LOOK_UP, actor)
         if isinstance(role, str):
             return ()
         orders = await self._store.orders_of_merchant(role.merchant.id, _SHOWN)
         return tuple(view_of(order, role.merchant.shown) for order in orders)
 
-    async def standing(self, wanted: b.AgreementsOf, actor: Actor) -> tuple[v.AgreementView, ...]:
+    async def standing(self, actor: Actor, *, staff_id: str, kind: str) -> tuple[v.AgreementView, ...]:
         """The merchant's agreements that stand; of auto-debits those whose time is not over, with what may
         be taken now."""
-        right = Right.INVOICE if wanted.kind == AgreementKind.INVOICE else Right.CHARGE
-        role = await self._roles.acting(wanted.staff_id, right, actor)
+        right = Right.INVOICE if kind == AgreementKind.INVOICE else Right.CHARGE
+        role = await self._roles.acting(staff_id, right, actor)
         if isinstance(role, str):
             return ()
-        rows = await self._store.agreements_of_merchant(role.merchant.id, wanted.kind, _LISTED)
-        if wanted.kind == AgreementKind.PREAPPROVAL:
+        rows = await self._store.agreements_of_merchant(role.merchant.id, kind, _LISTED)
+        if kind == AgreementKind.PREAPPROVAL:
             rows = tuple(row for row in rows if row.until_ms is None or row.until_ms > self._clock())
         return tuple([await self.shown(row, role.merchant.shown) for row in rows])
 
@@ -142,7 +140,7 @@ class Business:
             description=row.description,
         )
 
-    async def banks(self, staff_id: str, actor: Actor) -> tuple[v.BankView, ...]:
+    async def banks(self, actor: Actor, staff_id: str) -> tuple[v.BankView, ...]:
         role = await self._roles.acting(staff_id, Right.PAY_OUT, actor)
         if isinstance(role, str) or not self._calls.accounts.can(role.merchant.account_id, ListsBanks):
             return ()
@@ -151,10 +149,10 @@ class Business:
 
     # ---- begun -----------------------------------------------------------------------------------
 
-    async def note(self, wanted: b.SendNote, actor: Actor) -> EffectResult:
+    async def note(self, actor: Actor, *, staff_id: str, order_id: str, text: str) -> EffectResult:
         """One more message of the provider's to the payer. Nothing of it is kept; a repeat is harmless."""
-        role = await self._roles.acting(wanted.staff_id, Right.NOTE, actor)
-        order = await self._store.order(wanted.order_id)
+        role = await self._roles.acting(staff_id, Right.NOTE, actor)
+        order = await self._store.order(order_id)
         if isinstance(role, str):
             return EffectResult(result=v.Noted(role))
         if order is None or order.merchant_id != role.merchant.id or order.kind not in _PAID:
@@ -165,129 +163,170 @@ class Business:
             return EffectResult(result=v.Noted("too_early"))
 
         async def call() -> v.Noted:
-            error = await self._calls.notify_payer(order, wanted.text, self._timeouts.look_up_s)
+            error = await self._calls.notify_payer(order, text, self._timeouts.look_up_s)
             if isinstance(error, Declined):
                 return v.Noted(_NOT_NOTED.get(error.reason, "not_available"))
             return v.Noted("not_available" if error else "")
 
         return EffectResult(provider_call=call)
 
-    async def refund(self, wanted: b.Refund, position: int, actor: Actor) -> EffectResult:
-        role = await self._roles.acting(wanted.staff_id, Right.REFUND, actor)
-        paid = await self._store.order(wanted.order_id)
+    async def refund(
+        self, actor: Actor, key: RequestKey, *, staff_id: str, order_id: str, amount: Money
+    ) -> EffectResult:
+        """Give a payment back, or part of it."""
+        kind = OrderKind.REFUND
+        role = await self._roles.acting(staff_id, Right.REFUND, actor)
+        paid = await self._store.order(order_id)
         if isinstance(role, str) or paid is None or paid.merchant_id != role.merchant.id:
             why = role if isinstance(role, str) else "not_allowed"
-            return EffectResult(result=refused_view(why, wanted.amount, kind=OrderKind.REFUND))
-        if (before := await self._before(position, actor, role)) is not None:
+            return await self._no(actor, staff_id, why, amount, kind)
+        if (before := await self._before(key, role)) is not None:
             return before
         details = OrderDetails(
             about_reference=paid.reference, about_provider_reference=paid.provider_reference
         )
         order = self._draft(
-            OrderKind.REFUND, wanted.amount, role, actor, position,
+            kind, amount, role, actor, key,
             payee=paid.payer, parent_id=paid.id, details=details, network=paid.network,
         )  # fmt: skip
         # Money goes back the way it came, whatever account the merchant uses by now.
         order = msgspec.structs.replace(order, account_id=paid.account_id)
-        return await self._begin(order, role)
+        return await self._begin(actor, order, role)
 
-    async def pay_out(self, wanted: b.PayOut, position: int, actor: Actor) -> EffectResult:
-        kind = OrderKind.DEPOSIT if wanted.deposit else OrderKind.TRANSFER
-        right = Right.DEPOSIT if wanted.deposit else Right.PAY_OUT
-        role = await self._roles.acting(wanted.staff_id, right, actor)
+    async def pay_out(
+        self,
+        actor: Actor,
+        key: RequestKey,
+        *,
+        staff_id: str,
+        amount: Money,
+        payee: Msisdn = "",
+        network: str = "",
+        deposit: bool = False,
+        bank_code: str = "",
+        account_number: str = "",
+    ) -> EffectResult:
+        """Send the merchant's money to a wallet, or to a bank account where `bank_code` is given. `deposit`:
+        by the provider's deposit instead of its transfer."""
+        kind = OrderKind.DEPOSIT if deposit else OrderKind.TRANSFER
+        role = await self._roles.acting(staff_id, Right.DEPOSIT if deposit else Right.PAY_OUT, actor)
         if isinstance(role, str):
-            return EffectResult(result=refused_view(role, wanted.amount, kind=kind))
-        if (before := await self._before(position, actor, role)) is not None:
+            return await self._no(actor, staff_id, role, amount, kind)
+        if (before := await self._before(key, role)) is not None:
             return before
-        details = OrderDetails(bank_code=wanted.bank_code, account_number=wanted.account_number)
-        order = self._draft(
-            kind, wanted.amount, role, actor, position,
-            payee=wanted.payee, network=wanted.network, details=details,
-        )  # fmt: skip
-        if not wanted.payee and not (wanted.bank_code and wanted.account_number):
-            return EffectResult(result=refused_view("not_available", wanted.amount, kind=kind))
-        return await self._begin(order, role)
+        if not payee and not (bank_code and account_number):
+            return await self._no(actor, staff_id, "not_available", amount, kind)
+        details = OrderDetails(bank_code=bank_code, account_number=account_number)
+        order = self._draft(kind, amount, role, actor, key, payee=payee, network=network, details=details)
+        return await self._begin(actor, order, role)
 
-    async def withdraw(self, wanted: b.Withdraw, position: int, actor: Actor) -> EffectResult:
+    async def withdraw(
+        self,
+        actor: Actor,
+        key: RequestKey,
+        *,
+        staff_id: str,
+        amount: Money,
+        payer: Msisdn,
+        unasked: bool = False,
+    ) -> EffectResult:
+        """Ask a customer to approve that wallet money comes to the merchant, who hands out cash. `unasked`:
+        of the actor's own wallet, agreed to without a PIN."""
         kind = OrderKind.WITHDRAWAL
-        role = await self._roles.acting(wanted.staff_id, Right.WITHDRAW, actor)
+        role = await self._roles.acting(staff_id, Right.WITHDRAW, actor)
         if isinstance(role, str):
-            return EffectResult(result=refused_view(role, wanted.amount, kind=kind))
-        if (before := await self._before(position, actor, role)) is not None:
+            return await self._no(actor, staff_id, role, amount, kind)
+        if (before := await self._before(key, role)) is not None:
             return before
-        order = self._draft(kind, wanted.amount, role, actor, position, payer=wanted.payer)
-        asking = self._asking(actor, wanted.payer, told=wanted.unasked)
-        return await self._begin(order, role, asking=asking)
+        order = self._draft(kind, amount, role, actor, key, payer=payer)
+        asking = self._phones.asking(actor, payer, staff=True, told=unasked)
+        return await self._begin(actor, order, role, asking=asking)
 
-    async def charge(self, wanted: b.ChargeUnder, position: int, actor: Actor) -> EffectResult:
+    async def charge(
+        self, actor: Actor, key: RequestKey, *, staff_id: str, agreement_id: str, amount: Money
+    ) -> EffectResult:
         """A debit nobody confirms on a phone: the agreement alone says how much and how often."""
         kind = OrderKind.AGREEMENT_CHARGE
-        role = await self._roles.acting(wanted.staff_id, Right.CHARGE, actor)
+        role = await self._roles.acting(staff_id, Right.CHARGE, actor)
         if isinstance(role, str):
-            return EffectResult(result=refused_view(role, wanted.amount, kind=kind))
-        if (before := await self._before(position, actor, role)) is not None:
+            return await self._no(actor, staff_id, role, amount, kind)
+        if (before := await self._before(key, role)) is not None:
             return before
-        row = await self._store.agreement(wanted.agreement_id)
+        row = await self._store.agreement(agreement_id)
         now_ms = self._clock()
         if row is None or row.merchant_id != role.merchant.id or row.kind is not AgreementKind.PREAPPROVAL:
-            return EffectResult(result=refused_view("gone", wanted.amount, kind=kind))
+            return await self._no(actor, staff_id, "gone", amount, kind)
         if row.state is not AgreementState.ACTIVE or (row.until_ms is not None and row.until_ms <= now_ms):
-            return EffectResult(result=refused_view("gone", wanted.amount, kind=kind))
+            return await self._no(actor, staff_id, "gone", amount, kind)
         # The payer has been told that it ends, and the provider may be long in saying so.
         if await self._store.is_being_stopped(row.id):
-            return EffectResult(result=refused_view("gone", wanted.amount, kind=kind))
-        if wanted.amount.currency != row.currency or wanted.amount.amount_minor > row.amount_minor:
+            return await self._no(actor, staff_id, "gone", amount, kind)
+        if amount.currency != row.currency or amount.amount_minor > row.amount_minor:
             most = Money(row.amount_minor, row.currency)
-            return EffectResult(result=refused_view("over_agreement", wanted.amount, kind=kind, most=most))
+            return await self._no(actor, staff_id, "over_agreement", amount, kind, most=most)
         since_ms = period_start_ms(row.every, now_ms) if row.every else now_ms
         if row.every and await self._store.debited(row.id, since_ms):
-            return EffectResult(result=refused_view("too_early", wanted.amount, kind=kind))
-        order = self._draft(kind, wanted.amount, role, actor, position, payer=row.payer, agreement_id=row.id)
+            return await self._no(actor, staff_id, "too_early", amount, kind)
+        order = self._draft(kind, amount, role, actor, key, payer=row.payer, agreement_id=row.id)
         order = msgspec.structs.replace(order, account_id=row.account_id)
-        return await self._begin(order, role, debits_since_ms=since_ms)
+        return await self._begin(actor, order, role, debits_since_ms=since_ms)
 
-    async def invoice(self, wanted: b.MakeInvoice, position: int, actor: Actor) -> EffectResult:
+    async def invoice(
+        self,
+        actor: Actor,
+        key: RequestKey,
+        *,
+        staff_id: str,
+        payer: Msisdn,
+        amount: Money,
+        description: str,
+        days: int,
+    ) -> EffectResult:
+        """Send a customer an invoice that stands for so many days."""
         kind = OrderKind.INVOICE
-        role = await self._roles.acting(wanted.staff_id, Right.INVOICE, actor)
+        role = await self._roles.acting(staff_id, Right.INVOICE, actor)
         if isinstance(role, str):
-            return EffectResult(result=refused_view(role, wanted.amount, kind=kind))
-        if (before := await self._before(position, actor, role)) is not None:
+            return await self._no(actor, staff_id, role, amount, kind)
+        if (before := await self._before(key, role)) is not None:
             return before
-        validity_s = wanted.days * 24 * 3600
-        details = OrderDetails(validity_s=validity_s, description=wanted.description)
-        agreement_id = self._ids.uuid()
+        details = OrderDetails(validity_s=days * 24 * 3600, description=description)
         order = self._draft(
-            kind, wanted.amount, role, actor, position,
-            payer=wanted.payer, details=details, agreement_id=agreement_id,
-        )  # fmt: skip
-        row = agreement_of(order, AgreementKind.INVOICE, wanted.description)
+            kind, amount, role, actor, key, payer=payer, details=details, agreement_id=self._ids.uuid()
+        )
+        row = agreement_of(order, AgreementKind.INVOICE, description)
         # Its payer gets a message: that is asking, too.
-        asking = self._asking(actor, wanted.payer)
-        return await self._begin(order, role, (KeepAgreement(row),), asking=asking)
+        asking = self._phones.asking(actor, payer, staff=True)
+        return await self._begin(actor, order, role, (KeepAgreement(row),), asking=asking)
 
-    async def cancel_invoice(self, wanted: b.CancelInvoice, position: int, actor: Actor) -> EffectResult:
+    async def cancel_invoice(
+        self, actor: Actor, key: RequestKey, *, staff_id: str, agreement_id: str
+    ) -> EffectResult:
         kind = OrderKind.INVOICE_CANCEL
-        role = await self._roles.acting(wanted.staff_id, Right.INVOICE, actor)
-        row = await self._store.agreement(wanted.agreement_id)
+        role = await self._roles.acting(staff_id, Right.INVOICE, actor)
+        row = await self._store.agreement(agreement_id)
         if isinstance(role, str) or row is None or row.merchant_id != role.merchant.id:
             why = role if isinstance(role, str) else "not_allowed"
-            return EffectResult(result=refused_view(why, Money(0, "GHS"), kind=kind))
-        if (before := await self._before(position, actor, role)) is not None:
+            return await self._no(actor, staff_id, why, Money(0, "GHS"), kind)
+        if (before := await self._before(key, role)) is not None:
             return before
         amount = Money(row.amount_minor, row.currency)
         if row.kind is not AgreementKind.INVOICE or row.state is not AgreementState.ACTIVE:
-            return EffectResult(result=refused_view("gone", amount, kind=kind))
+            return await self._no(actor, staff_id, "gone", amount, kind)
         details = OrderDetails(about_reference=row.reference, about_provider_reference=row.provider_id)
         order = self._draft(
-            kind, amount, role, actor, position, payer=row.payer, details=details, agreement_id=row.id
+            kind, amount, role, actor, key, payer=row.payer, details=details, agreement_id=row.id
         )
         order = msgspec.structs.replace(order, account_id=row.account_id)
-        return await self._begin(order, role)
+        return await self._begin(actor, order, role)
 
     # ---- shared ----------------------------------------------------------------------------------
 
-    def _asking(self, actor: Actor, payer: Msisdn, *, told: bool = False) -> Asking:
-        return asking_of(actor, payer, self._clock(), self._limits, staff=True, told=told)
+    async def _no(
+        self, actor: Actor, staff_id: str, why: str, amount: Money, kind: OrderKind, **given: object
+    ) -> EffectResult:
+        """No order; the refusal names the merchant of the role that was refused."""
+        name = await self._roles.merchant_of(staff_id, actor)
+        return EffectResult(result=refused_view(why, amount, name, kind=kind, **given))
 
     def _draft(
         self,
@@ -295,20 +334,20 @@ class Business:
         amount: Money,
         role: ActingRole,
         actor: Actor,
-        position: int,
+        key: RequestKey,
         **given: object,
     ) -> OrderRow:
         return draft(
-            kind, amount, role.merchant, actor, position, self._ids, self._clock(),
+            kind, amount, role.merchant, actor, key, self._ids, self._clock(),
             staff_id=role.row.id, **given,
         )  # fmt: skip
 
-    async def _before(self, position: int, actor: Actor, role: ActingRole) -> EffectResult | None:
-        """What this very act did before, where the turn that did it never ended."""
-        order = await self._store.order_of_act(actor.conversation_id, position)
+    async def _before(self, key: RequestKey, role: ActingRole) -> EffectResult | None:
+        """What this very request did before, where whoever sent it never heard of it."""
+        order = await self._store.order_of_act(*key.columns)
         if order is not None:
             return EffectResult(result=view_of(order, role.merchant.shown))
-        held = await self._store.approval_of_act(actor.conversation_id, position)
+        held = await self._store.approval_of_act(*key.columns)
         if held is None:
             return None
         wanted = msgspec.json.decode(held.wanted, type=OrderRow)
@@ -319,6 +358,7 @@ class Business:
 
     async def _begin(
         self,
+        actor: Actor,
         order: OrderRow,
         role: ActingRole,
         changes: tuple[Change, ...] = (),
@@ -327,7 +367,7 @@ class Business:
         asking: Asking | None = None,
     ) -> EffectResult:
         """The plan of a new order, or of one that waits for a second person; or why there is none."""
-        refusal = await self.refusal(order, role.merchant, asking)
+        refusal = await self.refusal(actor, order, role.merchant, asking)
         if refusal is not None:
             return EffectResult(result=refusal)
         merchant = role.merchant.shown
@@ -350,7 +390,7 @@ class Business:
         return EffectResult((*changes, create), view, payment=view)
 
     async def refusal(
-        self, order: OrderRow, merchant: MerchantRow, asking: Asking | None = None
+        self, actor: Actor, order: OrderRow, merchant: MerchantRow, asking: Asking | None = None
     ) -> v.OrderView | None:
         """Why the order cannot be made now; the store says the same where somebody is faster."""
         amount = Money(order.amount_minor, order.currency)
@@ -366,7 +406,7 @@ class Business:
             why, left = await self._cannot_refund(order)
             if why:
                 return msgspec.structs.replace(no(why), most=left)
-        if asking is not None and (why := await why_not_asked(self._store, order, asking)):
+        if asking is not None and (why := await self._phones.refusal(order, asking, actor)):
             return no(why)
         if order.kind in PAYOUTS:
             if await self._store.is_off("payouts"):

@@ -13,7 +13,7 @@ from argon2.exceptions import VerificationError
 from bot.dialog import Name
 from bot.dialog import views as v
 from bot.money import AmountRule, NumberRule, OrderKind, Right, is_weak_pin, rights_of
-from bot.operations.actor import Actor
+from bot.operations.actor import Actor, EffectResult
 from bot.providers.accounts import Accounts
 from bot.providers.base import Account, AsksConsent, NotifiesPayers, ShowsBalance
 from bot.runtime.security_events import SecurityEvents
@@ -97,7 +97,7 @@ class Roles:
             staff_id=row.id,
             merchant=merchant.shown if merchant else "",
             role=row.role,
-            pin=actor.channel == "ussd",
+            pin=actor.needs_pin,
             locked=row.locked,
             offers=self._offered(row, merchant) if merchant and known else (),
             currency=merchant.currency if merchant else "",
@@ -125,7 +125,7 @@ class Roles:
             and (right not in _CAPABILITIES or self._accounts.can(merchant.account_id, _CAPABILITIES[right]))
         )
 
-    async def check_pin(self, pin: str, staff_id: str, actor: Actor) -> v.PinAnswer:
+    async def check_pin(self, actor: Actor, pin: str, staff_id: str) -> v.PinAnswer:
         """Counts a wrong try before anything is said, whatever becomes of the turn."""
         if not any(row.id == staff_id for row in actor.staff):
             return v.PinAnswer(refused="not_allowed")
@@ -155,18 +155,18 @@ class Roles:
         """Whether the PIN is the one of the hash. Takes its time, and holds nobody else up."""
         return await asyncio.to_thread(self._fits, pin_hash, pin)
 
-    async def choose_pin(self, pin: str, staff_id: str, actor: Actor) -> v.ChosenPin:
+    async def choose_pin(self, actor: Actor, pin: str, staff_id: str) -> EffectResult:
         """The slow hash of a PIN for a role that the speaker has or claimed, unless anybody would try it."""
         row = await self._store.staff_member(staff_id)
         merchant = await self._store.merchant(row.merchant_id) if row is not None else None
         if merchant is None:
-            return v.ChosenPin(refused="not_allowed")
+            return EffectResult(result=v.ChosenPin(refused="not_allowed"))
         own = actor.address.value if actor.address.kind == "msisdn" else ""
         if is_weak_pin(pin, (merchant.code, own, actor.msisdn)):
-            return v.ChosenPin(refused="easy")
-        return v.ChosenPin(await asyncio.to_thread(self.hasher.hash, pin))
+            return EffectResult(result=v.ChosenPin(refused="easy"))
+        return EffectResult(result=v.ChosenPin(await asyncio.to_thread(self.hasher.hash, pin)))
 
-    async def change_pin(self, pin: str, staff_id: str, first: str, actor: Actor) -> v.PinSet:
+    async def change_pin(self, actor: Actor, pin: str, staff_id: str, first: str) -> v.PinSet:
         """Keep the PIN that was typed twice alike. A role that was locked or lost meanwhile keeps its own."""
         row = next((row for row in actor.staff if row.id == staff_id), None)
         if row is None:
@@ -187,13 +187,23 @@ class Roles:
         except ValueError:  # no hash at all: nobody has this PIN
             return False
 
-    async def locked_at(self, role: ActingRole) -> tuple[v.LockedRole, ...]:
+    async def locked(self, actor: Actor, staff_id: str) -> tuple[v.LockedRole, ...]:
+        """Colleagues whose staff PIN is locked."""
+        role = await self.acting(staff_id, Right.UNLOCK, actor)
+        if isinstance(role, str):
+            return ()
         rows = await self._store.staff_of_merchant(role.merchant.id)
         return tuple(v.LockedRole(r.id, r.shown, r.role) for r in rows if r.locked and r.id != role.row.id)
 
-    async def unlock(self, role: ActingRole, locked_id: str) -> CountTries | None:
-        """The change that lets a colleague's PIN be tried again; None where there is no such colleague."""
+    async def unlock(self, actor: Actor, *, staff_id: str, locked_id: str) -> EffectResult:
+        """Let a colleague's PIN be tried again."""
+        role = await self.acting(staff_id, Right.UNLOCK, actor)
         row = await self._store.staff_member(locked_id)
-        if row is None or row.merchant_id != role.merchant.id or row.id == role.row.id:
-            return None
-        return CountTries(row.id, 0, locked=False)
+        if (
+            isinstance(role, str)
+            or row is None
+            or row.merchant_id != role.merchant.id
+            or row.id == role.row.id
+        ):
+            return EffectResult(result=v.Done(ok=False))
+        return EffectResult((CountTries(row.id, 0, locked=False),), v.Done())

@@ -326,7 +326,7 @@ class Stage:
             self._reader.close()
             self._reader = None
         # Calls that outlived their turns die with the process.
-        late = list(self.kasapay.dispatch.waiting.under_way)
+        late = list(self.kasapay.operations.waiting.under_way)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
@@ -363,7 +363,7 @@ class Stage:
     async def settle(self) -> None:
         """Do everything that is due now, until nothing moves any more."""
         for _ in range(_ROUNDS):
-            if late := list(self.kasapay.dispatch.waiting.under_way):
+            if late := list(self.kasapay.operations.waiting.under_way):
                 await asyncio.wait(late)
             await self.sandbox.drain()
             if self._app is not None:

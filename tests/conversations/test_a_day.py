@@ -12,13 +12,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
+import msgspec
 import pytest
 
 from bot.admin.reconciliation.gather import reconcile
 from bot.admin.reconciliation.values import Span
 from bot.admin.registry import COMMANDS
-from bot.conversations.effects import Actor
-from bot.dialog import Address, SecretAct
+from bot.conversations.effect_dispatch import EffectDispatch
+from bot.dialog import SecretAct
 from bot.money import (
     FINAL,
     AgreementState,
@@ -26,12 +27,14 @@ from bot.money import (
     OrderKind,
     OrderState,
 )
+from bot.operations.actor import Actor, RequestKey
 from bot.sandbox.handsets import press
 from bot.store.base import KeepStaff, SaveAddress, SavePerson
 from bot.store.records import AddressRow, PersonRow, StaffRow
 from flows import business_effects as b
 from flows import effects as e
 from tests.conversations.stage import ACCOUNTANT, EFUA, KWAME, STAFF, START_MS, Stage, open_stage
+from tests.operations.actors import make_actor
 
 _DAY_MS = 24 * 3600_000
 _ACTS = 70
@@ -72,16 +75,7 @@ class Day:
                 verified_ms=START_MS,
             )
             await store.commit([SavePerson(person), SaveAddress(row)])
-            self._people[number] = Actor(
-                person=person,
-                address=Address("msisdn", number),
-                channel="ussd",
-                verified=True,
-                conversation_id="",
-                msisdn=number,
-                staff=(),
-                address_row=row,
-            )
+            self._people[number] = make_actor(person, row)
         books = await store.merchant_by_code("1002")
         assert books is not None
         self.kofi = StaffRow(
@@ -102,16 +96,12 @@ class Day:
     async def act(self, number: str, effect: Any) -> Any:
         """What a turn would do, without its words: the plan's changes kept, then its call made."""
         staff = await self.stage.store.staff_of("msisdn", number)
-        actor = self._people[number]
-        actor = Actor(
-            **{name: getattr(actor, name) for name in actor.__struct_fields__}
-            | {"conversation_id": self.stage.ids.uuid(), "staff": staff}
-        )
-        performer = self.stage.kasapay.dispatch
+        actor = msgspec.structs.replace(self._people[number], staff=staff)
+        dispatch = EffectDispatch(self.stage.kasapay.operations)
         if isinstance(effect, SecretAct):
-            plan = await performer.act_with(self.stage.otp(number), effect, actor)
+            plan = await dispatch.act_with(self.stage.otp(number), effect, actor)
         else:
-            plan = await performer.act(effect, 0, actor)
+            plan = await dispatch.act(effect, actor, RequestKey(self.stage.ids.uuid(), 0))
         await self.stage.store.commit(plan.changes)
         result = await plan.provider_call() if plan.provider_call is not None else plan.result
         self.done[type(effect).__name__ + (" refused" if getattr(result, "refused", "") else "")] += 1

@@ -7,9 +7,11 @@ import msgspec
 import pytest
 
 from bot.channels.ussd import Heard
-from bot.dialog import Address, Text
+from bot.conversations.effect_dispatch import EffectDispatch
+from bot.conversations.standing import standing as standing_of
+from bot.dialog import Text
 from bot.money import AgreementKind, Money, OrderKind, OrderState, Reason
-from bot.operations.actor import Actor, EffectResult
+from bot.operations.actor import Actor, EffectResult, RequestKey
 from bot.store.base import (
     Conflict,
     KeepMerchant,
@@ -26,6 +28,7 @@ from flows import effects as e
 from tests.conversations.people import Phone, decide
 from tests.conversations.robot import Robot
 from tests.conversations.stage import ACCOUNTANT, CASHIER, EFUA, KWAME, STAFF, STAFF_PIN, Stage
+from tests.operations.actors import make_actor
 from tests.shell.test_agreements import standing
 
 GHS_20, GHS_50 = Money(2000, "GHS"), Money(5000, "GHS")
@@ -33,22 +36,12 @@ GHS_600 = Money(60_000, "GHS")
 
 
 async def speaker_of(stage: Stage, msisdn: str) -> Actor:
-    """Somebody at the first question of a conversation on their phone."""
+    """Somebody who has dialled."""
     await Phone(stage, msisdn).dial()
     loaded = await stage.store.load_turn(TurnQuery("msisdn", msisdn))
     assert loaded.person is not None
-    assert loaded.conversation is not None
     (address,) = [row for row in loaded.addresses if row.value == msisdn]
-    return Actor(
-        person=loaded.person,
-        address=Address("msisdn", msisdn),
-        channel="ussd",
-        verified=True,
-        conversation_id=loaded.conversation.id,
-        msisdn=msisdn,
-        staff=loaded.staff,
-        address_row=address,
-    )
+    return make_actor(loaded.person, address, loaded.staff)
 
 
 async def act(stage: Stage, effect: Any, actor: Actor, position: int = 0) -> Any:
@@ -60,7 +53,11 @@ async def act(stage: Stage, effect: Any, actor: Actor, position: int = 0) -> Any
 
 
 async def plan_of(stage: Stage, effect: Any, actor: Actor, position: int = 0) -> EffectResult:
-    return await stage.kasapay.dispatch.act(effect, position, actor)
+    return await EffectDispatch(stage.kasapay.operations).act(effect, actor, request(actor, position))
+
+
+def request(actor: Actor, position: int = 0) -> RequestKey:
+    return RequestKey(f"c-{actor.address_row.id}", position)
 
 
 async def paid(stage: Stage, merchant: str = "1001", amount: str = "20") -> OrderRow:
@@ -99,7 +96,7 @@ async def test_a_role_of_somebody_else_does_nothing(stage: Stage) -> None:
         assert refused.refused == "not_allowed", effect
     assert (await act(stage, b.SendNote(ama.staff[0].id, order.id, "hello"), efua)).refused == "not_allowed"
     assert not (await act(stage, b.Unlock(ama.staff[0].id, ama.staff[0].id), efua)).ok
-    look = stage.kasapay.dispatch.look
+    look = EffectDispatch(stage.kasapay.operations).look
     assert await look(b.FindPayment(ama.staff[0].id, order.code), efua) is None
     assert await look(b.LatestPayments(ama.staff[0].id), efua) == ()
     assert await look(b.WaitingApprovals(ama.staff[0].id), efua) == ()
@@ -125,7 +122,7 @@ async def test_a_role_reaches_its_own_merchant_only(stage: Stage) -> None:
     (waiting,) = stage.rows("SELECT id FROM approvals")
     decided = await act(stage, b.DecideApproval(role, waiting["id"], approve=True), kofi, 1)
     assert decided.refused == "not_allowed"
-    look = stage.kasapay.dispatch.look
+    look = EffectDispatch(stage.kasapay.operations).look
     assert await look(b.FindPayment(role, order.code), kofi) is None
     assert await look(b.WaitingApprovals(role), kofi) == ()
     assert not (await act(stage, b.Unlock(role, ama.staff[0].id), kofi)).ok
@@ -170,17 +167,19 @@ async def test_a_locked_role_does_nothing_and_names_its_merchant(stage: Stage) -
     for effect in all_acts(locked.id, order.id):
         refused = await act(stage, effect, ama)
         assert (refused.refused, refused.merchant) == ("locked", "Ama's Kitchen"), effect
-    assert await stage.kasapay.dispatch.look(b.FindPayment(locked.id, order.code), ama) is None
+    assert (
+        await EffectDispatch(stage.kasapay.operations).look(b.FindPayment(locked.id, order.code), ama) is None
+    )
     assert len(await stage.orders()) == 1
 
 
 async def test_the_right_pin_does_not_open_a_locked_role(stage: Stage) -> None:
     ama = await speaker_of(stage, STAFF)
     await stage.store.commit([KeepStaff(msgspec.structs.replace(ama.staff[0], wrong_tries=3, locked=True))])
-    roles = stage.kasapay.dispatch._roles
-    assert (await roles.check_pin(STAFF_PIN, ama.staff[0].id, ama)).refused == "locked"
+    roles = stage.kasapay.operations.roles
+    assert (await roles.check_pin(ama, STAFF_PIN, ama.staff[0].id)).refused == "locked"
     cashier = await speaker_of(stage, CASHIER)
-    assert (await roles.check_pin(STAFF_PIN, ama.staff[0].id, cashier)).refused == "not_allowed"
+    assert (await roles.check_pin(cashier, STAFF_PIN, ama.staff[0].id)).refused == "not_allowed"
 
 
 async def test_for_a_merchant_that_is_closed_nothing_begins(stage: Stage) -> None:
@@ -423,7 +422,7 @@ async def test_nobody_approves_their_own_wish(stage: Stage) -> None:
     ama = await speaker_of(stage, STAFF)
     own = await act(stage, b.DecideApproval(second.id, held["id"], approve=True), ama, 3)
     assert own.refused == "own"
-    assert await stage.kasapay.dispatch.look(b.WaitingApprovals(second.id), ama) == ()
+    assert await EffectDispatch(stage.kasapay.operations).look(b.WaitingApprovals(second.id), ama) == ()
 
 
 @pytest.mark.parametrize("is_gone", [False, True], ids=["role kept", "role taken back"])
@@ -437,7 +436,7 @@ async def test_nobody_approves_their_own_wish_from_a_chat_linked_since(stage: St
     if is_gone:
         freed = msgspec.structs.replace(chat.staff[0], address_kind="", address_value="")
         await stage.store.commit([KeepStaff(freed)])
-    look = stage.kasapay.dispatch.look
+    look = EffectDispatch(stage.kasapay.operations).look
     assert await look(b.WaitingApprovals(ama.staff[0].id), ama) == ()
     for position, approve in enumerate((True, False)):
         wanted = b.DecideApproval(ama.staff[0].id, held["id"], approve=approve)
@@ -459,16 +458,7 @@ async def in_chat(stage: Stage, like: Actor, value: str) -> Actor:
         pin_hash="x",
     )  # fmt: skip
     await stage.store.commit([SavePerson(person), SaveAddress(address), KeepStaff(role)])
-    return Actor(
-        person=person,
-        address=Address("telegram", value),
-        channel="telegram",
-        verified=False,
-        conversation_id="chat",
-        msisdn="",
-        staff=(role,),
-        address_row=address,
-    )
+    return make_actor(person, address, (role,))
 
 
 async def test_a_wish_runs_out_after_a_day(stage: Stage) -> None:
@@ -588,9 +578,9 @@ async def test_an_auto_debit_past_its_time_is_not_offered_to_be_charged(stage: S
     row = await standing(stage, AgreementKind.PREAPPROVAL)
     ama = await speaker_of(stage, STAFF)
     look = b.AgreementsOf(ama.staff[0].id, "preapproval")
-    assert [view.id for view in await stage.kasapay.dispatch.look(look, ama)] == [row.id]
+    assert [view.id for view in await EffectDispatch(stage.kasapay.operations).look(look, ama)] == [row.id]
     stage.clock.ms = row.until_ms or 0
-    assert await stage.kasapay.dispatch.look(look, ama) == ()
+    assert await EffectDispatch(stage.kasapay.operations).look(look, ama) == ()
 
 
 # ---- who was sent away ----------------------------------------------------------------------------
@@ -637,7 +627,7 @@ async def test_where_a_payout_stands_is_not_told_as_a_payment(stage: Stage) -> N
     assert not (await act(stage, b.Withdraw(kojo.staff[0].id, GHS_20, EFUA), kojo)).refused
 
     async def said(actor: Actor) -> str:
-        screen = await stage.kasapay.dispatch.standing(actor.conversation_id)
+        screen = await standing_of(stage.store, request(actor).scope)
         assert screen is not None
         assert screen.order_id in {order.id for order in await stage.orders()}
         return stage.kasapay.turns.say(Text(screen.text, screen.values))

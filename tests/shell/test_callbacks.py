@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from bot.admin.registry import COMMANDS, CommandError
+from bot.conversations.standing import standing
 from bot.money import OrderKind, OrderState, Source
 from bot.store.base import CreateOrder, MoveOrder, StoreUnavailable
 from bot.store.records import OrderRow
@@ -466,9 +467,9 @@ async def test_a_payer_who_was_told_a_failure_hears_at_once_that_it_is_checked(
     assert len(told) == 2
     assert "may have been taken after all" in told[-1]
     assert order.code in told[-1]
-    standing = await served.kasapay.dispatch._payments.standing(order.conversation_id or "")
-    assert standing is not None
-    assert standing.text == "payments.open"
+    last_words = await standing(served.store, order.conversation_id or "")
+    assert last_words is not None
+    assert last_words.text == "payments.open"
 
 
 @pytest.mark.parametrize(("said", "words"), [("successful", "did arrive"), ("failed", "nothing was taken")])

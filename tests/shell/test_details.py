@@ -3,16 +3,15 @@
 import msgspec
 import pytest
 
-from bot.dialog import Address
 from bot.dialog import views as v
 from bot.money import AgreementState, Source
 from bot.operations.actor import Actor
 from bot.operations.consents import DetailsAskers
 from bot.providers.base import Consent, ConsentState, Secret
 from bot.store.base import KeepStaff
-from flows import business_effects as b
 from tests.conversations.people import Phone, decide
 from tests.conversations.stage import CASHIER, EFUA, STAFF_PIN, Stage
+from tests.operations.actors import make_actor
 
 BORN, NAME = "1976-08-13", "Efua Mensah"
 
@@ -27,17 +26,8 @@ async def asked_by(stage: Stage) -> tuple[DetailsAskers, Actor, str]:
     person = await stage.store.person(row["person_id"])
     address = next(a for a in await stage.store.addresses_of(row["person_id"]) if a.kind == "msisdn")
     assert person is not None
-    actor = Actor(
-        person=person,
-        address=Address("msisdn", CASHIER),
-        address_row=address,
-        channel="ussd",
-        verified=True,
-        msisdn=CASHIER,
-        conversation_id="c-of-the-test",
-        staff=await stage.store.staff_of("msisdn", CASHIER),
-    )
-    return stage.kasapay.dispatch._details, actor, row["id"]
+    actor = make_actor(person, address, await stage.store.staff_of("msisdn", CASHIER))
+    return stage.kasapay.operations.details, actor, row["id"]
 
 
 async def state(stage: Stage, id: str) -> tuple[AgreementState, str]:
@@ -48,16 +38,16 @@ async def state(stage: Stage, id: str) -> tuple[AgreementState, str]:
 
 async def test_what_is_shared_is_shown_once(stage: Stage) -> None:
     askers, actor, id = await asked_by(stage)
-    see = b.SeeDetails(actor.staff[0].id, id)
-    assert (await askers.see(see, actor)).state == "waiting"
+    see = {"staff_id": actor.staff[0].id, "asked_id": id}
+    assert (await askers.see(actor, **see)).state == "waiting"
     decide(stage, EFUA, "approve")
     stage.clock.ms += 6000
-    shown = await askers.see(see, actor)
+    shown = await askers.see(actor, **see)
     assert [line.label for line in shown.lines] == ["name", "birthdate", "gender"]
     assert [line.value for line in shown.lines][:2] == [NAME, BORN]
     assert await state(stage, id) == (AgreementState.ACTIVE, "")
     stage.clock.ms += 6000
-    assert await askers.see(see, actor) == v.Details("shown")
+    assert await askers.see(actor, **see) == v.Details("shown")
 
 
 async def test_nobody_else_sees_them(stage: Stage) -> None:
@@ -66,15 +56,15 @@ async def test_nobody_else_sees_them(stage: Stage) -> None:
     other = msgspec.structs.replace(actor.staff[0], id="another")
     await stage.store.commit([KeepStaff(other)])
     foreign = msgspec.structs.replace(actor, staff=(other,))
-    assert (await askers.see(b.SeeDetails("another", id), foreign)).state == "not_available"
-    assert (await askers.see(b.SeeDetails(actor.staff[0].id, id), foreign)).state == "not_available"
+    assert (await askers.see(foreign, staff_id="another", asked_id=id)).state == "not_available"
+    assert (await askers.see(foreign, staff_id=actor.staff[0].id, asked_id=id)).state == "not_available"
     unlinked = msgspec.structs.replace(actor, msisdn="")
-    assert (await askers.see(b.SeeDetails(actor.staff[0].id, id), unlinked)).state == "not_available"
-    asked = await askers.ask(b.AskDetails(actor.staff[0].id, EFUA), unlinked)
+    assert (await askers.see(unlinked, staff_id=actor.staff[0].id, asked_id=id)).state == "not_available"
+    asked = await askers.ask(unlinked, staff_id=actor.staff[0].id, msisdn=EFUA)
     assert asked.result == v.DetailsAsked(refused="not_allowed")
     locked = msgspec.structs.replace(actor.staff[0], locked=True)
     late = msgspec.structs.replace(actor, staff=(locked,))
-    assert (await askers.see(b.SeeDetails(locked.id, id), late)).state == "not_available"
+    assert (await askers.see(late, staff_id=locked.id, asked_id=id)).state == "not_available"
     assert await state(stage, id) != (AgreementState.ACTIVE, "")
 
 
@@ -86,16 +76,16 @@ async def test_what_is_not_shared_is_over(stage: Stage, action: str, word: str, 
     askers, actor, id = await asked_by(stage)
     decide(stage, EFUA, action)
     stage.clock.ms += 6000 if action == "reject" else 3601_000
-    see = b.SeeDetails(actor.staff[0].id, id)
-    assert (await askers.see(see, actor)).state == word
+    see = {"staff_id": actor.staff[0].id, "asked_id": id}
+    assert (await askers.see(actor, **see)).state == word
     assert await state(stage, id) == (ends, "")
-    assert (await askers.see(see, actor)).state == word
+    assert (await askers.see(actor, **see)).state == word
     assert [line.source for line in await stage.store.agreement_lines(id)][-1] is Source.POLL
 
 
 async def test_impatience_is_answered_without_asking(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     askers, actor, id = await asked_by(stage)
-    see = b.SeeDetails(actor.staff[0].id, id)
+    see = {"staff_id": actor.staff[0].id, "asked_id": id}
     asked = []
 
     async def waits(connection: str, asked_for: Secret, timeout_s: float) -> Consent:
@@ -104,7 +94,7 @@ async def test_impatience_is_answered_without_asking(stage: Stage, monkeypatch: 
 
     monkeypatch.setattr(stage.kasapay.calls, "consent", waits)
     for _ in range(5):
-        assert (await askers.see(see, actor)).state == "waiting"
+        assert (await askers.see(actor, **see)).state == "waiting"
     assert asked == [stage.entries[0].reference] * 2
 
 

@@ -136,20 +136,20 @@ async def test_a_payout_of_exactly_what_is_left_begins(stage: Stage) -> None:
 async def test_three_wrong_pins_at_once_lock(stage: Stage, processes: int) -> None:
     """None of them sees the count of another too early, on whatever channel and in whatever process."""
     ama = await speaker_of(stage, STAFF)
-    roles = stage.kasapay.dispatch._roles
+    roles = stage.kasapay.operations.roles
     many = [copy.copy(roles) for _ in range(processes)]
     for one in many:
         one.locks = {}
     role = ama.staff[0].id
-    answers = await asyncio.gather(*(many[n % processes].check_pin("9999", role, ama) for n in range(3)))
+    answers = await asyncio.gather(*(many[n % processes].check_pin(ama, "9999", role) for n in range(3)))
     assert sorted((answer.refused, answer.tries_left) for answer in answers) == [
         ("locked", 0),
         ("wrong_pin", 1),
         ("wrong_pin", 2),
     ]
-    assert (await roles.check_pin(STAFF_PIN, role, ama)).refused == "locked"
+    assert (await roles.check_pin(ama, STAFF_PIN, role)).refused == "locked"
     await stage.store.commit([CountTries(role, 0, locked=False)])
-    assert not (await roles.check_pin(STAFF_PIN, role, ama)).refused
+    assert not (await roles.check_pin(ama, STAFF_PIN, role)).refused
 
 
 # ---- the second person, over a day ---------------------------------------------------------------

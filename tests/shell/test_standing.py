@@ -8,15 +8,14 @@ import msgspec
 import pytest
 
 from bot.admin.registry import COMMANDS, CommandError
-from bot.dialog import Address
 from bot.dialog import views as v
 from bot.money import ENDED, AgreementKind, AgreementState, Money, OrderKind, OrderState, Source
-from bot.operations.actor import Actor, EffectResult
+from bot.operations.actor import Actor, EffectResult, RequestKey
 from bot.operations.agreements import Agreements
 from bot.store.base import CreateOrder, KeepAgreement, KeepMerchant, MoveAgreement, MoveOrder, UpdateOrder
-from flows import effects as e
 from tests.conversations.people import Phone, decide
 from tests.conversations.stage import EFUA, KWAME, Stage
+from tests.operations.actors import make_actor
 from tests.shell.test_agreements import standing
 from tests.store import make
 
@@ -29,21 +28,15 @@ async def speaker_of(stage: Stage, msisdn: str) -> Actor:
     found = await stage.store.person_of("msisdn", msisdn)
     assert found is not None
     person, address = found
-    conversation = stage.rows("SELECT id FROM conversations WHERE person_id = ?", person.id)[0]["id"]
-    return Actor(
-        person=person,
-        address=Address("msisdn", msisdn),
-        channel="ussd",
-        verified=True,
-        conversation_id=conversation,
-        msisdn=msisdn,
-        staff=(),
-        address_row=address,
-    )
+    return make_actor(person, address)
+
+
+def request(actor: Actor, position: int = 3) -> RequestKey:
+    return RequestKey(f"c-{actor.address_row.id}", position)
 
 
 def room(stage: Stage) -> Agreements:
-    return stage.kasapay.dispatch._agreements
+    return stage.kasapay.operations.agreements
 
 
 async def merchant_id(stage: Stage, code: str = "1001") -> str:
@@ -53,29 +46,20 @@ async def merchant_id(stage: Stage, code: str = "1001") -> str:
 
 
 async def set_up(stage: Stage, msisdn: str = EFUA, code: str = "1001", **given: Any) -> EffectResult:
-    wanted = e.SetUpAutoDebit(
-        **(
-            {"merchant_id": await merchant_id(stage, code), "most": GHS_20, "every": "week", "days": 30}
-            | given
-        )
-    )
-    return await room(stage).set_up(wanted, 3, await speaker_of(stage, msisdn))
+    actor = await speaker_of(stage, msisdn)
+    usual = {"merchant_id": await merchant_id(stage, code), "most": GHS_20, "every": "week", "days": 30}
+    return await room(stage).set_up(actor, request(actor), **(usual | given))
 
 
 async def bill(stage: Stage, actor: Actor, **given: Any) -> EffectResult:
-    wanted = e.PayBill(
-        **(
-            {
-                "merchant_id": await merchant_id(stage),
-                "bill": "ECG",
-                "customer_reference": "42",
-                "amount": GHS_20,
-                "payer": EFUA,
-            }
-            | given
-        )
-    )
-    return await room(stage).pay_bill(wanted, 3, actor)
+    usual = {
+        "merchant_id": await merchant_id(stage),
+        "bill": "ECG",
+        "customer_reference": "42",
+        "amount": GHS_20,
+        "payer": EFUA,
+    }
+    return await room(stage).pay_bill(actor, request(actor), **(usual | given))
 
 
 async def test_the_agreement_stands_before_its_order(stage: Stage) -> None:
@@ -135,7 +119,9 @@ async def test_a_second_one_on_the_same_account_can_be_stopped_too(stage: Stage)
     assert len({row.provider_id for row in rows} - {""}) == 2
     efua = await speaker_of(stage, EFUA)
     for position, row in enumerate(rows, 50):
-        assert (await room(stage).stop(row.id, position, efua)).result.refused == ""
+        assert (
+            await room(stage).stop(efua, request(efua, position), agreement_id=row.id)
+        ).result.refused == ""
 
 
 async def test_a_stranger_debits_nobody_after_our_own_end(stage: Stage) -> None:
@@ -147,8 +133,9 @@ async def test_a_stranger_debits_nobody_after_our_own_end(stage: Stage) -> None:
     (row,) = await stage.store.agreements_of_payer(EFUA, AgreementKind.PREAPPROVAL, 9)
     await stage.pass_time(((row.until_ms or 0) - stage.clock()) / 1000 + 1)
     kwame = await speaker_of(stage, KWAME)
-    wanted = e.RequestPayment(merchant_id=row.merchant_id, amount=GHS_20, payer=EFUA, network="")
-    plan = await stage.kasapay.dispatch.act(wanted, 9, kwame)
+    plan = await stage.kasapay.operations.payments.request(
+        kwame, request(kwame), merchant_id=row.merchant_id, amount=GHS_20, payer=EFUA
+    )
     assert (plan.result.refused, plan.changes) == ("number", ())
     # And ends with theirs.
     await stage.pass_time(3600)
@@ -183,26 +170,27 @@ async def test_only_the_one_whose_wallet_it_is_stops_it(stage: Stage) -> None:
     other, own = await speaker_of(stage, KWAME), await speaker_of(stage, EFUA)
     unlinked = msgspec.structs.replace(own, msisdn="")
     for actor in (other, unlinked):
-        plan = await room(stage).stop(row.id, 3, actor)
+        plan = await room(stage).stop(actor, request(actor), agreement_id=row.id)
         assert (plan.result.refused, plan.changes) == ("not_allowed", ())
-        assert await room(stage).own(AgreementKind.PREAPPROVAL, actor) == ()
-    assert (await room(stage).stop("nothing", 3, own)).result.refused == "not_allowed"
-    assert (await room(stage).stop(row.id, 3, own)).result.refused == "not_yet"
+        assert await room(stage).own(actor, AgreementKind.PREAPPROVAL) == ()
+    assert (await room(stage).stop(own, request(own), agreement_id="nothing")).result.refused == "not_allowed"
+    assert (await room(stage).stop(own, request(own), agreement_id=row.id)).result.refused == "not_yet"
     known = MoveAgreement(row.id, row.version, stage.clock(), row.due_ms, provider_id="theirs")
     await stage.store.commit([known])
-    plan = await room(stage).stop(row.id, 3, own)
+    plan = await room(stage).stop(own, request(own), agreement_id=row.id)
     (created,) = plan.changes
     assert isinstance(created, CreateOrder)
     assert created.row.kind is OrderKind.PREAPPROVAL_CANCEL
     assert created.row.details.about_provider_reference == "theirs"
     over = MoveAgreement(row.id, row.version + 1, stage.clock(), None, AgreementState.EXPIRED)
     await stage.store.commit([over])
-    assert (await room(stage).stop(row.id, 3, own)).result.refused == "gone"
+    assert (await room(stage).stop(own, request(own), agreement_id=row.id)).result.refused == "gone"
 
 
 async def test_an_invoice_is_no_auto_debit_to_be_stopped(stage: Stage) -> None:
     row = await standing(stage, AgreementKind.INVOICE)
-    plan = await room(stage).stop(row.id, 3, await speaker_of(stage, EFUA))
+    efua = await speaker_of(stage, EFUA)
+    plan = await room(stage).stop(efua, request(efua), agreement_id=row.id)
     assert plan.result.refused == "not_allowed"
 
 
@@ -211,7 +199,7 @@ async def test_an_invoice_is_shown_while_it_can_be_paid(stage: Stage) -> None:
     actor = await speaker_of(stage, EFUA)
 
     async def shown() -> list[str]:
-        return [one.id for one in await room(stage).own(AgreementKind.INVOICE, actor)]
+        return [one.id for one in await room(stage).own(actor, AgreementKind.INVOICE)]
 
     assert await shown() == [row.id]
     stage.clock.ms = row.until_ms or 0
@@ -273,8 +261,8 @@ async def test_only_ones_own_auto_debits_are_spoken_of(stage: Stage) -> None:
     efua, kwame = await speaker_of(stage, EFUA), await speaker_of(stage, KWAME)
 
     async def debit(actor: Actor, amount: Money = GHS_20, **given: str) -> v.Debit:
-        wanted = e.FindDebit(amount, EFUA, **({"merchant_id": first.id} | given if first else given))
-        return await stage.kasapay.dispatch.look(wanted, actor)
+        wanted = {"merchant_id": first.id} | given if first else given
+        return await room(stage).debit(actor, amount=amount, payer=EFUA, **wanted)
 
     assert await debit(efua) == v.Debit(first.name, agreed=True)
     beyond = v.Debit(first.name, stops=(row.id,))
@@ -289,8 +277,9 @@ async def test_only_ones_own_auto_debits_are_spoken_of(stage: Stage) -> None:
 async def test_a_request_that_waits_is_not_sent_into_an_auto_debit(stage: Stage, was_sent: bool) -> None:
     """It would be taken without a PIN: unsent it fails, and what may have arrived is only asked about."""
     kwame = await speaker_of(stage, KWAME)
-    wanted = e.RequestPayment(merchant_id=await merchant_id(stage), amount=GHS_20, payer=EFUA)
-    plan = await stage.kasapay.dispatch.act(wanted, 9, kwame)
+    plan = await stage.kasapay.operations.payments.request(
+        kwame, request(kwame), merchant_id=await merchant_id(stage), amount=GHS_20, payer=EFUA
+    )
     await stage.store.commit(plan.changes)
     (order,) = await stage.orders()
     if was_sent:

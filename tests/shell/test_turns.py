@@ -15,18 +15,17 @@ from bot.app import build as wiring
 from bot.app.build import Kasapay
 from bot.channels.ussd import Heard, WireRequest
 from bot.conversations import TurnsConfig
-from bot.conversations.effects import Actor
 from bot.dialog import Address, Choice, Inbound, Pressed, Text, Typed, fits, fold
 from bot.money import Money, OrderState, show_local
 from bot.runtime.timeouts import TIMES
 from bot.store.base import Conflict, Store, StoreUnavailable, TurnQuery
-from bot.store.records import AddressRow, OrderRow, PersonRow
-from flows import effects as e
+from bot.store.records import OrderRow
 from tests.conversations.people import Phone, Screen, WebChat, asked, decide
 from tests.conversations.robot import Robot
 from tests.conversations.stage import EFUA, KWAME, STAFF, STAFF_PIN, Stage, open_stage
 from tests.conversations.trouble import Break, BreakingSender, Gate, Killed
 from tests.gateways import arrived
+from tests.operations.actors import make_actor
 
 GATEWAYS = ["africastalking", "hubtel"]
 MERCHANTS = {"momo": "1001", "startbutton": "1002"}
@@ -668,19 +667,6 @@ async def test_hubtel_without_sequence_numbers_is_served(stage: Stage) -> None:
 # ---- to whom what is shown ----------------------------------------------------------------------
 
 
-def actor(person: PersonRow, address: AddressRow, channel: str = "web") -> Actor:
-    return Actor(
-        person=person,
-        address=Address(address.kind, address.value),
-        channel=channel,
-        verified=True,
-        conversation_id="",
-        msisdn="",
-        staff=(),
-        address_row=address,
-    )
-
-
 async def efuas_order(stage: Stage, merchant: str = "1001") -> OrderRow:
     await Robot(stage, Phone(stage, EFUA), merchant).pay(until="pay/otp")
     await stage.settle()
@@ -692,18 +678,13 @@ async def test_an_order_is_shown_to_nobody_but_its_person(stage: Stage) -> None:
     await Phone(stage, KWAME).dial()
     found = await stage.store.person_of("msisdn", KWAME)
     assert found is not None
-    kwame, performer = actor(*found), stage.kasapay.dispatch
-    assert await performer.look(e.OrderNow(order.id), kwame) is None
-    assert await performer.look(e.AskStatus(order.id), kwame) is None
-    assert await performer.look(e.MyPayments(), kwame) == ()
-    assert (
-        await performer.look(
-            e.FindDuplicate(order.merchant_id, Money(order.amount_minor, order.currency)), kwame
-        )
-        == ""
-    )
-    assert await performer.without_secret(e.SubmitOtp(order.id), kwame) is None
-    plan = await performer.act_with("123456", e.SubmitOtp(order.id), kwame)
+    kwame, payments = make_actor(*found, channel="web", msisdn=""), stage.kasapay.operations.payments
+    assert await payments.own(kwame, order.id) is None
+    assert await payments.ask_status(kwame, order.id) is None
+    assert await payments.latest(kwame) == ()
+    assert await payments.find_duplicate(kwame, order.merchant_id, Money(2000, order.currency)) == ""
+    assert await payments.without_otp(kwame, order.id) is None
+    plan = await payments.submit_otp(kwame, "123456", order.id)
     assert plan.provider_call is None
     assert plan.result.id == ""
     assert (await stage.order()).otp_tries == 0

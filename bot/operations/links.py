@@ -51,7 +51,7 @@ class Links:
         self._ids = ids
         self._timeouts = timeouts
 
-    def make_code(self, actor: Actor) -> EffectResult:
+    async def make_code(self, actor: Actor) -> EffectResult:
         now_ms = self._clock()
         code = self._ids.digits(8)
         kept = LinkCode(
@@ -63,11 +63,11 @@ class Links:
         minutes = int(self._timeouts.link_code_s // 60)
         return EffectResult((KeepLinkCode(kept),), v.NewLinkCode(code=code, minutes=minutes))
 
-    async def link(self, proof: str, actor: Actor) -> EffectResult:
+    async def link(self, actor: Actor, proof: str) -> EffectResult:
         """By the chat's own word for its number."""
         return await self._shared(proof.removeprefix("shared:"), actor)
 
-    async def link_with(self, secret: str, msisdn: Msisdn, actor: Actor) -> EffectResult:
+    async def link_with(self, actor: Actor, secret: str, msisdn: Msisdn) -> EffectResult:
         """Wrong tries count against whoever makes them, and end no other number's code. Whether the number
         has an open code cannot be told from the answer."""
         now_ms = self._clock()
@@ -125,7 +125,7 @@ class Links:
         rows = await self._store.addresses_of(actor.person.id)
         return [row for row in rows if row.kind != "msisdn" and row.verified_ms is not None]
 
-    async def unlink(self, chat_id: str, actor: Actor) -> EffectResult:
+    async def unlink(self, actor: Actor, chat_id: str) -> EffectResult:
         now_ms = self._clock()
         if not chat_id:
             return self._leave(actor, now_ms)

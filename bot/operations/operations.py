@@ -1,0 +1,61 @@
+"""All operations on one store: whoever lets people do something takes them from here."""
+
+from collections.abc import Callable
+
+from bot.operations.account_holders import Holders
+from bot.operations.agreements import Agreements
+from bot.operations.approvals import Approvals
+from bot.operations.asking import PhoneRules
+from bot.operations.consents import DetailsAskers
+from bot.operations.inline_calls import WaitingCalls
+from bot.operations.links import Links
+from bot.operations.merchants import Merchants
+from bot.operations.payments import Payments
+from bot.operations.staff_access import Staff
+from bot.operations.staff_requests import Business
+from bot.operations.staff_roles import Roles
+from bot.orders.context_loader import ContextLoader
+from bot.orders.provider_calls import Calls
+from bot.runtime.clock import Clock, Ids
+from bot.runtime.keys import Sealer
+from bot.runtime.security_events import SecurityEvents
+from bot.runtime.timeouts import Timeouts
+from bot.settings.limits import AskLimits
+from bot.store.base import Store
+
+__all__ = ["Operations"]
+
+
+class Operations:
+    """`waiting` are the provider calls that people wait for; `on_late` is called when the reply to one that
+    outlived its request has been kept."""
+
+    def __init__(
+        self,
+        store: Store,
+        calls: Calls,
+        context_loader: ContextLoader,
+        sealer: Sealer,
+        clock: Clock,
+        ids: Ids,
+        timeouts: Timeouts,
+        limits: AskLimits,
+        *,
+        security: SecurityEvents,
+        on_late: Callable[[], None],
+    ) -> None:
+        self.waiting = WaitingCalls(store, context_loader, clock, timeouts, on_late)
+        phones = PhoneRules(store, clock, limits, security)
+        # What a customer does.
+        self.merchants = Merchants(store, calls.accounts)
+        self.holders = Holders(store, calls, sealer, clock, timeouts, security)
+        self.payments = Payments(store, calls, context_loader, self.waiting, clock, ids, timeouts, phones)
+        self.links = Links(store, sealer, clock, ids, timeouts, security)
+        # What staff do.
+        self.roles = Roles(store, calls.accounts, security)
+        self.staff = Staff(store, calls, self.roles, sealer, clock, timeouts, security)
+        self.business = Business(store, calls, self.roles, clock, ids, timeouts, phones)
+        self.approvals = Approvals(store, self.roles, self.business, clock, ids)
+        self.details = DetailsAskers(store, calls, self.roles, sealer, clock, ids, timeouts, phones, limits)
+        # What a customer agrees to, with the merchant on the other side.
+        self.agreements = Agreements(store, calls, self.business, clock, ids, phones)
