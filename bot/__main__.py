@@ -173,9 +173,17 @@ def dial(
 
 
 @app.command()
+def gateways() -> None:
+    """The USSD gateways we speak: how each behaves, and the settings of its own."""
+    from bot.cli.gateways import show_gateways
+
+    show_gateways()
+
+
+@app.command()
 def check() -> None:
     """Read the settings, try what can be tried, and say all problems at once."""
-    from bot.admin.check import check_here, warnings_of
+    from bot.admin.check import check_here, gateway_doors, warnings_of
     from bot.settings.insecure_values import readable_files
     from bot.settings.settings import ENV_FILE, ConfigProblems, read_settings
 
@@ -191,6 +199,8 @@ def check() -> None:
     if run_until_told(look()):
         raise typer.Exit(STOPPED)
     warn(warnings_of(settings))
+    for door in gateway_doors(settings):
+        print(door)
     if found:
         fail(found)
     print("No problem found.")

@@ -13,6 +13,7 @@ from bot.channels.telegram import (
     webhook_address,
     webhook_problem,
 )
+from bot.channels.ussd import GATEWAYS
 from bot.money import PAYOUTS, OrderKind
 from bot.orders.provider_calls import Calls
 from bot.providers import PROVIDERS, Account, ProviderError, Sender, check_account
@@ -24,7 +25,7 @@ from bot.settings.insecure_values import readable_files
 from bot.settings.settings import ENV_FILE, Settings
 from bot.store import StoreUnavailable, damaged, sqlite_path, sqlite_store
 
-__all__ = ["check_here", "open_doors", "warnings_of"]
+__all__ = ["check_here", "gateway_doors", "open_doors", "warnings_of"]
 
 _TRY_S: Final = 20.0
 
@@ -73,6 +74,16 @@ def _calls_back(account: Account) -> bool:
     """Whether its provider is told with each order where to call back."""
     adapter = PROVIDERS.get(account.provider)
     return adapter is not None and isinstance(adapter.callback, HintCallback)
+
+
+def gateway_doors(settings: Settings) -> list[str]:
+    """Where each gateway brings its requests to, for the operator to tell it."""
+    base = settings.public_url.rstrip("/") or "our address"
+    return [
+        f"Gateway {given.name}: {' or '.join(sorted(GATEWAYS[given.name].manners.methods))}"
+        f" {base}/ussd/{given.name}/<its secret>, from {' '.join(given.allow) or 'any address'}."
+        for given in settings.gateways
+    ]
 
 
 def _pays_out(account: Account) -> bool:
