@@ -1,6 +1,6 @@
 """What staff ask of the world for their merchant, and what comes back. See `flows.effects`.
 
-Every effect names the role it is done in; the shell checks again that the role is the speaker's own, is
+Every effect names the role it is done in; the operation checks again that the role is the speaker's own, is
 not locked and has the right to it. Over USSD a right `CheckPin` comes directly before.
 """
 

@@ -1,7 +1,7 @@
 """What the conversations may ask of the world, and the values that come back.
 
 A `Look` changes nothing, an `Act` is done once, a `SecretAct` needs a secret that is never kept. The
-shell performs them (bot/operations); results are journaled as JSON, so they hold no secret.
+operations perform them (bot/operations); results are journaled as JSON, so they hold no secret.
 """
 
 from typing import Any, ClassVar

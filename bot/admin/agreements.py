@@ -1,4 +1,4 @@
-"""What stands between merchants and customers, and what waits for a second person. Changes nothing."""
+"""Lists agreements and the requests that wait for a second approval. Changes nothing."""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What every operator's command works with, and how it says no."""
+"""What every operator's command is given (`AdminContext`), and the error it answers with."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

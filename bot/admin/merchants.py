@@ -1,4 +1,4 @@
-"""Who is paid, and who works for them."""
+"""The operator's commands about merchants and their staff."""
 
 import re
 import unicodedata

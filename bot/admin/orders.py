@@ -1,4 +1,4 @@
-"""Orders as an operator sees them, and the settling by hand of what no provider will say."""
+"""The operator's commands about orders: list, show, audit, and settle by hand what no provider will say."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""Messages that did not reach anybody, and sending them once more."""
+"""Lists messages that reached nobody, and queues them again."""
 
 from typing import Any, Final
 

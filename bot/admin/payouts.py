@@ -1,4 +1,4 @@
-"""The switch that stops money from leaving: payouts and refunds, of every merchant at once."""
+"""Switches payouts and refunds of all merchants on or off."""
 
 from typing import Any, Final
 

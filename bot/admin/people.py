@@ -1,4 +1,4 @@
-"""Who a number belongs to, which chats are linked to it, and the end of such a link."""
+"""Shows whose number it is and which chats are linked to it, ends links, and erases people."""
 
 from typing import Any, Final
 

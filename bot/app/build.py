@@ -1,4 +1,4 @@
-"""Puts the rooms together: the only place that picks concrete classes.
+"""Builds all parts of one process: the only place that picks concrete classes.
 
 `running` starts everything one process does and stops it in the reverse order, so that what is under
 way is finished or left to be taken up again.

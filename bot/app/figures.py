@@ -1,4 +1,4 @@
-"""Keeps the figures up to date that nothing else would: whether we are ready, and what waits in the store.
+"""Updates the metrics that no event would update: whether we are ready, and what waits in the store.
 
 Without it they would be as old as the last look at `/readyz`.
 """

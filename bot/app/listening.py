@@ -1,4 +1,4 @@
-"""Ports: where a process of ours listens, and in a sentence why it cannot."""
+"""Finds a port to listen on, and says in a sentence why a process cannot listen."""
 
 import errno
 import ipaddress

@@ -1,4 +1,4 @@
-"""How a person types our command in this terminal: what we print must work as it is printed."""
+"""Finds how a person types our command in this terminal, so that what we print works as it is printed."""
 
 import os
 import shlex

@@ -1,4 +1,4 @@
-"""Ways to reach a person: what the shell knows of all of them. Wiring builds the channels themselves."""
+"""Channels: the ways to reach a person, and what all of them have in common. `bot.app.build` builds them."""
 
 from bot.channels.base import (
     Button,

@@ -1,4 +1,4 @@
-"""What the shell knows of any way to reach a person: one message out, and why it could not go.
+"""The interface of a channel: one message out, and the errors that say why it could not go.
 
 A channel sends and reads; it decides nothing, keeps nothing and never waits for a limit to pass: it
 says when to come back, and the outbox does.

@@ -1,4 +1,4 @@
-"""More of the operator's commands in the terminal: money that leaves, what stands, who must approve."""
+"""The operator's commands about payouts, agreements and approvals, in the terminal."""
 
 from pathlib import Path
 from typing import Annotated, Any

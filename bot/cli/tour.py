@@ -1,4 +1,4 @@
-"""`kasapay tour`: the whole story as a transcript, played over real HTTP against real parts.
+"""`kasapay tour`: plays every kind of payment over real HTTP and prints it as a transcript.
 
 Plays the phone (as the Africa's Talking gateway would), the wallet (on the sandbox) and a chat; it
 believes nothing but what arrives there: SMS, chat messages and the sandbox's own record.

@@ -1,4 +1,4 @@
-"""One step on in a conversation: its flow replayed, what was said taken as an answer, what it wants done.
+"""Advances a conversation by one step: replays its flow, reads the answer, runs the effects it asks for.
 
 Knows one conversation at a time. Where the person turns away from it, the reply is `StartOver`, and
 which conversation speaks next is decided elsewhere.

@@ -1,4 +1,4 @@
-"""What a flow wants done while it advances: looks, acts, and the calls between a turn's two commits."""
+"""Runs the effects a flow asks for while it advances: looks, acts, and calls between a turn's two commits."""
 
 from bot.conversations.commits import Commits
 from bot.conversations.effect_dispatch import EffectDispatch

@@ -1,4 +1,4 @@
-"""One at a time per key, in this process; across processes versions decide."""
+"""A lock for each key, in this process; across processes the version of the row decides."""
 
 import asyncio
 from collections.abc import AsyncIterator

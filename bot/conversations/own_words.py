@@ -1,4 +1,4 @@
-"""What of a person's own words may be kept, to be shown to them again. Pure.
+"""Decides how much of what a person typed may be kept and shown to them again. Pure.
 
 Only what was found to be what was asked for: a PIN typed in the wrong place must be on no disk. Whatever
 is not kept, and every secret, is shown as dots.

@@ -1,4 +1,4 @@
-"""What was said, as an answer to the question that stands: in the person's words and on their keypad."""
+"""Reads what a person typed or pressed as an answer to the open question."""
 
 from typing import Any, Protocol
 

@@ -1,4 +1,4 @@
-"""Which conversation speaks: the one at hand, one begun elsewhere, one dropped and resumed, or a new one.
+"""Picks the conversation that answers: the open one, one from another channel, a resumed one, or a new one.
 
 One is active per person. A code that a payment waits for comes first.
 """

@@ -1,4 +1,4 @@
-"""Our connection to Telegram: making it, keeping it, and saying in the log and the figures how it fares.
+"""Connects to Telegram, keeps connected, and reports the connection in the log and the metrics.
 
 The chats of a bot that is not connected are silent, and nothing else shows that: so every reason is told in
 Telegram's own words. USSD and the web chat go on, so this never makes the process unready.

@@ -1,4 +1,4 @@
-"""Telegram's updates: kept encrypted before their 200, then taken one by one per chat.
+"""The inbox of Telegram's updates: stored encrypted before the 200, then processed one by one per chat.
 
 Both ways in (webhook and long polling) write the same inbox; here it is emptied. An update's row goes
 with the commit of its turn, so a crash in between takes it up again, and a repeat finds it known.

@@ -1,4 +1,4 @@
-"""What a person is told where a turn's answer does not come in time, and that the turn keeps to it.
+"""The reply a person gets when a turn takes too long. The turn then commits what that reply says.
 
 A gateway waits a few seconds only. Whoever is sent away must neither pay again what was begun nor find
 something begun afterwards: the words name a payment that may have been, and once they are said the turn

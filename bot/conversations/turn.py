@@ -1,4 +1,4 @@
-"""What one turn gathers on its way to its commit. No decisions here."""
+"""The state of one turn until its commit. Decides nothing."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""A turn from its message to its answer: what the message is, who speaks, and that it is taken once."""
+"""Takes a turn from its message to its answer, once: finds who speaks, locks, advances and commits."""
 
 import asyncio
 from collections.abc import Callable, Mapping

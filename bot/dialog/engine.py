@@ -1,7 +1,7 @@
 """Runs a flow from its journal: replays what was answered, then goes one step on.
 
 Decides which step a conversation stands at and what an answer, Back or a changed flow does to the
-journal. Does no I/O and knows no channel; the shell performs looks and acts and hands their results in.
+journal. Does no I/O and knows no channel; the caller performs looks and acts and hands their results in.
 
 The rules it keeps, each with a test: a flow may await only our steps; kind, key and position of
 every step must match the journal; only accepted answers are journaled; an act is never re-run or
@@ -65,7 +65,7 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Wants(msgspec.Struct, frozen=True):
-    """The flow waits for the shell to perform `effect`, which stands at `position` of the journal."""
+    """The flow waits for its caller to perform `effect`, which stands at `position` of the journal."""
 
     effect: Any  # Look | Act
     key: str

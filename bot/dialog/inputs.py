@@ -1,4 +1,4 @@
-"""What comes in and goes out of a turn, whatever the channel: made by adapters, used by the shell.
+"""The input and the answer of a turn, whatever the channel.
 
 Pure values, and the one rule that turns what a person typed or pressed into an answer.
 """

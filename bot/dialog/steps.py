@@ -1,7 +1,7 @@
 """The steps a flow may await, and the `Talk` it awaits them on.
 
 A flow is a plain async function: it awaits these and nothing else. Awaiting a step hands it to the
-engine, which answers from the journal or waits for the person or the shell. Pure: no step does
+engine, which answers from the journal or waits for the person or the effect. Pure: no step does
 anything by itself.
 """
 
@@ -40,7 +40,7 @@ _NONE: Final[Mapping[str, Value]] = {}
 
 
 class Effect(msgspec.Struct, Generic[R], frozen=True):
-    """Something asked of the shell. `result` is the type its outcome is journaled as (JSON)."""
+    """Something a flow asks for. `result` is the type its outcome is journaled as (JSON)."""
 
     result: ClassVar[Any]
 

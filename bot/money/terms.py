@@ -1,4 +1,4 @@
-"""What some kinds of order say besides amount and party. Pure values, kept with the order as JSON."""
+"""The details of an order that only some kinds have. Pure values, kept with the order as JSON."""
 
 import msgspec
 

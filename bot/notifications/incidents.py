@@ -1,4 +1,4 @@
-"""What staff must see, in one form: who, what, how much, what was said, and the command that helps. Pure.
+"""Builds every incident: who, what, how much, what the provider said, and the command that helps. Pure.
 
 Every incident is built here. None holds a phone number, a name of a payer or a secret: what a provider says
 in words of its own is masked.

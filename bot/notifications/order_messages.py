@@ -1,4 +1,4 @@
-"""The messages an order causes: who is told what, where, and under which dedupe key. Pure."""
+"""Builds the messages about an order: to whom, what, where, under which dedupe key. Pure."""
 
 from collections.abc import Callable, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Messages to people who began nothing themselves: a second person, a payer billed or debited. Pure."""
+"""Builds the messages to people who started nothing: a second approver, a payer billed or debited. Pure."""
 
 from collections.abc import Sequence
 from typing import Final

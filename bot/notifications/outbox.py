@@ -1,4 +1,4 @@
-"""Delivers what was queued: in order, at the channel's pace, once where the channel allows it.
+"""Delivers queued messages: in order, within the channel's rate limit, once where the channel allows it.
 
 Messages are queued in the transaction that caused them; here they leave. A message is leased while it
 is being sent, so that a crash leads to a repeat only where it fell between sending and committing.

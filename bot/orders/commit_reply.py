@@ -1,4 +1,4 @@
-"""Keeping what a provider said, though the order may have moved while it spoke."""
+"""Commits a provider's reply, also where the order moved while the call was under way."""
 
 from collections.abc import Callable
 from typing import Final

@@ -1,4 +1,4 @@
-"""Reads what a settlement needs besides its order: one way for turns, the worker and operators."""
+"""Loads what the rules need besides the order: the same for turns, the worker and operators."""
 
 from typing import Final
 

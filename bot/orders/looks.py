@@ -1,4 +1,4 @@
-"""One look at an open order: the provider's word, and whether the provider surely lacks it.
+"""Asks the provider about one open order, and decides whether the provider surely does not have it.
 
 Where a request is never made twice, a reply that was lost leaves only looking: by the provider's reference as
 far as anybody has heard it (its events, its list), else by ours. That nothing is found by ours says something

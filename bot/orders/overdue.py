@@ -1,4 +1,4 @@
-"""The alarm over every other: an open order past its time that nobody works on and nobody was told of.
+"""Backstop: raises an incident for any open order past its deadline that nobody works on.
 
 The worker makes such an order UNRESOLVED, so there should be none. This looks whether that holds, and
 depends on nothing the worker depends on but the store.

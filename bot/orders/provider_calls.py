@@ -1,4 +1,4 @@
-"""Provider calls about orders, as the shell makes them: an order in, the provider's word or an error out.
+"""Makes the provider calls about orders: an order in, the provider's reply or an error as a value out.
 
 Chooses the connection, fills in what the adapter needs, and returns errors as values: whoever calls
 has a decision to make for each. Decides nothing about the order.

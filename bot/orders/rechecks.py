@@ -1,4 +1,4 @@
-"""Second questions about final orders, asked because a provider spoke of one once more.
+"""Asks again about final orders of which the provider sent further news.
 
 Mostly it is the callback of a payment that the sweep had settled already; but it may be money that was
 paid back, or a success after a failure. What a provider said was acknowledged, so it is work that is kept:

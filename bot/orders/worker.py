@@ -1,4 +1,4 @@
-"""Sends what is NEW, asks about what is open, and settles it: the one place that acts when nobody speaks.
+"""The worker: sends NEW orders, polls open ones and settles them, without anybody asking.
 
 An order is leased while it is worked on; its fence is checked in every commit, so that a worker that
 was away too long changes nothing. Which order is due when is decided in settle, from the schedule.

@@ -1,4 +1,4 @@
-"""Time and chance, handed to whoever needs them, so that tests can decide both."""
+"""The clock and the source of ids, passed in, so that tests can decide both."""
 
 import secrets
 import time

@@ -1,4 +1,4 @@
-"""The loop of everything that works in rounds: do what is due, wait until more is, never give up."""
+"""The loop of every background worker: do what is due, wait until more is, go on after an error."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""What the sandbox remembers: entries of its record, handsets, messages, credentials, deliveries.
+"""The records of the sandbox: entries, handsets, messages, credentials, deliveries.
 
 Plain values; the rules that change them live with each provider. All are stored as JSON.
 """

@@ -1,4 +1,4 @@
-"""Settings: read once from the environment, a `.env` file and the TOML file, and told whole.
+"""The settings: read once from the environment, `.env` and the TOML file; all problems are reported at once.
 
 All problems are reported together, each as a sentence for the operator; a secret cannot be printed.
 Nothing is read at import.

@@ -1,4 +1,4 @@
-"""How this room answers: JSON, errors in one shape, the headers every answer carries, quiet logs.
+"""The HTTP answers of this room: JSON, errors in one shape, common headers, few log lines.
 
 An error never shows what was sent, and a log line never more than the route's name: paths carry
 secrets and tokens.

@@ -1,4 +1,4 @@
-"""Puts the web room together: one application with every entrance and page."""
+"""Builds the aiohttp application with every endpoint and page."""
 
 import asyncio
 from collections.abc import AsyncIterator

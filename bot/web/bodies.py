@@ -1,4 +1,4 @@
-"""The one reader of request bodies, and what is made of them. Nothing sent to us becomes a 500.
+"""Reads and parses request bodies. Nothing sent to us becomes a 500.
 
 aiohttp's own form reader turns invalid UTF-8 into a 500 and waits for ever: it is not used.
 """

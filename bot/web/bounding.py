@@ -1,4 +1,4 @@
-"""The room's rules as requests meet them: who is turned away, who has a place kept, who opens a stream."""
+"""The middleware that keeps connections and streams within their limits."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

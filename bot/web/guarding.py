@@ -1,4 +1,4 @@
-"""What `run` asks of a browser: to come by a name of ours, and to change things from pages of ours only.
+"""Checks Host and Origin of a browser under `run`: only our own pages may change anything.
 
 Everything it plays with is pretend, but any page that is open in the same browser could play along.
 """

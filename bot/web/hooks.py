@@ -1,4 +1,4 @@
-"""Where others report to us: Telegram, the providers' callbacks, the SMS gateway.
+"""The endpoints of webhooks: Telegram, the providers' callbacks, the SMS gateway.
 
 What is acknowledged has been kept before its 200. Each provider's adapter says under which path it calls
 back and whether it signs.

@@ -1,4 +1,4 @@
-"""What operators and their machines ask: alive, ready, and the figures."""
+"""The endpoints for operators: `/healthz`, `/readyz`, `/metrics`."""
 
 import msgspec
 from aiohttp import web

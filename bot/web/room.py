@@ -1,4 +1,4 @@
-"""How many may be connected at once, and who makes room for whom. Decides and counts; owns no socket.
+"""Decides how many may be connected at once and whose connection ends for another. Owns no socket.
 
 Whoever is idle longest goes first, so that idle strangers hold no place anybody needs. Where nobody is idle a
 newcomer is a guest: it may say who it is, and stays if it is a gateway with its secret, for which places are

@@ -1,4 +1,4 @@
-"""The entrance of the USSD gateways: `/ussd/{gateway}/{secret}` and below.
+"""The endpoints of the USSD gateways: `/ussd/{gateway}/{secret}` and below.
 
 Whoever can be read gets a screen with a 200, whatever happens to us; the rest gets a 4xx.
 """

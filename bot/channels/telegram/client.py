@@ -1,4 +1,4 @@
-"""Calls to the Bot API: python-telegram-bot's own client with three habits changed.
+"""The client of the Bot API: python-telegram-bot's own, with three behaviours changed.
 
 The library's Application, handlers and rate limiter are not used. What is changed, and why:
 - a 429 becomes `Flooded` before the library makes its RetryAfter, whose value is an int today, a

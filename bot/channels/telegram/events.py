@@ -1,4 +1,4 @@
-"""What can happen in a chat, for the shell to act on. Values only; `reading` makes them."""
+"""The events of a chat that we act on. Values only; `reading` makes them."""
 
 from typing import TypeAlias
 

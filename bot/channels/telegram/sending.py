@@ -1,4 +1,4 @@
-"""Messages to Telegram: send, edit, announce, and the small courtesies around a turn.
+"""Sends messages to Telegram: new ones, edits, announcements, and signs that a turn is under way.
 
 Keeps nothing about chats and never waits for a limit to pass: the outbox schedules. `send` raises
 what base.py says; the courtesies (answering a callback, deleting, typing) never fail a turn.

@@ -1,4 +1,4 @@
-"""What every decision about an order is made with. Values only."""
+"""The values that every rule about an order gets besides the order itself."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What our own request's reply makes of an order: accepted, refused, a code wanted, or lost. Pure.
+"""Rules for the reply to our own request: accepted, refused, an OTP wanted, or lost. Pure.
 
 Only here can an order fail because nothing was sent. What is lost is asked about and never taken for
 a failure.

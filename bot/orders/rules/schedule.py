@@ -1,4 +1,4 @@
-"""When an open order is asked about next, and until when. Pure; the schedule is the provider's."""
+"""When an open order is polled next, and until when. Pure; the schedule is the provider's."""
 
 from bot.orders.rules.context import SettlementContext
 from bot.store.records import OrderRow

@@ -1,4 +1,4 @@
-"""What a report about an order, or the lack of one, makes of it. Pure.
+"""Rules for a status report about an order, and for the lack of one. Pure.
 
 A report is the provider's status or a person's word. Believed only where it is about our money; what
 nobody knows stays open until its time is over.

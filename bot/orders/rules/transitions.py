@@ -1,4 +1,4 @@
-"""What a decision becomes: the changes to commit, and the order as it will be after them. Pure.
+"""Turns a decision into the changes to commit and the order as it will be after them. Pure.
 
 Every transition takes the messages it causes along, so that both stand in one commit.
 """
