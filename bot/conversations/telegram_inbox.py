@@ -12,12 +12,11 @@ from typing import Any, Final, TypeAlias
 import msgspec
 import structlog
 
-from bot.channels.telegram import Accepted as Kept
 from bot.channels.telegram import (
     Blocked,
     CardRefused,
+    ChatMessage,
     DeadButton,
-    Heard,
     InGroup,
     NotText,
     TelegramChannel,
@@ -27,6 +26,7 @@ from bot.channels.telegram import (
     read_update,
     read_update_id,
 )
+from bot.channels.telegram import UpdateAccepted as Kept
 from bot.conversations import Turns
 from bot.dialog import Address, Answer, Pressed, Shared, Text, View
 from bot.notifications.order_messages import reply_message
@@ -52,8 +52,8 @@ _TOAST_S: Final = 1.5
 _GROUP_PAUSE_MS: Final = 10 * 60_000
 _FAST_PAUSE_MS: Final = 30_000
 # What a person says or presses in their own chat.
-_Saying: TypeAlias = Heard | CardRefused | NotText | DeadButton
-_SAYING: Final = (Heard, CardRefused, NotText, DeadButton)
+_Saying: TypeAlias = ChatMessage | CardRefused | NotText | DeadButton
+_SAYING: Final = (ChatMessage, CardRefused, NotText, DeadButton)
 
 
 class TelegramInbox:
@@ -163,7 +163,7 @@ class TelegramInbox:
             await self._ask_to_wait(event, row)
             return
         match event:
-            case Heard():
+            case ChatMessage():
                 await self._heard(event, row)
             case CardRefused(why=why):
                 # The button that shares one's own number is shown again, where it may help.
@@ -190,12 +190,12 @@ class TelegramInbox:
     async def _ask_to_wait(self, event: _Saying, row: UpdateRow) -> None:
         """Not taken, and said so once: each answer of ours would have to wait its turn in the chat."""
         words = Text("chat.too_fast")
-        language = event.inbound.language if isinstance(event, Heard) else event.language
+        language = event.inbound.language if isinstance(event, ChatMessage) else event.language
         callback_id = getattr(event, "callback_id", "")
         toast = self._turns.say(words, language)
         self._aside(self._channel.answer_callback(callback_id, toast), callback_id)
         if not callback_id and await self._seldom(f"fast:{event.chat}", _FAST_PAUSE_MS):
-            thread = event.inbound.thread if isinstance(event, Heard) else getattr(event, "thread", "")
+            thread = event.inbound.thread if isinstance(event, ChatMessage) else getattr(event, "thread", "")
             await self._say(event.chat, words, row, thread=thread)
         else:
             await self._store.commit([EndUpdate(row.source, row.update_id)])
@@ -204,7 +204,7 @@ class TelegramInbox:
         """Whether this has not happened for so long; it happens now."""
         return await self._store.count(what, pause_ms, self._clock(), 1)
 
-    async def _heard(self, event: Heard, row: UpdateRow) -> None:
+    async def _heard(self, event: ChatMessage, row: UpdateRow) -> None:
         inbound = event.inbound
         if isinstance(inbound.input, Pressed):
             # A question answered by its button loses its buttons, so that it is not answered twice.
@@ -222,7 +222,7 @@ class TelegramInbox:
                 event.chat,
             )
 
-    async def _answered(self, event: Heard, turn: "asyncio.Future[Answer]") -> str:
+    async def _answered(self, event: ChatMessage, turn: "asyncio.Future[Answer]") -> str:
         """What the turn says in passing. The button's spinner ends with it, or before a turn that takes long:
         Telegram forgets the press after a few seconds."""
         try:

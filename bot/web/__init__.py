@@ -1,6 +1,7 @@
 """aiohttp: the endpoints of gateways, chats and providers, and the pages."""
 
 from bot.web.app import build_web
+from bot.web.background import ROOM
 from bot.web.parts import (
     Bounds,
     GatewayEntry,
@@ -15,7 +16,6 @@ from bot.web.parts import (
     WebParts,
 )
 from bot.web.room import backlog_for, bounds_for
-from bot.web.running import ROOM
 from bot.web.server import make_runner
 
 __all__ = [

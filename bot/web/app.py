@@ -9,6 +9,7 @@ import jinja2
 from aiohttp import web
 
 from bot.web.answers import add_security_headers, answer_errors, insist_on_https
+from bot.web.background import BACKGROUND, CLOSING, PARTS, ROOM, Background
 from bot.web.bounding import keep_bounds
 from bot.web.chat import add_chat_routes
 from bot.web.guarding import keep_to_ourselves
@@ -16,7 +17,6 @@ from bot.web.hooks import add_hook_routes
 from bot.web.operators import add_operator_routes
 from bot.web.parts import WebParts
 from bot.web.room import Room
-from bot.web.running import BACKGROUND, CLOSING, PARTS, ROOM, Background
 from bot.web.tryit import add_tryit_routes
 from bot.web.ussd import add_ussd_routes
 

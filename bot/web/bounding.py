@@ -7,10 +7,10 @@ from typing import Any, Final
 from aiohttp import web
 
 from bot.web.answers import answer_error
+from bot.web.background import PARTS, ROOM
 from bot.web.bodies import BadBody
 from bot.web.peers import peer_of
 from bot.web.room import Full, Place
-from bot.web.running import PARTS, ROOM
 
 __all__ = ["claim_place", "keep_bounds", "one_more_stream"]
 

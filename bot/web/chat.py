@@ -22,12 +22,12 @@ from bot.dialog.screens import read_button
 from bot.runtime.rate_limits import KeyLimits
 from bot.store.records import MessageKind, MessageRow
 from bot.web.answers import answer_error, answer_json, log_unexpected, route_of
+from bot.web.background import BACKGROUND, PARTS, EventStream, wait_unless_closing
 from bot.web.bodies import BadBody, parse_json, read_body
 from bot.web.bounding import one_more_stream
 from bot.web.cookies import address_of, is_issued, issue_cookie, name_of, renew_cookie
 from bot.web.parts import WebParts
 from bot.web.peers import counted_as, peer_of, sent_by_our_page
-from bot.web.running import BACKGROUND, PARTS, EventStream, wait_unless_closing
 
 __all__ = [
     "Window",

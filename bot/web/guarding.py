@@ -8,8 +8,8 @@ from typing import Any, Final
 from aiohttp import web
 
 from bot.web.answers import answer_error
+from bot.web.background import PARTS
 from bot.web.peers import is_named_as_ours, sent_by_our_page
-from bot.web.running import PARTS
 
 __all__ = ["keep_to_ourselves"]
 

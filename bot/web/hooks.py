@@ -11,9 +11,9 @@ from aiohttp import web
 
 from bot.providers.base import HintCallback
 from bot.web.answers import answer_error, log_unexpected, route_of
+from bot.web.background import PARTS
 from bot.web.bodies import lower_headers, parse_form, read_body
 from bot.web.peers import peer_of
-from bot.web.running import PARTS
 
 __all__ = ["add_hook_routes"]
 

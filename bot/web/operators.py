@@ -4,7 +4,7 @@ import msgspec
 from aiohttp import web
 
 from bot.web.answers import answer_json, log_unexpected, route_of
-from bot.web.running import PARTS
+from bot.web.background import PARTS
 
 __all__ = ["add_operator_routes"]
 

@@ -14,9 +14,9 @@ from typing import Any, Final
 from aiohttp import web
 
 from bot.web.answers import answer_error, dress, make_server_logger
+from bot.web.background import ROOM
 from bot.web.peers import socket_address
 from bot.web.room import Place, Room
-from bot.web.running import ROOM
 
 __all__ = ["make_runner"]
 

@@ -15,13 +15,13 @@ from aiohttp import web
 from yarl import URL
 
 from bot.web.answers import answer_error, answer_json, log_unexpected, route_of
+from bot.web.background import CLOSING, PARTS, EventStream
 from bot.web.bodies import BadBody, parse_json, read_body
 from bot.web.bounding import one_more_stream
 from bot.web.chat import one_more_window, relay_chat, with_cookie
 from bot.web.orders import OrderFeed
 from bot.web.parts import PhoneCall, TryIt
 from bot.web.peers import sent_by_our_page
-from bot.web.running import CLOSING, PARTS, EventStream
 from bot.web.ussd import answer_gateway
 
 __all__ = ["add_tryit_routes"]

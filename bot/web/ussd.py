@@ -14,11 +14,11 @@ from bot.conversations import Turns
 from bot.conversations.timeout_reply import TimeoutReply
 from bot.dialog import Answer, Inbound
 from bot.web.answers import log_unexpected, route_of
+from bot.web.background import BACKGROUND, PARTS
 from bot.web.bodies import BadBody, lower_headers, parse_query, read_body
 from bot.web.bounding import claim_place
 from bot.web.parts import GatewayEntry
 from bot.web.peers import is_inside, peer_of
-from bot.web.running import BACKGROUND, PARTS
 
 __all__ = ["add_ussd_routes", "answer_gateway"]
 

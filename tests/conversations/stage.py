@@ -41,7 +41,7 @@ from bot.store import migrate, sqlite_store
 from bot.store.base import KeepMerchant, KeepStaff, SetSwitch, Store
 from bot.store.records import MerchantRow, OrderRow, StaffRow, SwitchRow
 from bot.store.sqlite.mark import mark_path
-from bot.web.running import BACKGROUND
+from bot.web.background import BACKGROUND
 from tests.conversations.inline import without_threads
 from tests.fake_telegram import FakeTelegram
 from tests.hashing import light_hasher

@@ -8,8 +8,8 @@ from ipaddress import ip_network
 import aiohttp
 
 from bot.dialog import Answer, Inbound
+from bot.web.background import CLOSING, ROOM
 from bot.web.parts import Bounds
-from bot.web.running import CLOSING, ROOM
 from tests.web.fakes import SECRET, World, serve
 from tests.web.raw import request
 

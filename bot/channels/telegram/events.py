@@ -11,14 +11,14 @@ __all__ = [
     "CardRefused",
     "DeadButton",
     "Event",
-    "Heard",
+    "ChatMessage",
     "InGroup",
     "NotText",
     "Unblocked",
 ]
 
 
-class Heard(msgspec.Struct, frozen=True):
+class ChatMessage(msgspec.Struct, frozen=True):
     """A turn. `inbound.message_ref` is the person's message, or the one whose button was pressed.
 
     `callback_id` is to be answered first of all (empty for text).
@@ -90,4 +90,4 @@ class Unblocked(msgspec.Struct, frozen=True):
     chat: str
 
 
-Event: TypeAlias = Heard | CardRefused | NotText | DeadButton | InGroup | Blocked | Unblocked
+Event: TypeAlias = ChatMessage | CardRefused | NotText | DeadButton | InGroup | Blocked | Unblocked

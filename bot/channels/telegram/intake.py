@@ -26,7 +26,7 @@ __all__ = [
     "ALLOWED_UPDATES",
     "SECRET_HEADER",
     "WEBHOOK_PATH",
-    "Accepted",
+    "UpdateAccepted",
     "Bad",
     "Commands",
     "Receive",
@@ -59,7 +59,7 @@ Receive: TypeAlias = Callable[[int, str, bytes], Awaitable[bool]]
 Commands: TypeAlias = Sequence[tuple[str, Sequence[tuple[str, str]]]]
 
 
-class Accepted(msgspec.Struct, frozen=True):
+class UpdateAccepted(msgspec.Struct, frozen=True):
     """Kept: answer 200. `fresh` False: it was known already."""
 
     update_id: int
@@ -80,12 +80,12 @@ def check_secret(headers: Mapping[str, str], secret: str) -> bool:
     return same and bool(secret)
 
 
-async def accept_webhook(raw: bytes, receive: Receive) -> Accepted | Bad:
+async def accept_webhook(raw: bytes, receive: Receive) -> UpdateAccepted | Bad:
     """Keep the update in `raw`. What `receive` raises goes through: answer 503, Telegram sends it again."""
     head = read_update_id(raw)
     if head is None:
         return Bad("not an update")
-    return Accepted(head.update_id, await receive(head.update_id, head.chat, raw))
+    return UpdateAccepted(head.update_id, await receive(head.update_id, head.chat, raw))
 
 
 async def poll(

@@ -15,9 +15,9 @@ import msgspec
 from bot.channels.telegram.events import (
     Blocked,
     CardRefused,
+    ChatMessage,
     DeadButton,
     Event,
-    Heard,
     InGroup,
     NotText,
     Unblocked,
@@ -178,11 +178,11 @@ def _read_message(update_id: int, message: _Message, content: str, bot_username:
         found = _read_card(message, sender)
         if isinstance(found, str):
             return CardRefused(update_id, chat, ref, found, language, thread)
-        return Heard(update_id, chat, _inbound(update_id, chat, found, language, ref, thread))
+        return ChatMessage(update_id, chat, _inbound(update_id, chat, found, language, ref, thread))
     if message.text is None:
         return NotText(update_id, chat, ref, content, language, thread) if content else None
     text = _read_text(message.text, bot_username)
-    return Heard(update_id, chat, _inbound(update_id, chat, Typed(text), language, ref, thread))
+    return ChatMessage(update_id, chat, _inbound(update_id, chat, Typed(text), language, ref, thread))
 
 
 def _read_callback(update_id: int, callback: _Callback, bot_username: str) -> Event | None:
@@ -198,7 +198,7 @@ def _read_callback(update_id: int, callback: _Callback, bot_username: str) -> Ev
     if pressed is None:
         return DeadButton(update_id, chat, ref, callback.id, language)
     inbound = _inbound(update_id, chat, pressed, language, ref, _thread(message))
-    return Heard(update_id, chat, inbound, callback_id=callback.id)
+    return ChatMessage(update_id, chat, inbound, callback_id=callback.id)
 
 
 def _read_member(update_id: int, change: _MemberUpdate) -> Event | None:

@@ -14,9 +14,9 @@ from bot.channels.telegram import (
     ALLOWED_UPDATES,
     SECRET_HEADER,
     WEBHOOK_PATH,
-    Accepted,
     Bad,
     TelegramChannel,
+    UpdateAccepted,
     accept_webhook,
     check_secret,
     poll,
@@ -137,7 +137,7 @@ async def serve(
             outcome = await accept_webhook(await request.read(), inbox.receive)
         except Broken:
             return web.Response(status=503)
-        return web.Response(status=200 if isinstance(outcome, Accepted) else 400)
+        return web.Response(status=200 if isinstance(outcome, UpdateAccepted) else 400)
 
     app = web.Application()
     app.router.add_post(WEBHOOK_PATH, handle)
@@ -200,8 +200,8 @@ async def test_rubbish_is_bad_and_the_unknown_is_kept() -> None:
     inbox = Inbox()
     for raw in (b"", b"{", b"[]", b"\xff", b'{"update_id":"1"}'):
         assert isinstance(await accept_webhook(raw, inbox.receive), Bad)
-    assert await accept_webhook(b'{"update_id":5,"new":{}}', inbox.receive) == Accepted(5, True)
-    assert await accept_webhook(b'{"update_id":5,"new":{}}', inbox.receive) == Accepted(5, False)
+    assert await accept_webhook(b'{"update_id":5,"new":{}}', inbox.receive) == UpdateAccepted(5, True)
+    assert await accept_webhook(b'{"update_id":5,"new":{}}', inbox.receive) == UpdateAccepted(5, False)
     assert inbox.kept == [(5, "")]
 
 

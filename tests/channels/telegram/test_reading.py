@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from bot.channels.telegram import (
     Blocked,
     CardRefused,
+    ChatMessage,
     DeadButton,
-    Heard,
     InGroup,
     NotText,
     Unblocked,
@@ -39,7 +39,7 @@ def read(update: Any) -> Any:
 
 
 def test_text_is_a_turn_of_its_chat() -> None:
-    assert read(message(text="500 <b>&")) == Heard(
+    assert read(message(text="500 <b>&")) == ChatMessage(
         900,
         "77",
         Inbound(
@@ -84,7 +84,7 @@ def test_a_button_is_a_press_with_its_callback() -> None:
 
 def test_a_button_under_a_message_too_old_to_be_read_still_counts() -> None:
     old = {"message_id": 8, "date": 0, "chat": {"id": 77, "type": "private"}}
-    assert isinstance(read(press(data="1:k7Qx2a:4:b", message=old)), Heard)
+    assert isinstance(read(press(data="1:k7Qx2a:4:b", message=old)), ChatMessage)
 
 
 @pytest.mark.parametrize("data", ["", "x", "1:a:b:c", "2:k7Qx2a:4:2", "1:k7Qx2a:4:2" + "0" * 60, "\x00"])
