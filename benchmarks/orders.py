@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bot.money import OrderKind, OrderState, Source
 from bot.store import SqlStore, migrate, sqlite_store
-from bot.store.base import CreateOrder, MoveOrder, Queue, SavePerson, UpdateOrder
+from bot.store.base import CreateOrder, MoveOrder, OrderFields, Queue, SavePerson, UpdateOrder
 from bot.store.records import MessageKind, MessageRow, MessageState, OrderRow, PersonRow
 
 
@@ -52,9 +52,20 @@ async def pay(store: SqlStore, caller: int, number: int) -> None:
         order_id=id,
     )
     await store.commit([CreateOrder(order, Source.US)])
-    await store.commit([MoveOrder(id, 0, OrderState.PENDING, Source.US, number, number, sent_ms=number)])
     await store.commit(
-        [UpdateOrder(id, 1, number, due_ms=number, accepted_ms=number, provider_reference=id, release=True)]
+        [MoveOrder(id, 0, OrderState.PENDING, Source.US, number, number, fields=OrderFields(sent_ms=number))]
+    )
+    await store.commit(
+        [
+            UpdateOrder(
+                id,
+                1,
+                number,
+                due_ms=number,
+                fields=OrderFields(accepted_ms=number, provider_reference=id),
+                release=True,
+            )
+        ]
     )
     await store.commit([MoveOrder(id, 2, OrderState.SUCCESSFUL, Source.POLL, number, None), Queue(message)])
 

@@ -24,7 +24,7 @@ from bot.orders.rules import (
 from bot.providers.base import AsksOtp, ProviderError
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.timeouts import Timeouts
-from bot.store.base import Conflict, CreateOrder, MoveOrder, Store
+from bot.store.base import Conflict, CreateOrder, MoveOrder, OrderFields, Store
 from bot.store.records import MerchantRow, OrderRow
 
 __all__ = ["Payments"]
@@ -100,9 +100,11 @@ class Payments:
             at_ms=now_ms,
             due_ms=lease_until_ms,
             lease_until_ms=lease_until_ms,
-            sent_ms=now_ms,
-            place=self._calls.accounts.place(order.account_id),
-            sent_with=self._calls.keys(order.account_id),
+            fields=OrderFields(
+                sent_ms=now_ms,
+                place=self._calls.accounts.place(order.account_id),
+                sent_with=self._calls.keys(order.account_id),
+            ),
         )
         pending = applied(order, sent)
 
@@ -153,7 +155,7 @@ class Payments:
             at_ms=now_ms,
             due_ms=lease_until_ms,
             lease_until_ms=lease_until_ms,
-            otp_tries=order.otp_tries + 1,
+            fields=OrderFields(otp_tries=order.otp_tries + 1),
         )
         pending = applied(order, tried)
 

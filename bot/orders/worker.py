@@ -36,7 +36,7 @@ from bot.runtime.loops import is_due, keep_going
 from bot.runtime.metrics import Metrics
 from bot.runtime.rate_limits import AccountLimits
 from bot.runtime.timeouts import Timeouts
-from bot.store.base import Conflict, MoveOrder, Store, StoreUnavailable, UpdateOrder
+from bot.store.base import Conflict, MoveOrder, OrderFields, Store, StoreUnavailable, UpdateOrder
 from bot.store.records import OrderRow, RecheckRow
 
 __all__ = ["Worker"]
@@ -197,7 +197,12 @@ class Worker:
         if order.deadline_ms is not None and not self._calls.same_keys(order):
             # An earlier copy may have arrived, under keys that may be another account's.
             return await self._ask(order, again=False)
-        sent_to = self._calls.accounts.place(order.account_id), self._calls.keys(order.account_id)
+        due_ms = now_ms + int(self._timeouts.lease_s * 1000)
+        fields = OrderFields(
+            sent_ms=now_ms,
+            place=self._calls.accounts.place(order.account_id),
+            sent_with=self._calls.keys(order.account_id),
+        )
         # PENDING, and the mark that it may have left, are durable before the first byte leaves.
         if order.state is OrderState.NEW:
             marked: MoveOrder | UpdateOrder = MoveOrder(
@@ -206,23 +211,13 @@ class Worker:
                 to_state=OrderState.PENDING,
                 source=Source.US,
                 at_ms=now_ms,
-                due_ms=now_ms + int(self._timeouts.lease_s * 1000),
+                due_ms=due_ms,
                 fence=order.fence,
-                sent_ms=now_ms,
-                place=sent_to[0],
-                sent_with=sent_to[1],
+                fields=fields,
             )
         else:
-            due_ms = now_ms + int(self._timeouts.lease_s * 1000)
             marked = UpdateOrder(
-                order.id,
-                order.version,
-                now_ms,
-                fence=order.fence,
-                due_ms=due_ms,
-                sent_ms=now_ms,
-                place=sent_to[0],
-                sent_with=sent_to[1],
+                order.id, order.version, now_ms, fence=order.fence, due_ms=due_ms, fields=fields
             )
         try:
             await self._store.commit([marked])

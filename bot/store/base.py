@@ -30,11 +30,13 @@ from bot.store.intents.chores import (
 )
 from bot.store.intents.messages import DropMessages, MarkTold, MessageIntents, Queue, Redrive, SettleMessage
 from bot.store.intents.orders import (
+    NO_FIELDS,
     Asking,
     Cap,
     CreateOrder,
     Hint,
     MoveOrder,
+    OrderFields,
     OrderIntents,
     SecondPerson,
     UpdateOrder,
@@ -66,6 +68,7 @@ from bot.store.intents.turns import (
 )
 
 __all__ = [
+    "NO_FIELDS",
     "AddIncident",
     "Asking",
     "Cap",
@@ -95,6 +98,7 @@ __all__ = [
     "MarkTold",
     "MoveAgreement",
     "MoveOrder",
+    "OrderFields",
     "UpdateOrder",
     "PutOffRecheck",
     "Queue",

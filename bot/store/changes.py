@@ -63,7 +63,7 @@ CHANGES: Final[dict[type, tuple[Callable[[Tx, Any], None], str]]] = {
     KeepTurn: (turns.keep_turn, "turn"),
     CreateOrder: (orders.create, "order"),
     MoveOrder: (orders.move, "order"),
-    UpdateOrder: (orders.note, "order"),
+    UpdateOrder: (orders.update, "order"),
     KeepAgreement: (agreements.keep, "agreement"),
     MoveAgreement: (agreements.move, "agreement"),
     KeepApproval: (agreements.keep_approval, "approval"),

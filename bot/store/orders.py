@@ -7,13 +7,14 @@ worker writes when it is done cannot swallow it.
 # Statements are put together from constant names of our own; values are always parameters.
 # ruff: noqa: S608
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
 from bot.money import FINAL, OPEN, PAYOUTS, OrderKind, OrderState, Source, Verdict, judge
 from bot.store import asking
+from bot.store.applied import changed, gives_back
 from bot.store.base import Cap, Conflict, CreateOrder, Hint, MoveOrder, SecondPerson, UpdateOrder
 from bot.store.order_reads import of_act, reference_key, refunds_of
 from bot.store.records import OrderRow, Transition
@@ -26,9 +27,9 @@ __all__ = [
     "move",
     "needs_second",
     "next_due_ms",
-    "note",
     "paid_out_minor",
     "take_hint",
+    "update",
 ]
 
 _ASKED_ABOUT: Final = OPEN - {OrderState.NEW}
@@ -157,59 +158,25 @@ def _covered(tx: Tx, row: OrderRow, since_ms: int) -> bool:
     return asking.covers(tx, row, row.agreement_id or "", currency, most_minor, until_ms, every, since)
 
 
-_HELD: Final = """
-    SELECT state, version, fence, lease_until_ms, due_ms, asked_ms, hint_ms, hint_spacing_ms
-    FROM orders WHERE id = ?
-"""
-# COALESCE: None leaves a field as it is.
-_MOVE: Final = """
-    UPDATE orders SET state = ?, version = version + 1, updated_ms = ?, due_ms = ?,
-        lease_until_ms = ?, fence = fence + ?, hint_ms = ?,
-        hinted_by = CASE WHEN ? = 1 THEN NULL ELSE hinted_by END,
-        reason = CASE WHEN ? = 'SUCCESSFUL' THEN NULL ELSE COALESCE(?, reason) END,
-        provider_code = CASE WHEN ? = '' THEN provider_code ELSE ? END,
-        provider_reference = COALESCE(?, provider_reference),
-        financial_id = COALESCE(?, financial_id),
-        network = COALESCE(?, network),
-        sent_ms = COALESCE(?, sent_ms),
-        accepted_ms = COALESCE(accepted_ms, ?),
-        otp_tries = COALESCE(?, otp_tries),
-        otp_expires_ms = COALESCE(?, otp_expires_ms),
-        deadline_ms = COALESCE(?, deadline_ms),
-        asks = COALESCE(?, asks),
-        asked_ms = COALESCE(?, asked_ms),
-        attempts = COALESCE(?, attempts),
-        place = COALESCE(?, place),
-        sent_with = COALESCE(?, sent_with),
-        doubted_ms = NULL
-    WHERE id = ?
-"""
 _LAST_LINE: Final = "SELECT seq, at_ms FROM transitions WHERE order_id = ? ORDER BY seq DESC LIMIT 1"
 
 
 def move(tx: Tx, change: MoveOrder) -> None:
-    held = _Held(tx, change.order_id, change.expected, change.fence)
+    kept = _kept(tx, change)
     _may_leave(tx, change)
-    verdict = judge(held.state, change.to_state, change.source)
+    verdict = judge(kept.state, change.to_state, change.source)
     if verdict is Verdict.CONTRADICTION:
         raise Conflict("contradiction")
     if verdict is not Verdict.MOVE:
         raise Conflict("order")
-    final = change.to_state in FINAL
-    # Only the move before the first byte keeps its lease: the call comes next. Any other ends the work.
-    gives_back = final or change.to_state is not OrderState.PENDING
-    takes = change.lease_until_ms is not None
-    if takes and gives_back:
+    if change.lease_until_ms is not None and gives_back(change):
         raise ValueError("a move that ends the work takes no lease")
-    lease_until_ms = change.lease_until_ms or (0 if gives_back else held.lease_until_ms)
-    due_ms, hint_ms = (None, None) if final else held.due(change.due_ms, change.last_polled_ms, gives_back)
-    said, reason = change.to_state.value, change.reason and change.reason.value
     # The line goes first: a state changes only by one, and the database sees to it.
     seq, last_ms = tx.execute(_LAST_LINE, (change.order_id,)).fetchone()
     line = Transition(
         order_id=change.order_id,
         seq=seq + 1,
-        from_state=held.state,
+        from_state=kept.state,
         to_state=change.to_state,
         source=change.source,
         at_ms=max(change.at_ms, last_ms),
@@ -218,119 +185,69 @@ def move(tx: Tx, change: MoveOrder) -> None:
         note=change.note,
     )
     tx.execute(TRANSITIONS.insert, TRANSITIONS.write(line))
-    tx.execute(
-        _MOVE,
-        (
-            said,
-            change.at_ms,
-            due_ms,
-            lease_until_ms,
-            int(takes),
-            hint_ms,
-            int(final or (change.last_polled_ms is not None and held.hint_ms is None)),
-            said,
-            reason,
-            change.provider_code,
-            change.provider_code,
-            change.provider_reference,
-            change.financial_id,
-            change.network,
-            change.sent_ms,
-            change.accepted_ms,
-            change.otp_tries,
-            change.otp_expires_ms,
-            change.deadline_ms,
-            change.polls,
-            change.last_polled_ms,
-            change.attempts,
-            change.place,
-            change.sent_with,
-            change.order_id,
-        ),
-    )
+    _write(tx, kept, change)
 
 
-_NOTE: Final = """
-    UPDATE orders SET version = version + 1, updated_ms = ?, due_ms = ?, lease_until_ms = ?, hint_ms = ?,
-        hinted_by = CASE WHEN ? = 1 THEN NULL ELSE hinted_by END,
-        provider_reference = COALESCE(?, provider_reference),
-        financial_id = COALESCE(?, financial_id),
-        sent_ms = COALESCE(?, sent_ms),
-        accepted_ms = COALESCE(accepted_ms, ?),
-        asks = COALESCE(?, asks),
-        asked_ms = COALESCE(?, asked_ms),
-        attempts = COALESCE(?, attempts),
-        deadline_ms = COALESCE(?, deadline_ms),
-        pending_ref = COALESCE(?, pending_ref),
-        place = COALESCE(?, place),
-        sent_with = COALESCE(?, sent_with),
-        missed_ms = COALESCE(?, missed_ms),
-        doubted_ms = NULLIF(COALESCE(?, doubted_ms), 0)
-    WHERE id = ?
-"""
-
-
-def note(tx: Tx, change: UpdateOrder) -> None:
-    held = _Held(tx, change.order_id, change.expected, change.fence)
+def update(tx: Tx, change: UpdateOrder) -> None:
+    kept = _kept(tx, change)
     _may_leave(tx, change)
-    due_ms = held.due_ms if change.due_ms is None else change.due_ms
-    due_ms, hint_ms = held.due(due_ms, change.last_polled_ms, change.release)
-    tx.execute(
-        _NOTE,
-        (
-            change.at_ms,
-            due_ms,
-            0 if change.release else held.lease_until_ms,
-            hint_ms,
-            int(change.last_polled_ms is not None and held.hint_ms is None),
-            change.provider_reference,
-            change.financial_id,
-            change.sent_ms,
-            change.accepted_ms,
-            change.polls,
-            change.last_polled_ms,
-            change.attempts,
-            change.deadline_ms,
-            change.pending_ref,
-            change.place,
-            change.sent_with,
-            change.missed_ms,
-            change.doubted_ms,
-            change.order_id,
-        ),
-    )
+    _write(tx, kept, change)
 
 
 def _may_leave(tx: Tx, change: MoveOrder | UpdateOrder) -> None:
     """A request that is about to leave is looked at once more: the wallet may ask no PIN by now."""
-    if change.sent_ms and asking.agreed_since(tx, change.order_id):
+    if change.fields.sent_ms and asking.agreed_since(tx, change.order_id):
         raise Conflict("agreement")
 
 
-class _Held:
-    """The kept row as a change finds it. Raises Conflict("order") unless it is the one the caller read."""
+class _Kept(msgspec.Struct):
+    """What counts of the kept row as a change finds it."""
 
-    def __init__(self, tx: Tx, order_id: str, expected: int, fence: int | None) -> None:
-        row = tx.execute(_HELD, (order_id,)).fetchone()
-        if row is None or row[1] != expected or (fence is not None and row[2] != fence):
-            raise Conflict("order")
-        self.state = OrderState(row[0])
-        self.lease_until_ms: int = row[3]
-        self.due_ms: int | None = row[4]
-        self.asked_ms: int | None = row[5]
-        self.hint_ms: int | None = row[6]
-        self._spacing_ms: int = row[7] or 0
+    state: OrderState
+    version: int
+    fence: int
+    accepted_ms: int | None
+    due_ms: int | None
+    last_polled_ms: int | None
+    hint_ms: int | None
+    hint_spacing_ms: int | None
 
-    def due(
-        self, wanted_ms: int | None, asked_ms: int | None, gives_back: bool
-    ) -> tuple[int | None, int | None]:
-        """When the order falls due, minding a hint kept aside; and the hint that is still kept aside."""
-        if self.hint_ms is None:
-            return wanted_ms, None
-        last_ms = asked_ms if asked_ms is not None else self.asked_ms
-        soonest = self.hint_ms if last_ms is None else max(self.hint_ms, last_ms + self._spacing_ms)
-        due_ms = soonest if wanted_ms is None else min(wanted_ms, soonest)
-        return due_ms, None if gives_back else self.hint_ms
+
+_KEPT: Final = """
+    SELECT state, version, fence, accepted_ms, due_ms, asked_ms, hint_ms, hint_spacing_ms
+    FROM orders WHERE id = ?
+"""
+
+
+def _kept(tx: Tx, change: MoveOrder | UpdateOrder) -> _Kept:
+    """Raises Conflict("order") unless it is the row that the caller read."""
+    found = tx.execute(_KEPT, (change.order_id,)).fetchone()
+    if found is None or found[1] != change.expected or change.fence not in (None, found[2]):
+        raise Conflict("order")
+    state, *others = found
+    return _Kept(OrderState(state), *others)
+
+
+def _write(tx: Tx, kept: _Kept, change: MoveOrder | UpdateOrder) -> None:
+    """What the change makes of the row, minding a hint that was kept aside while it was leased."""
+    values = changed(kept, change)
+    further: dict[str, Any] = {}
+    if kept.hint_ms is not None:
+        is_final = values.get("state", kept.state) in FINAL
+        if not is_final:
+            values["due_ms"] = _hinted_ms(kept, kept.hint_ms, values)
+            # The next poll is for the hint, whoever polled meanwhile.
+            values.pop("hinted_by", None)
+        if is_final or gives_back(change):
+            further["hint_ms"] = None
+    ORDERS.update(tx, change.order_id, values, further)
+
+
+def _hinted_ms(kept: _Kept, hint_ms: int, values: Mapping[str, Any]) -> int:
+    """When the order falls due: as it would, or for the hint, which keeps its pause after a poll."""
+    due_ms, last_ms = (values.get(name, getattr(kept, name)) for name in ("due_ms", "last_polled_ms"))
+    soonest_ms = hint_ms if last_ms is None else max(hint_ms, last_ms + (kept.hint_spacing_ms or 0))
+    return soonest_ms if due_ms is None else min(due_ms, soonest_ms)
 
 
 # ---- the worker ----------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.money import OrderState, Source
 from bot.store import orders
-from bot.store.base import MoveOrder
+from bot.store.base import MoveOrder, OrderFields
 from bot.store.records import Restore
 from bot.store.rows import ORDERS, Tx
 
@@ -61,7 +61,14 @@ def after_restore(tx: Tx, id: str, since_ms: int, now_ms: int) -> int:
         orders.move(
             tx,
             MoveOrder(
-                row.id, row.version, OrderState.PENDING, Source.US, now_ms, now_ms, note=NOTE, sent_ms=sent_ms
+                row.id,
+                row.version,
+                OrderState.PENDING,
+                Source.US,
+                now_ms,
+                now_ms,
+                note=NOTE,
+                fields=OrderFields(sent_ms=sent_ms),
             ),
         )
     tx.execute(_ASKED_AGAIN, (now_ms,))

@@ -6,8 +6,9 @@ order of arrival) that no record shows; they are written by the statements that 
 """
 
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final, Generic, Protocol, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -100,6 +101,12 @@ def _plain(annotation: Any) -> Any:
     return annotation
 
 
+@cache
+def _update_sql(table: str, columns: tuple[str, ...]) -> str:
+    # Constant names of our own, as in every statement; the same text is a statement that is known already.
+    return f"UPDATE {table} SET {', '.join(f'{column} = ?' for column in columns)} WHERE id = ?"  # noqa: S608
+
+
 class Table(Generic[R]):
     """One kind of record and its table: the statements' column lists, and both directions."""
 
@@ -134,6 +141,10 @@ class Table(Generic[R]):
                 self._readers.append((index, msgspec.json.Decoder(kind).decode))
                 self._writers.append((index, _write_struct))
 
+        names = [field.name for field in msgspec.structs.fields(record)]
+        self._column_of = dict(zip(names, self.columns, strict=True))
+        self._writer_of = {names[index]: convert for index, convert in self._writers}
+
     def columns_of(self, alias: str) -> str:
         """The column list of a joined statement."""
         return ", ".join(f"{alias}.{column}" for column in self.columns)
@@ -154,6 +165,15 @@ class Table(Generic[R]):
             if values[index] is not None:
                 values[index] = convert(values[index])
         return values
+
+    def update(self, tx: Tx, id: str, fields: Mapping[str, Any], further: Mapping[str, Any]) -> None:
+        """Set fields of the row with this id, by their names here, and columns that no record shows."""
+        columns = [self._column_of[name] for name in fields]
+        values = [
+            value if value is None or (convert := self._writer_of.get(name)) is None else convert(value)
+            for name, value in fields.items()
+        ]
+        tx.execute(_update_sql(self.name, (*columns, *further)), (*values, *further.values(), id))
 
     def one(self, tx: Tx, sql: str, *parameters: Any) -> R | None:
         row = tx.execute(sql, parameters).fetchone()

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import msgspec
-
-from bot.money import FINAL, OrderState, Verdict, judge
+from bot.money import OrderState, Verdict, judge
 from bot.orders.rules import Settled, SettlementContext
 from bot.providers.base import Resend
 from bot.runtime.clock import Ids
 from bot.runtime.timeouts import TIMES
+from bot.store.applied import applied
 from bot.store.base import AddIncident, DropMessages, KeepRecheck, MoveOrder, Queue, UpdateOrder
 from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState, OrderRow
 from tests.store.make import NOW
@@ -76,45 +75,13 @@ def apply(order: OrderRow, settled: Settled) -> OrderRow:
             assert verdict is Verdict.MOVE, (
                 f"{row.state} -> {change.to_state} by {change.source} is {verdict}"
             )
-            row = _moved(row, change)
+            row = applied(row, change)
         elif isinstance(change, UpdateOrder):
             assert change.expected == row.version, "the version is another"
-            row = _noted(row, change)
+            row = applied(row, change)
         else:
             assert isinstance(change, Queue | AddIncident | DropMessages | KeepRecheck)
     return row
-
-
-def _moved(row: OrderRow, change: MoveOrder) -> OrderRow:
-    success = change.to_state is OrderState.SUCCESSFUL
-    return msgspec.structs.replace(
-        row,
-        state=change.to_state,
-        version=row.version + 1,
-        updated_ms=change.at_ms,
-        due_ms=None if change.to_state in FINAL else change.due_ms,
-        reason=None if success else change.reason or row.reason,
-        provider_code=change.provider_code or row.provider_code,
-        doubted_ms=None,
-        **_given(change, "network", "otp_tries", "otp_expires_ms", "financial_id", *_BOTH),
-    )
-
-
-def _noted(row: OrderRow, change: UpdateOrder) -> OrderRow:
-    return msgspec.structs.replace(
-        row,
-        version=row.version + 1,
-        updated_ms=change.at_ms,
-        doubted_ms=row.doubted_ms if change.doubted_ms is None else change.doubted_ms or None,
-        **_given(change, "due_ms", "missed_ms", "pending_ref", "financial_id", *_BOTH),
-    )
-
-
-_BOTH = ("provider_reference", "sent_ms", "accepted_ms", "deadline_ms", "polls", "last_polled_ms", "attempts")
-
-
-def _given(change: MoveOrder | UpdateOrder, *names: str) -> dict[str, Any]:
-    return {name: value for name in names if (value := getattr(change, name)) is not None}
 
 
 def moves(settled: Settled) -> list[MoveOrder]:

@@ -13,7 +13,7 @@ import pytest
 from bot.admin.registry import COMMANDS, CommandError
 from bot.conversations.standing import standing
 from bot.money import OrderKind, OrderState, Source
-from bot.store.base import CreateOrder, MoveOrder, StoreUnavailable
+from bot.store.base import CreateOrder, MoveOrder, OrderFields, StoreUnavailable
 from bot.store.records import OrderRow
 from tests.conversations.people import Phone, decide
 from tests.conversations.robot import Robot
@@ -512,7 +512,9 @@ async def test_an_event_about_a_refund_has_the_refund_asked_about(
         updated_ms=now_ms,
     )
     later_ms = now_ms + 3600_000
-    sent = MoveOrder(refund.id, 0, OrderState.PENDING, Source.US, now_ms, later_ms, sent_ms=now_ms)
+    sent = MoveOrder(
+        refund.id, 0, OrderState.PENDING, Source.US, now_ms, later_ms, fields=OrderFields(sent_ms=now_ms)
+    )
     over = MoveOrder(refund.id, 1, OrderState.SUCCESSFUL, Source.POLL, now_ms, None)
     await served.store.commit([CreateOrder(refund, Source.US), sent, *([over] if final else [])])
     body = event(paid, "refund.processed", amount=1)

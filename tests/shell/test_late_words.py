@@ -27,7 +27,7 @@ from bot.providers.base import (
     StatusReport,
     Unknown,
 )
-from bot.store.base import CreateOrder, MoveOrder, SavePerson, UpdateOrder
+from bot.store.base import CreateOrder, MoveOrder, OrderFields, SavePerson, UpdateOrder
 from bot.store.records import OrderRow
 from tests.conversations.people import Phone, decide
 from tests.conversations.robot import Robot
@@ -62,7 +62,9 @@ async def sent(stage: Stage, **given: Any) -> OrderRow:
     row = order_row(**(values | given))
     changes: list[Any] = [SavePerson(person("somebody")), CreateOrder(row, Source.US)]
     later = now_ms + 3600_000
-    changes.append(MoveOrder(row.id, 0, OrderState.PENDING, Source.US, now_ms, later, sent_ms=now_ms))
+    changes.append(
+        MoveOrder(row.id, 0, OrderState.PENDING, Source.US, now_ms, later, fields=OrderFields(sent_ms=now_ms))
+    )
     await stage.store.commit(changes)
     kept = await stage.store.order(row.id)
     assert kept is not None

@@ -42,7 +42,7 @@ from bot.providers.base import (
 )
 from bot.runtime.timeouts import TIMES
 from bot.store import Store, migrate, sqlite_store
-from bot.store.base import MoveOrder, SavePerson, UpdateOrder
+from bot.store.base import MoveOrder, OrderFields, SavePerson, UpdateOrder
 from bot.store.records import MessageKind, MessageRow, OrderRow
 from tests.shell.ledger import (
     CHAT,
@@ -484,7 +484,7 @@ def test_a_deadline_that_stands_is_not_written_again() -> None:
     ):
         [change] = settled.changes
         assert isinstance(change, UpdateOrder)
-        assert change.deadline_ms is None
+        assert change.fields.deadline_ms is None
         assert settled.order.deadline_ms == LATE
 
 
@@ -763,7 +763,13 @@ async def test_the_store_keeps_what_a_settlement_says(store: Store) -> None:
 
 def _typed(row: OrderRow) -> Settled:
     moved = MoveOrder(
-        row.id, row.version, PENDING, Source.PAYER, NOW, NOW + 60_000, otp_tries=row.otp_tries + 1
+        row.id,
+        row.version,
+        PENDING,
+        Source.PAYER,
+        NOW,
+        NOW + 60_000,
+        fields=OrderFields(otp_tries=row.otp_tries + 1),
     )
     after = msgspec.structs.replace(
         row, state=PENDING, version=row.version + 1, due_ms=NOW + 60_000, updated_ms=NOW

@@ -12,7 +12,15 @@ from bot.dialog import views as v
 from bot.money import ENDED, AgreementKind, AgreementState, Money, OrderKind, OrderState, Source
 from bot.operations.actor import Actor, EffectResult, RequestKey
 from bot.operations.agreements import Agreements
-from bot.store.base import CreateOrder, KeepAgreement, KeepMerchant, MoveAgreement, MoveOrder, UpdateOrder
+from bot.store.base import (
+    CreateOrder,
+    KeepAgreement,
+    KeepMerchant,
+    MoveAgreement,
+    MoveOrder,
+    OrderFields,
+    UpdateOrder,
+)
 from tests.conversations.people import Phone, decide
 from tests.conversations.stage import EFUA, KWAME, Stage
 from tests.operations.actors import make_actor
@@ -285,10 +293,18 @@ async def test_a_request_that_waits_is_not_sent_into_an_auto_debit(stage: Stage,
     if was_sent:
         now_ms = stage.clock()
         sent = MoveOrder(
-            order.id, 0, OrderState.PENDING, Source.US, now_ms, now_ms, deadline_ms=now_ms + 90_000
+            order.id,
+            0,
+            OrderState.PENDING,
+            Source.US,
+            now_ms,
+            now_ms,
+            fields=OrderFields(sent_ms=now_ms, deadline_ms=now_ms + 90_000),
         )
-        await stage.store.commit([msgspec.structs.replace(sent, sent_ms=now_ms)])
-        await stage.store.commit([UpdateOrder(order.id, 1, now_ms, due_ms=now_ms, sent_ms=0, release=True)])
+        await stage.store.commit([sent])
+        await stage.store.commit(
+            [UpdateOrder(order.id, 1, now_ms, due_ms=now_ms, release=True, fields=OrderFields(sent_ms=0))]
+        )
     stage.clock.ms += 1
     row = make.agreement(
         "g9", account_id="momo-ghana", merchant_id=order.merchant_id, person_id=kwame.person.id,

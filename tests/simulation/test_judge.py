@@ -13,6 +13,7 @@ from bot.orders.rules import SettlementContext, replies, schedule
 from bot.orders.rules import status as reports
 from bot.orders.rules import transitions as changes
 from bot.providers.momo.adapter import Momo
+from bot.store.base import OrderFields
 from bot.store.records import OrderRow
 from tests.simulation.trouble import Trouble
 from tests.simulation.world import Plan, simulate
@@ -97,7 +98,8 @@ def test_nobody_told_to_wait(place: Path, template: Path, monkeypatch: pytest.Mo
 def test_a_charge_sent_once_more(place: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def sent_again(order: OrderRow, at: SettlementContext, pause_s: float | None = None) -> changes.Settled:
         until_ms = schedule.first_deadline_ms(order, at)
-        return changes.note(order, at, due_ms=at.now_ms + 1000, sent_ms=0, deadline_ms=until_ms)
+        fields = OrderFields(sent_ms=0, deadline_ms=until_ms)
+        return changes.update(order, at, fields, due_ms=at.now_ms + 1000)
 
     monkeypatch.setattr(replies, "_lost", sent_again)
     losses = msgspec.structs.replace(LOSSES, merchants=("1002",))

@@ -4,7 +4,16 @@ from typing import Any
 
 from bot.dialog import Entry
 from bot.money import AgreementKind, AgreementState, OrderKind, OrderState, Source
-from bot.store.base import AddIncident, Change, CreateOrder, MoveAgreement, MoveOrder, Store, UpdateOrder
+from bot.store.base import (
+    AddIncident,
+    Change,
+    CreateOrder,
+    MoveAgreement,
+    MoveOrder,
+    OrderFields,
+    Store,
+    UpdateOrder,
+)
 from bot.store.records import (
     AddressRow,
     AgreementRow,
@@ -132,12 +141,18 @@ def move(row: OrderRow, said: OrderState, **given: Any) -> MoveOrder:
         "at_ms": NOW,
         "due_ms": NOW,
     }
-    return MoveOrder(**(change | given))
+    return MoveOrder(**(change | _fields(given)))
 
 
 def note(row: OrderRow, **given: Any) -> UpdateOrder:
     change: dict[str, Any] = {"order_id": row.id, "expected": row.version, "at_ms": NOW}
-    return UpdateOrder(**(change | given))
+    return UpdateOrder(**(change | _fields(given)))
+
+
+def _fields(given: dict[str, Any]) -> dict[str, Any]:
+    """The order's fields among what is given, as a change holds them."""
+    fields = {name: given.pop(name) for name in OrderFields.__struct_fields__ if name in given}
+    return given | {"fields": OrderFields(**fields)}
 
 
 def agreement(id: str = "g1", **given: Any) -> AgreementRow:

@@ -16,6 +16,7 @@ from bot.store.base import (
     KeepMerchant,
     KeepStaff,
     KeepTurn,
+    OrderFields,
     Queue,
     SaveAddress,
     SaveConversation,
@@ -77,7 +78,9 @@ async def known(store: Store) -> None:
     await store.receive(update(chat=CHAT))
     row = order("paid", note=NOTED, origin_channel="telegram", origin_kind="telegram", origin_value=CHAT)
     paid = await kept_order(store, row, S.PENDING)
-    await store.commit([UpdateOrder(paid.id, paid.version, NOW, due_ms=NOW, pending_ref="ref-in-chat")])
+    await store.commit(
+        [UpdateOrder(paid.id, paid.version, NOW, due_ms=NOW, fields=OrderFields(pending_ref="ref-in-chat"))]
+    )
 
 
 async def settle(store: Store) -> None:

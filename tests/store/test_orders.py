@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from bot.money import (
@@ -17,12 +18,14 @@ from bot.money import (
     judge,
 )
 from bot.store import Conflict, Store
+from bot.store.applied import applied
 from bot.store.base import (
     AddIncident,
     CreateOrder,
     KeepAgreement,
     KeepMerchant,
     MoveOrder,
+    OrderFields,
     SavePerson,
     UpdateOrder,
 )
@@ -251,6 +254,25 @@ async def test_a_move_sets_what_it_names_and_leaves_the_rest(store: Store) -> No
         **{name: getattr(row, name) for name in row.__struct_fields__}
         | {"state": S.UNRESOLVED, "version": 2, "due_ms": NOW, "updated_ms": NOW}
     )
+
+
+async def test_an_order_becomes_what_whoever_decides_expects(store: Store) -> None:
+    """Every field a change may set, in either kind of change, and the lease and the fence with it."""
+    kinds = {"str": "said", "int": 7}
+    fields = {f.name: kinds[f.type.__args__[0].__name__] for f in msgspec.structs.fields(OrderFields)}
+    await kept_order(store, None, S.PENDING, provider_reference="SB1")
+    for change in (
+        lambda row: note(row, **(fields | {"provider_reference": "SB1"}), fence=row.fence),
+        lambda row: note(row, doubted_ms=0, due_ms=NOW + 3, release=True),
+        lambda row: move(row, S.NEEDS_OTP, **(fields | {"provider_reference": "SB1"}), reason=Reason.OTHER),
+        lambda row: move(row, S.PENDING, lease_until_ms=NOW + 9, provider_code="1"),
+        lambda row: move(row, S.SUCCESSFUL, fence=row.fence),
+        lambda row: note(row, doubted_ms=NOW),
+    ):
+        [row] = await store.claim_orders(NOW + 60_000, 5, 1) or [await held(store)]
+        wanted = change(row)
+        await store.commit([wanted])
+        assert await held(store) == applied(row, wanted)
 
 
 @pytest.mark.parametrize("said", sorted(FINAL))

@@ -20,6 +20,7 @@ from bot.store.base import (
     KeepMerchant,
     KeepStaff,
     KeepTurn,
+    OrderFields,
     Queue,
     SaveConversation,
     SavePerson,
@@ -218,7 +219,9 @@ async def filled(path: Path) -> None:
             given = {"otp_expires_ms": LATER + 60_000} if name == "code" else {}
             await kept_order(store, row, *path_, **given)
         row = await kept_order(store, order("unsent", payer="+1"), S.PENDING)
-        await store.commit([UpdateOrder(row.id, row.version, NOW, due_ms=NOW + 5, sent_ms=0)])
+        await store.commit(
+            [UpdateOrder(row.id, row.version, NOW, due_ms=NOW + 5, fields=OrderFields(sent_ms=0))]
+        )
         await store.receive(update())
         await store.commit(
             [
@@ -262,7 +265,9 @@ async def test_every_open_order_is_asked_about_and_none_may_go(put_back: SqlStor
         assert row.due_ms <= LATER
         assert row.sent_ms != 0
         with pytest.raises(ValueError, match="never sent again"):
-            await put_back.commit([UpdateOrder(row.id, row.version, LATER, due_ms=LATER, sent_ms=0)])
+            await put_back.commit(
+                [UpdateOrder(row.id, row.version, LATER, due_ms=LATER, fields=OrderFields(sent_ms=0))]
+            )
     assert rows["paid"].restored_ms is None
     assert rows["new"].sent_ms == NOW
     assert "perhaps sent" in (await put_back.transitions("new"))[-1].note

@@ -22,7 +22,7 @@ from bot.money import (
 from bot.notifications.incidents import about_order
 from bot.notifications.other_messages import debit_notices, invoice_notices
 from bot.orders.rules.context import SettlementContext
-from bot.store.base import AddIncident, Change, CreateOrder, MoveAgreement, MoveOrder
+from bot.store.base import AddIncident, Change, CreateOrder, MoveAgreement, MoveOrder, OrderFields
 from bot.store.records import OrderRow
 
 __all__ = ["follow_ups"]
@@ -121,7 +121,7 @@ def _bill(paid: OrderRow, ctx: SettlementContext) -> list[Change]:
                 ctx.now_ms,
                 ctx.now_ms,
                 note=note,
-                sent_ms=ctx.now_ms,
+                fields=OrderFields(sent_ms=ctx.now_ms),
             )
         )
     return made

@@ -11,7 +11,7 @@ from bot.notifications.order_messages import otp_prompts
 from bot.orders.rules.context import SettlementContext
 from bot.orders.rules.schedule import deadline_ms, first_deadline_ms, next_poll_ms
 from bot.orders.rules.status import alarmed, misnamed, names_another, still_open, was_accepted
-from bot.orders.rules.transitions import Settled, incident, move, note
+from bot.orders.rules.transitions import Settled, incident, move, update
 from bot.providers.base import (
     AlreadyAccepted,
     Declined,
@@ -25,7 +25,7 @@ from bot.providers.base import (
     Unknown,
 )
 from bot.runtime.timeouts import Timeouts
-from bot.store.base import DropMessages
+from bot.store.base import DropMessages, OrderFields
 from bot.store.records import MessageKind, OrderRow
 
 __all__ = ["OTP_TRIES", "Answered", "after_otp", "after_request", "give_up", "may_give_up", "stopped"]
@@ -43,18 +43,17 @@ def after_request(order: OrderRow, answer: Answered, ctx: SettlementContext) -> 
             return misnamed(order, ctx)
         if answer.next_step is NextStep.OTP:
             return _needs_otp(order, answer.provider_reference, ctx)
-        return note(
-            order,
-            ctx,
-            due_ms=next_poll_ms(order, ctx, since_ms=ctx.now_ms, polls=0),
+        fields = OrderFields(
             accepted_ms=ctx.now_ms,
             deadline_ms=deadline_ms(ctx),
             provider_reference=answer.provider_reference or None,
         )
+        return update(order, ctx, fields, due_ms=next_poll_ms(order, ctx, since_ms=ctx.now_ms, polls=0))
     if isinstance(answer, AlreadyAccepted):
         # Not at once: what led to this second copy was a question, a moment ago.
         due_ms = next_poll_ms(order, ctx, since_ms=ctx.now_ms, polls=0)
-        return note(order, ctx, due_ms=due_ms, accepted_ms=ctx.now_ms, deadline_ms=deadline_ms(ctx))
+        fields = OrderFields(accepted_ms=ctx.now_ms, deadline_ms=deadline_ms(ctx))
+        return update(order, ctx, fields, due_ms=due_ms)
     # An earlier copy may have arrived: what is said of this one does not decide about that one.
     first = order.deadline_ms is None
     if isinstance(answer, Declined) and first:
@@ -71,7 +70,7 @@ def after_request(order: OrderRow, answer: Answered, ctx: SettlementContext) -> 
             # So that the payer hears in time that it could not be sent.
             due_ms = min(due_ms, max(ctx.now_ms, order.created_ms + int(ctx.timeouts.send_s * 1000) + 1))
         # Zero says that this copy surely did not leave, so the request itself may go again.
-        return note(order, ctx, due_ms=due_ms, sent_ms=0, attempts=order.attempts + 1)
+        return update(order, ctx, OrderFields(sent_ms=0, attempts=order.attempts + 1), due_ms=due_ms)
     if isinstance(answer, Misconfigured):
         alarm = incident("misconfigured", order, ctx, answer.provider_code or answer.detail)
         if answer.created_nothing and first:
@@ -102,18 +101,16 @@ def after_otp(order: OrderRow, answer: OtpAnswer | ProviderError, ctx: Settlemen
             Source.REPLY,
             ctx,
             Reason.WRONG_OTP if wrong else None,
+            fields=OrderFields(otp_tries=tries),
             due_ms=order.otp_expires_ms,
-            otp_tries=tries,
         )
     # Accepted, tries used up or time over, or nobody knows: the status decides.
-    settled = note(
-        order,
-        ctx,
-        due_ms=next_poll_ms(order, ctx, since_ms=ctx.now_ms, polls=0),
+    fields = OrderFields(
         accepted_ms=ctx.now_ms if accepted else None,
         polls=0,
         deadline_ms=deadline_ms(ctx) if accepted else first_deadline_ms(order, ctx),
     )
+    settled = update(order, ctx, fields, due_ms=next_poll_ms(order, ctx, since_ms=ctx.now_ms, polls=0))
     # Nobody is to be asked for the code any more.
     return Settled((*settled.changes, DropMessages(order.id, MessageKind.PROMPT)), settled.order)
 
@@ -142,11 +139,13 @@ def _needs_otp(order: OrderRow, provider_reference: str, ctx: SettlementContext)
         OrderState.NEEDS_OTP,
         Source.REPLY,
         ctx,
+        fields=OrderFields(
+            accepted_ms=ctx.now_ms,
+            otp_expires_ms=expires_ms,
+            deadline_ms=deadline_ms(ctx),
+            provider_reference=provider_reference or None,
+        ),
         due_ms=expires_ms,
-        accepted_ms=ctx.now_ms,
-        otp_expires_ms=expires_ms,
-        deadline_ms=deadline_ms(ctx),
-        provider_reference=provider_reference or None,
     )
     prompts = otp_prompts(
         order,
@@ -166,10 +165,5 @@ def _lost(order: OrderRow, ctx: SettlementContext, pause_s: float | None = None)
     due_ms = next_poll_ms(order, ctx, since_ms=ctx.now_ms, polls=0)
     if pause_s:
         due_ms = max(due_ms, ctx.now_ms + int(pause_s * 1000))
-    return note(
-        order,
-        ctx,
-        due_ms=due_ms,
-        attempts=order.attempts + 1,
-        deadline_ms=first_deadline_ms(order, ctx),
-    )
+    fields = OrderFields(attempts=order.attempts + 1, deadline_ms=first_deadline_ms(order, ctx))
+    return update(order, ctx, fields, due_ms=due_ms)

@@ -11,7 +11,7 @@ from bot.notifications.incidents import about_order
 from bot.notifications.order_messages import doubt_messages
 from bot.orders.rules.context import SettlementContext
 from bot.orders.rules.schedule import first_deadline_ms, next_poll_ms, passed_s
-from bot.orders.rules.transitions import Settled, applied, incident, move, note, staff_told
+from bot.orders.rules.transitions import Settled, applied, incident, move, polled, staff_told, update
 from bot.providers.base import (
     Malformed,
     Misconfigured,
@@ -21,7 +21,7 @@ from bot.providers.base import (
     StatusReport,
     Unknown,
 )
-from bot.store.base import Change, KeepRecheck, Queue, UpdateOrder
+from bot.store.base import Change, KeepRecheck, OrderFields, Queue, UpdateOrder
 from bot.store.records import OrderRow, RecheckRow
 
 __all__ = [
@@ -80,9 +80,12 @@ def after_status(order: OrderRow, report: StatusReport, source: Source, ctx: Set
         ctx,
         report.reason,
         report.provider_code,
-        provider_reference=report.provider_reference or None,
-        financial_id=report.financial_id or None,
-        polls=polls,
+        OrderFields(
+            provider_reference=report.provider_reference or None,
+            financial_id=report.financial_id or None,
+            polls=polls,
+            last_polled_ms=ctx.now_ms,
+        ),
         payment_reference=report.payment_reference,
         expires_ms=report.expires_ms,
     )
@@ -115,14 +118,15 @@ def _doubted(order: OrderRow, ctx: SettlementContext) -> Settled:
     """Whoever was told that nothing was taken must not go on believing it: it is being checked."""
     if order.state is not OrderState.FAILED or order.doubted_ms is not None:
         return Settled((), order)
-    noted = UpdateOrder(order.id, order.version, ctx.now_ms, fence=ctx.fence, doubted_ms=ctx.now_ms)
-    return Settled((noted, *_doubt_told(order, ctx, upheld=False)), applied(order, noted))
+    fields = OrderFields(doubted_ms=ctx.now_ms)
+    updated = UpdateOrder(order.id, order.version, ctx.now_ms, fence=ctx.fence, fields=fields)
+    return Settled((updated, *_doubt_told(order, ctx, upheld=False)), applied(order, updated))
 
 
 def upheld(order: OrderRow, why: str, ctx: SettlementContext) -> Settled:
     """A FAILED order that was doubted and did fail, by a person's word; `why` says that, and whose it is. The
     payer hears the end of it."""
-    noted = UpdateOrder(order.id, order.version, ctx.now_ms, doubted_ms=0)
+    updated = UpdateOrder(order.id, order.version, ctx.now_ms, fields=OrderFields(doubted_ms=0))
     kept = about_order(
         "upheld",
         order,
@@ -133,7 +137,7 @@ def upheld(order: OrderRow, why: str, ctx: SettlementContext) -> Settled:
         key=f"upheld:{order.id}:{ctx.now_ms}",
     )
     told = staff_told("staff.corrected", order, OrderState.FAILED, ctx)
-    return Settled((noted, kept, *told, *_doubt_told(order, ctx, upheld=True)), applied(order, noted))
+    return Settled((updated, kept, *told, *_doubt_told(order, ctx, upheld=True)), applied(order, updated))
 
 
 def _doubt_told(order: OrderRow, ctx: SettlementContext, *, upheld: bool) -> list[Queue]:
@@ -205,16 +209,11 @@ def _not_found(order: OrderRow, polls: int, ctx: SettlementContext) -> Settled:
     in_time = order.deadline_ms is None or ctx.now_ms < order.deadline_ms
     if order.state is OrderState.PENDING and ctx.resend is Resend.SAME_REFERENCE and in_time:
         # Believed now: it never arrived. The same request may go again, refused if it did arrive.
-        return note(
-            order,
-            ctx,
-            due_ms=ctx.now_ms,
-            sent_ms=0,
-            # It begins anew, and so does its schedule: a payer has just been asked, or never was.
-            polls=0,
-            last_polled_ms=ctx.now_ms,
-            deadline_ms=first_deadline_ms(order, ctx),
+        # It begins anew, and so does its schedule: a payer has just been asked, or never was.
+        fields = OrderFields(
+            sent_ms=0, polls=0, last_polled_ms=ctx.now_ms, deadline_ms=first_deadline_ms(order, ctx)
         )
+        return update(order, ctx, fields, due_ms=ctx.now_ms)
     return still_open(order, StatusReport(state=None), polls, ctx)
 
 
@@ -227,16 +226,10 @@ def _absent(order: OrderRow, polls: int, ctx: SettlementContext) -> Settled:
     again_ms = int(ctx.timeouts.absent_again_s * 1000)
     first_ms = order.missed_ms
     if first_ms is None or first_ms > ctx.now_ms:
-        return note(
-            order,
-            ctx,
-            due_ms=ctx.now_ms + again_ms,
-            polls=polls,
-            last_polled_ms=ctx.now_ms,
-            missed_ms=ctx.now_ms,
-        )
+        fields = OrderFields(polls=polls, last_polled_ms=ctx.now_ms, missed_ms=ctx.now_ms)
+        return update(order, ctx, fields, due_ms=ctx.now_ms + again_ms)
     if ctx.now_ms < first_ms + again_ms:
-        return note(order, ctx, due_ms=first_ms + again_ms, polls=polls, last_polled_ms=ctx.now_ms)
+        return update(order, ctx, polled(ctx, polls), due_ms=first_ms + again_ms)
     failed = move(
         order,
         OrderState.FAILED,
@@ -244,8 +237,8 @@ def _absent(order: OrderRow, polls: int, ctx: SettlementContext) -> Settled:
         ctx,
         Reason.NOT_SENT,
         "NOT_FOUND",
+        polled(ctx, polls),
         note="not found there, twice",
-        polls=polls,
     )
     later_ms = ctx.now_ms + int(ctx.timeouts.settled_again_s * 1000)
     once_more = KeepRecheck(RecheckRow(order.id, Source.POLL, None, ctx.now_ms, later_ms))
@@ -308,11 +301,9 @@ def still_open(
     """Nothing final is known: ask again when it is time, not sooner and not later than `within_s` from
     now where that is given; or UNRESOLVED once the time is over."""
     if order.state is OrderState.NEEDS_OTP and (order.otp_expires_ms or 0) > ctx.now_ms:
-        return note(order, ctx, due_ms=order.otp_expires_ms, polls=polls, last_polled_ms=ctx.now_ms)
+        return update(order, ctx, polled(ctx, polls), due_ms=order.otp_expires_ms)
     if order.state is OrderState.UNRESOLVED:
-        return note(
-            order, ctx, due_ms=_much_later_ms(order, ctx, within_s), polls=polls, last_polled_ms=ctx.now_ms
-        )
+        return update(order, ctx, polled(ctx, polls), due_ms=_much_later_ms(order, ctx, within_s))
     if order.deadline_ms is not None and ctx.now_ms >= order.deadline_ms:
         alarm = incident("unresolved", order, ctx, report.provider_code)
         due_ms = _much_later_ms(order, ctx, within_s)
@@ -323,16 +314,14 @@ def still_open(
     if within_s is not None:
         soonest_ms, latest_ms = (ctx.now_ms + int(pause_s * 1000) for pause_s in within_s)
         due_ms = min(max(due_ms, soonest_ms), latest_ms)
-    return note(
-        order,
-        ctx,
-        due_ms=due_ms,
+    fields = OrderFields(
         polls=polls,
         last_polled_ms=ctx.now_ms,
         deadline_ms=first_deadline_ms(order, ctx),
         accepted_ms=ctx.now_ms if _shows_itself(order, report, ctx) else None,
         provider_reference=report.provider_reference or None,
     )
+    return update(order, ctx, fields, due_ms=due_ms)
 
 
 def _shows_itself(order: OrderRow, report: StatusReport, ctx: SettlementContext) -> bool:
@@ -360,5 +349,6 @@ def _unresolved(
         changes += first.changes
         order = first.order
     due_ms = due_ms or _much_later_ms(order, ctx, None)
-    last = move(order, OrderState.UNRESOLVED, Source.US, ctx, due_ms=due_ms, note=why, polls=polls)
+    asked = polled(ctx, polls)
+    last = move(order, OrderState.UNRESOLVED, Source.US, ctx, fields=asked, due_ms=due_ms, note=why)
     return Settled((*changes, *last.changes), last.order)

@@ -1,7 +1,7 @@
 """Orders: made, moved by their life cycle, asked about when they are due, and found again."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -9,14 +9,16 @@ from bot.money import OrderState, Reason, Source
 from bot.store.records import AgreementRow, OrderRow, Transition
 
 __all__ = [
+    "NO_FIELDS",
     "Asking",
     "Cap",
     "CreateOrder",
     "Hint",
     "MoveOrder",
-    "UpdateOrder",
+    "OrderFields",
     "OrderIntents",
     "SecondPerson",
+    "UpdateOrder",
 ]
 
 
@@ -91,27 +93,54 @@ class CreateOrder(msgspec.Struct, frozen=True):
     debits_since_ms: int = 0
 
 
-class MoveOrder(msgspec.Struct, frozen=True):
-    """Move an order by one transition, and set the fields given.
-
-    Judged by bot.money.judge against the kept state: SAME and REFUSED raise Conflict("order"), so
-    does a version or (where `fence` is given) a lease that has passed on; a caller that read the
-    present row never meets them; CONTRADICTION raises Conflict("contradiction") and is for an incident.
-    Appends the ledger's line. None leaves a field as it is, except `due_ms`, which is always set. A
-    lease is given back, unless the order becomes PENDING: there the call still comes. A hint that came
-    during the lease may bring `due_ms` forward. Source OPERATOR needs a `note`.
-
-    With `lease_until_ms`, to PENDING only, the order is leased until then with a new fence, whoever held
-    it: nobody asks while the call is under way, and what is said with an older fence is refused.
+class OrderFields(msgspec.Struct, frozen=True, kw_only=True):
+    """What a change sets of an order, under the names of `OrderRow`; None leaves a field as it is.
 
     What was accepted first stays: a later `accepted_ms` is left out, and another `provider_reference`
     than the kept one, or one of another order of the connection, is Conflict("reference"). A request
     goes again only by way of `sent_ms` 0, which says that nothing can have arrived: ValueError where
-    it was accepted, and where an open order would never be due. UNRESOLVED needs an incident of the
-    order, of this commit or an earlier one. Conflict("refund") where a FAILED refund comes back and its
-    room is taken. With `sent_ms`, Conflict("agreement") where a pre-approval was asked for after the order
-    that would serve it without a PIN. In the ledger no line is earlier than the one before it, though the
-    clock was set back.
+    it was accepted, and where an open order would never be due. With another `sent_ms`,
+    Conflict("agreement") where a pre-approval was asked for after the order that would serve it without
+    a PIN. `doubted_ms` 0: nobody doubts it any more.
+    """
+
+    provider_reference: str | None = None
+    financial_id: str | None = None
+    network: str | None = None
+    sent_ms: int | None = None
+    accepted_ms: int | None = None
+    otp_tries: int | None = None
+    otp_expires_ms: int | None = None
+    deadline_ms: int | None = None
+    polls: int | None = None
+    last_polled_ms: int | None = None
+    attempts: int | None = None
+    pending_ref: str | None = None
+    place: str | None = None
+    sent_with: str | None = None
+    missed_ms: int | None = None
+    doubted_ms: int | None = None
+
+
+NO_FIELDS: Final = OrderFields()
+
+
+class MoveOrder(msgspec.Struct, frozen=True):
+    """Move an order by one transition, and set `fields`. See `bot.store.applied` for what becomes of it.
+
+    Judged by bot.money.judge against the kept state: SAME and REFUSED raise Conflict("order"), so
+    does a version or (where `fence` is given) a lease that has passed on; a caller that read the
+    present row never meets them; CONTRADICTION raises Conflict("contradiction") and is for an incident.
+    Appends the ledger's line. `due_ms` is always set. A lease is given back, unless the order becomes
+    PENDING: there the call still comes. A hint that came during the lease may bring `due_ms` forward.
+    Source OPERATOR needs a `note`.
+
+    With `lease_until_ms`, to PENDING only, the order is leased until then with a new fence, whoever held
+    it: nobody asks while the call is under way, and what is said with an older fence is refused.
+
+    UNRESOLVED needs an incident of the order, of this commit or an earlier one. Conflict("refund") where a
+    FAILED refund comes back and its room is taken. In the ledger no line is earlier than the one before it,
+    though the clock was set back.
     """
 
     order_id: str
@@ -125,45 +154,20 @@ class MoveOrder(msgspec.Struct, frozen=True):
     note: str = ""
     fence: int | None = None
     lease_until_ms: int | None = None
-    provider_reference: str | None = None
-    financial_id: str | None = None
-    network: str | None = None
-    sent_ms: int | None = None
-    accepted_ms: int | None = None
-    otp_tries: int | None = None
-    otp_expires_ms: int | None = None
-    deadline_ms: int | None = None
-    polls: int | None = None
-    last_polled_ms: int | None = None
-    attempts: int | None = None
-    place: str | None = None
-    sent_with: str | None = None
+    fields: OrderFields = NO_FIELDS
 
 
 class UpdateOrder(msgspec.Struct, frozen=True):
-    """Set fields of an order without a transition. Conflict("order") on another version or, where
-    `fence` is given, a lease that has passed on. None leaves a field as it is. A hint that came during
-    the lease may bring `due_ms` forward. Of `provider_reference`, `accepted_ms` and `sent_ms` holds what
-    MoveOrder says."""
+    """Set `fields` of an order without a transition. Conflict("order") on another version or, where
+    `fence` is given, a lease that has passed on. A `due_ms` of None leaves it as it is; a hint that came
+    during the lease may bring it forward."""
 
     order_id: str
     expected: int
     at_ms: int
     fence: int | None = None
     due_ms: int | None = None
-    provider_reference: str | None = None
-    financial_id: str | None = None
-    sent_ms: int | None = None
-    accepted_ms: int | None = None
-    polls: int | None = None
-    last_polled_ms: int | None = None
-    attempts: int | None = None
-    deadline_ms: int | None = None
-    pending_ref: str | None = None
-    place: str | None = None
-    sent_with: str | None = None
-    missed_ms: int | None = None
-    doubted_ms: int | None = None  # 0: nobody doubts it any more
+    fields: OrderFields = NO_FIELDS
     release: bool = False  # give the lease back
 
 
