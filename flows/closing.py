@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.dialog import Name, Number, Screen, Text, Value
 from bot.dialog.views import OrderView
-from bot.money import Money, OrderKind, OrderState, Reason
+from bot.money import BY_WALLET_OWNER, PAYMENTS, Money, OrderKind, OrderState, Reason
 
 __all__ = ["closing", "days_text", "lines_of", "order_values", "reason_text", "refusal", "state_text"]
 
@@ -27,9 +27,6 @@ _OTHERWISE: Final = {
     OrderState.FAILED: "state.not_done",
     OrderState.REVERSED: "state.undone",
 }
-_PAYMENTS: Final = (OrderKind.COLLECTION, OrderKind.AGREEMENT_CHARGE, OrderKind.BILL)
-# Whoever began the others is not the one whose wallet it is.
-_ONES_OWN: Final = (OrderKind.COLLECTION, OrderKind.PREAPPROVAL, OrderKind.BILL)
 
 
 def closing(order: OrderView, *, typed: bool = False) -> Screen:
@@ -87,7 +84,8 @@ def refusal(why: str, merchant: Name, most: Money | None = None) -> Screen:
 
 def reason_text(reason: Reason | None, kind: OrderKind = OrderKind.COLLECTION) -> Text:
     """Why an order failed, as a sentence to who began it."""
-    if reason is Reason.PAYER_BLOCKED and kind not in _ONES_OWN:
+    if reason is Reason.PAYER_BLOCKED and kind not in BY_WALLET_OWNER:
+        # Whoever began it is not the one whose wallet it is.
         return Text("reason.wallet_blocked")
     if reason is Reason.NOT_COMPLETED and kind is OrderKind.INVOICE_CANCEL:
         return Text("reason.paid_already")
@@ -96,7 +94,8 @@ def reason_text(reason: Reason | None, kind: OrderKind = OrderKind.COLLECTION) -
 
 def state_text(state: OrderState, kind: OrderKind = OrderKind.COLLECTION) -> Text:
     """A state in one or two words."""
-    if kind not in _PAYMENTS and state in _OTHERWISE:
+    is_paid = kind in PAYMENTS or kind is OrderKind.BILL
+    if not is_paid and state in _OTHERWISE:
         return Text(_OTHERWISE[state])
     return Text(f"state.{state.value.lower()}")
 

@@ -14,7 +14,17 @@ import msgspec
 
 from bot.admin.base import AdminContext, CommandError
 from bot.admin.reconciliation.values import Ours, Part, Source, Theirs
-from bot.money import FINAL, PAYOUTS, Money, OrderKind, OrderState, mask_msisdn, read_code, to_major
+from bot.money import (
+    COMES_IN,
+    FINAL,
+    GOES_OUT,
+    Money,
+    OrderKind,
+    OrderState,
+    mask_msisdn,
+    read_code,
+    to_major,
+)
 from bot.money import Source as Said
 from bot.providers.base import Listed, ListsPayments, NotSent, ProviderError, StatusReport, Unknown
 from bot.store.records import OrderRow, Transition
@@ -34,8 +44,6 @@ _LONGEST_PAUSE_S: Final = 3.0
 _SHARE: Final = 0.5
 # What brings the merchant money, and what takes it. Invoices are in neither, though a paid one brings
 # money: their order is settled when the invoice is made, and nothing here knows when it was paid.
-_COMES_IN: Final = frozenset({OrderKind.COLLECTION, OrderKind.AGREEMENT_CHARGE, OrderKind.WITHDRAWAL})
-_GOES_OUT: Final = PAYOUTS | {OrderKind.BILL}
 
 
 async def reconcile_accounts(ctx: AdminContext, values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -80,7 +88,7 @@ async def reconcile_orders(ctx: AdminContext, values: dict[str, Any]) -> dict[st
         group = [
             (order, await _told(ctx, order, settled))
             for order, settled in found[done : done + _AT_ONCE]
-            if order.kind in _COMES_IN | _GOES_OUT
+            if order.kind in COMES_IN | GOES_OUT
         ]
         wanted = [bool(values["ask"]) and first_ms <= ours.at_ms < last_ms for _, ours in group]
         asked = [
@@ -130,7 +138,7 @@ async def _told(ctx: AdminContext, order: OrderRow, settled_ms: int | None) -> O
     by_hand = order.state in FINAL and _is_by_hand(await ctx.store.transitions(order.id))
     payment: OrderRow | None = None
     refunds: Sequence[OrderRow] = ()
-    if order.kind in _COMES_IN:
+    if order.kind in COMES_IN:
         refunds = await ctx.store.refunds_of(order.id)
     elif order.kind is OrderKind.REFUND and order.parent_id is not None:
         payment = await ctx.store.order(order.parent_id)
@@ -231,7 +239,7 @@ def _ours(
         payer=mask_msisdn(order.payee or order.payer),
         account_id=order.account_id,
         by_hand=by_hand,
-        goes_out=order.kind in _GOES_OUT,
+        goes_out=order.kind in GOES_OUT,
         payment=None if payment is None else _part(payment),
         # The oldest first: of two refunds of one amount, the first line is the first one's.
         refunds=tuple(_part(refund) for refund in reversed(refunds)),

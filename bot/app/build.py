@@ -34,7 +34,7 @@ from bot.conversations.effect_dispatch import EffectDispatch
 from bot.conversations.telegram_connection import TelegramLink
 from bot.conversations.telegram_inbox import TelegramInbox
 from bot.dialog import Text
-from bot.money import OrderKind, OrderState
+from bot.money import OFFERED, OrderKind, OrderState
 from bot.notifications.outbox import Outbox
 from bot.operations.operations import Operations
 from bot.orders.agreement_worker import AgreementKeeper
@@ -383,8 +383,7 @@ class Kasapay:
     def _offers(self) -> tuple[str, ...]:
         """What customers can agree to here, with any of the accounts."""
         kinds = {kind for account in self.accounts for kind in self.accounts.kinds(account.id)}
-        offered = (OrderKind.PREAPPROVAL, OrderKind.INVOICE, OrderKind.BILL)
-        return tuple(kind.value for kind in offered if kind in kinds)
+        return tuple(kind.value for kind in OrderKind if kind in OFFERED & kinds)
 
     def _gateways(self) -> dict[str, GatewayEntry]:
         short_code = self.settings.short_code

@@ -30,7 +30,21 @@ from bot.money.numbers import (
     region_of,
     show_local,
 )
-from bot.money.orders import FINAL, OPEN, PAYOUTS, OrderKind, OrderState, Reason, Source, Verdict, judge
+from bot.money.order_kinds import (
+    ASKS_PAYER,
+    BY_WALLET_OWNER,
+    COMES_IN,
+    ENDS_AGREEMENT,
+    GOES_OUT,
+    MAKES_AGREEMENT,
+    OFFERED,
+    ORDER_KINDS,
+    PAYMENTS,
+    PAYOUTS,
+    TELLS_AMOUNT,
+    KindFacts,
+)
+from bot.money.orders import FINAL, OPEN, OrderKind, OrderState, Reason, Source, Verdict, judge
 from bot.money.pins import is_weak_pin
 from bot.money.roles import Right, StaffRole, rights_of
 from bot.money.rules import AmountRule, NumberRule
@@ -38,6 +52,18 @@ from bot.money.signs import without_sign
 from bot.money.terms import OrderDetails
 
 __all__ = [
+    "ASKS_PAYER",
+    "BY_WALLET_OWNER",
+    "COMES_IN",
+    "ENDS_AGREEMENT",
+    "GOES_OUT",
+    "MAKES_AGREEMENT",
+    "OFFERED",
+    "ORDER_KINDS",
+    "PAYMENTS",
+    "PAYOUTS",
+    "TELLS_AMOUNT",
+    "KindFacts",
     "ORDER_CODE_BYTES",
     "LEAST_MERCHANT_CODE",
     "ENDED",
@@ -45,7 +71,6 @@ __all__ = [
     "EXPONENTS",
     "FINAL",
     "OPEN",
-    "PAYOUTS",
     "AgreementKind",
     "AgreementState",
     "AmountProblem",

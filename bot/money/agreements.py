@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
+from bot.money.order_kinds import ENDS_AGREEMENT, MAKES_AGREEMENT
 from bot.money.orders import OrderKind, OrderState, Reason
 
 __all__ = [
@@ -58,11 +59,11 @@ def may_become(from_state: AgreementState, to_state: AgreementState) -> bool:
 
 def after_order(kind: OrderKind, to_state: OrderState, reason: Reason | None) -> AgreementState | None:
     """What an agreement becomes when an order about it has become `to_state`; None: nothing follows."""
-    if kind in (OrderKind.PREAPPROVAL, OrderKind.INVOICE):
+    if kind in MAKES_AGREEMENT:
         if to_state is OrderState.FAILED:
             return _S.EXPIRED if reason is Reason.EXPIRED else _S.REFUSED
         return {OrderState.SUCCESSFUL: _S.ACTIVE, OrderState.UNRESOLVED: _S.UNRESOLVED}.get(to_state)
-    if kind in (OrderKind.PREAPPROVAL_CANCEL, OrderKind.INVOICE_CANCEL) and to_state is OrderState.SUCCESSFUL:
+    if kind in ENDS_AGREEMENT and to_state is OrderState.SUCCESSFUL:
         return _S.CANCELLED
     return None
 

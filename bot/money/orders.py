@@ -9,7 +9,6 @@ from typing import Final
 __all__ = [
     "FINAL",
     "OPEN",
-    "PAYOUTS",
     "OrderKind",
     "OrderState",
     "Reason",
@@ -20,7 +19,7 @@ __all__ = [
 
 
 class OrderKind(StrEnum):
-    """What an order asks the provider for. A *payment* is a collection."""
+    """What an order asks the provider for. A *payment* is a collection. See `bot.money.order_kinds`."""
 
     COLLECTION = "collection"
     WITHDRAWAL = "withdrawal"
@@ -86,9 +85,6 @@ class Reason(StrEnum):
     MERCHANT_FUNDS = "merchant_funds"  # a payout: the merchant's wallet is short or at its limit; an alarm
     OTHER = "other"
 
-
-# Money leaves a merchant's wallet: limits, approval by a second person and the kill switch are for these.
-PAYOUTS: Final = frozenset({OrderKind.TRANSFER, OrderKind.DEPOSIT, OrderKind.REFUND})
 
 FINAL: Final = frozenset({OrderState.SUCCESSFUL, OrderState.FAILED, OrderState.REVERSED})
 OPEN: Final = frozenset(OrderState) - FINAL

@@ -10,6 +10,7 @@ from bot.money import Money, OrderKind, OrderState, Reason
 from bot.runtime.timeouts import Timeouts
 from bot.store.base import Queue
 from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState, OrderRow
+from flows.closing import reason_text
 
 __all__ = [
     "doubt_messages",
@@ -36,8 +37,6 @@ _SAID: Final = {
     OrderState.REVERSED: "reversed",
     OrderState.UNRESOLVED: "checking",
 }
-# Whoever began the others is not the one whose wallet it is.
-_ONES_OWN: Final = (OrderKind.COLLECTION, OrderKind.PREAPPROVAL, OrderKind.BILL)
 
 
 def encode_view(view: View) -> str:
@@ -85,12 +84,6 @@ def order_values(
 ) -> dict[str, Value]:
     """What a message about an order may show; the number masked. `payer` is whose money a bill was to be
     paid with: its own order names nobody."""
-    failed = reason or order.reason or Reason.OTHER
-    why = Text(f"reason.{failed.value}")
-    if failed is Reason.PAYER_BLOCKED and order.kind not in _ONES_OWN:
-        why = Text("reason.wallet_blocked")
-    if failed is Reason.NOT_COMPLETED and order.kind is OrderKind.INVOICE_CANCEL:
-        why = Text("reason.paid_already")
     payee = order.payee or order.payer
     return {
         "code": order.code,
@@ -98,7 +91,7 @@ def order_values(
         "merchant": merchant,
         "payer": Number(order.payer or payer),
         "payee": Number(payee) if payee.startswith("+") else Text("party.bank_account"),
-        "reason": why,
+        "reason": reason_text(reason or order.reason, order.kind),
         "bill": order.details.service_provider,
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.dialog import Address, Moment, Name, Number, Text, Value, View
-from bot.money import AgreementKind, AgreementState, Money, OrderKind, OrderState
+from bot.money import PAYMENTS, AgreementKind, AgreementState, Money, OrderState
 from bot.notifications.order_messages import NewId, encode_view, linked_chats
 from bot.runtime.timeouts import Timeouts
 from bot.store.base import Queue
@@ -30,7 +30,6 @@ _DONE: Final = {
     OrderState.FAILED: "not_done",
     OrderState.REVERSED: "undone",
 }
-_PAID_FOR: Final = frozenset({OrderKind.COLLECTION, OrderKind.AGREEMENT_CHARGE})
 
 
 def approval_prompts(
@@ -131,7 +130,7 @@ def staff_notices(
 ) -> list[Queue]:
     """To those at the merchant whom its money matters to: an order that was over has changed, or may have.
     `to_state` is what it became, or what the provider says of it."""
-    words = _IN_WORDS if order.kind in _PAID_FOR else _DONE
+    words = _IN_WORDS if order.kind in PAYMENTS else _DONE
     values: dict[str, Value] = {
         "merchant": merchant,
         "amount": Money(order.amount_minor, order.currency),

@@ -12,6 +12,7 @@ from bot.dialog import Name
 from bot.dialog import views as v
 from bot.money import (
     FINAL,
+    PAYMENTS,
     PAYOUTS,
     AgreementKind,
     AgreementState,
@@ -51,7 +52,6 @@ _SHOWN: Final = 5
 _LISTED: Final = 9
 _DAY_MS: Final = 24 * 3600_000
 _APPROVAL_MS: Final = _DAY_MS
-_PAID: Final = frozenset({OrderKind.COLLECTION, OrderKind.AGREEMENT_CHARGE})
 # A message refused: the payment is not known as paid yet, or had a message a moment ago; or it is long past.
 _NOT_NOTED: Final = {
     Reason.NOT_COMPLETED: "too_early",
@@ -88,7 +88,7 @@ class Business:
         order = await self._store.order_by_code(known) if known else None
         if isinstance(role, str) or order is None:
             return None
-        if order.merchant_id != role.merchant.id or order.kind not in _PAID:
+        if order.merchant_id != role.merchant.id or order.kind not in PAYMENTS:
             return None
         paid = order.state is OrderState.SUCCESSFUL
         can_refund = Right.REFUND in rights_of(role.row.role) and self._makes(order, OrderKind.REFUND)
@@ -155,7 +155,7 @@ class Business:
         order = await self._store.order(order_id)
         if isinstance(role, str):
             return EffectResult(result=v.Noted(role))
-        if order is None or order.merchant_id != role.merchant.id or order.kind not in _PAID:
+        if order is None or order.merchant_id != role.merchant.id or order.kind not in PAYMENTS:
             return EffectResult(result=v.Noted("not_allowed"))
         if not self._calls.accounts.can(order.account_id, NotifiesPayers):
             return EffectResult(result=v.Noted("not_available"))
@@ -432,7 +432,7 @@ class Business:
     async def _cannot_refund(self, order: OrderRow) -> tuple[str, Money | None]:
         """Why so much of the payment cannot be given back now, and how much could be."""
         paid = await self._store.order(order.parent_id or "")
-        if paid is None or paid.state is not OrderState.SUCCESSFUL or paid.kind not in _PAID:
+        if paid is None or paid.state is not OrderState.SUCCESSFUL or paid.kind not in PAYMENTS:
             return "nothing_left", None
         # Startbutton's refunds bear no reference: two alike under way could not be told apart. The store
         # refuses the second everywhere, where both were asked for at once.

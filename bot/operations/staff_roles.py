@@ -12,7 +12,7 @@ from argon2.exceptions import VerificationError
 
 from bot.dialog import Name
 from bot.dialog import views as v
-from bot.money import AmountRule, NumberRule, OrderKind, Right, is_weak_pin, rights_of
+from bot.money import ORDER_KINDS, PAYOUTS, AmountRule, NumberRule, OrderKind, Right, is_weak_pin, rights_of
 from bot.operations.actor import Actor, EffectResult
 from bot.providers.accounts import Accounts
 from bot.providers.base import Account, AsksConsent, NotifiesPayers, ShowsBalance
@@ -23,26 +23,10 @@ from bot.store.records import MerchantRow, StaffRow
 __all__ = ["ActingRole", "Roles"]
 
 _PIN_TRIES: Final = 3
-# What a right needs of the merchant's account; a right without an entry needs nothing of it.
-_KINDS: Final = {
-    Right.REFUND: frozenset({OrderKind.REFUND}),
-    Right.PAY_OUT: frozenset({OrderKind.TRANSFER}),
-    Right.DEPOSIT: frozenset({OrderKind.DEPOSIT}),
-    Right.WITHDRAW: frozenset({OrderKind.WITHDRAWAL}),
-    Right.INVOICE: frozenset({OrderKind.INVOICE}),
-    Right.CHARGE: frozenset({OrderKind.AGREEMENT_CHARGE}),
-    # Whatever may need a second person.
-    Right.APPROVE: frozenset({OrderKind.REFUND, OrderKind.TRANSFER, OrderKind.DEPOSIT}),
-}
-# The order that a right's amount is for.
-_MOVES: Final = {
-    Right.REFUND: OrderKind.REFUND,
-    Right.PAY_OUT: OrderKind.TRANSFER,
-    Right.DEPOSIT: OrderKind.DEPOSIT,
-    Right.WITHDRAW: OrderKind.WITHDRAWAL,
-    Right.INVOICE: OrderKind.INVOICE,
-    Right.CHARGE: OrderKind.AGREEMENT_CHARGE,
-}
+# The order that a right is for; a right without an entry makes none.
+_ORDERS: Final = {facts.right: kind for kind, facts in ORDER_KINDS.items() if facts.right is not None}
+# What a right needs of the merchant's account: one of these. Whatever may need a second person is approved.
+_KINDS: Final = {right: frozenset({kind}) for right, kind in _ORDERS.items()} | {Right.APPROVE: PAYOUTS}
 _CAPABILITIES: Final = {
     Right.BALANCE: ShowsBalance,
     Right.NOTE: NotifiesPayers,
@@ -111,7 +95,7 @@ class Roles:
     def _amounts(self, account: Account) -> dict[str, AmountRule]:
         """What amounts each right may move, where the provider says anything of it."""
         adapter = self._accounts.adapter(account.id)
-        rules = {right.value: adapter.amounts(account, kind) for right, kind in _MOVES.items()}
+        rules = {right.value: adapter.amounts(account, kind) for right, kind in _ORDERS.items()}
         return {right: rule for right, rule in rules.items() if rule != AmountRule()}
 
     def _offered(self, row: StaffRow, merchant: MerchantRow) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import structlog
 from bot.money import (
     ENDED,
     FINAL,
+    MAKES_AGREEMENT,
     AgreementKind,
     AgreementState,
     OrderKind,
@@ -175,7 +176,7 @@ class Rechecks:
 
 def _may_stand_after_all(order: OrderRow) -> bool:
     """Whether we hold that an agreement was never made: where it was, wallets are debited without a PIN."""
-    return order.state is OrderState.FAILED and order.kind in (OrderKind.PREAPPROVAL, OrderKind.INVOICE)
+    return order.state is OrderState.FAILED and order.kind in MAKES_AGREEMENT
 
 
 def _is_behind(report: StatusReport, told: OrderState | None) -> bool:

@@ -10,17 +10,16 @@ cannot both be the last one that is let through. Reads use the same rules, to sa
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
-from bot.money import OrderKind
+from bot.money import ASKS_PAYER, COMES_IN
 from bot.store.intents.orders import Asking
 from bot.store.records import AgreementRow, OrderRow
-from bot.store.rows import Tx
+from bot.store.rows import Tx, kinds_sql
 
 __all__ = ["agreed_since", "covers", "debited", "is_being_stopped", "refusal"]
 
 # What a standing pre-approval would debit without a PIN.
-_DEBITS: Final = frozenset({OrderKind.COLLECTION, OrderKind.WITHDRAWAL})
-# What shows up on the payer's phone: a PIN prompt, a code, or a message about an invoice.
-_ASKS: Final = "('collection', 'withdrawal', 'preapproval', 'invoice')"
+_DEBITS: Final = ASKS_PAYER & COMES_IN
+_ASKS: Final = kinds_sql(ASKS_PAYER)
 _OWNERS: Final = "SELECT person_id FROM addresses WHERE kind = 'msisdn' AND value = ? AND ended_ms IS NULL"
 _OWN_NUMBERS: Final = (
     "SELECT value FROM addresses WHERE kind = 'msisdn' AND person_id = ? AND ended_ms IS NULL"
@@ -109,10 +108,10 @@ def covers(
 
 
 # Whatever its merchant asked of that wallet on that account since it was agreed to: it was served by it.
-_DEBITED: Final = """
+_DEBITED: Final = f"""
     SELECT 1 FROM agreements g JOIN orders o ON o.payer = g.payer AND o.connection = g.connection
     WHERE g.id = ? AND o.merchant_id = g.merchant_id AND o.currency = g.currency
-    AND o.kind IN ('collection', 'withdrawal', 'agreement_charge') AND o.state <> 'FAILED'
+    AND o.kind IN {kinds_sql(COMES_IN)} AND o.state <> 'FAILED'
     AND o.created_ms >= ? AND o.created_ms >= g.created_ms LIMIT 1
 """
 _BEING_STOPPED: Final = """
@@ -129,9 +128,9 @@ def is_being_stopped(tx: Tx, agreement_id: str) -> bool:
     return tx.execute(_BEING_STOPPED, (agreement_id,)).fetchone() is not None
 
 
-_AGREED_SINCE: Final = """
+_AGREED_SINCE: Final = f"""
     SELECT 1 FROM orders o JOIN agreements g ON g.payer = o.payer AND g.connection = o.connection
-    WHERE o.id = ? AND o.kind IN ('collection', 'withdrawal') AND g.kind = 'preapproval'
+    WHERE o.id = ? AND o.kind IN {kinds_sql(_DEBITS)} AND g.kind = 'preapproval'
     AND g.state IN ('REQUESTED', 'ACTIVE', 'UNRESOLVED') AND g.created_ms > o.created_ms LIMIT 1
 """
 

@@ -6,9 +6,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from bot.money import OrderState
+from bot.money import COMES_IN, GOES_OUT, PAYMENTS, OrderState
 from bot.store.records import OrderRow, Transition
-from bot.store.rows import ORDERS, TRANSITIONS, Tx
+from bot.store.rows import ORDERS, TRANSITIONS, Tx, kinds_sql
 
 __all__ = [
     "between",
@@ -80,22 +80,22 @@ _PAID_BEFORE: Final = """
         SELECT 1 FROM transitions t WHERE t.order_id = o.id AND t.said = 'SUCCESSFUL'
     ))) LIMIT 1
 """
-_CAME_IN: Final = """
+_CAME_IN: Final = f"""
     SELECT COALESCE(SUM(amount_minor), 0) FROM orders WHERE merchant_id = ? AND currency = ?
-    AND state = 'SUCCESSFUL' AND kind IN ('collection', 'agreement_charge', 'withdrawal')
+    AND state = 'SUCCESSFUL' AND kind IN {kinds_sql(COMES_IN)}
 """
 # An invoice that is paid brings its money to the account's own wallet; the order only made it.
 _CAME_BY_INVOICE: Final = """
     SELECT COALESCE(SUM(amount_minor), 0) FROM agreements WHERE merchant_id = ? AND currency = ?
     AND state = 'PAID' AND kind = 'invoice'
 """
-_WENT_OUT: Final = """
+_WENT_OUT: Final = f"""
     SELECT COALESCE(SUM(amount_minor), 0) FROM orders WHERE merchant_id = ? AND currency = ?
-    AND state NOT IN ('FAILED', 'REVERSED') AND kind IN ('transfer', 'deposit', 'refund', 'bill')
+    AND state NOT IN ('FAILED', 'REVERSED') AND kind IN {kinds_sql(GOES_OUT)}
 """
 _OF_MERCHANT: Final = f"""
     SELECT {ORDERS.select} FROM orders
-    WHERE merchant_id = ? AND kind IN ('collection', 'agreement_charge') ORDER BY created_ms DESC, id LIMIT ?
+    WHERE merchant_id = ? AND kind IN {kinds_sql(PAYMENTS)} ORDER BY created_ms DESC, id LIMIT ?
 """
 _REFUNDED: Final = """
     SELECT COALESCE(SUM(amount_minor), 0) FROM orders WHERE parent_id = ? AND state <> 'FAILED'

@@ -18,7 +18,7 @@ from bot.store.applied import changed, gives_back
 from bot.store.base import Cap, Conflict, CreateOrder, Hint, MoveOrder, SecondPerson, UpdateOrder
 from bot.store.order_reads import of_act, reference_key, refunds_of
 from bot.store.records import OrderRow, Transition
-from bot.store.rows import ORDERS, TRANSITIONS, Tx
+from bot.store.rows import ORDERS, TRANSITIONS, Tx, kinds_sql
 
 __all__ = [
     "claim",
@@ -97,9 +97,9 @@ _SAME_PAYEE: Final = """
         AND COALESCE(json_extract(terms, '$.account_number'), '') = ?
     ))
 """
-_PAID_OUT: Final = """
+_PAID_OUT: Final = f"""
     SELECT COALESCE(SUM(amount_minor), 0) FROM orders
-    WHERE kind IN ('transfer', 'deposit', 'refund') AND state <> 'FAILED' AND currency = ? AND created_ms >= ?
+    WHERE kind IN {kinds_sql(PAYOUTS)} AND state <> 'FAILED' AND currency = ? AND created_ms >= ?
 """
 _PAID_OUT_OF: Final = {
     "total": _PAID_OUT,
@@ -115,9 +115,9 @@ def paid_out_minor(tx: Tx, row: OrderRow, cap: Cap) -> int:
 
 
 # On one person's word: nobody approved it, and it did not go back by itself.
-_ALONE: Final = """
+_ALONE: Final = f"""
     SELECT COALESCE(SUM(amount_minor), 0) FROM orders
-    WHERE merchant_id = ? AND currency = ? AND created_ms >= ? AND kind IN ('transfer', 'deposit', 'refund')
+    WHERE merchant_id = ? AND currency = ? AND created_ms >= ? AND kind IN {kinds_sql(PAYOUTS)}
     AND state <> 'FAILED' AND staff_id <> '' AND approved_by = ''
 """
 _ALONE_TO: Final = f"{_ALONE} {_SAME_PAYEE}"

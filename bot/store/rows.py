@@ -6,7 +6,7 @@ order of arrival) that no record shows; they are written by the statements that 
 """
 
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final, Generic, Protocol, TypeVar, Union, get_args, get_origin
@@ -14,6 +14,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar, Union, get_args, get_
 import msgspec
 
 from bot.dialog import Entry
+from bot.money import OrderKind
 from bot.store.records import (
     AddressRow,
     AgreementLine,
@@ -59,6 +60,7 @@ __all__ = [
     "Cursor",
     "Table",
     "Tx",
+    "kinds_sql",
 ]
 
 
@@ -105,6 +107,11 @@ def _plain(annotation: Any) -> Any:
 def _update_sql(table: str, columns: tuple[str, ...]) -> str:
     # Constant names of our own, as in every statement; the same text is a statement that is known already.
     return f"UPDATE {table} SET {', '.join(f'{column} = ?' for column in columns)} WHERE id = ?"  # noqa: S608
+
+
+def kinds_sql(kinds: Collection[OrderKind]) -> str:
+    """Kinds of order as a list for IN, always in one order: SQLite knows a partial index by its words."""
+    return "(" + ", ".join(f"'{kind.value}'" for kind in OrderKind if kind in kinds) + ")"
 
 
 class Table(Generic[R]):

@@ -6,7 +6,7 @@ nobody knows stays open until its time is over.
 
 from typing import Final
 
-from bot.money import FINAL, Money, OrderKind, OrderState, Reason, Source, Verdict, judge
+from bot.money import ENDS_AGREEMENT, FINAL, TELLS_AMOUNT, Money, OrderState, Reason, Source, Verdict, judge
 from bot.notifications.incidents import about_order
 from bot.notifications.order_messages import doubt_messages
 from bot.orders.rules.context import SettlementContext
@@ -45,16 +45,6 @@ _ALARMS: Final = {
 }
 # A failure told without any code.
 _PLAIN_FAILURES: Final = frozenset({"", "FAILED", "DECLINED", "CANCELLED", "CANCELED"})
-# Their status tells no amount: nothing moves by them, or (a bill) the reference alone says which it is.
-_SAY_NO_AMOUNT: Final = frozenset(
-    {
-        OrderKind.PREAPPROVAL,
-        OrderKind.PREAPPROVAL_CANCEL,
-        OrderKind.INVOICE_CANCEL,
-        OrderKind.BILL,
-    }
-)
-_CANCELS: Final = frozenset({OrderKind.PREAPPROVAL_CANCEL, OrderKind.INVOICE_CANCEL})
 # A question that was not heard, or not answered, is asked again after so long.
 _UNSENT_S: Final = 10.0
 _UNHEARD_S: Final = 30.0
@@ -248,7 +238,7 @@ def _absent(order: OrderRow, polls: int, ctx: SettlementContext) -> Settled:
 def _still_stands(order: OrderRow, report: StatusReport) -> bool:
     """A cancellation has no status of its own: while what it should end stands, and nobody has taken the
     request, nothing shows that it ever arrived."""
-    return order.kind in _CANCELS and report.state is OrderState.PENDING and not was_accepted(order)
+    return order.kind in ENDS_AGREEMENT and report.state is OrderState.PENDING and not was_accepted(order)
 
 
 def was_accepted(order: OrderRow) -> bool:
@@ -267,7 +257,7 @@ def mismatch(order: OrderRow, report: StatusReport) -> str:
     """What of a final word is not about our money: currency, amount or party; empty where all is. Only a
     success has to say how much it is about."""
     ours = Money(order.amount_minor, order.currency)
-    if report.amount is None and report.state is OrderState.SUCCESSFUL and order.kind not in _SAY_NO_AMOUNT:
+    if report.amount is None and report.state is OrderState.SUCCESSFUL and order.kind in TELLS_AMOUNT:
         return "currency"
     if report.amount is not None and report.amount.currency != ours.currency:
         return "currency"
