@@ -19,6 +19,7 @@ from bot.money import (
 from bot.operations.actor import Actor, EffectResult, RequestKey
 from bot.operations.asking import PhoneRules
 from bot.operations.new_order import (
+    agreement_view,
     bill_view,
     draft,
     is_debited,
@@ -26,7 +27,7 @@ from bot.operations.new_order import (
     sketch,
     view_of,
 )
-from bot.operations.staff_requests import Business, agreement_of
+from bot.operations.staff_requests import agreement_of
 from bot.orders.provider_calls import Calls
 from bot.runtime.clock import Clock, Ids
 from bot.store.base import CreateOrder, KeepAgreement, Store
@@ -41,12 +42,9 @@ _DAY_S: Final = 24 * 3600
 
 
 class Agreements:
-    def __init__(
-        self, store: Store, calls: Calls, business: Business, clock: Clock, ids: Ids, phones: PhoneRules
-    ) -> None:
+    def __init__(self, store: Store, calls: Calls, clock: Clock, ids: Ids, phones: PhoneRules) -> None:
         self._store = store
         self._calls = calls
-        self._business = business
         self._clock = clock
         self._ids = ids
         self._phones = phones
@@ -61,7 +59,8 @@ class Agreements:
             if kind == AgreementKind.INVOICE and (row.state is not AgreementState.ACTIVE or over):
                 continue
             merchant = await self._store.merchant(row.merchant_id)
-            found.append(await self._business.shown(row, merchant.shown if merchant else ""))
+            name = merchant.shown if merchant else ""
+            found.append(await agreement_view(self._store, row, name, self._clock()))
         return tuple(found)
 
     async def debit(
@@ -217,7 +216,7 @@ class Agreements:
         if before is not None:
             return EffectResult(result=await bill_view(self._store, before, name))
         why = self._cannot(merchant, kind, amount)
-        if merchant is None or why or not await self.knows_bill(merchant, bill):
+        if merchant is None or why or not self._knows_bill(merchant, bill):
             return EffectResult(result=refused_view(why or "not_available", amount, name, kind=kind))
         now_ms = self._clock()
         details = OrderDetails(service_provider=bill, customer_reference=customer_reference)
@@ -232,7 +231,7 @@ class Agreements:
         view = msgspec.structs.replace(await bill_view(self._store, order, name), unasked=debited)
         return EffectResult((create,), view, payment=view)
 
-    async def knows_bill(self, merchant: MerchantRow, bill: str) -> bool:
+    def _knows_bill(self, merchant: MerchantRow, bill: str) -> bool:
         return bill in self._calls.accounts.account(merchant.account_id).bills
 
     def _cannot(self, merchant: MerchantRow | None, kind: OrderKind, amount: Money) -> str:

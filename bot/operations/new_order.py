@@ -1,4 +1,4 @@
-"""Orders as they are first written, and what must be known before one may be."""
+"""Orders as they are first written, and orders and agreements as their people see them."""
 
 from typing import Any, Final
 
@@ -15,13 +15,15 @@ from bot.money import (
     OrderState,
     code_from_bytes,
 )
+from bot.money.agreements import period_start_ms
 from bot.operations.actor import Actor, RequestKey
 from bot.providers.base import Account
 from bot.runtime.clock import Ids
 from bot.store.base import Cap, Store
-from bot.store.records import MerchantRow, OrderRow
+from bot.store.records import AgreementRow, MerchantRow, OrderRow
 
 __all__ = [
+    "agreement_view",
     "bill_view",
     "caps_of",
     "draft",
@@ -123,6 +125,29 @@ def refused_view(
         kind=kind,
         refused=why,
         **values,
+    )
+
+
+async def agreement_view(store: Store, row: AgreementRow, merchant: Name, now_ms: int) -> v.AgreementView:
+    """An agreement as its people may see it; of an auto-debit that stands with what may be taken now."""
+    most = Money(row.amount_minor, row.currency)
+    left = None
+    if row.kind is AgreementKind.PREAPPROVAL and row.state is AgreementState.ACTIVE:
+        since_ms = period_start_ms(row.every, now_ms)
+        left = None if row.every and await store.debited(row.id, since_ms) else most
+    return v.AgreementView(
+        id=row.id,
+        kind=row.kind.value,
+        code=row.code,
+        state=row.state.value.lower(),
+        merchant=merchant,
+        payer=row.payer,
+        amount=most,
+        until_ms=row.until_ms,
+        every=row.every,
+        left=left,
+        payment_reference=row.payment_reference,
+        description=row.description,
     )
 
 

@@ -51,11 +51,10 @@ class Operations:
         self.holders = Holders(store, calls, sealer, clock, timeouts, security)
         self.payments = Payments(store, calls, context_loader, self.waiting, clock, ids, timeouts, phones)
         self.links = Links(store, sealer, clock, ids, timeouts, security)
+        self.agreements = Agreements(store, calls, clock, ids, phones)
         # What staff do.
         self.roles = Roles(store, calls.accounts, security)
         self.staff = Staff(store, calls, self.roles, sealer, clock, timeouts, security)
         self.business = Business(store, calls, self.roles, clock, ids, timeouts, phones)
         self.approvals = Approvals(store, self.roles, self.business, clock, ids)
         self.details = DetailsAskers(store, calls, self.roles, sealer, clock, ids, timeouts, phones, limits)
-        # What a customer agrees to, with the merchant on the other side.
-        self.agreements = Agreements(store, calls, self.business, clock, ids, phones)

@@ -8,7 +8,6 @@ from typing import Final
 
 import msgspec
 
-from bot.dialog import Name
 from bot.dialog import views as v
 from bot.money import (
     FINAL,
@@ -33,6 +32,7 @@ from bot.operations.actor import Actor, EffectResult, RequestKey
 from bot.operations.asking import PhoneRules
 from bot.operations.limits import second_of
 from bot.operations.new_order import (
+    agreement_view,
     caps_of,
     draft,
     refused_view,
@@ -117,28 +117,8 @@ class Business:
         rows = await self._store.agreements_of_merchant(role.merchant.id, kind, _LISTED)
         if kind == AgreementKind.PREAPPROVAL:
             rows = tuple(row for row in rows if row.until_ms is None or row.until_ms > self._clock())
-        return tuple([await self.shown(row, role.merchant.shown) for row in rows])
-
-    async def shown(self, row: AgreementRow, merchant: Name) -> v.AgreementView:
-        most = Money(row.amount_minor, row.currency)
-        left = None
-        if row.kind is AgreementKind.PREAPPROVAL and row.state is AgreementState.ACTIVE:
-            since_ms = period_start_ms(row.every, self._clock())
-            left = None if row.every and await self._store.debited(row.id, since_ms) else most
-        return v.AgreementView(
-            id=row.id,
-            kind=row.kind.value,
-            code=row.code,
-            state=row.state.value.lower(),
-            merchant=merchant,
-            payer=row.payer,
-            amount=most,
-            until_ms=row.until_ms,
-            every=row.every,
-            left=left,
-            payment_reference=row.payment_reference,
-            description=row.description,
-        )
+        name, now_ms = role.merchant.shown, self._clock()
+        return tuple([await agreement_view(self._store, row, name, now_ms) for row in rows])
 
     async def banks(self, actor: Actor, staff_id: str) -> tuple[v.BankView, ...]:
         role = await self._roles.acting(staff_id, Right.PAY_OUT, actor)

@@ -87,23 +87,6 @@ def all_acts(staff_id: str, order_id: str = "") -> list[Any]:
 # ---- whose role it is, and whether it may ---------------------------------------------------------
 
 
-async def test_a_role_of_somebody_else_does_nothing(stage: Stage) -> None:
-    """Neither a customer's word nor a colleague's role is taken for one's own."""
-    order = await paid(stage)
-    ama, efua = await speaker_of(stage, STAFF), await speaker_of(stage, EFUA)
-    for effect in all_acts(ama.staff[0].id, order.id):
-        refused = await act(stage, effect, efua)
-        assert refused.refused == "not_allowed", effect
-    assert (await act(stage, b.SendNote(ama.staff[0].id, order.id, "hello"), efua)).refused == "not_allowed"
-    assert not (await act(stage, b.Unlock(ama.staff[0].id, ama.staff[0].id), efua)).ok
-    look = EffectDispatch(stage.kasapay.operations).look
-    assert await look(b.FindPayment(ama.staff[0].id, order.code), efua) is None
-    assert await look(b.LatestPayments(ama.staff[0].id), efua) == ()
-    assert await look(b.WaitingApprovals(ama.staff[0].id), efua) == ()
-    assert await look(b.LockedStaff(ama.staff[0].id), efua) == ()
-    assert len(await stage.orders()) == 1
-
-
 async def test_a_role_reaches_its_own_merchant_only(stage: Stage) -> None:
     """A payment, a waiting wish and a locked colleague of another merchant are as good as unknown."""
     order = await paid(stage)
@@ -355,23 +338,6 @@ async def test_the_switch_holds_against_a_plan_made_before_it(stage: Stage) -> N
     await stage.switch_payouts(off=True)
     with pytest.raises(Conflict, match="off"):
         await stage.store.commit(plan.changes)
-
-
-async def test_an_act_done_again_is_the_same_order(stage: Stage) -> None:
-    """A turn whose process died is taken anew: its act finds what it did before."""
-    ama, kojo = await speaker_of(stage, STAFF), await speaker_of(stage, CASHIER)
-    order = await paid(stage)
-    for position, effect, actor in (
-        (1, b.PayOut(ama.staff[0].id, GHS_20, payee=EFUA), ama),
-        (2, b.Refund(ama.staff[0].id, order.id, GHS_20), ama),
-        (1, b.Withdraw(kojo.staff[0].id, GHS_20, EFUA), kojo),
-    ):
-        first = await act(stage, effect, actor, position)
-        again = await plan_of(stage, effect, actor, position)
-        assert not first.refused
-        assert again.changes == ()
-        assert again.result.id == first.id
-    assert len(await stage.orders()) == 4
 
 
 async def test_a_wish_done_again_waits_once_and_is_decided_once(stage: Stage) -> None:

@@ -16,7 +16,7 @@ from bot.app.build import Kasapay
 from bot.channels.ussd import Heard, WireRequest
 from bot.conversations import TurnsConfig
 from bot.dialog import Address, Choice, Inbound, Pressed, Text, Typed, fits, fold
-from bot.money import Money, OrderState, show_local
+from bot.money import OrderState, show_local
 from bot.runtime.timeouts import TIMES
 from bot.store.base import Conflict, Store, StoreUnavailable, TurnQuery
 from bot.store.records import OrderRow
@@ -25,7 +25,6 @@ from tests.conversations.robot import Robot
 from tests.conversations.stage import EFUA, KWAME, STAFF, STAFF_PIN, Stage, open_stage
 from tests.conversations.trouble import Break, BreakingSender, Gate, Killed
 from tests.gateways import arrived
-from tests.operations.actors import make_actor
 
 GATEWAYS = ["africastalking", "hubtel"]
 MERCHANTS = {"momo": "1001", "startbutton": "1002"}
@@ -671,23 +670,6 @@ async def efuas_order(stage: Stage, merchant: str = "1001") -> OrderRow:
     await Robot(stage, Phone(stage, EFUA), merchant).pay(until="pay/otp")
     await stage.settle()
     return await stage.order()
-
-
-async def test_an_order_is_shown_to_nobody_but_its_person(stage: Stage) -> None:
-    order = await efuas_order(stage, "1002")
-    await Phone(stage, KWAME).dial()
-    found = await stage.store.person_of("msisdn", KWAME)
-    assert found is not None
-    kwame, payments = make_actor(*found, channel="web", msisdn=""), stage.kasapay.operations.payments
-    assert await payments.own(kwame, order.id) is None
-    assert await payments.ask_status(kwame, order.id) is None
-    assert await payments.latest(kwame) == ()
-    assert await payments.find_duplicate(kwame, order.merchant_id, Money(2000, order.currency)) == ""
-    assert await payments.without_otp(kwame, order.id) is None
-    plan = await payments.submit_otp(kwame, "123456", order.id)
-    assert plan.provider_call is None
-    assert plan.result.id == ""
-    assert (await stage.order()).otp_tries == 0
 
 
 async def test_a_payers_number_shows_nothing_of_who_pays_with_it(stage: Stage) -> None:

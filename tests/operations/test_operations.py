@@ -1,0 +1,57 @@
+"""Every operation, called by whoever may, by whoever may not, and twice; no conversation is there."""
+
+import inspect
+
+import pytest
+
+from bot.operations.actor import RequestKey
+from tests.conversations.stage import Stage
+from tests.operations.cases import CASES, Case
+from tests.operations.scene import Scene
+
+# What operations ask of each other. Nobody is let do something by them alone.
+_AMONG_THEMSELVES = {
+    "business.refusal": "why an order that was approved cannot be made",
+    "roles.acting": "whether a role may",
+    "roles.fits": "whether a PIN is the one of a hash",
+    "roles.merchant_of": "the name that a refusal bears",
+}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.operation)
+async def test_an_operation_without_a_conversation(stage: Stage, case: Case) -> None:
+    scene, key = Scene(stage), RequestKey("api-key:of-the-tests", "the-request")
+    about = await case.before(scene) if case.before else None
+    before = scene.written()
+    if case.barred:
+        view = await scene.carry_out(case.call(scene, await scene.actor(case.barred), key, about))
+        assert case.gives_nothing(view), view
+        assert scene.written() == before, "who may not has begun something"
+    first = await scene.carry_out(case.call(scene, await scene.actor(case.who), key, about))
+    assert case.gives(first), first
+    if case.keyed:
+        after = scene.written()
+        again = await scene.carry_out(case.call(scene, await scene.actor(case.who), key, about))
+        assert (again.id, again.code, again.refused) == (first.id, first.code, "")
+        assert scene.written() == after, "the same request is done twice"
+    assert stage.rows("SELECT 1 FROM conversations") == []
+
+
+def test_every_operation_is_called_here(stage: Stage) -> None:
+    """A new operation stands in the list with who may and who may not."""
+    groups = vars(stage.kasapay.operations)
+    found = {
+        f"{name}.{method}"
+        for name, group in groups.items()
+        for method, function in inspect.getmembers(type(group), inspect.iscoroutinefunction)
+        if name != "waiting" and not method.startswith("_")
+    }
+    assert found - _AMONG_THEMSELVES.keys() == {case.operation for case in CASES} - {"choose_language"}
+    assert _AMONG_THEMSELVES.keys() <= found
+
+
+def test_a_request_has_one_place_in_the_rows() -> None:
+    """A conversation's acts stand where they always stood; no text of another caller's meets them."""
+    assert RequestKey("c-1", 3).columns == ("c-1", 3)
+    requests = [RequestKey("a", 0), RequestKey("a", "0"), RequestKey("a", "x"), RequestKey("a", "x/y")]
+    assert len({request.columns for request in requests}) == len(requests)
