@@ -8,7 +8,6 @@ An event about money that is no order's completes nothing: it goes to staff, and
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import msgspec
 import structlog
 
 from bot.money import Money, Source
@@ -121,8 +120,7 @@ class Callbacks:
         return True
 
     async def _disputed(self, order: OrderRow) -> list[Change]:
-        at = await self._context_loader.of(order)
-        at = msgspec.structs.replace(at, staff=await self._context_loader.staff(order.merchant_id))
+        at = await self._context_loader.of(order, staff=True)
         return list(staff_told("staff.disputed", order, None, at))
 
     def _same_owner(self, account_id: str, account: Account) -> bool:

@@ -39,6 +39,8 @@ from bot.store.intents.orders import (
     OrderFields,
     OrderIntents,
     SecondPerson,
+    StaffAddress,
+    Surroundings,
     UpdateOrder,
 )
 from bot.store.intents.people import (
@@ -112,8 +114,10 @@ __all__ = [
     "SetPin",
     "SetSwitch",
     "SettleMessage",
+    "StaffAddress",
     "Store",
     "StoreUnavailable",
+    "Surroundings",
     "TurnQuery",
     "UnlinkChat",
     "UseLinkCode",

@@ -19,6 +19,7 @@ from bot.store import (
     orders,
     people,
     restored,
+    surroundings,
     turns,
 )
 from bot.store.base import Change, Store
@@ -121,6 +122,7 @@ class SqlStore:
     order = _quick(order_reads.by_id)
     order_by_code = _quick(order_reads.by_code)
     order_by_reference = _quick(order_reads.by_reference)
+    surroundings = _quick(surroundings.surroundings)
     order_of_act = _quick(order_reads.of_act)
     transitions = _quick(order_reads.transitions)
     orders_of_person = _quick(order_reads.of_person)

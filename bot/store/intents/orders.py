@@ -6,7 +6,7 @@ from typing import Final, Protocol
 import msgspec
 
 from bot.money import OrderState, Reason, Source
-from bot.store.records import AgreementRow, OrderRow, Transition
+from bot.store.records import AddressRow, AgreementRow, MerchantRow, OrderRow, StaffRow, Transition
 
 __all__ = [
     "NO_FIELDS",
@@ -18,6 +18,8 @@ __all__ = [
     "OrderFields",
     "OrderIntents",
     "SecondPerson",
+    "StaffAddress",
+    "Surroundings",
     "UpdateOrder",
 ]
 
@@ -184,6 +186,29 @@ class Hint(msgspec.Struct, frozen=True):
     reported_state: OrderState | None = None
 
 
+class StaffAddress(msgspec.Struct, frozen=True):
+    """A role at a merchant, who owns its address now, and that person's live addresses; nobody: empty."""
+
+    row: StaffRow
+    person_id: str = ""
+    addresses: tuple[AddressRow, ...] = ()
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What is kept around an order: its merchant, the live addresses of whoever began it, what it is about,
+    whose number its payer's is where there is an agreement, the order it follows, and whether payouts are
+    off where it follows one."""
+
+    merchant: MerchantRow | None
+    addresses: tuple[AddressRow, ...]
+    agreement: AgreementRow | None = None
+    payer_id: str = ""
+    payer_addresses: tuple[AddressRow, ...] = ()
+    follows: OrderRow | None = None
+    payouts_off: bool = False
+    staff: tuple[StaffAddress, ...] = ()
+
+
 class OrderIntents(Protocol):
     async def claim_orders(
         self, now_ms: int, lease_ms: int, limit: int, without: Sequence[str] = ()
@@ -210,6 +235,10 @@ class OrderIntents(Protocol):
 
     async def order_by_reference(self, reference: str) -> OrderRow | None:
         """By our reference (with or without hyphens) or the provider's."""
+        ...
+
+    async def surroundings(self, order: OrderRow, *, staff: bool) -> Surroundings:
+        """Read at one moment; its merchant's staff only where asked for."""
         ...
 
     async def order_of_act(self, conversation_id: str, position: int) -> OrderRow | None: ...

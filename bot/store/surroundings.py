@@ -1,0 +1,35 @@
+"""What is kept around an order, in one read: whom it concerns, and what it is about."""
+
+from bot.store import agreements, order_reads, people
+from bot.store.base import StaffAddress, Surroundings
+from bot.store.records import OrderRow
+from bot.store.rows import Tx
+
+__all__ = ["surroundings"]
+
+
+def surroundings(tx: Tx, order: OrderRow, *, staff: bool) -> Surroundings:
+    agreement = agreements.agreement(tx, order.agreement_id) if order.agreement_id else None
+    payer = people.owner_of(tx, "msisdn", order.payer) if agreement is not None else None
+    follows = order_reads.by_id(tx, order.follows_id) if order.follows_id else None
+    return Surroundings(
+        merchant=people.merchant(tx, order.merchant_id),
+        addresses=people.addresses_of(tx, order.person_id),
+        agreement=agreement,
+        payer_id=payer[0].id if payer is not None else "",
+        payer_addresses=people.addresses_of(tx, payer[0].id) if payer is not None else (),
+        follows=follows,
+        payouts_off=follows is not None and agreements.is_off(tx, "payouts"),
+        staff=_staff(tx, order.merchant_id) if staff else (),
+    )
+
+
+def _staff(tx: Tx, merchant_id: str) -> tuple[StaffAddress, ...]:
+    found = []
+    for row in people.staff_of_merchant(tx, merchant_id):
+        owner = people.owner_of(tx, row.address_kind, row.address_value) if row.address_value else None
+        if owner is None:
+            found.append(StaffAddress(row))
+        else:
+            found.append(StaffAddress(row, owner[0].id, people.addresses_of(tx, owner[0].id)))
+    return tuple(found)
