@@ -82,7 +82,8 @@ def unnumbered_key(
     said = inbound.input.text if isinstance(inbound.input, Typed) else ""
     what = "new" if opens else hashed(said)
     if last is not None and last.key.endswith(f":{what}"):
-        soon = now_ms - last.at_ms <= timeouts.duplicate_s * 1000
+        # Either way: after a clock was set back by an hour, nothing is a repeat for that hour.
+        soon = abs(now_ms - last.at_ms) <= timeouts.duplicate_s * 1000
         if soon or last.state is TurnState.RUNNING:
             return last.key
     return f"{0 if opens or row is None else row.turns}:{what}"

@@ -17,6 +17,7 @@ from bot.conversations.ussd_sessions import (
     cumulative_key,
     is_its_end,
     read_session,
+    unnumbered_key,
 )
 from bot.dialog import Address, Inbound, Input, Nothing, Session, Typed
 from bot.runtime.timeouts import TIMES
@@ -109,6 +110,20 @@ def test_a_new_with_an_old_key_is_new_once_the_window_has_passed() -> None:
 
 
 # ---- repeats -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "again"),
+    [(0, True), (DUPLICATE, True), (DUPLICATE + 1, False), (-DUPLICATE, True), (-DUPLICATE - 1, False),
+     (-3600 * SECOND, False)],
+)  # fmt: skip
+def test_where_turns_have_no_numbers_only_the_moment_tells_a_repeat(after_ms: int, again: bool) -> None:
+    """Also by a clock that was set back: an hour's answers are no repeats of the last one before."""
+    inbound = Inbound("ussd", Address("msisdn", MSISDN), Typed("1"), "", newest(opens=False))
+    last = done(f"1:{hashed('1')}")
+    loaded = LoadedTurn(session=row(turns=2), last_turn=last)
+    key = unnumbered_key(inbound, loaded, now_ms=NOW + after_ms, timeouts=TIMES, hashed=hashed)
+    assert key == (last.key if again else f"2:{hashed('1')}")
 
 
 @pytest.mark.parametrize("after_ms", [0, 1, DUPLICATE])

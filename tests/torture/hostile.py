@@ -190,7 +190,7 @@ def _build_body(draft: Draft, draw: random.Random) -> bytes:
             text = text[:-1] + f', {json.dumps(draw.choice(list(draft.fields)))}: "twice"}}'
         return text.encode("utf-8", "surrogatepass")
     if draft.body[:1] == b"<":
-        root = draft.body[1:].partition(b">")[0].decode()
+        root = draft.body[1:].partition(b">")[0].decode("utf-8", "replace")
         inner = "".join(f"<{name}>{value}</{name}>" for name, value in draft.fields.items())
         return f"<{root}>{inner}</{root}>".encode("utf-8", "surrogatepass")
     pairs = [(str(name), str(value)) for name, value in draft.fields.items()]

@@ -23,10 +23,8 @@ from tests.torture.stage import CODE, Sandbox, Stage, until
 
 __all__ = ["FAILING", "Customer", "Habits", "draw_customer"]
 
-# A repeat may come much later than a moment: gateways that name it as one.
-_THROUGH: Final = tuple(
-    name for name, gateway in GATEWAYS.items() if gateway.manners.cumulative or gateway.manners.numbers_turns
-)
+# A repeat may come much later than within a moment: through gateways that tell it by what it says.
+_THROUGH: Final = tuple(name for name, gateway in GATEWAYS.items() if gateway.manners.names_repeats)
 # Numbers whose payment fails by itself. Source: MTN MoMo developer portal, sandbox test numbers.
 FAILING: Final = tuple(f"46733123{last}" for last in (456, 457, 458, 460, 461, 462, 463, 464))
 _REF: Final = re.compile(r"Ref ([0-9A-Z]{8})")

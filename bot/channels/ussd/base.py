@@ -56,6 +56,12 @@ class Manners(msgspec.Struct, frozen=True, kw_only=True):
     septets: int = _MOST_SEPTETS
     characters: int = _MOST_CHARACTERS
 
+    @property
+    def names_repeats(self) -> bool:
+        """Whether a repeated delivery can be told by what it says, however late it comes. Otherwise only the
+        moment tells: the same input within the duplicate window is the same delivery."""
+        return self.cumulative or self.numbers_turns
+
 
 class GatewayOptions(BaseModel):
     """What an operator may say of any gateway: the field `code` of Hubtel is USSD_CODE_HUBTEL.
