@@ -17,8 +17,8 @@ from flows.menu import FLOWS
 from flows.pay import follow
 from tests.conversations.people import Phone, WebChat, asked, decide
 from tests.conversations.robot import Robot
-from tests.conversations.stage import EFUA, Stage, open_stage
-from tests.conversations.trouble import Break, BreakingSender, Killed
+from tests.conversations.stage import EFUA, Stage
+from tests.conversations.trouble import open_cut_off
 
 Deploy = Callable[..., Any]
 
@@ -175,15 +175,7 @@ async def test_cut_off_inside_its_request_it_ends_with_where_the_payment_stands(
     tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
     """The process dies while it asks for the money, and comes back with other code."""
-    plan = Break(1, after=after)
-    async with open_stage(
-        tmp_path, template, serve=False, wrap_sender=lambda sender: BreakingSender(sender, plan)
-    ) as stage:
-        phone = Phone(stage, EFUA)
-        await Robot(stage, phone, "1002").pay(until="pay/confirm")
-        with pytest.raises(Killed):
-            await phone.answer("1")
-        order = await stage.order()
+    async with open_cut_off(tmp_path, template, after=after) as (stage, phone, order):
         monkeypatch.setattr(wiring, "FLOWS", {**FLOWS, "main": changed(note="amount")})
         await stage.restart()
         screen = await phone.repeat()

@@ -21,15 +21,8 @@ from bot.money import FINAL, OrderKind, OrderState
 from bot.store.base import StoreUnavailable
 from tests.conversations.people import Phone, Screen, decide
 from tests.conversations.robot import Robot, carry_through
-from tests.conversations.stage import ACCOUNTANT, CASHIER, EFUA, STAFF, STAFF_PIN, Stage, open_stage
-from tests.conversations.trouble import (
-    Break,
-    BreakingSender,
-    BreakingStore,
-    Killed,
-    break_each,
-    unavailable,
-)
+from tests.conversations.stage import ACCOUNTANT, CASHIER, EFUA, STAFF, STAFF_PIN, Stage
+from tests.conversations.trouble import Break, Killed, break_each, open_breaking, unavailable
 
 MERCHANTS = {"momo": "1001", "startbutton": "1002"}
 GATEWAYS = {"momo": "africastalking", "startbutton": "hubtel"}
@@ -91,14 +84,7 @@ async def played(
     folder: Path, template: Path, provider: str, plan: Break, where: str, *, redial: bool
 ) -> str:
     """What is wrong with how the story ended; empty where nothing is."""
-    folder.mkdir()
-    async with open_stage(
-        folder,
-        template,
-        serve=False,
-        wrap_store=(lambda store: BreakingStore(store, plan)) if where == "store" else None,
-        wrap_sender=(lambda sender: BreakingSender(sender, plan)) if where == "sender" else None,
-    ) as stage:
+    async with open_breaking(folder, template, plan, where) as stage:
         story = Story(stage, provider, redial=redial)
         await story.play()
         await stage.judge()
@@ -126,15 +112,18 @@ async def played(
 async def campaign(
     tmp_path: Path,
     template: Path,
-    provider: str,
+    what: str,
     where: str,
     error: Callable[[], BaseException],
     *,
     after: bool,
     redial: bool,
 ) -> None:
+    """`what`: a provider whose payment is played, or a deed of staff."""
+    story = done_by_staff if what in DEEDS else played
+
     async def play(folder: Path, plan: Break) -> str:
-        return await played(folder, template, provider, plan, where, redial=redial)
+        return await story(folder, template, what, plan, where, redial=redial)
 
     await break_each(play, tmp_path, error, after=after, least=6 if where == "store" else 2)
 
@@ -235,15 +224,8 @@ async def done_by_staff(
     folder: Path, template: Path, deed: str, plan: Break, where: str, *, redial: bool
 ) -> str:
     """What is wrong with how it ended; empty where nothing is."""
-    folder.mkdir()
     plan.armed = False
-    async with open_stage(
-        folder,
-        template,
-        serve=False,
-        wrap_store=(lambda store: BreakingStore(store, plan)) if where == "store" else None,
-        wrap_sender=(lambda sender: BreakingSender(sender, plan)) if where == "sender" else None,
-    ) as stage:
+    async with open_breaking(folder, template, plan, where) as stage:
         story = DEEDS[deed](stage, redial=redial)
         await story.prepare()
         before = len(stage.entries)
@@ -275,33 +257,17 @@ async def done_by_staff(
         return ", ".join(wrong)
 
 
-async def campaign_of_staff(
-    tmp_path: Path,
-    template: Path,
-    deed: str,
-    where: str,
-    error: Callable[[], BaseException],
-    *,
-    after: bool,
-    redial: bool,
-) -> None:
-    async def play(folder: Path, plan: Break) -> str:
-        return await done_by_staff(folder, template, deed, plan, where, redial=redial)
-
-    await break_each(play, tmp_path, error, after=after, least=6 if where == "store" else 2)
-
-
 @pytest.mark.parametrize("deed", DEEDS)
 async def test_staff_killed_at_every_write(tmp_path: Path, template: Path, deed: str) -> None:
-    await campaign_of_staff(tmp_path, template, deed, "store", Killed, after=True, redial=False)
+    await campaign(tmp_path, template, deed, "store", Killed, after=True, redial=False)
 
 
 @pytest.mark.parametrize("deed", DEEDS)
 async def test_a_write_of_staff_fails(tmp_path: Path, template: Path, deed: str) -> None:
-    await campaign_of_staff(tmp_path, template, deed, "store", unavailable, after=False, redial=False)
+    await campaign(tmp_path, template, deed, "store", unavailable, after=False, redial=False)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("deed", DEEDS)
 async def test_staff_killed_at_every_call(tmp_path: Path, template: Path, deed: str, after: bool) -> None:
-    await campaign_of_staff(tmp_path, template, deed, "sender", Killed, after=after, redial=True)
+    await campaign(tmp_path, template, deed, "sender", Killed, after=after, redial=True)

@@ -12,16 +12,9 @@ from bot.money import OrderState
 from bot.store.base import KeepStaff, StoreUnavailable
 from tests.conversations.people import Phone
 from tests.conversations.robot import Robot
-from tests.conversations.stage import _KEYS, EFUA, open_stage
+from tests.conversations.stage import _KEYS, EFUA
 from tests.conversations.test_crashes import _Story
-from tests.conversations.trouble import (
-    Break,
-    BreakingSender,
-    BreakingStore,
-    Killed,
-    break_each,
-    unavailable,
-)
+from tests.conversations.trouble import Break, Killed, break_each, open_breaking, unavailable
 from tests.store.make import staff
 
 OWNER = "+233249990001"
@@ -66,15 +59,8 @@ class News(_Story):
 
 async def played(folder: Path, template: Path, plan: Break, where: str) -> str:
     """What is wrong with how it ended; empty where nothing is."""
-    folder.mkdir()
     plan.armed = False
-    async with open_stage(
-        folder,
-        template,
-        serve=False,
-        wrap_store=(lambda store: BreakingStore(store, plan)) if where == "store" else None,
-        wrap_sender=(lambda sender: BreakingSender(sender, plan)) if where == "sender" else None,
-    ) as stage:
+    async with open_breaking(folder, template, plan, where) as stage:
         story = News(stage, redial=False)
         await story.prepare()
         plan.armed = True

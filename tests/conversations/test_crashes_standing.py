@@ -22,15 +22,8 @@ from bot.sandbox.model import Handset
 from bot.store.base import StoreUnavailable
 from tests.conversations.people import Phone, Screen, decide, settle_invoice
 from tests.conversations.robot import carry_through
-from tests.conversations.stage import CASHIER, EFUA, STAFF_PIN, Stage, open_stage
-from tests.conversations.trouble import (
-    Break,
-    BreakingSender,
-    BreakingStore,
-    Killed,
-    break_each,
-    unavailable,
-)
+from tests.conversations.stage import CASHIER, EFUA, STAFF_PIN, Stage
+from tests.conversations.trouble import Break, Killed, break_each, open_breaking, unavailable
 
 
 class Plot(msgspec.Struct, frozen=True):
@@ -150,14 +143,7 @@ class Story:
 
 async def played(folder: Path, template: Path, plot: Plot, plan: Break, where: str, *, redial: bool) -> str:
     """What is wrong with how the story ended; empty where nothing is."""
-    folder.mkdir()
-    async with open_stage(
-        folder,
-        template,
-        serve=False,
-        wrap_store=(lambda store: BreakingStore(store, plan)) if where == "store" else None,
-        wrap_sender=(lambda sender: BreakingSender(sender, plan)) if where == "sender" else None,
-    ) as stage:
+    async with open_breaking(folder, template, plan, where) as stage:
         if plot.balance:
             _enrich(stage, plot.balance)
         await Story(stage, plot, redial=redial).play()

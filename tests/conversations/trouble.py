@@ -5,15 +5,33 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
+
+import pytest
 
 from bot.providers import Account, Sender
 from bot.providers.base import Call
 from bot.store.base import SettleMessage, Store, StoreUnavailable
+from bot.store.records import OrderRow
+from tests.conversations.people import Phone
+from tests.conversations.robot import Robot
+from tests.conversations.stage import EFUA, Stage, open_stage
 
-__all__ = ["WRITES", "Break", "BreakingSender", "BreakingStore", "Gate", "Killed", "boundaries", "break_each"]
+__all__ = [
+    "WRITES",
+    "Break",
+    "BreakingSender",
+    "BreakingStore",
+    "Gate",
+    "Killed",
+    "boundaries",
+    "break_each",
+    "open_breaking",
+    "open_cut_off",
+]
 
 _SHARE: Final = 3
 
@@ -142,6 +160,36 @@ def boundaries(count: int) -> Sequence[int]:
     if os.environ.get("KASAPAY_BOUNDARIES") == "all":
         return range(1, count + 1)
     return range(1 + count % _SHARE, count + 1, _SHARE)
+
+
+@asynccontextmanager
+async def open_breaking(folder: Path, template: Path, plan: Break, where: str) -> AsyncIterator[Stage]:
+    """A stage in a new folder whose store or sender (`where`) breaks as the plan says."""
+    folder.mkdir()
+    async with open_stage(
+        folder,
+        template,
+        serve=False,
+        wrap_store=(lambda store: BreakingStore(store, plan)) if where == "store" else None,
+        wrap_sender=(lambda sender: BreakingSender(sender, plan)) if where == "sender" else None,
+    ) as stage:
+        yield stage
+
+
+@asynccontextmanager
+async def open_cut_off(
+    folder: Path, template: Path, *, after: bool
+) -> AsyncIterator[tuple[Stage, Phone, OrderRow]]:
+    """A payment whose process dies just before or just after its request leaves, with its phone and order."""
+    plan = Break(1, after=after)
+    async with open_stage(
+        folder, template, serve=False, wrap_sender=lambda sender: BreakingSender(sender, plan)
+    ) as stage:
+        phone = Phone(stage, EFUA)
+        await Robot(stage, phone, "1002").pay(until="pay/confirm")
+        with pytest.raises(Killed):
+            await phone.answer("1")
+        yield stage, phone, await stage.order()
 
 
 async def break_each(

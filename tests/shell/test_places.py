@@ -14,22 +14,16 @@ from bot.providers import PROVIDERS, Secret
 from bot.providers.accounts import Accounts
 from bot.providers.base import Elsewhere, StatusReport, Unknown
 from tests.conversations.people import decide
-from tests.conversations.stage import EFUA, Stage, open_stage
+from tests.conversations.stage import EFUA, Stage
 from tests.providers.cases import MOMO, STARTBUTTON
-from tests.shell.test_worker import MINUTE, Watching, confirmed
+from tests.shell.test_worker import MINUTE, confirmed, open_watched
 
 S = OrderState
 
 
 @pytest.fixture
 async def scene(tmp_path: Path, template: Path) -> Any:
-    senders: list[Watching] = []
-
-    def wrap(sender: Any) -> Watching:
-        senders.append(Watching(sender))
-        return senders[-1]
-
-    async with open_stage(tmp_path, template, serve=False, wrap_sender=wrap) as stage:
+    async with open_watched(tmp_path, template) as (stage, senders):
         await stage.kasapay.check_open_orders()
         yield stage, senders
 

@@ -23,7 +23,7 @@ from bot.store.records import OrderRow
 from tests.conversations.people import Phone, Screen, WebChat, asked, decide
 from tests.conversations.robot import Robot
 from tests.conversations.stage import EFUA, KWAME, STAFF, STAFF_PIN, Stage, open_stage
-from tests.conversations.trouble import Break, BreakingSender, Gate, Killed
+from tests.conversations.trouble import Break, BreakingSender, Gate, Killed, open_cut_off
 from tests.gateways import arrived
 
 GATEWAYS = ["africastalking", "hubtel"]
@@ -323,15 +323,7 @@ async def test_two_channels_at_once_pay_once(stage: Stage) -> None:
 async def test_a_turn_cut_off_at_its_call_is_taken_over_after_its_lease(
     tmp_path: Path, template: Path, after: bool
 ) -> None:
-    plan = Break(1, after=after)
-    async with open_stage(
-        tmp_path, template, serve=False, wrap_sender=lambda sender: BreakingSender(sender, plan)
-    ) as stage:
-        phone = Phone(stage, EFUA)
-        await Robot(stage, phone, "1002").pay(until="pay/confirm")
-        with pytest.raises(Killed):
-            await phone.answer("1")
-        order = await stage.order()
+    async with open_cut_off(tmp_path, template, after=after) as (stage, phone, order):
         assert order.state is OrderState.PENDING
         # Another process would not touch it before its lease is over ...
         waiting = asyncio.create_task(phone.repeat())

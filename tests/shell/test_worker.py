@@ -1,6 +1,8 @@
 """Sent once under one reference, asked about until somebody knows, and never guessed at."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +53,22 @@ class Watching:
         await self._inner.aclose()
 
 
-@pytest.fixture
-async def scene(tmp_path: Path, template: Path) -> Any:
+@asynccontextmanager
+async def open_watched(folder: Path, template: Path) -> AsyncIterator[tuple[Stage, list[Watching]]]:
+    """A stage and its senders so far, one for each process, which can be told what to answer."""
     senders: list[Watching] = []
 
     def wrap(sender: Any) -> Watching:
         senders.append(Watching(sender))
         return senders[-1]
 
-    async with open_stage(tmp_path, template, serve=False, wrap_sender=wrap) as stage:
+    async with open_stage(folder, template, serve=False, wrap_sender=wrap) as stage:
+        yield stage, senders
+
+
+@pytest.fixture
+async def scene(tmp_path: Path, template: Path) -> Any:
+    async with open_watched(tmp_path, template) as (stage, senders):
         yield stage, senders[0]
 
 
