@@ -1,20 +1,18 @@
 """Builds the messages about an order: to whom, what, where, under which dedupe key. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
-
-import msgspec
 
 from bot.dialog import Address, Name, Number, Text, Value, View
 from bot.money import Money, OrderKind, OrderState, Reason
+from bot.notifications.queueing import NewId, queue
 from bot.runtime.timeouts import Timeouts
 from bot.store.base import Queue
-from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState, OrderRow
+from bot.store.records import AddressRow, MessageKind, OrderRow
 from flows.closing import reason_text
 
 __all__ = [
     "doubt_messages",
-    "encode_view",
     "is_fresh",
     "linked_chats",
     "order_values",
@@ -26,7 +24,6 @@ __all__ = [
     "told_by_turn",
 ]
 
-NewId = Callable[[], str]
 
 # A turn that says the result itself has committed its answer long before.
 _TURN_ENDS_MS: Final = 5_000
@@ -37,10 +34,6 @@ _SAID: Final = {
     OrderState.REVERSED: "reversed",
     OrderState.UNRESOLVED: "checking",
 }
-
-
-def encode_view(view: View) -> str:
-    return msgspec.json.encode(view).decode()
 
 
 def doubt_messages(
@@ -240,20 +233,16 @@ def _about(
     due_ms: int,
     new_id: NewId,
 ) -> Queue:
-    return Queue(
-        MessageRow(
-            id=new_id(),
-            dedupe_key=f"{key}:{target.kind}:{target.value}",
-            kind=kind,
-            person_id=order.person_id,
-            address_kind=target.kind,
-            address_value=target.value,
-            view=encode_view(view),
-            state=MessageState.QUEUED,
-            created_ms=now_ms,
-            due_ms=due_ms,
-            order_id=order.id,
-        )
+    return queue(
+        view,
+        kind,
+        target,
+        person_id=order.person_id,
+        dedupe_key=f"{key}:{target.kind}:{target.value}",
+        now_ms=now_ms,
+        due_ms=due_ms,
+        new_id=new_id,
+        order_id=order.id,
     )
 
 
@@ -261,20 +250,15 @@ def said_message(
     words: Text, *, address: Address, person_id: str, key: str, at_ms: int, new_id: NewId
 ) -> Queue:
     """What the person said, for the chat's history. Never a secret: see bot.conversations.own_words."""
-    return Queue(
-        MessageRow(
-            id=new_id(),
-            dedupe_key=f"said:{address.kind}:{address.value}:{key}",
-            kind=MessageKind.SAID,
-            person_id=person_id,
-            address_kind=address.kind,
-            address_value=address.value,
-            view=encode_view(View(text=words, ends=True)),
-            state=MessageState.SENT,
-            created_ms=at_ms,
-            due_ms=at_ms,
-            sent_ms=at_ms,
-        )
+    return queue(
+        View(text=words, ends=True),
+        MessageKind.SAID,
+        address,
+        person_id=person_id,
+        dedupe_key=f"said:{address.kind}:{address.value}:{key}",
+        now_ms=at_ms,
+        new_id=new_id,
+        sent=True,
     )
 
 
@@ -290,20 +274,15 @@ def reply_message(
     thread: str = "",
 ) -> Queue:
     """A turn's answer to a chat, in the topic where it was asked."""
-    return Queue(
-        MessageRow(
-            id=new_id(),
-            dedupe_key=f"reply:{address.kind}:{address.value}:{key}",
-            kind=MessageKind.REPLY,
-            person_id=person_id,
-            address_kind=address.kind,
-            address_value=address.value,
-            view=encode_view(view),
-            state=MessageState.QUEUED,
-            created_ms=now_ms,
-            due_ms=now_ms,
-            order_id=view.order_id,
-            conversation_id=conversation_id,
-            thread=thread,
-        )
+    return queue(
+        view,
+        MessageKind.REPLY,
+        address,
+        person_id=person_id,
+        dedupe_key=f"reply:{address.kind}:{address.value}:{key}",
+        now_ms=now_ms,
+        new_id=new_id,
+        order_id=view.order_id,
+        conversation_id=conversation_id,
+        thread=thread,
     )

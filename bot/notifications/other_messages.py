@@ -5,10 +5,11 @@ from typing import Final
 
 from bot.dialog import Address, Moment, Name, Number, Text, Value, View
 from bot.money import PAYMENTS, AgreementKind, AgreementState, Money, OrderState
-from bot.notifications.order_messages import NewId, encode_view, linked_chats
+from bot.notifications.order_messages import linked_chats
+from bot.notifications.queueing import NewId, queue
 from bot.runtime.timeouts import Timeouts
 from bot.store.base import Queue
-from bot.store.records import AddressRow, AgreementRow, MessageKind, MessageRow, MessageState, OrderRow
+from bot.store.records import AddressRow, AgreementRow, MessageKind, OrderRow
 
 __all__ = [
     "agreement_results",
@@ -240,17 +241,12 @@ def _message(
     kind: MessageKind = MessageKind.PROMPT,
 ) -> Queue:
     """A RESULT is one that must be told: what a chat does not take goes by SMS, or with the next dial."""
-    return Queue(
-        MessageRow(
-            id=new_id(),
-            dedupe_key=f"{key}:{target.kind}:{target.value}",
-            kind=kind,
-            person_id=person_id,
-            address_kind=target.kind,
-            address_value=target.value,
-            view=encode_view(view),
-            state=MessageState.QUEUED,
-            created_ms=now_ms,
-            due_ms=now_ms,
-        )
+    return queue(
+        view,
+        kind,
+        target,
+        person_id=person_id,
+        dedupe_key=f"{key}:{target.kind}:{target.value}",
+        now_ms=now_ms,
+        new_id=new_id,
     )

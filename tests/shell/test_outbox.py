@@ -21,7 +21,8 @@ from bot.channels.base import (
 )
 from bot.dialog import Address, Text, View
 from bot.money import OrderState
-from bot.notifications.order_messages import encode_view, reply_message
+from bot.notifications.order_messages import reply_message
+from bot.notifications.queueing import encode_view
 from bot.runtime.clock import Ids
 from bot.runtime.timeouts import TIMES
 from bot.store.base import LinkAddress, Queue, SaveAddress, SavePerson
