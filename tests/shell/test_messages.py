@@ -9,13 +9,13 @@ import pytest
 from bot.dialog import Address, Number, Screen, Text, View
 from bot.money import Money, OrderKind, OrderState, Reason
 from bot.notifications.order_messages import (
-    encode_view,
     order_values,
     otp_prompts,
     reply_message,
     result_messages,
     told_by_turn,
 )
+from bot.notifications.queueing import encode_view
 from bot.runtime.timeouts import TIMES
 from bot.store.records import AddressRow, MessageKind, MessageRow, MessageState
 from tests.shell.ledger import CHAT, PAYER, order
