@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.operations.actor import Operator
+from bot.operations.operations import Operations
 from bot.orders.provider_calls import Calls
 from bot.providers.accounts import Accounts
 from bot.runtime.clock import Clock, Ids
@@ -28,6 +30,12 @@ class AdminContext:
     sealer: Sealer
     clock: Clock
     ids: Ids
+    operations: Operations
     wake: Callable[[], None] = lambda: None
     command_words: frozenset[str] = frozenset()
     region: str = ""
+
+    @property
+    def operator(self) -> Operator:
+        """Whoever gave the command, where nobody asked for their name."""
+        return Operator()

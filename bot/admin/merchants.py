@@ -8,9 +8,12 @@ import msgspec
 
 from bot.admin.base import AdminContext, CommandError
 from bot.dialog import write_name
+from bot.dialog.views import NewRole
 from bot.money import LEAST_MERCHANT_CODE, AmountProblem, Money, parse_amount, show_amount
+from bot.operations.actor import EffectResult
 from bot.operations.limits import second_of
-from bot.store.base import Conflict, CountTries, KeepMerchant, KeepStaff
+from bot.operations.staff_roles import REMOVED
+from bot.store.base import Conflict, KeepMerchant
 from bot.store.records import MerchantRow, StaffRow
 
 __all__ = [
@@ -25,13 +28,10 @@ __all__ = [
 
 _CODE: Final = re.compile(rf"[A-Za-z0-9]{{{LEAST_MERCHANT_CODE},12}}", re.ASCII)
 _ROLES: Final = ("owner", "cashier", "accountant")
-# Whom nothing belongs to any more: a role without a right. The row stays, since orders name it.
-_REMOVED: Final = "removed"
 _NO_LIMIT: Final = "none"
 # What would break a line, or turn the letters around it about: control characters and direction marks.
 _NOT_IN_A_NAME: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_ENROL_MS: Final = 7 * 24 * 3600_000
 
 
 async def merchants_add(ctx: AdminContext, values: dict[str, Any]) -> dict[str, Any]:
@@ -151,23 +151,15 @@ async def staff_add(ctx: AdminContext, values: dict[str, Any]) -> dict[str, Any]
     _check_name(name, "A name")
     if role not in _ROLES:
         raise CommandError(f"A role is one of {', '.join(_ROLES)}.")
-    code = ctx.ids.digits(8)
-    staff = StaffRow(
-        id=ctx.ids.uuid(),
-        merchant_id=row.id,
-        role=role,
-        name=name,
-        created_ms=ctx.clock(),
-        enrol_hash=ctx.sealer.hash("enrol", code),
-        enrol_expires_ms=ctx.clock() + _ENROL_MS,
-    )
-    await ctx.store.commit([KeepStaff(staff)])
+    invited = await ctx.operations.staff.invite(ctx.operator, merchant_id=row.id, role=role, name=name)
+    await ctx.store.commit(invited.changes)
+    view: NewRole = invited.result
     return {
         "merchant": row.name,
         "name": name,
         "role": role,
-        "code": code,
-        "days": _ENROL_MS // 86_400_000,
+        "code": view.code,
+        "days": view.days,
         "warnings": _warnings(name, f"the word {role}"),
     }
 
@@ -177,7 +169,8 @@ async def staff_unlock(ctx: AdminContext, values: dict[str, Any]) -> dict[str, A
     row = await _merchant(ctx, values)
     name = str(values.get("name", "")).strip()
     found = await _named(ctx, row, name)
-    await ctx.store.commit([CountTries(s.id, 0, locked=False) for s in found])
+    unlock = ctx.operations.roles.unlock
+    await _keep_all(ctx, [await unlock(ctx.operator, locked_id=s.id) for s in found])
     return {"merchant": row.name, "name": name}
 
 
@@ -187,10 +180,7 @@ async def staff_remove(ctx: AdminContext, values: dict[str, Any]) -> dict[str, A
     row = await _merchant(ctx, values)
     name = str(values.get("name", "")).strip()
     found = await _named(ctx, row, name)
-    ended = {"role": _REMOVED, "address_kind": "", "address_value": "", "pin_hash": "", "enrol_hash": ""}
-    await ctx.store.commit(
-        [KeepStaff(msgspec.structs.replace(s, **ended, locked=False, wrong_tries=0)) for s in found]
-    )
+    await _keep_all(ctx, [await ctx.operations.roles.remove(ctx.operator, s.id) for s in found])
     return {"merchant": row.name, "name": name, "roles": [s.role for s in found]}
 
 
@@ -229,8 +219,12 @@ def _shown(amount_minor: int | None, currency: str) -> str:
     return "" if amount_minor is None else show_amount(Money(amount_minor, currency))
 
 
+async def _keep_all(ctx: AdminContext, outcomes: list[EffectResult]) -> None:
+    await ctx.store.commit([change for outcome in outcomes for change in outcome.changes])
+
+
 async def _staff(ctx: AdminContext, row: MerchantRow) -> list[StaffRow]:
-    return [s for s in await ctx.store.staff_of_merchant(row.id) if s.role != _REMOVED]
+    return [s for s in await ctx.store.staff_of_merchant(row.id) if s.role != REMOVED]
 
 
 async def _named(ctx: AdminContext, row: MerchantRow, name: str) -> list[StaffRow]:

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from bot.admin.base import AdminContext, CommandError
 from bot.money import FINAL, parse_msisdn, read_code
-from bot.store.base import Conflict, ForgetPerson, UnlinkChat
-from bot.store.records import AddressRow, PersonRow
+from bot.store.base import Conflict, ForgetPerson
+from bot.store.records import PersonRow
 
 __all__ = ["people_forget", "people_show", "people_unlink"]
 
@@ -29,7 +29,7 @@ async def people_show(ctx: AdminContext, values: dict[str, Any]) -> dict[str, An
                 "reachable": row.reachable,
                 "roles": await _roles(ctx, row.kind, row.value),
             }
-            for row in await _chats(ctx, person)
+            for row in await ctx.operations.links.chats_of(ctx.operator, person.id)
         ],
     }
 
@@ -39,15 +39,17 @@ async def people_unlink(ctx: AdminContext, values: dict[str, Any]) -> dict[str, 
     more, and roles taken up there end. Payments go on, and their results go to the phone."""
     number, person = await _person(ctx, values)
     wanted = str(values.get("chat", "")).strip()
-    chats = await _chats(ctx, person)
-    chosen = chats if values.get("all") else [row for row in chats if wanted and row.id.startswith(wanted)]
+    chats = await ctx.operations.links.chats_of(ctx.operator, person.id)
+    chosen = (
+        list(chats) if values.get("all") else [row for row in chats if wanted and row.id.startswith(wanted)]
+    )
     if not chosen:
         raise CommandError(f"No linked chat fits; see: kasapay people show {number}")
     if len(chosen) > 1 and not values.get("all"):
         raise CommandError("More than one chat begins like that; write more of its id, or --all.")
-    now_ms = ctx.clock()
+    ended = await ctx.operations.links.unlink_chats(ctx.operator, person.id, {row.id for row in chosen})
     try:
-        await ctx.store.commit([UnlinkChat(row.kind, row.value, person.id, now_ms) for row in chosen])
+        await ctx.store.commit(ended.changes)
     except Conflict:
         raise CommandError("The chat has changed meanwhile; look at it once more.") from None
     ctx.wake()
@@ -94,11 +96,6 @@ async def _person(ctx: AdminContext, values: dict[str, Any]) -> tuple[str, Perso
     if found is None:
         raise CommandError(f"Nobody has spoken to us from {number}.")
     return number, found[0]
-
-
-async def _chats(ctx: AdminContext, person: PersonRow) -> list[AddressRow]:
-    rows = await ctx.store.addresses_of(person.id)
-    return [row for row in rows if row.kind != "msisdn" and row.verified_ms is not None]
 
 
 async def _roles(ctx: AdminContext, kind: str, value: str) -> list[str]:

@@ -247,6 +247,7 @@ class Kasapay:
             self.sealer,
             clock,
             ids,
+            self.operations,
             self._on_work,
             self.catalogue.command_words(),
             settings.default_region,

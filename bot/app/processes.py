@@ -221,6 +221,7 @@ async def _own_admin(settings: Settings, stack: contextlib.AsyncExitStack) -> Ad
         kasapay.sealer,
         wall_clock_ms,
         Ids(),
+        kasapay.operations,
         command_words=kasapay.catalogue.command_words(),
         region=settings.default_region,
     )

@@ -29,8 +29,10 @@ __all__ = [
     "LockedRole",
     "MerchantCard",
     "NewLinkCode",
+    "NewRole",
     "Noted",
     "OrderView",
+    "PayoutSwitch",
     "PinAnswer",
     "PinSet",
     "Role",
@@ -177,6 +179,13 @@ class NewLinkCode(msgspec.Struct, frozen=True):
     minutes: int
 
 
+class NewRole(msgspec.Struct, frozen=True):
+    """A role that nobody took up yet, and the code to take it up with."""
+
+    code: str
+    days: int
+
+
 class Linked(msgspec.Struct, frozen=True):
     """`refused`: code (wrong or run out), tries."""
 
@@ -286,6 +295,16 @@ class LockedRole(msgspec.Struct, frozen=True):
     staff_id: str
     name: Name
     role: str
+
+
+class PayoutSwitch(msgspec.Struct, frozen=True):
+    """Whether money may leave, since when, who said so, and why. `refused`: unsigned (no who, or no why)."""
+
+    off: bool = False
+    since_ms: int | None = None
+    by: str = ""
+    reason: str = ""
+    refused: str = ""
 
 
 class BankView(msgspec.Struct, frozen=True):

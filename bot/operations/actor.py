@@ -10,7 +10,7 @@ from bot.money import Msisdn
 from bot.store.base import Change, RenewAddress
 from bot.store.records import AddressRow, PersonRow, StaffRow
 
-__all__ = ["Actor", "EffectResult", "RequestKey"]
+__all__ = ["Actor", "EffectResult", "Operator", "RequestKey"]
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -48,6 +48,12 @@ class Actor(msgspec.Struct, frozen=True):
         if not self.renewed:
             return ()
         return (RenewAddress(self.address.kind, self.address.value, self.renewed, now_ms),)
+
+
+class Operator(msgspec.Struct, frozen=True):
+    """Whoever runs the service, and has its machine. `name` as they gave it, where they were asked."""
+
+    name: str = ""
 
 
 class RequestKey(msgspec.Struct, frozen=True):

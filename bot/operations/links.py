@@ -2,13 +2,15 @@
 their end."""
 
 import hmac
+from collections.abc import Set
 from typing import Final
 
 import msgspec
 
 from bot.dialog import views as v
 from bot.money import Msisdn
-from bot.operations.actor import Actor, EffectResult
+from bot.operations.actor import Actor, EffectResult, Operator
+from bot.operations.staff_roles import freed
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.keys import Sealer
 from bot.runtime.security_events import SecurityEvents
@@ -119,20 +121,35 @@ class Links:
         return EffectResult(tuple(changes), v.Linked(msisdn=msisdn))
 
     async def chats(self, actor: Actor) -> tuple[v.ChatCard, ...]:
-        return tuple(v.ChatCard(row.id, row.kind, row.seen_ms) for row in await self._linked(actor))
+        """The actor's own chats, the one that spoke last first."""
+        return tuple(v.ChatCard(row.id, row.kind, row.seen_ms) for row in await self._linked(actor.person.id))
 
-    async def _linked(self, actor: Actor) -> list[AddressRow]:
-        rows = await self._store.addresses_of(actor.person.id)
-        return [row for row in rows if row.kind != "msisdn" and row.verified_ms is not None]
+    async def chats_of(self, operator: Operator, person_id: str) -> tuple[AddressRow, ...]:
+        """Anybody's chats, with all that is known of them."""
+        return await self._linked(person_id)
+
+    async def _linked(self, person_id: str) -> tuple[AddressRow, ...]:
+        rows = await self._store.addresses_of(person_id)
+        return tuple(row for row in rows if row.kind != "msisdn" and row.verified_ms is not None)
 
     async def unlink(self, actor: Actor, chat_id: str) -> EffectResult:
-        now_ms = self._clock()
+        """End the link of one of the actor's chats; without an id, of the chat they speak in."""
         if not chat_id:
-            return self._leave(actor, now_ms)
-        row = next((row for row in await self._linked(actor) if row.id == chat_id), None)
-        if row is None:
+            return self._leave(actor, self._clock())
+        return await self._end(actor.person.id, {chat_id})
+
+    async def unlink_chats(self, operator: Operator, person_id: str, chat_ids: Set[str]) -> EffectResult:
+        """End links of anybody's: those chats see nothing of the person any more, and roles there end."""
+        return await self._end(person_id, chat_ids)
+
+    async def _end(self, person_id: str, chat_ids: Set[str]) -> EffectResult:
+        found = [row for row in await self._linked(person_id) if row.id in chat_ids]
+        if len(found) < len(chat_ids):
             return EffectResult(result=v.Done(ok=False))
-        return EffectResult((UnlinkChat(row.kind, row.value, row.person_id, now_ms),), v.Done())
+        now_ms = self._clock()
+        return EffectResult(
+            tuple(UnlinkChat(row.kind, row.value, row.person_id, now_ms) for row in found), v.Done()
+        )
 
     def _leave(self, actor: Actor, now_ms: int) -> EffectResult:
         """The chat becomes a new person's, who knows nothing of the one before."""
@@ -150,10 +167,7 @@ class Links:
             EndAddress(row.kind, row.value, now_ms),
             SavePerson(person),
             SaveAddress(fresh),
-            *(
-                KeepStaff(msgspec.structs.replace(role, address_kind="", address_value="", pin_hash=""))
-                for role in actor.staff
-            ),
+            *(KeepStaff(freed(role)) for role in actor.staff),
         )
         return EffectResult(changes, v.Done(), person=person)
 

@@ -11,6 +11,7 @@ from bot.operations.inline_calls import WaitingCalls
 from bot.operations.links import Links
 from bot.operations.merchants import Merchants
 from bot.operations.payments import Payments
+from bot.operations.payout_switch import PayoutSwitch
 from bot.operations.staff_access import Staff
 from bot.operations.staff_requests import Business
 from bot.operations.staff_roles import Roles
@@ -54,7 +55,9 @@ class Operations:
         self.agreements = Agreements(store, calls, clock, ids, phones)
         # What staff do.
         self.roles = Roles(store, calls.accounts, security)
-        self.staff = Staff(store, calls, self.roles, sealer, clock, timeouts, security)
+        self.staff = Staff(store, calls, self.roles, sealer, clock, ids, timeouts, security)
         self.business = Business(store, calls, self.roles, clock, ids, timeouts, phones)
         self.approvals = Approvals(store, self.roles, self.business, clock, ids)
         self.details = DetailsAskers(store, calls, self.roles, sealer, clock, ids, timeouts, phones, limits)
+        # What only an operator does.
+        self.payout_switch = PayoutSwitch(store, clock)

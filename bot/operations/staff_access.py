@@ -11,16 +11,16 @@ import structlog
 
 from bot.dialog import views as v
 from bot.money import Money, Right
-from bot.operations.actor import Actor, EffectResult
+from bot.operations.actor import Actor, EffectResult, Operator
 from bot.operations.staff_roles import Roles
 from bot.orders.provider_calls import Calls
 from bot.providers.base import ProviderError
-from bot.runtime.clock import Clock
+from bot.runtime.clock import Clock, Ids
 from bot.runtime.keys import Sealer
 from bot.runtime.security_events import SecurityEvents
 from bot.runtime.timeouts import Timeouts
 from bot.store.base import Conflict, KeepStaff, Store
-from bot.store.records import MerchantRow
+from bot.store.records import MerchantRow, StaffRow
 
 __all__ = ["Staff"]
 
@@ -28,6 +28,8 @@ _log = structlog.get_logger(__name__)
 
 _HOUR_MS: Final = 3600_000
 _ENROL_TRIES: Final = 5
+_ENROL_DAYS: Final = 7
+_DAY_MS: Final = 24 * 3600_000
 
 
 class Staff:
@@ -38,6 +40,7 @@ class Staff:
         roles: Roles,
         sealer: Sealer,
         clock: Clock,
+        ids: Ids,
         timeouts: Timeouts,
         security: SecurityEvents,
     ) -> None:
@@ -47,6 +50,7 @@ class Staff:
         self._calls = calls
         self._sealer = sealer
         self._clock = clock
+        self._ids = ids
         self._timeouts = timeouts
 
     async def balance(self, actor: Actor, staff_id: str) -> v.Balances:
@@ -94,6 +98,20 @@ class Staff:
             return False
         ours, theirs = accounts.account(one.account_id), accounts.account(other.account_id)
         return ours.provider == theirs.provider and ours.credentials == theirs.credentials
+
+    async def invite(self, operator: Operator, *, merchant_id: str, role: str, name: str) -> EffectResult:
+        """A role at a merchant, and the one-time code that takes it up."""
+        code, now_ms = self._ids.digits(8), self._clock()
+        row = StaffRow(
+            id=self._ids.uuid(),
+            merchant_id=merchant_id,
+            role=role,
+            name=name,
+            created_ms=now_ms,
+            enrol_hash=self._sealer.hash("enrol", code),
+            enrol_expires_ms=now_ms + _ENROL_DAYS * _DAY_MS,
+        )
+        return EffectResult((KeepStaff(row),), v.NewRole(code, _ENROL_DAYS))
 
     async def claim(self, actor: Actor, code: str) -> v.Claimed:
         """The role a one-time code stands for; the code itself is kept nowhere."""

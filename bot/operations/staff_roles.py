@@ -13,15 +13,17 @@ from argon2.exceptions import VerificationError
 from bot.dialog import Name
 from bot.dialog import views as v
 from bot.money import ORDER_KINDS, PAYOUTS, AmountRule, NumberRule, OrderKind, Right, is_weak_pin, rights_of
-from bot.operations.actor import Actor, EffectResult
+from bot.operations.actor import Actor, EffectResult, Operator
 from bot.providers.accounts import Accounts
 from bot.providers.base import Account, AsksConsent, NotifiesPayers, ShowsBalance
 from bot.runtime.security_events import SecurityEvents
-from bot.store.base import Conflict, CountTries, SetPin, Store
+from bot.store.base import Conflict, CountTries, KeepStaff, SetPin, Store
 from bot.store.records import MerchantRow, StaffRow
 
-__all__ = ["ActingRole", "Roles"]
+__all__ = ["REMOVED", "ActingRole", "Roles", "freed"]
 
+# Whom nothing belongs to any more: a role without a right. The row stays, since orders name it.
+REMOVED: Final = "removed"
 _PIN_TRIES: Final = 3
 # The order that a right is for; a right without an entry makes none.
 _ORDERS: Final = {facts.right: kind for kind, facts in ORDER_KINDS.items() if facts.right is not None}
@@ -179,15 +181,28 @@ class Roles:
         rows = await self._store.staff_of_merchant(role.merchant.id)
         return tuple(v.LockedRole(r.id, r.shown, r.role) for r in rows if r.locked and r.id != role.row.id)
 
-    async def unlock(self, actor: Actor, *, staff_id: str, locked_id: str) -> EffectResult:
-        """Let a colleague's PIN be tried again."""
-        role = await self.acting(staff_id, Right.UNLOCK, actor)
+    async def unlock(self, actor: Actor | Operator, *, locked_id: str, staff_id: str = "") -> EffectResult:
+        """Let a colleague's PIN be tried again, or anybody's where an operator says so."""
         row = await self._store.staff_member(locked_id)
-        if (
-            isinstance(role, str)
-            or row is None
-            or row.merchant_id != role.merchant.id
-            or row.id == role.row.id
-        ):
+        if row is None or not await self._may_unlock(actor, staff_id, row):
             return EffectResult(result=v.Done(ok=False))
         return EffectResult((CountTries(row.id, 0, locked=False),), v.Done())
+
+    async def _may_unlock(self, actor: Actor | Operator, staff_id: str, row: StaffRow) -> bool:
+        if isinstance(actor, Operator):
+            return True
+        role = await self.acting(staff_id, Right.UNLOCK, actor)
+        return not isinstance(role, str) and row.merchant_id == role.merchant.id and row.id != role.row.id
+
+    async def remove(self, operator: Operator, staff_id: str) -> EffectResult:
+        """End a role at once; a one-time code not used yet is void. Orders keep saying whose they were."""
+        row = await self._store.staff_member(staff_id)
+        if row is None:
+            return EffectResult(result=v.Done(ok=False))
+        ended = msgspec.structs.replace(freed(row), role=REMOVED, enrol_hash="", locked=False, wrong_tries=0)
+        return EffectResult((KeepStaff(ended),), v.Done())
+
+
+def freed(row: StaffRow) -> StaffRow:
+    """The role, enrolled for no address any more."""
+    return msgspec.structs.replace(row, address_kind="", address_value="", pin_hash="")

@@ -4,14 +4,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.operations.actor import Actor, RequestKey
+from bot.operations.actor import Actor, Operator, RequestKey
 from bot.operations.languages import choose_language
 from tests.conversations.stage import ACCOUNTANT, CASHIER, EFUA, KWAME, STAFF, STAFF_PIN
-from tests.operations.scene import CHAT, GHS_20, Scene
+from tests.operations.scene import CHAT, GHS_20, OPERATOR, Scene
 
 __all__ = ["CASES", "Case"]
 
-Call = Callable[[Scene, Actor, RequestKey, Any], Awaitable[Any]]
+# Who is an `Operator` in the last cases, and an `Actor` else.
+Call = Callable[[Scene, Any, RequestKey, Any], Awaitable[Any]]
 
 
 @dataclass(frozen=True)
@@ -286,6 +287,37 @@ async def see_details(s: Scene, actor: Actor, key: RequestKey, asked_id: str) ->
     return await s.do.details.see(actor, staff_id=await s.role(), asked_id=asked_id)
 
 
+# ---- what only an operator does -------------------------------------------------------------------
+
+
+async def chats_of(s: Scene, operator: Operator, key: RequestKey, about: Any) -> Any:
+    return await s.do.links.chats_of(operator, (await s.actor(EFUA)).person.id)
+
+
+async def unlink_chats(s: Scene, operator: Operator, key: RequestKey, chat_id: str) -> Any:
+    return await s.do.links.unlink_chats(operator, (await s.actor(EFUA)).person.id, {chat_id})
+
+
+async def unlock_anybody(s: Scene, operator: Operator, key: RequestKey, locked_id: str) -> Any:
+    return await s.do.roles.unlock(operator, locked_id=locked_id)
+
+
+async def remove(s: Scene, operator: Operator, key: RequestKey, about: Any) -> Any:
+    return await s.do.roles.remove(operator, await s.role(CASHIER))
+
+
+async def invite(s: Scene, operator: Operator, key: RequestKey, about: Any) -> Any:
+    return await s.do.staff.invite(operator, merchant_id=await s.merchant_id(), role="cashier", name="Esi")
+
+
+async def switch_status(s: Scene, operator: Operator, key: RequestKey, about: Any) -> Any:
+    return await s.do.payout_switch.status(operator)
+
+
+async def switch_off(s: Scene, operator: Operator, key: RequestKey, about: Any) -> Any:
+    return await s.do.payout_switch.switch(operator, off=True, reason="an audit")
+
+
 CASES = (
     Case("merchants.find", find, gives=lambda view: view.name == "Ama's Kitchen"),
     Case("merchants.recent", recent, EFUA, KWAME, Scene.paid, bool, _is_empty),
@@ -339,4 +371,11 @@ CASES = (
     Case("details.ask", ask_details, STAFF, EFUA),
     Case("details.see", see_details, STAFF, EFUA, Scene.consent, lambda view: view.state == "waiting",
          lambda view: view.state == "not_available"),
+    Case("links.chats_of", chats_of, OPERATOR, "", Scene.linked, bool),
+    Case("links.unlink_chats", unlink_chats, OPERATOR, "", Scene.linked, lambda view: view.ok),
+    Case("roles.unlock", unlock_anybody, OPERATOR, "", a_locked_cashier, lambda view: view.ok),
+    Case("roles.remove", remove, OPERATOR, gives=lambda view: view.ok),
+    Case("staff.invite", invite, OPERATOR, gives=lambda view: len(view.code) == 8),
+    Case("payout_switch.status", switch_status, OPERATOR, gives=lambda view: not view.off),
+    Case("payout_switch.switch", switch_off, OPERATOR, gives=lambda view: view.off and view.by),
 )  # fmt: skip

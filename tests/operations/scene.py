@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from bot.money import AgreementState, Money, OrderState
-from bot.operations.actor import Actor, EffectResult, RequestKey
+from bot.operations.actor import Actor, EffectResult, Operator, RequestKey
 from bot.operations.operations import Operations
 from bot.store.base import KeepStaff, SaveAddress, SavePerson
 from bot.store.records import AddressRow, PersonRow, StaffRow
@@ -14,11 +14,12 @@ from tests.conversations.people import decide
 from tests.conversations.stage import EFUA, STAFF, Stage
 from tests.operations.actors import make_actor
 
-__all__ = ["CHAT", "GHS_20", "Scene"]
+__all__ = ["CHAT", "GHS_20", "OPERATOR", "Scene"]
 
 GHS_20 = Money(2000, "GHS")
 # An address that is no number: a Telegram chat.
 CHAT = "4242"
+OPERATOR = "operator"
 _COUNTED = ("orders", "approvals", "agreements")
 
 
@@ -45,6 +46,9 @@ class Scene:
             await self.store.commit([SavePerson(person), SaveAddress(row)])
             found = person, row
         return make_actor(*found, await self.store.staff_of(kind, value))
+
+    async def whoever(self, value: str) -> Actor | Operator:
+        return Operator("Yaw of the tests") if value == OPERATOR else await self.actor(value)
 
     def key(self) -> RequestKey:
         """A request that nobody made yet, named by its caller with a text."""

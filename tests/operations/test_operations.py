@@ -24,14 +24,14 @@ async def test_an_operation_without_a_conversation(stage: Stage, case: Case) -> 
     about = await case.before(scene) if case.before else None
     before = scene.written()
     if case.barred:
-        view = await scene.carry_out(case.call(scene, await scene.actor(case.barred), key, about))
+        view = await scene.carry_out(case.call(scene, await scene.whoever(case.barred), key, about))
         assert case.gives_nothing(view), view
         assert scene.written() == before, "who may not has begun something"
-    first = await scene.carry_out(case.call(scene, await scene.actor(case.who), key, about))
+    first = await scene.carry_out(case.call(scene, await scene.whoever(case.who), key, about))
     assert case.gives(first), first
     if case.keyed:
         after = scene.written()
-        again = await scene.carry_out(case.call(scene, await scene.actor(case.who), key, about))
+        again = await scene.carry_out(case.call(scene, await scene.whoever(case.who), key, about))
         assert (again.id, again.code, again.refused) == (first.id, first.code, "")
         assert scene.written() == after, "the same request is done twice"
     assert stage.rows("SELECT 1 FROM conversations") == []

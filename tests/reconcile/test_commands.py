@@ -98,7 +98,8 @@ class Office:
         store: Any = Store(rows)
         calls: Any = self.calls
         sealer: Any = None
-        self.desk = AdminContext(store, accounts, calls, sealer, lambda: NOW, Ids())
+        operations: Any = None
+        self.desk = AdminContext(store, accounts, calls, sealer, lambda: NOW, Ids(), operations)
 
     async def ask(self, command: str, **values: Any) -> Any:
         answer = await COMMANDS[f"reconcile.{command}"](self.desk, values)
