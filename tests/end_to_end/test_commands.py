@@ -470,12 +470,12 @@ async def test_a_phone_in_the_terminal(deployment: Deployment) -> None:
     assert [line for line in refused(nobody.err) if "cannot be reached" in line]
     serve = deployment.serve()
     await deployment.answers(serve)
-    paid, hung_up, hubtel, unknown = await asyncio.gather(
+    paid, hung_up, truroute, unknown = await asyncio.gather(
         deployment.run("dial", "*920*10*1001*5#", "--msisdn", NUMBER, typed="1\n"),
         deployment.run("dial", "*920*10#", "--msisdn", "+233247000002", typed="1\n"),
         deployment.run(
-            *("dial", "*920*10#", "--msisdn", "+233247000003", "--gateway", "hubtel"),
-            typed="1\n1001\n2\n1\n1\n",
+            *("dial", "*920*10#", "--msisdn", "+233247000003", "--gateway", "truroute"),
+            typed="1\n1001\n2\n1\nyes\n",
         ),
         deployment.run("dial", "--gateway", "pigeon"),
     )
@@ -484,8 +484,8 @@ async def test_a_phone_in_the_terminal(deployment: Deployment) -> None:
     assert "session ended" in paid.out
     assert hung_up.code == 0
     assert "The line is dropped." in hung_up.out
-    assert hubtel.code == 0, hubtel.err
-    assert "Approve GHS 2.00" in hubtel.out
+    assert truroute.code == 0, truroute.err
+    assert "Approve GHS 2.00" in truroute.out
     assert unknown.code == 1
     assert refused(unknown.err)[0].startswith("There is no gateway 'pigeon'")
     assert await serve.stop() == 0

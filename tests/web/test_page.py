@@ -109,6 +109,16 @@ async def test_the_phone_speaks_the_gateways_language(stage: Stage) -> None:
     assert [why for *_, why in stage.world.turns.gone] == ["success"]
 
 
+async def test_the_phone_may_be_behind_another_gateway(stage: Stage) -> None:
+    await stage.page.get_by_test_id("phone-gateway").select_option("truroute")
+    await stage.page.get_by_test_id("phone-dial").click()
+    await stage.screen("1. Pay")
+    await stage.page.get_by_test_id("phone-end").click()
+    await expect(stage.page.get_by_test_id("phone-screen")).to_have_attribute("data-state", "idle")
+    (heard,) = stage.world.turns.heard
+    assert heard.session.gateway == "truroute"
+
+
 async def test_a_shop_is_dialled_by_one_press(stage: Stage) -> None:
     await stage.page.get_by_test_id("merchant-1001").click()
     await stage.screen("Not valid.")  # the canned conversation knows no deep dial

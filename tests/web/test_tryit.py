@@ -12,6 +12,8 @@ import msgspec
 import pytest
 from aiohttp import web
 
+from bot.channels.ussd import GATEWAYS
+from bot.dialog import Typed
 from bot.money import OrderKind, OrderState, Source
 from bot.store.records import MerchantRow, OrderRow, Transition
 from bot.web import Limits
@@ -116,6 +118,38 @@ async def test_the_set_up_names_everybody(log: list[Any], http: aiohttp.ClientSe
     assert setup["customers"][0] == {"label": "Ama", "msisdn": "+233240000001", "pin": "1234"}
     assert setup["staff"] == [{"label": "Esi", "msisdn": "+233240000009", "pin": "4321", "merchant": "1001"}]
     assert [merchant["code"] for merchant in setup["merchants"]] == ["1001", "1002", "1003"]
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS)
+async def test_the_pages_phone_is_behind_each_gateway(
+    log: list[Any], http: aiohttp.ClientSession, gateway: str
+) -> None:
+    async def play(call: dict[str, Any]) -> Any:
+        async with http.post(f"{world.url}/try/phone", json=call) as reply:
+            assert reply.status == 200
+            return (await reply.json())["screen"]
+
+    async with serve(tryit=TRYIT) as world:
+        call = {"gateway": gateway, "msisdn": "+233240000001", "session": "s1", "dialled": "*920*10*1001#"}
+        first = await play(call)
+        again = await play(call)
+        second = await play(call | {"typed": ["5"]})
+        await play(call | {"typed": ["5"], "ended": "left"})
+    assert (first["text"], first["is_open"], again["text"]) == ("Screen 1", True, "Screen 2")
+    assert second["text"] == "Screen 3"
+    dial, repeat, answer = world.turns.heard
+    assert dial == repeat
+    assert dial.session.dial_args == ("1001",) or dial.session.cumulative == "1001"
+    assert answer.session.cumulative == "1001*5" or answer.input == Typed("5")
+    assert bool(world.turns.gone) is GATEWAYS[gateway].manners.reports_end
+
+
+async def test_the_pages_phone_reaches_no_gateway_that_is_none(
+    log: list[Any], http: aiohttp.ClientSession
+) -> None:
+    call = {"gateway": "../secrets", "msisdn": "+233240000001", "session": "s1", "dialled": "*920*10#"}
+    async with serve(tryit=TRYIT) as world, http.post(f"{world.url}/try/phone", json=call) as reply:
+        assert reply.status == 400
 
 
 async def test_the_page_begins_the_chat_too(log: list[Any], http: aiohttp.ClientSession) -> None:
