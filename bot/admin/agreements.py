@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-import msgspec
-
 from bot.admin.base import AdminContext, CommandError
 from bot.money import AgreementKind, Money, mask_msisdn, show_amount
-from bot.store.records import AgreementRow, ApprovalRow, MerchantRow, OrderRow
+from bot.store.records import AgreementRow, ApprovalRow, MerchantRow
 
 __all__ = ["agreements_list", "approvals_list"]
 
@@ -53,7 +51,7 @@ def _agreement(row: AgreementRow, merchant: MerchantRow) -> dict[str, Any]:
 
 
 async def _approval(ctx: AdminContext, row: ApprovalRow, merchant: MerchantRow) -> dict[str, Any]:
-    wanted = msgspec.json.decode(row.wanted, type=OrderRow)
+    wanted = row.request
     asked = await ctx.store.staff_member(row.asked_by)
     return {
         "code": wanted.code,

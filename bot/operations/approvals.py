@@ -11,12 +11,12 @@ from bot.dialog import views as v
 from bot.money import Money, OrderKind, Right, Source
 from bot.notifications.other_messages import approval_decided
 from bot.operations.actor import Actor, EffectResult
-from bot.operations.new_order import refused_view, view_of
+from bot.operations.new_order import order_of, refused_view, view_of
 from bot.operations.staff_requests import Business
 from bot.operations.staff_roles import ActingRole, Roles
 from bot.runtime.clock import Clock, Ids
 from bot.store.base import CreateOrder, Decide, Store
-from bot.store.records import ApprovalRow, ApprovalState, OrderRow
+from bot.store.records import ApprovalRow, ApprovalState
 
 __all__ = ["Approvals"]
 
@@ -47,7 +47,7 @@ class Approvals:
             name = await self._roles.merchant_of(staff_id, actor)
             return EffectResult(result=refused_view(why, Money(0, "GHS"), name, kind=OrderKind.TRANSFER))
         name = role.merchant.shown
-        order = msgspec.json.decode(held.wanted, type=OrderRow)
+        order = order_of(held.request, held.created_ms)
         amount, now_ms = Money(order.amount_minor, order.currency), self._clock()
         if held.state is not ApprovalState.WAITING:
             # This very act, where the turn that did it never ended.
@@ -79,25 +79,25 @@ class Approvals:
         """Whether the speaker asked for it: in this role, or as the same person in another. A chat may have
         been linked since, so who asked is also whoever owns by now where it was asked, or the role's address.
         """
-        order = msgspec.json.decode(held.wanted, type=OrderRow)
-        if held.asked_by == role.row.id or order.person_id == actor.person.id:
+        request = held.request
+        if held.asked_by == role.row.id or request.person_id == actor.person.id:
             return True
         asker = await self._store.staff_member(held.asked_by)
-        places = {(order.origin_kind, order.origin_value)}
+        places = {(request.origin_kind, request.origin_value)}
         if asker is not None:
             places.add((asker.address_kind, asker.address_value))
         owners = [await self._store.person_of(kind, value) for kind, value in places]
         return any(owner is not None and owner[0].id == actor.person.id for owner in owners)
 
     async def _shown(self, held: ApprovalRow) -> v.ApprovalView:
-        order = msgspec.json.decode(held.wanted, type=OrderRow)
+        request = held.request
         asker = await self._store.staff_member(held.asked_by)
-        about = await self._store.order(order.parent_id) if order.parent_id else None
+        about = await self._store.order(request.parent_id) if request.parent_id else None
         return v.ApprovalView(
             id=held.id,
-            kind=order.kind.value,
-            amount=Money(order.amount_minor, order.currency),
-            to=order.payee,
+            kind=request.kind.value,
+            amount=Money(request.amount_minor, request.currency),
+            to=request.payee,
             asked_by=asker.shown if asker else "",
             about=about.code if about else "",
             at_ms=held.created_ms,

@@ -20,7 +20,7 @@ from bot.operations.actor import Actor, RequestKey
 from bot.providers.base import Account
 from bot.runtime.clock import Ids
 from bot.store.base import Cap, Store
-from bot.store.records import AgreementRow, MerchantRow, OrderRow
+from bot.store.records import AgreementRow, MerchantRow, OrderRequest, OrderRow
 
 __all__ = [
     "agreement_view",
@@ -28,7 +28,9 @@ __all__ = [
     "caps_of",
     "draft",
     "is_debited",
+    "order_of",
     "refused_view",
+    "request_of",
     "sketch",
     "view_of",
 ]
@@ -83,6 +85,17 @@ def sketch(
         due_ms=_BEFORE_ALL_MS,
         **values,
     )
+
+
+def request_of(order: OrderRow) -> OrderRequest:
+    """What was asked for, of an order that is to wait for a second person."""
+    return OrderRequest(**{name: getattr(order, name) for name in OrderRequest.__struct_fields__})
+
+
+def order_of(request: OrderRequest, at_ms: int) -> OrderRow:
+    """The NEW order of a request, as if just asked for."""
+    asked = {name: getattr(request, name) for name in OrderRequest.__struct_fields__}
+    return OrderRow(state=OrderState.NEW, created_ms=at_ms, updated_ms=at_ms, due_ms=_BEFORE_ALL_MS, **asked)
 
 
 def caps_of(account: Account, now_ms: int) -> tuple[Cap, ...]:

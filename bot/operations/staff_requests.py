@@ -35,7 +35,9 @@ from bot.operations.new_order import (
     agreement_view,
     caps_of,
     draft,
+    order_of,
     refused_view,
+    request_of,
     view_of,
 )
 from bot.operations.staff_roles import ActingRole, Roles
@@ -330,7 +332,7 @@ class Business:
         held = await self._store.approval_of_act(*key.columns)
         if held is None:
             return None
-        wanted = msgspec.json.decode(held.wanted, type=OrderRow)
+        wanted = order_of(held.request, held.created_ms)
         return EffectResult(result=view_of(wanted, role.merchant.shown, waits=True))
 
     def _makes(self, order: OrderRow, kind: OrderKind) -> bool:
@@ -438,12 +440,11 @@ class Business:
 
     def _held(self, order: OrderRow) -> ApprovalRow:
         now_ms = self._clock()
-        wanted = msgspec.structs.replace(order, conversation_id=None, act_position=None)
         return ApprovalRow(
             id=self._ids.uuid(),
             merchant_id=order.merchant_id,
             state=ApprovalState.WAITING,
-            wanted=msgspec.json.encode(wanted).decode(),
+            request=request_of(order),
             asked_by=order.staff_id,
             created_ms=now_ms,
             expires_ms=now_ms + _APPROVAL_MS,

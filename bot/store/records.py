@@ -25,6 +25,7 @@ __all__ = [
     "MessageKind",
     "MessageRow",
     "MessageState",
+    "OrderRequest",
     "OrderRow",
     "PersonRow",
     "RecheckRow",
@@ -432,14 +433,42 @@ class ApprovalState(StrEnum):
     REFUSED = "refused"
 
 
+class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for, under the names of `OrderRow`. `id`, `code` and `reference` were drawn with it, so
+    that whoever asked could be told a code.
+
+    Kept as JSON under the columns' names. Rows of earlier releases hold every field of the order it would
+    have become; the others are not read.
+    """
+
+    id: str
+    code: str
+    reference: str
+    kind: OrderKind
+    account_id: str = msgspec.field(name="connection")
+    merchant_id: str
+    person_id: str
+    amount_minor: int
+    currency: str
+    payer: str = ""
+    payee: str = ""
+    origin_channel: str
+    origin_kind: str
+    origin_value: str
+    note: str = ""
+    parent_id: str | None = None
+    agreement_id: str | None = None
+    details: OrderDetails = msgspec.field(default=OrderDetails(), name="terms")
+    staff_id: str = ""
+
+
 class ApprovalRow(msgspec.Struct, frozen=True):
-    """A refund or payout that waits for a second person. `wanted` is the order as it would be made (JSON of
-    OrderRow); past `expires_ms` nobody may approve it any more."""
+    """A refund or payout that waits for a second person; past `expires_ms` nobody may approve it any more."""
 
     id: str
     merchant_id: str
     state: ApprovalState
-    wanted: str
+    request: OrderRequest = msgspec.field(name="wanted")
     asked_by: str
     created_ms: int
     expires_ms: int

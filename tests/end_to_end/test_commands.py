@@ -12,14 +12,13 @@ from pathlib import Path
 
 import aiohttp
 import httpx
-import msgspec
 import pytest
 
 from bot.channels.ussd import GATEWAYS
-from bot.money import AgreementKind, AgreementState, OrderKind, OrderState
+from bot.money import AgreementKind, AgreementState, OrderKind
 from bot.store import sqlite_store
 from bot.store.base import KeepAgreement, KeepApproval, MoveAgreement, SavePerson
-from bot.store.records import AgreementRow, ApprovalRow, ApprovalState, OrderRow, PersonRow
+from bot.store.records import AgreementRow, ApprovalRow, ApprovalState, OrderRequest, PersonRow
 from tests.end_to_end.gateways import Phone
 from tests.end_to_end.log_keeping import copy_log, forbid
 from tests.end_to_end.processes import (
@@ -310,15 +309,15 @@ async def _standing(deployment: Deployment) -> None:
             until_ms=now + 86_400_000,
         )  # fmt: skip
 
-    wanted = OrderRow(
-        id="o", code="WAITS123", kind=OrderKind.TRANSFER, state=OrderState.NEW,
+    wanted = OrderRequest(
+        id="o", code="WAITS123", kind=OrderKind.TRANSFER,
         account_id=merchant.account_id, merchant_id=merchant.id, person_id="p", amount_minor=70_000,
         currency="GHS", payer="", payee="+233247000009", reference="r", origin_channel="ussd",
-        origin_kind="msisdn", origin_value=NUMBER, created_ms=now, updated_ms=now,
+        origin_kind="msisdn", origin_value=NUMBER,
     )  # fmt: skip
     held = ApprovalRow(
         id="a", merchant_id=merchant.id, state=ApprovalState.WAITING,
-        wanted=msgspec.json.encode(wanted).decode(), asked_by=ama.id, created_ms=now,
+        request=wanted, asked_by=ama.id, created_ms=now,
         expires_ms=now + 86_400_000,
     )  # fmt: skip
     await store.commit(

@@ -25,6 +25,7 @@ from bot.store.records import (
     MessageKind,
     MessageRow,
     MessageState,
+    OrderRequest,
     OrderRow,
     PersonRow,
     SessionRow,
@@ -153,6 +154,12 @@ def _fields(given: dict[str, Any]) -> dict[str, Any]:
     """The order's fields among what is given, as a change holds them."""
     fields = {name: given.pop(name) for name in OrderFields.__struct_fields__ if name in given}
     return given | {"fields": OrderFields(**fields)}
+
+
+def request(**given: Any) -> OrderRequest:
+    row = order(kind=OrderKind.TRANSFER, payer="", payee=MSISDN)
+    names = OrderRequest.__struct_fields__
+    return OrderRequest(**({name: getattr(row, name) for name in names} | given))
 
 
 def agreement(id: str = "g1", **given: Any) -> AgreementRow:

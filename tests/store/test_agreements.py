@@ -21,7 +21,7 @@ from bot.store.base import (
     SetSwitch,
 )
 from bot.store.records import AgreementRow, ApprovalRow, ApprovalState, SwitchRow
-from tests.store.make import MSISDN, NOW, agreement, kept_order, merchant, moved, order, staff
+from tests.store.make import MSISDN, NOW, agreement, kept_order, merchant, moved, order, request, staff
 
 A, S = AgreementState, OrderState
 OTHER = "+233240000002"
@@ -32,7 +32,7 @@ def approval(id: str = "v1", **given: Any) -> ApprovalRow:
         "id": id,
         "merchant_id": "m1",
         "state": ApprovalState.WAITING,
-        "wanted": "{}",
+        "request": request(),
         "asked_by": "s1",
         "created_ms": NOW,
         "expires_ms": NOW + 1000,

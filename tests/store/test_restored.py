@@ -43,6 +43,7 @@ from tests.store.make import (
     message,
     order,
     person,
+    request,
     session,
     staff,
     turn,
@@ -231,8 +232,8 @@ async def filled(path: Path) -> None:
                 KeepAgreement(agreement(due_ms=LATER + 99)),
                 KeepApproval(
                     ApprovalRow(
-                        "v1", "m1", ApprovalState.WAITING, "{}", "t1", NOW, LATER + 99, conversation_id="c0",
-                        act_position=1,
+                        "v1", "m1", ApprovalState.WAITING, request(), "t1", NOW, LATER + 99,
+                        conversation_id="c0", act_position=1,
                     )
                 ),
             ]
