@@ -47,7 +47,6 @@ from bot.money import (
     StaffRole,
 )
 from bot.notifications.order_messages import order_values, otp_prompts, result_messages
-from bot.providers.base import Account, Credentials, Secret
 from bot.providers.registry import PROVIDERS
 from bot.runtime.timeouts import TIMES
 from bot.store.base import Queue
@@ -301,10 +300,10 @@ def test_every_family_of_ids_is_known_here() -> None:
 
 
 def test_every_network_a_provider_names_has_its_word() -> None:
-    keys = Credentials(public_key=Secret("sb_test_x"), secret_key=Secret("sb_test_y"))
     offered = set()
     for (name, provider), currency in itertools.product(PROVIDERS.items(), EXPONENTS):
-        account = Account("a", name, "https://x", currency, "GH", {"default": keys, "collection": keys})
+        model = provider.settings.account
+        account = model(id="a", provider=name, base_url="https://x", currency=currency, region="GH")
         offered |= set(provider.networks(account))
     assert {name.lower() for name in offered} == set(FAMILIES["network"])
 

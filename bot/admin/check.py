@@ -18,7 +18,7 @@ from bot.money import PAYOUTS, OrderKind
 from bot.orders.provider_calls import Calls
 from bot.providers import PROVIDERS, Account, ProviderError, Sender, check_account
 from bot.providers.accounts import Accounts
-from bot.providers.base import HintCallback, ShowsBalance
+from bot.providers.base import HintCallback, ShowsBalance, WarnsOperator, able
 from bot.runtime.keys import Sealer
 from bot.runtime.logs import configure_logs
 from bot.settings.insecure_values import readable_files
@@ -98,15 +98,10 @@ def warnings_of(settings: Settings) -> list[str]:
         adapter = PROVIDERS.get(account.provider)
         if adapter is None or check_account(account):
             continue
-        kinds = adapter.kinds(account)
         if account.payouts_unlimited and _pays_out(account):
             found.append(f"Account {account.id} pays out without limit, as PAYOUT_LIMITS=none says.")
-        if OrderKind.INVOICE in kinds and not account.invoice_successful_means:
-            found.append(
-                f"Account {account.id}: nobody has said what an invoice's SUCCESSFUL means, so that none is"
-                " taken for paid by it alone. Ask MTN, then set MOMO_INVOICE_SUCCESSFUL_MEANS"
-                " (invoice_successful_means in a file) to created or paid."
-            )
+        if (warns := able(adapter, WarnsOperator)) is not None:
+            found += [f"Account {account.id}: {warning}" for warning in warns.warnings(account)]
     return found
 
 

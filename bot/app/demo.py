@@ -22,7 +22,9 @@ from bot.app.build import CannotStart, Kasapay, build, running
 from bot.app.listening import cannot_listen, find_free_port, url_of
 from bot.app.pretend_phone import play_phone
 from bot.channels.ussd import GATEWAYS
-from bot.providers import Account, Credentials, Secret
+from bot.providers import Secret
+from bot.providers.momo.settings import MomoAccount, ProductKeys
+from bot.providers.startbutton.settings import StartbuttonAccount
 from bot.runtime.clock import Clock, Ids, wall_clock_ms
 from bot.runtime.keys import Sealer
 from bot.runtime.timeouts import TIMES, Timeouts
@@ -213,25 +215,23 @@ def _settings(
     extra: Settings, secret: str, ussd_secret: str, database: Path, url: str, sandbox: str
 ) -> Settings:
     accounts = (
-        Account(
+        MomoAccount(
             id="momo-ghana",
             provider="momo",
             base_url=sandbox,
             place=_PLACE,
             currency="GHS",
             region="GH",
-            credentials={
-                "collection": Credentials(
-                    subscription_key=Secret(_SUBSCRIPTION_KEY), api_user=_API_USER, api_key=Secret(_API_KEY)
-                ),
-                "disbursement": Credentials(
-                    subscription_key=Secret(_PAYOUT_SUBSCRIPTION_KEY),
-                    api_user=_PAYOUT_API_USER,
-                    api_key=Secret(_PAYOUT_API_KEY),
-                ),
-            },
+            collection=ProductKeys(
+                subscription_key=Secret(_SUBSCRIPTION_KEY), api_user=_API_USER, api_key=Secret(_API_KEY)
+            ),
+            disbursement=ProductKeys(
+                subscription_key=Secret(_PAYOUT_SUBSCRIPTION_KEY),
+                api_user=_PAYOUT_API_USER,
+                api_key=Secret(_PAYOUT_API_KEY),
+            ),
             target_environment="mtnghana",
-            display_name="MTN MoMo Ghana",
+            name="MTN MoMo Ghana",
             asks_per_s=_ASKS_PER_S,
             payout_limits=_PAYOUT_LIMITS,
             invoice_successful_means="paid",
@@ -239,20 +239,22 @@ def _settings(
             payee=STAFF[0].msisdn,
         ),
         *(
-            Account(
+            StartbuttonAccount(
                 id=f"startbutton-{currency.lower()}",
                 provider="startbutton",
                 base_url=sandbox,
                 place=_PLACE,
                 currency=currency,
                 region=region,
-                credentials={"default": Credentials(public_key=Secret(keys[0]), secret_key=Secret(keys[1]))},
+                public_key=Secret(keys[0]),
+                secret_key=Secret(keys[1]),
                 email="payments@kasapay.example",
                 networks=networks,
-                display_name=f"Startbutton {currency}",
+                name=f"Startbutton {currency}",
                 asks_per_s=_ASKS_PER_S,
                 payout_limits=_PAYOUT_LIMITS,
                 refund_unit="minor",
+                whole_amounts=False,
             )
             for currency, region, networks, keys in (
                 ("GHS", "GH", ("MTN", "VOD", "ATL"), _KEYS["startbutton-ghs"]),

@@ -22,9 +22,10 @@ from bot.providers.momo.provisioning import (
     is_key,
     make_user,
 )
+from bot.providers.momo.settings import MomoEnvironment
 from bot.providers.transport import open_transport
 from bot.settings.env_file import EnvFileProblem, kept_values, write_env
-from bot.settings.settings import Settings, given_values
+from bot.settings.settings import given_values
 
 __all__ = ["provision_here"]
 
@@ -53,7 +54,7 @@ def provision_here(
     except EnvFileProblem as error:
         fail([str(error)])
     given = {name.upper(): value for name, value in given_values(env_file=env_file).items() if value}
-    base_url = base_url or given.get("MOMO_BASE_URL") or Settings.model_fields["momo_base_url"].default
+    base_url = base_url or given.get("MOMO_BASE_URL") or MomoEnvironment().base_url
     if (problem := base_url_problem(base_url)) is not None:
         fail([problem])
     base_url = base_url.rstrip("/")

@@ -41,7 +41,6 @@ from bot.money.order_kinds import (
     ORDER_KINDS,
     PAYMENTS,
     PAYOUTS,
-    TELLS_AMOUNT,
     KindFacts,
 )
 from bot.money.orders import FINAL, OPEN, OrderKind, OrderState, Reason, Source, Verdict, judge
@@ -62,7 +61,6 @@ __all__ = [
     "ORDER_KINDS",
     "PAYMENTS",
     "PAYOUTS",
-    "TELLS_AMOUNT",
     "KindFacts",
     "ORDER_CODE_BYTES",
     "LEAST_MERCHANT_CODE",

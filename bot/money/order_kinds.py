@@ -22,7 +22,6 @@ __all__ = [
     "ORDER_KINDS",
     "PAYMENTS",
     "PAYOUTS",
-    "TELLS_AMOUNT",
     "KindFacts",
 ]
 
@@ -47,8 +46,6 @@ class KindFacts(msgspec.Struct, frozen=True, kw_only=True):
     is_offered: bool = False
     makes_agreement: bool = False
     ends_agreement: bool = False
-    # Its status names the amount. Of the others nothing moves, or (a bill) the reference says which it is.
-    tells_amount: bool = True
     # What staff need to ask for it.
     right: Right | None = None
 
@@ -60,13 +57,13 @@ ORDER_KINDS: Final[Mapping[OrderKind, KindFacts]] = {
     OrderKind.DEPOSIT: KindFacts(goes_out=True, is_payout=True, right=Right.DEPOSIT),
     OrderKind.REFUND: KindFacts(goes_out=True, is_payout=True, right=Right.REFUND),
     OrderKind.PREAPPROVAL: KindFacts(
-        asks_payer=True, by_wallet_owner=True, is_offered=True, makes_agreement=True, tells_amount=False
+        asks_payer=True, by_wallet_owner=True, is_offered=True, makes_agreement=True
     ),
-    OrderKind.PREAPPROVAL_CANCEL: KindFacts(ends_agreement=True, tells_amount=False),
+    OrderKind.PREAPPROVAL_CANCEL: KindFacts(ends_agreement=True),
     OrderKind.INVOICE: KindFacts(asks_payer=True, is_offered=True, makes_agreement=True, right=Right.INVOICE),
-    OrderKind.INVOICE_CANCEL: KindFacts(ends_agreement=True, tells_amount=False),
+    OrderKind.INVOICE_CANCEL: KindFacts(ends_agreement=True),
     OrderKind.AGREEMENT_CHARGE: KindFacts(comes_in=True, is_payment=True, right=Right.CHARGE),
-    OrderKind.BILL: KindFacts(goes_out=True, by_wallet_owner=True, is_offered=True, tells_amount=False),
+    OrderKind.BILL: KindFacts(goes_out=True, by_wallet_owner=True, is_offered=True),
 }
 
 
@@ -83,4 +80,3 @@ BY_WALLET_OWNER: Final = _those(lambda facts: facts.by_wallet_owner)
 OFFERED: Final = _those(lambda facts: facts.is_offered)
 MAKES_AGREEMENT: Final = _those(lambda facts: facts.makes_agreement)
 ENDS_AGREEMENT: Final = _those(lambda facts: facts.ends_agreement)
-TELLS_AMOUNT: Final = _those(lambda facts: facts.tells_amount)

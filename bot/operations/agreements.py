@@ -177,7 +177,7 @@ class Agreements:
                 continue
             account = self._calls.accounts.account(merchant.account_id)
             adapter = self._calls.accounts.adapter(merchant.account_id)
-            for name in account.bills:
+            for name in self._calls.accounts.bills(merchant.account_id):
                 found.setdefault(
                     name,
                     v.BillCard(
@@ -232,7 +232,7 @@ class Agreements:
         return EffectResult((create,), view, payment=view)
 
     def _knows_bill(self, merchant: MerchantRow, bill: str) -> bool:
-        return bill in self._calls.accounts.account(merchant.account_id).bills
+        return bill in self._calls.accounts.bills(merchant.account_id)
 
     def _cannot(self, merchant: MerchantRow | None, kind: OrderKind, amount: Money) -> str:
         if merchant is None or not merchant.active or merchant.account_id not in self._calls.accounts:

@@ -97,7 +97,7 @@ class Staff:
         if one.account_id not in accounts or one.currency != other.currency:
             return False
         ours, theirs = accounts.account(one.account_id), accounts.account(other.account_id)
-        return ours.provider == theirs.provider and ours.credentials == theirs.credentials
+        return ours.provider == theirs.provider and ours.held_keys() == theirs.held_keys()
 
     async def invite(self, operator: Operator, *, merchant_id: str, role: str, name: str) -> EffectResult:
         """A role at a merchant, and the one-time code that takes it up."""

@@ -128,7 +128,7 @@ class Callbacks:
         if account_id not in self._accounts:
             return False
         other = self._accounts.account(account_id)
-        return other.provider == account.provider and other.credentials == account.credentials
+        return other.provider == account.provider and other.held_keys() == account.held_keys()
 
 
 def _incident_kind(event: CallbackEvent, order: OrderRow | None) -> str:

@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+import msgspec
+
 from bot.money import Money, Msisdn, OrderKind
 from bot.providers.accounts import Accounts
 from bot.providers.base import (
@@ -70,12 +72,10 @@ class Calls:
 
     def keys(self, account_id: str) -> str:
         """A hash of the connection's keys: it tells another key from the one before, and nothing of them."""
-        account = self.accounts.account(account_id)
-        held = sorted(
-            (product, key.subscription_key.reveal(), key.api_user, key.api_key.reveal(),
-             key.public_key.reveal(), key.secret_key.reveal())
-            for product, key in account.credentials.items()
-        )  # fmt: skip
+        held = [
+            [part.reveal() if isinstance(part, Secret) else part for part in key]
+            for key in self.accounts.account(account_id).held_keys()
+        ]
         return self._sealer.hash("keys", json.dumps(held))
 
     def same_keys(self, order: OrderRow) -> bool:
@@ -122,7 +122,9 @@ class Calls:
 
         report = await by(self._encode(order, creates=False))
         if isinstance(report, StatusReport) and report.not_found and order.provider_reference:
-            return await by(self._encode(order, provider_reference="", creates=False))
+            report = await by(self._encode(order, provider_reference="", creates=False))
+        if isinstance(report, StatusReport) and order.kind in adapter.tells_no_amount:
+            return msgspec.structs.replace(report, tells_amount=False)
         return report
 
     async def holder(

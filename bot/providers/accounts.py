@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from bot.money import OrderKind, region_of
-from bot.providers.base import Account, Adapter, ChecksHolders, able
+from bot.providers.base import Account, Adapter, ChecksHolders, PaysBills, able
 
 __all__ = ["Accounts"]
 
@@ -36,7 +36,7 @@ class Accounts:
         (a slash at its end, capitals in its host, the usual port) makes no other place."""
         account = self._accounts[account_id]
         where = account.place or _plain_address(account.base_url)
-        return " ".join(filter(None, (account.provider, where, account.target_environment)))
+        return " ".join(filter(None, (account.provider, where, account.environment)))
 
     def leads_to(self, account_id: str, place: str) -> bool:
         """Whether what belongs to `place` can be sent and asked for; what belongs nowhere yet can."""
@@ -51,6 +51,11 @@ class Accounts:
         if account_id not in self._accounts:
             return frozenset()
         return self.adapter(account_id).kinds(self._accounts[account_id])
+
+    def bills(self, account_id: str) -> tuple[str, ...]:
+        """The bills that customers may pay through the account, by the names people see."""
+        pays = able(self.adapter(account_id), PaysBills)
+        return pays.bills(self._accounts[account_id]) if pays is not None else ()
 
     def for_number(self, party: str) -> Account | None:
         """The account to ask about a number: one of its country that can tell, else any that can; about

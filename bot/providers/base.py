@@ -7,11 +7,13 @@ is `bot/providers/client.py`.
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import msgspec
 
 from bot.money import AmountRule, Money, Msisdn, NumberRule, OrderDetails, OrderKind, OrderState, Reason
+from bot.providers.secret import Secret
+from bot.providers.settings import Account, ProviderSettings
 
 __all__ = [
     "Account",
@@ -20,7 +22,6 @@ __all__ = [
     "AgreementReport",
     "AgreementWord",
     "AlreadyAccepted",
-    "ASKS_PER_S",
     "AsksConsent",
     "AsksOtp",
     "Bank",
@@ -31,7 +32,6 @@ __all__ = [
     "Consent",
     "ConsentAsked",
     "ConsentState",
-    "Credentials",
     "Declined",
     "Elsewhere",
     "EventTopic",
@@ -50,6 +50,7 @@ __all__ = [
     "NotifiesPayers",
     "OrderCall",
     "OtpAnswer",
+    "PaysBills",
     "Preapproval",
     "ProviderCallback",
     "ProviderError",
@@ -64,6 +65,7 @@ __all__ = [
     "StatusReport",
     "Unknown",
     "UserInfo",
+    "WarnsOperator",
     "able",
 ]
 
@@ -76,98 +78,6 @@ class Resend(StrEnum):
 
     SAME_REFERENCE = "same_reference"  # the provider refuses a second creation under one reference
     NEVER = "never"  # only ask
-
-
-class Secret:
-    """A text that cannot be printed: `str()` and `repr()` show stars, `reveal()` gives it."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
-
-    def __repr__(self) -> str:
-        return "Secret('**********')" if self._value else "Secret('')"
-
-    __str__ = __repr__
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._value == other._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
-
-
-class Credentials(msgspec.Struct, frozen=True):
-    """One product's credentials. MoMo: subscription key, API user and key. Startbutton: two keys."""
-
-    subscription_key: Secret = Secret("")
-    api_user: str = ""
-    api_key: Secret = Secret("")
-    public_key: Secret = Secret("")
-    secret_key: Secret = Secret("")
-
-
-# MTN's documents name 10 status calls a second, later ones 150 a second and IP; Startbutton's name none.
-# The least of them is safe whichever holds. Source: MTN MoMo developer portal, November 2026.
-ASKS_PER_S: Final = 10
-
-
-class Account(msgspec.Struct, frozen=True):
-    """One set of a provider's credentials on one platform: an order's *connection*.
-
-    `currency` is what people see and orders are kept in; `wire_currency` what the platform is told
-    (MTN's sandbox takes EUR only); empty means `currency`. `region` (ISO 3166) is the home of the
-    account's numbers. `networks` narrows what the adapter offers; empty means all of it.
-    `factor_confirmed`: somebody checked the unit with the provider where its reference is unsure.
-    `asks_per_s`: how many status calls the sweep makes in a second; a comparison half as many.
-    """
-
-    id: str
-    provider: str
-    base_url: str
-    currency: str
-    region: str
-    # MoMo: by product ("collection"). Startbutton: one entry with both keys, under any name.
-    credentials: Mapping[str, Credentials]
-    target_environment: str = ""
-    wire_currency: str = ""
-    email: str = ""
-    networks: tuple[str, ...] = ()
-    factor_confirmed: bool = False
-    display_name: str = ""
-    asks_per_s: int = ASKS_PER_S
-    # Payouts of an hour and of a day at the most, in minor units: `number_hour`, `number_day` (to one
-    # number), `merchant_hour`, `merchant_day`, `total_hour`, `total_day` (of everybody in the currency).
-    payout_limits: Mapping[str, int] = {}
-    # Somebody said that there are none on purpose.
-    payouts_unlimited: bool = False
-    # What the provider's reference leaves open; empty means that nobody has asked, and then the safe
-    # reading holds. MoMo: an invoice's SUCCESSFUL says "created" or "paid". Startbutton: a refund's amount
-    # is in "minor" or "major" units; without it nothing is refunded there.
-    invoice_successful_means: str = ""
-    refund_unit: str = ""
-    # Startbutton signs transfers with this key where the dashboard asks for it.
-    sign_key: Secret = Secret("")
-    # Its wallets move whole units of the currency only, though that has decimals.
-    whole_amounts: bool = False
-    # Believe a Startbutton webhook too whose signature holds only over its JSON written anew.
-    webhook_reserialised: bool = False
-    # MoMo: the bills customers may pay, by the name people see: service provider's user name.
-    bills: Mapping[str, str] = {}
-    # MoMo: the merchant's own wallet as invoices name it, where they must: a number or a party code.
-    payee: str = ""
-    # Where the account's orders are, in words that stay the same where its address does not: `run`'s own
-    # sandbox listens at another port each time. Empty: its address says it.
-    place: str = ""
-    # MoMo: version of the withdrawal, deposit and refund paths ("v1_0" or "v2_0").
-    api_version: str = "v1_0"
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -298,6 +208,8 @@ class StatusReport(msgspec.Struct, frozen=True):
     # the reply itself names our reference.
     surely_lacks: bool = False
     names_ours: bool = False
+    # Whether the provider's status of such an order has an amount: see `Adapter.tells_no_amount`.
+    tells_amount: bool = True
     # Of agreements: what the customer types in the wallet to pay an invoice; until when it stands.
     payment_reference: str = ""
     expires_ms: int | None = None
@@ -523,6 +435,10 @@ class Elsewhere(NotSent):
     """The order or the agreement belongs elsewhere than its account leads now: neither sent nor asked."""
 
 
+# An account of the provider's own: each adapter names its model.
+ItsAccount: TypeAlias = Any
+
+
 class HintCallback(msgspec.Struct, frozen=True):
     """Callbacks that nobody signs, each to an address of its order's own. What they say is not read: the
     order is asked about soon. `path` holds `{token}`, which nobody can guess."""
@@ -539,7 +455,7 @@ class SignedCallback(msgspec.Struct, frozen=True):
     """
 
     path: str
-    read: Callable[[Account, Mapping[str, str], bytes], CallbackEvent | None]
+    read: Callable[[ItsAccount, Mapping[str, str], bytes], CallbackEvent | None]
     methods: tuple[str, ...] = ("POST",)
 
 
@@ -557,6 +473,7 @@ class Adapter(Protocol):
     """
 
     name: str
+    settings: ProviderSettings
     # Seconds after acceptance at which to ask for the status, while no callback has come;
     # after the last one a person must look (UNRESOLVED).
     schedule_s: tuple[float, ...]
@@ -565,37 +482,39 @@ class Adapter(Protocol):
     # Kinds of which nothing can have been created where the account, known to answer by our reference, finds
     # none, or its list lacks it; and none is then made again under the same reference.
     absence_tells: frozenset[OrderKind]
+    # Kinds whose status tells no amount: the reference alone says whose it is, or nothing moves by them.
+    tells_no_amount: frozenset[OrderKind]
 
     @property
     def callback(self) -> ProviderCallback | None:
         """How the provider calls back; None where it does not."""
         ...
 
-    def kinds(self, account: Account) -> frozenset[OrderKind]:
+    def kinds(self, account: ItsAccount) -> frozenset[OrderKind]:
         """The kinds of order this account can make: of its provider, its credentials and its settings."""
         ...
 
-    def amounts(self, account: Account, kind: OrderKind) -> AmountRule:
+    def amounts(self, account: ItsAccount, kind: OrderKind) -> AmountRule:
         """What amounts an order of this kind may have."""
         ...
 
-    def numbers(self, account: Account) -> NumberRule:
+    def numbers(self, account: ItsAccount) -> NumberRule:
         """Whose wallets the account reaches."""
         ...
 
-    def networks(self, account: Account) -> tuple[str, ...]:
+    def networks(self, account: ItsAccount) -> tuple[str, ...]:
         """Codes of which an order's `network` must be one; empty where none is to be chosen."""
         ...
 
-    def problems(self, account: Account) -> list[str]:
+    def problems(self, account: ItsAccount) -> list[str]:
         """What an operator must mend before this account can be used, one sentence each."""
         ...
 
-    def request_order(self, account: Account, order: OrderCall) -> Call[Receipt]:
+    def request_order(self, account: ItsAccount, order: OrderCall) -> Call[Receipt]:
         """Make the order at the provider, whatever its kind. Accepted is not done: see order_status."""
         ...
 
-    def order_status(self, account: Account, order: OrderCall) -> Call[StatusReport]:
+    def order_status(self, account: ItsAccount, order: OrderCall) -> Call[StatusReport]:
         """Never raises for "not found": the report says `not_found`.
 
         Asks by the provider's reference where the order has one, else by ours. Where asking by theirs
@@ -603,7 +522,7 @@ class Adapter(Protocol):
         """
         ...
 
-    def auth_headers(self, account: Account, auth: str, token: str) -> Mapping[str, str]:
+    def auth_headers(self, account: ItsAccount, auth: str, token: str) -> Mapping[str, str]:
         """The headers that authenticate a request; `token` is empty where none is bought."""
         ...
 
@@ -612,7 +531,7 @@ class Adapter(Protocol):
 class BuysTokens(Protocol):
     """Some of its requests need a token that is bought first."""
 
-    def token_call(self, account: Account, auth: str) -> Call[Grant] | None:
+    def token_call(self, account: ItsAccount, auth: str) -> Call[Grant] | None:
         """The call that buys the token for `auth`, or None where its keys are sent as they are."""
         ...
 
@@ -621,21 +540,21 @@ class BuysTokens(Protocol):
 class AsksOtp(Protocol):
     """A payer's first charge may come back with NextStep.OTP."""
 
-    def submit_otp(self, account: Account, order: OrderCall, otp: str) -> Call[OtpAnswer]: ...
+    def submit_otp(self, account: ItsAccount, order: OrderCall, otp: str) -> Call[OtpAnswer]: ...
 
 
 @runtime_checkable
 class KeepsAgreements(Protocol):
     """Some of its orders make agreements that stand: invoices, pre-approvals."""
 
-    def agreement_status(self, account: Account, order: OrderCall) -> Call[AgreementReport]:
+    def agreement_status(self, account: ItsAccount, order: OrderCall) -> Call[AgreementReport]:
         """What has become of the agreement that `order` (an INVOICE or a PREAPPROVAL) made."""
         ...
 
 
 @runtime_checkable
 class ChecksHolders(Protocol):
-    def check_holder(self, account: Account, party: str) -> Call[AccountHolder]:
+    def check_holder(self, account: ItsAccount, party: str) -> Call[AccountHolder]:
         """Whether somebody is there: `party` is a number in E.164, or an e-mail address or a party code
         (UUID) where the provider knows such."""
         ...
@@ -643,21 +562,21 @@ class ChecksHolders(Protocol):
 
 @runtime_checkable
 class NamesHolders(Protocol):
-    def holder_name(self, account: Account, party: str) -> Call[str]:
+    def holder_name(self, account: ItsAccount, party: str) -> Call[str]:
         """The holder's name in full, empty where the provider does not tell. `party` as in ChecksHolders."""
         ...
 
 
 @runtime_checkable
 class ShowsBalance(Protocol):
-    def balance(self, account: Account, currency: str = "") -> Call[tuple[Money, ...]]:
+    def balance(self, account: ItsAccount, currency: str = "") -> Call[tuple[Money, ...]]:
         """The merchant's wallet."""
         ...
 
 
 @runtime_checkable
 class ShowsPayoutBalance(Protocol):
-    def payout_balance(self, account: Account) -> Call[tuple[Money, ...]] | None:
+    def payout_balance(self, account: ItsAccount) -> Call[tuple[Money, ...]] | None:
         """The wallet that payouts are made from, by its own keys; None where the account has no such keys.
         Whether the two are one wallet is not to be known from here: a provider may show the same money
         twice."""
@@ -668,7 +587,7 @@ class ShowsPayoutBalance(Protocol):
 class ListsPayments(Protocol):
     def list_payments(
         self,
-        account: Account,
+        account: ItsAccount,
         first_day: str,
         last_day: str,
         skip: int,
@@ -685,7 +604,7 @@ class ListsPayments(Protocol):
 
 @runtime_checkable
 class NotifiesPayers(Protocol):
-    def notify_payer(self, account: Account, order: OrderCall, text: str) -> Call[None]:
+    def notify_payer(self, account: ItsAccount, order: OrderCall, text: str) -> Call[None]:
         """One more message of the provider's to the payer of a successful payment. Declined where it is
         too early or too late for one."""
         ...
@@ -695,22 +614,36 @@ class NotifiesPayers(Protocol):
 class AsksConsent(Protocol):
     """People can share their details with the account's owner."""
 
-    def ask_consent(self, account: Account, msisdn: Msisdn) -> Call[ConsentAsked]:
+    def ask_consent(self, account: ItsAccount, msisdn: Msisdn) -> Call[ConsentAsked]:
         """Ask the person, on the phone, to share their details with the account's owner."""
         ...
 
-    def consent(self, account: Account, asked: Secret) -> Call[Consent]:
+    def consent(self, account: ItsAccount, asked: Secret) -> Call[Consent]:
         """Where the consent asked for under this id stands."""
         ...
 
-    def user_info(self, account: Account, token: Secret) -> Call[UserInfo]:
+    def user_info(self, account: ItsAccount, token: Secret) -> Call[UserInfo]:
         """What the person shares, by the consent's own token."""
         ...
 
 
 @runtime_checkable
+class PaysBills(Protocol):
+    def bills(self, account: ItsAccount) -> tuple[str, ...]:
+        """The bills that customers may pay through the account, by the names people see."""
+        ...
+
+
+@runtime_checkable
+class WarnsOperator(Protocol):
+    def warnings(self, account: ItsAccount) -> list[str]:
+        """What works and should be thought about once more, one sentence each."""
+        ...
+
+
+@runtime_checkable
 class ListsBanks(Protocol):
-    def banks(self, account: Account) -> Call[tuple[Bank, ...]]:
+    def banks(self, account: ItsAccount) -> Call[tuple[Bank, ...]]:
         """The banks that the account can pay out to."""
         ...
 

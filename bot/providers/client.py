@@ -262,7 +262,7 @@ class Sender:
 
 def _held(account: Account) -> Hashable:
     """What makes two accounts of one id different for the token cache: changed credentials."""
-    return tuple(sorted(account.credentials.items(), key=lambda item: item[0]))
+    return account.held_keys()
 
 
 # An order is asked about again and again, and a token or a charge has one address.

@@ -5,14 +5,16 @@
 Each setting says what it does where it is declared. A test holds the page true.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from bot.providers.registry import PROVIDERS
+from bot.settings.accounts import keys_of_tables, settings_of_providers
 from bot.settings.gateways import settings_of_gateways
-from bot.settings.settings import MADE, NAMED_AFTER, TOML_KEYS, Settings
+from bot.settings.settings import MADE, NAMED_AFTER, Settings
 from bot.settings.values import LIMITS
 
 __all__ = ["reference"]
@@ -25,8 +27,7 @@ _PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "USSD": ("ussd_",),
     "Telegram": ("telegram_",),
     "SMS": ("africastalking_", "sms_"),
-    "MTN MoMo": ("momo_",),
-    "Startbutton": ("startbutton_",),
+    **{adapter.settings.title: (f"{name}_",) for name, adapter in PROVIDERS.items()},
     "Payouts": ("payout_",),
 }
 _TOP: Final = """\
@@ -62,10 +63,12 @@ def reference() -> str:
     for name, field in Settings.model_fields.items():
         if name not in MADE:
             parts[_part_of(name)].append(_row(name.upper(), _unless_set(field), _said(field)))
+    for setting, (adapter, field) in settings_of_providers().items():
+        parts[adapter.settings.title].append(_row(setting, _unless_set(field), _said(field)))
     for name, said in (settings_of_gateways() | dict(NAMED_AFTER)).items():
         parts[_part_of(name.lower())].append(_row(name, "", said))
     pages = [f"## {part}\n\n{''.join(rows)}" for part, rows in parts.items()]
-    keys = "".join(f"| `{key}` | {said} |\n" for key, said in TOML_KEYS.items())
+    keys = "".join(f"| `{key}` | {_said_of_key(key, fields)} |\n" for key, fields in keys_of_tables().items())
     limits = "".join(f"| `{name}` | {_limit(name)} |\n" for name in LIMITS)
     table = "| {} | |\n|---|---|\n"
     return "\n".join(
@@ -99,6 +102,16 @@ def _said(field: FieldInfo) -> str:
     if not field.description:
         raise ValueError("Each setting needs a description.")
     return " ".join(filter(None, (field.description, _choices(field), _bounds(field))))
+
+
+def _said_of_key(key: str, fields: Sequence[tuple[str, FieldInfo]]) -> str:
+    """What a key of an account's table says, and at which provider where not at every one."""
+    if key == "provider":
+        return f"One of {', '.join(f'`{name}`' for name in PROVIDERS)}. Must be set."
+    return " ".join(
+        f"{PROVIDERS[name].settings.title}: {field.description}" if name else str(field.description)
+        for name, field in fields
+    )
 
 
 def _choices(field: FieldInfo) -> str:

@@ -30,7 +30,9 @@ from bot.channels.catalogue import Catalogue
 from bot.channels.telegram import set_up
 from bot.channels.ussd import GATEWAYS
 from bot.money import ORDER_CODE_BYTES, OrderKind, OrderState, code_from_bytes
-from bot.providers import Account, Credentials, Secret, Sender
+from bot.providers import Account, Secret, Sender
+from bot.providers.momo.settings import MomoAccount, ProductKeys
+from bot.providers.startbutton.settings import StartbuttonAccount
 from bot.runtime.clock import Ids
 from bot.runtime.timeouts import TIMES, Timeouts
 from bot.sandbox import Running, SandboxConfig, serve_sandbox
@@ -69,12 +71,12 @@ STAFF_PIN = "2468"
 GATEWAY_SECRET = "a-gateway-secret-of-the-tests"
 _SECRET_KEY = "a-secret-key-of-the-tests-0123456789"
 _HOOK_SECRET = "a_hook_secret_of_the_tests"
-_MOMO = Credentials(
+_MOMO = ProductKeys(
     subscription_key=Secret("subscription-key-of-the-tests"),
     api_user="7b6d3f6e-2d9a-4a53-9d2c-0f1d0c8a4e11",
     api_key=Secret("api-key-of-the-tests"),
 )
-_MOMO_PAYOUTS = Credentials(
+_MOMO_PAYOUTS = ProductKeys(
     subscription_key=Secret("payout-subscription-key-of-the-tests"),
     api_user="1f7c2c1e-55f4-4a5c-8f0b-6f3f0e1f9d22",
     api_key=Secret("payout-api-key-of-the-tests"),
@@ -192,13 +194,14 @@ async def draw_template(path: Path) -> None:
 
 
 def _accounts(sandbox: str) -> tuple[Account, ...]:
-    momo = Account(
+    momo = MomoAccount(
         id="momo-ghana",
         provider="momo",
         base_url=sandbox,
         currency="GHS",
         region="GH",
-        credentials={"collection": _MOMO, "disbursement": _MOMO_PAYOUTS},
+        collection=_MOMO,
+        disbursement=_MOMO_PAYOUTS,
         target_environment="mtnghana",
         invoice_successful_means="paid",
         bills={"ECG": "ecg.postpaid"},
@@ -206,15 +209,14 @@ def _accounts(sandbox: str) -> tuple[Account, ...]:
         payout_limits={"number_day": 100_000, "merchant_day": 150_000, "total_day": 1_000_000},
     )
     others = (
-        Account(
+        StartbuttonAccount(
             id=name,
             provider="startbutton",
             base_url=sandbox,
             currency=currency,
             region=region,
-            credentials={
-                "default": Credentials(public_key=Secret(_KEYS[name][0]), secret_key=Secret(_KEYS[name][1]))
-            },
+            public_key=Secret(_KEYS[name][0]),
+            secret_key=Secret(_KEYS[name][1]),
             email="payments@kasapay.example",
             networks=networks,
             refund_unit="minor",
@@ -369,7 +371,9 @@ class Stage:
             if self._app is not None:
                 while len(self._app[BACKGROUND]):
                     await asyncio.sleep(0)
-            moved = await self.kasapay.worker.drain()
+            # What is queued goes out before the worker adds what a provider answers in the same moment.
+            moved = await self.kasapay.outbox.drain()
+            moved += await self.kasapay.worker.drain()
             moved += await self.kasapay.keeper.drain()
             if self.kasapay.intake is not None:
                 moved += await self.kasapay.intake.drain()

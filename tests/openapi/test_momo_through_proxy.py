@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 
 from bot.money import Money, OrderDetails, OrderKind
@@ -15,6 +14,7 @@ from bot.providers.base import ConsentState
 from bot.providers.momo.consent import renew_consent
 from bot.providers.momo.preapprovals import list_preapprovals
 from bot.sandbox import serve_sandbox
+from tests.accounts import changed, credentials
 from tests.providers.conftest import Clock
 from tests.providers.test_momo_against_sandbox import (
     HANDSET,
@@ -96,7 +96,7 @@ class Wire(Box):
 
     def become(self, **changes: Any) -> None:
         """Another account for the sender, which keeps tokens by account."""
-        self.account = msgspec.structs.replace(self.account, id=str(uuid.uuid4()), **changes)
+        self.account = changed(self.account, id=str(uuid.uuid4()), **changes)
 
     async def one_of_each(self) -> list[OrderCall]:
         """An order of every kind, each asked about; the preapproval is not given and the invoice not paid."""
@@ -204,7 +204,7 @@ async def people(box: Wire) -> None:
 
 
 async def looks(box: Wire) -> None:
-    both = box.account.credentials
+    both = credentials(box.account)
     for product in KEYS:
         box.become(credentials={product: both[product]})
         emails = (f"{name}@email.com" for name in HOLDERS)
@@ -234,7 +234,7 @@ async def looks(box: Wire) -> None:
 
 
 async def consents(box: Wire) -> None:
-    both = box.account.credentials
+    both = credentials(box.account)
     for product in KEYS:
         box.become(credentials={product: both[product]})
         for number in (OTHER, *(f"{MAGIC}{ending}" for ending in range(450, 464))):
@@ -252,7 +252,7 @@ async def consents(box: Wire) -> None:
         asked = await box.granted(MOMO.ask_consent(box.account, OTHER))
         await consent(box, asked.id)
         for secret in (Secret("nobody"), Secret("x" * 500)):
-            await box.send(renew_consent(next(iter(box.account.credentials)), secret))
+            await box.send(renew_consent(next(iter(credentials(box.account))), secret))
             await box.send(MOMO.user_info(box.account, secret))
     await box.faults()
     box.become(credentials=both)
@@ -264,7 +264,7 @@ async def consent(box: Wire, asked: Secret) -> None:
     if isinstance(given, ProviderError) or given.state is not ConsentState.GIVEN:
         return
     await box.send(MOMO.user_info(box.account, given.token))
-    renewed = await box.send(renew_consent(next(iter(box.account.credentials)), given.refresh))
+    renewed = await box.send(renew_consent(next(iter(credentials(box.account))), given.refresh))
     if not isinstance(renewed, ProviderError) and renewed.state is ConsentState.GIVEN:
         await box.send(MOMO.user_info(box.account, renewed.token))
     await box.send(MOMO.consent(box.account, asked))
@@ -284,7 +284,9 @@ async def refused(box: Wire) -> None:
         await box.send(MOMO.ask_consent(box.account, OTHER))
         await box.send(MOMO.consent(box.account, Secret("nobody")))
     box.become(
-        **{name: getattr(right, name) for name in ("target_environment", "wire_currency", "credentials")}
+        target_environment=right.target_environment,
+        wire_currency=right.wire_currency,
+        credentials=credentials(right),
     )
     await box.order(fresh(OrderKind.COLLECTION, callback_url="https://127.0.0.1/callbacks/a"))
     for order in (fresh(kind, payee=OTHER) for kind in (*MONEY_IN, *MONEY_OUT)):
@@ -304,11 +306,11 @@ async def refused(box: Wire) -> None:
 
 
 def with_key(account: Any, product: str, key: str) -> Any:
-    return msgspec.structs.replace(account.credentials[product], api_key=Secret(key))
+    return credentials(account)[product].model_copy(update={"api_key": Secret(key)})
 
 
 def with_subscription(account: Any, product: str) -> Any:
-    return msgspec.structs.replace(account.credentials[product], subscription_key=Secret("f" * 32))
+    return credentials(account)[product].model_copy(update={"subscription_key": Secret("f" * 32)})
 
 
 async def provisioning(box: Wire, url: str) -> None:

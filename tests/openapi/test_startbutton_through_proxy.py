@@ -197,9 +197,7 @@ async def refused(shop: Wire) -> None:
     await shop.make(fresh(OrderKind.TRANSFER), shop.other(sign_key=Secret("")))
     right = shop.account
     for public, secret in WRONG_KEYS:
-        keys = right.credentials[""]
-        keys = msgspec.structs.replace(keys, public_key=Secret(public), secret_key=Secret(secret))
-        shop.account = shop.other(credentials={"": keys})
+        shop.account = shop.other(public_key=Secret(public), secret_key=Secret(secret))
         await shop.one_of_each()
     shop.account = right
 

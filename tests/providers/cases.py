@@ -11,8 +11,11 @@ import msgspec
 from aiohttp import web
 
 from bot.money import Money, OrderKind, OrderState, Reason
-from bot.providers import PROVIDERS, Account, Adapter, Credentials, OrderCall, Secret
+from bot.providers import PROVIDERS, Account, Adapter, OrderCall, Secret
 from bot.providers.base import Reply
+from bot.providers.momo.settings import MomoAccount, ProductKeys
+from bot.providers.startbutton.settings import StartbuttonAccount
+from tests.accounts import changed
 
 from .tapes import reply, tape
 
@@ -20,28 +23,27 @@ PAYER = "+233240000001"
 REFERENCE = "11111111-2222-4333-8444-555555555555"
 OTP = "048213"
 
-MOMO = Account(
+MOMO = MomoAccount(
     id="momo-gh",
     provider="momo",
     base_url="https://proxy.momoapi.mtn.com",
     currency="GHS",
     region="GH",
-    credentials={
-        "collection": Credentials(
-            subscription_key=Secret("subscription0123456789abcdef"),
-            api_user="api-user-abc=",
-            api_key=Secret("api-key-fedcba"),
-        )
-    },
+    collection=ProductKeys(
+        subscription_key=Secret("subscription0123456789abcdef"),
+        api_user="api-user-abc=",
+        api_key=Secret("api-key-fedcba"),
+    ),
     target_environment="mtnghana",
 )
-STARTBUTTON = Account(
+STARTBUTTON = StartbuttonAccount(
     id="sb-gh",
     provider="startbutton",
     base_url="https://api.startbutton.tech",
     currency="GHS",
     region="GH",
-    credentials={"keys": Credentials(public_key=Secret("pk_made_up"), secret_key=Secret("sk_made_up"))},
+    public_key=Secret("pk_made_up"),
+    secret_key=Secret("sk_made_up"),
     email="payments@shop.example",
 )
 TOKEN = "made-up-token"
@@ -111,7 +113,7 @@ class Case:
         return tape(f"{self.name}/{self.tapes.get(name, name)}")
 
     def at(self, url: str) -> Account:
-        return msgspec.structs.replace(self.account, base_url=url)
+        return changed(self.account, base_url=url)
 
 
 CASES = (

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from bot.money import Money, OrderDetails, OrderKind, Reason
-from bot.providers import Account, Credentials, OrderCall, Secret
+from bot.providers import OrderCall, Secret
+from bot.providers.momo.settings import MomoAccount, ProductKeys
+from tests.accounts import changed
 
 from .cases import MOMO, PAYER, REFERENCE, an_order
 
@@ -17,17 +17,14 @@ APPROVAL = "99999999-aaaa-4bbb-8ccc-dddddddddddd"
 UNTIL_MS = 1_797_854_400_000  # 2026-12-21 12:00 UTC, as the tapes have it
 
 # Both products, every setting, of a shop on the new gateway: its ids end in "=".
-BOTH: Account = msgspec.structs.replace(
+BOTH: MomoAccount = changed(
     MOMO,
     id="momo-both",
-    credentials={
-        **MOMO.credentials,
-        "disbursement": Credentials(
-            subscription_key=Secret("subscription9876543210fedcba"),
-            api_user="payout-user+/=",
-            api_key=Secret("payout-key-fedcba"),
-        ),
-    },
+    disbursement=ProductKeys(
+        subscription_key=Secret("subscription9876543210fedcba"),
+        api_user="payout-user+/=",
+        api_key=Secret("payout-key-fedcba"),
+    ),
     bills={"Water": "sp.water"},
 )
 

@@ -14,7 +14,6 @@ from bot.providers import (
     PROVIDERS,
     Account,
     AlreadyAccepted,
-    Credentials,
     Malformed,
     Misconfigured,
     NextStep,
@@ -25,7 +24,10 @@ from bot.providers import (
     Unknown,
 )
 from bot.providers.base import ListPage
+from bot.providers.momo.settings import MomoAccount, ProductKeys
+from bot.providers.startbutton.settings import StartbuttonAccount
 from bot.sandbox import Running, SandboxConfig, serve_sandbox
+from tests.accounts import changed, credentials
 
 from .cases import Pretend, an_order
 from .conftest import Clock, failure
@@ -74,24 +76,25 @@ class Box:
 
     def __init__(self, running: Running, sender: Sender, environment: str) -> None:
         self.running, self.sender = running, sender
-        keys = Credentials(subscription_key=Secret(SUBSCRIPTION), api_user="user-1=", api_key=Secret("key-1"))
-        self.momo = Account(
+        keys = ProductKeys(subscription_key=Secret(SUBSCRIPTION), api_user="user-1=", api_key=Secret("key-1"))
+        self.momo = MomoAccount(
             id="momo",
             provider="momo",
             base_url=running.url,
             currency="GHS",
             region="GH",
-            credentials={"collection": keys},
+            collection=keys,
             target_environment=environment,
             wire_currency="EUR" if environment == "sandbox" else "",
         )
-        self.startbutton = Account(
+        self.startbutton = StartbuttonAccount(
             id="startbutton",
             provider="startbutton",
             base_url=running.url,
             currency="GHS",
             region="GH",
-            credentials={"": Credentials(public_key=Secret("pk_made_up"), secret_key=Secret("sk_made_up"))},
+            public_key=Secret("pk_made_up"),
+            secret_key=Secret("sk_made_up"),
             email="payments@shop.example",
         )
 
@@ -256,10 +259,10 @@ async def test_momo_balances(box: Box, answer: str, balance: Money | None, curre
 
 async def test_momo_wrong_settings_create_nothing(box: Box) -> None:
     order = fresh()
-    wire = msgspec.structs.replace(box.momo, wire_currency="USD")
-    other = msgspec.structs.replace(box.momo, target_environment="mtnuganda")
-    keys = msgspec.structs.replace(box.momo.credentials["collection"], api_key=Secret("wrong"))
-    locked = msgspec.structs.replace(box.momo, id="locked", credentials={"collection": keys})
+    wire = changed(box.momo, wire_currency="USD")
+    other = changed(box.momo, target_environment="mtnuganda")
+    keys = credentials(box.momo)["collection"].model_copy(update={"api_key": Secret("wrong")})
+    locked = changed(box.momo, id="locked", credentials={"collection": keys})
     for account in (wire, other, locked):
         error = await failure(box.pay(account, order))
         assert isinstance(error, Misconfigured), error
@@ -370,7 +373,7 @@ async def test_startbutton_envelopes(box: Box, envelope: dict[str, Any]) -> None
 
 
 async def test_startbutton_kenya(box: Box) -> None:
-    account = msgspec.structs.replace(box.startbutton, currency="KES", region="KE")
+    account = changed(box.startbutton, currency="KES", region="KE")
     order = fresh("+254711222333", amount=Money(3000, "KES"), network="mpesa")
     await box.faults(next_step="PIN")
     await box.pay(account, order)
@@ -379,9 +382,10 @@ async def test_startbutton_kenya(box: Box) -> None:
 
 
 async def test_startbutton_refusals(box: Box) -> None:
-    swapped = msgspec.structs.replace(
+    swapped = changed(
         box.startbutton,
-        credentials={"": Credentials(public_key=Secret("sk_made_up"), secret_key=Secret("pk_made_up"))},
+        public_key=Secret("sk_made_up"),
+        secret_key=Secret("pk_made_up"),
     )
     error = await failure(box.pay(swapped, fresh()))
     assert isinstance(error, Misconfigured)
@@ -401,7 +405,7 @@ async def test_startbutton_the_list_is_read_part_by_part(box: Box) -> None:
     orders = [fresh() for _ in range(53)]
     receipts = [await box.pay(box.startbutton, order) for order in orders]
     kenya = fresh("+254711222333", amount=Money(3000, "KES"), network="")
-    await box.pay(msgspec.structs.replace(box.startbutton, currency="KES", region="KE"), kenya)
+    await box.pay(changed(box.startbutton, currency="KES", region="KE"), kenya)
     await box.running.drain()
     first, last = (today - timedelta(days=1)).isoformat(), (today + timedelta(days=1)).isoformat()
 

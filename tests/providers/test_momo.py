@@ -2,7 +2,6 @@
 
 import base64
 
-import msgspec
 import pytest
 
 from bot.money import Money, OrderKind, OrderState, Reason
@@ -17,12 +16,13 @@ from bot.providers.base import HintCallback, Reply
 from bot.providers.momo.adapter import Momo
 from bot.providers.momo.encoding import build_amount, build_note
 from bot.providers.momo.words import decide
+from tests.accounts import changed
 
 from .cases import MOMO, PAYER, REFERENCE, an_order
 from .tapes import reply, tape
 
 ADAPTER = Momo()
-IN_SANDBOX = msgspec.structs.replace(MOMO, target_environment="sandbox", wire_currency="EUR")
+IN_SANDBOX = changed(MOMO, target_environment="sandbox", wire_currency="EUR")
 
 
 def created(answer: Reply):
@@ -107,7 +107,7 @@ def test_the_sandbox_is_told_another_currency_and_ours_is_read_back() -> None:
 
 
 def test_a_wire_currency_without_decimals_cannot_carry_them() -> None:
-    account = msgspec.structs.replace(MOMO, wire_currency="XOF")
+    account = changed(MOMO, wire_currency="XOF")
     with pytest.raises(Misconfigured):
         ADAPTER.request_order(account, an_order())
     assert ADAPTER.request_order(account, an_order(amount=Money(1200, "GHS"))).request.body["amount"] == "12"

@@ -11,10 +11,8 @@ import pytest
 from bot.money import Money, OrderDetails, OrderKind, OrderState, Reason
 from bot.providers import (
     PROVIDERS,
-    Account,
     AlreadyAccepted,
     Call,
-    Credentials,
     Declined,
     Misconfigured,
     OrderCall,
@@ -26,7 +24,9 @@ from bot.providers import (
 from bot.providers.base import AgreementWord, ConsentState
 from bot.providers.momo.consent import renew_consent
 from bot.providers.momo.preapprovals import list_preapprovals
+from bot.providers.momo.settings import MomoAccount, ProductKeys
 from bot.sandbox import Running, SandboxConfig, serve_sandbox
+from tests.accounts import changed, credentials
 
 from .cases import an_order
 from .conftest import Clock, failure
@@ -72,14 +72,14 @@ class Box:
 
     def __init__(self, running: Running, sender: Sender, environment: str) -> None:
         self.running, self.sender = running, sender
-        self.account = Account(
+        self.account = MomoAccount(
             id="momo",
             provider="momo",
             base_url=running.url,
             currency="GHS",
             region="GH",
-            credentials={
-                product: Credentials(
+            **{
+                product: ProductKeys(
                     subscription_key=Secret(key),
                     api_user=f"{product}-user=",
                     api_key=Secret(f"{product}-key"),
@@ -161,7 +161,7 @@ async def test_it_has_no_problem(box: Box) -> None:
 @pytest.mark.parametrize("kind", [OrderKind.WITHDRAWAL, OrderKind.TRANSFER, OrderKind.DEPOSIT])
 @pytest.mark.parametrize("shape", ["string", "object", "null", "absent"])
 async def test_money_moves_or_does_not(box: Box, version: str, kind: OrderKind, shape: str) -> None:
-    box.account = msgspec.structs.replace(box.account, api_version=version)
+    box.account = changed(box.account, api_version=version)
     await box.faults(reason_shape=shape, numeric_ids=shape == "object")
     payer = OTHER if kind is OrderKind.WITHDRAWAL else ""
     order = fresh(kind, payer, payee=OTHER)
@@ -357,7 +357,7 @@ async def test_an_invoice_is_made_and_paid(box: Box) -> None:
 
 
 async def test_an_invoice_that_only_says_it_exists_is_not_paid(box: Box) -> None:
-    box.account = msgspec.structs.replace(box.account, invoice_successful_means="")
+    box.account = changed(box.account, invoice_successful_means="")
     await box.faults(invoice_successful="created")
     order = invoice(HANDSET)
     await box.make(order)
@@ -471,13 +471,13 @@ async def test_the_new_gateway(box: Box) -> None:
     old = fresh(OrderKind.TRANSFER, payee=OTHER)
     await box.make(old)
     await box.faults(new_gateway=True)
-    box.account = msgspec.structs.replace(box.account, id="momo-new")
+    box.account = changed(box.account, id="momo-new")
     new = fresh(OrderKind.TRANSFER, payee=OTHER)
     await box.make(new)
     assert (await box.ask(new)).state is OrderState.SUCCESSFUL
     assert (await box.ask(old)).not_found  # told only by the platform that made it
-    keys = msgspec.structs.replace(box.account.credentials["disbursement"], api_key=Secret("wrong"))
-    box.account = msgspec.structs.replace(
-        box.account, id="locked", credentials={**box.account.credentials, "disbursement": keys}
+    keys = credentials(box.account)["disbursement"].model_copy(update={"api_key": Secret("wrong")})
+    box.account = changed(
+        box.account, id="locked", credentials={**credentials(box.account), "disbursement": keys}
     )
     assert isinstance(await failure(box.ask(new)), Misconfigured)

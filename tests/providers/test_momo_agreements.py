@@ -11,14 +11,15 @@ from bot.providers.base import AgreementReport, AgreementWord, Preapproval, Repl
 from bot.providers.momo.adapter import Momo
 from bot.providers.momo.preapprovals import list_preapprovals
 from bot.providers.momo.replies import read_moment_ms
+from tests.accounts import changed
 
 from .cases import PAYER, an_order
 from .momo_cases import ABOUT, APPROVAL, BOTH, PAYEE, UNTIL_MS
 from .tapes import reply, tape
 
 ADAPTER = Momo()
-PAID = msgspec.structs.replace(BOTH, invoice_successful_means="paid")
-CREATED = msgspec.structs.replace(BOTH, invoice_successful_means="created")
+PAID = changed(BOTH, invoice_successful_means="paid")
+CREATED = changed(BOTH, invoice_successful_means="created")
 DAY = OrderDetails(validity_s=86400)
 PREAPPROVAL = an_order(kind=OrderKind.PREAPPROVAL, details=DAY)
 OTHERS_KNOWN = msgspec.structs.replace(PREAPPROVAL, taken=("other",))
@@ -49,7 +50,7 @@ def test_our_own_limit_is_not_sent() -> None:
 
 
 def test_the_sandbox_is_told_another_currency() -> None:
-    account = msgspec.structs.replace(BOTH, wire_currency="EUR")
+    account = changed(BOTH, wire_currency="EUR")
     assert ADAPTER.request_order(account, PREAPPROVAL).request.body["payerCurrency"] == "EUR"
 
 

@@ -2,7 +2,6 @@
 
 from urllib.parse import parse_qs
 
-import msgspec
 import pytest
 
 from bot.money import Reason
@@ -10,6 +9,7 @@ from bot.providers import Declined, Malformed, Misconfigured, Secret, Sender, Un
 from bot.providers.base import Consent, ConsentState, Reply, UserInfo
 from bot.providers.momo.adapter import Momo
 from bot.providers.momo.consent import renew_consent
+from tests.accounts import changed, credentials
 
 from .cases import DROP, MOMO, PAYER, Pretend
 from .conftest import failure
@@ -25,7 +25,7 @@ USER_PATH = "/collection/oauth2/v1_0/userinfo"
 
 
 async def send(sender: Sender, pretend: Pretend, make):
-    account = msgspec.structs.replace(MOMO, base_url=pretend.url)
+    account = changed(MOMO, base_url=pretend.url)
     return await sender.send(account, make(account), 10.0)
 
 
@@ -225,8 +225,8 @@ def test_what_nobody_shares(answer: Reply, error: type) -> None:
 
 
 def test_a_shop_with_payouts_only_asks_there() -> None:
-    only = {"disbursement": BOTH.credentials["disbursement"]}
-    account = msgspec.structs.replace(BOTH, credentials=only)
+    only = {"disbursement": credentials(BOTH)["disbursement"]}
+    account = changed(BOTH, credentials=only)
     assert ADAPTER.problems(account) == []
     for call in (
         ADAPTER.ask_consent(account, PAYER),

@@ -19,6 +19,7 @@ from bot.providers import (
 )
 from bot.providers.momo.adapter import Momo
 from bot.providers.momo.words import COUNTRIES, ENVIRONMENTS
+from tests.accounts import changed, credentials
 
 from .cases import DROP, MOMO, REFERENCE, Pretend
 from .conftest import failure
@@ -39,12 +40,12 @@ def answer(pretend: Pretend, path: str, *steps: Any) -> None:
 
 
 async def create(case: KindCase, sender: Sender, pretend: Pretend):
-    account = msgspec.structs.replace(BOTH, base_url=pretend.url)
+    account = changed(BOTH, base_url=pretend.url)
     return await sender.send(account, ADAPTER.request_order(account, case.order), 10.0)
 
 
 async def ask(case: KindCase, sender: Sender, pretend: Pretend):
-    account = msgspec.structs.replace(BOTH, base_url=pretend.url)
+    account = changed(BOTH, base_url=pretend.url)
     return await sender.send(account, ADAPTER.order_status(account, case.order), 10.0)
 
 
@@ -64,7 +65,7 @@ async def test_it_is_made_under_our_reference(case: KindCase, sender: Sender, pr
     assert seen.headers.get("x-reference-id") == (REFERENCE if case.has_reference else None)
     assert seen.headers["x-target-environment"] == "mtnghana"
     assert seen.headers["user-agent"].startswith("Kasapay/")
-    keys = BOTH.credentials[case.product]
+    keys = credentials(BOTH)[case.product]
     assert seen.headers["ocp-apim-subscription-key"] == keys.subscription_key.reveal()
     assert [s.path for s in pretend.seen] == [f"/{case.product}/token/", case.path]
 
@@ -206,8 +207,8 @@ def test_it_does_not_print_what_it_carries(case: KindCase) -> None:
 
 @of_kind(EVERY)
 def test_without_its_credentials_it_is_refused_before_it_leaves(case: KindCase) -> None:
-    held = {name: keys for name, keys in BOTH.credentials.items() if name != case.product}
-    account = msgspec.structs.replace(BOTH, credentials=held)
+    held = {name: keys for name, keys in credentials(BOTH).items() if name != case.product}
+    account = changed(BOTH, credentials=held)
     assert case.kind not in ADAPTER.kinds(account)
     with pytest.raises(Misconfigured) as caught:
         ADAPTER.request_order(account, case.order)
@@ -217,10 +218,10 @@ def test_without_its_credentials_it_is_refused_before_it_leaves(case: KindCase) 
 def test_kinds_follow_credentials_and_settings() -> None:
     collection = {case.kind for case in EVERY if case.product == "collection"}
     assert ADAPTER.kinds(MOMO) == collection - {OrderKind.BILL}
-    assert ADAPTER.kinds(msgspec.structs.replace(MOMO, bills={"Water": "sp"})) == collection
-    assert ADAPTER.kinds(msgspec.structs.replace(BOTH, credentials={})) == frozenset()
-    half = msgspec.structs.replace(BOTH.credentials["disbursement"], api_user="")
-    partly = msgspec.structs.replace(BOTH, credentials={**MOMO.credentials, "disbursement": half})
+    assert ADAPTER.kinds(changed(MOMO, bills={"Water": "sp"})) == collection
+    assert ADAPTER.kinds(changed(BOTH, credentials={})) == frozenset()
+    half = credentials(BOTH)["disbursement"].model_copy(update={"api_user": ""})
+    partly = changed(BOTH, credentials={**credentials(MOMO), "disbursement": half})
     assert ADAPTER.kinds(partly) == collection
 
 
@@ -235,7 +236,7 @@ def test_kinds_follow_credentials_and_settings() -> None:
 def test_numbers_are_those_of_the_environments_country(
     environment: str, takes: tuple[str, ...], refuses: tuple[str, ...]
 ) -> None:
-    rule = ADAPTER.numbers(msgspec.structs.replace(MOMO, target_environment=environment))
+    rule = ADAPTER.numbers(changed(MOMO, target_environment=environment))
     assert all(rule.takes(number) for number in takes)
     assert not any(rule.takes(number) for number in refuses)
 

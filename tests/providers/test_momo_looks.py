@@ -1,6 +1,5 @@
 """MoMo's look-ups and tokens: what every reply is taken for, and the message after a payment."""
 
-import msgspec
 import pytest
 
 from bot.money import Money, OrderKind, Reason
@@ -15,13 +14,14 @@ from bot.providers import (
 )
 from bot.providers.base import Grant, Reply
 from bot.providers.momo.adapter import Momo
+from tests.accounts import changed
 
 from .cases import MOMO, PAYER, REFERENCE, an_order
 from .momo_cases import BOTH
 from .tapes import reply, tape
 
 ADAPTER = Momo()
-IN_SANDBOX = msgspec.structs.replace(MOMO, target_environment="sandbox", wire_currency="EUR")
+IN_SANDBOX = changed(MOMO, target_environment="sandbox", wire_currency="EUR")
 
 # The message after a payment
 

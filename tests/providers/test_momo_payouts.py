@@ -6,14 +6,15 @@ import pytest
 from bot.money import PAYOUTS, Money, OrderDetails, OrderKind, OrderState, Reason
 from bot.providers import Declined, Misconfigured, Unknown
 from bot.providers.momo.adapter import Momo
+from tests.accounts import changed
 
 from .cases import REFERENCE, an_order
 from .momo_cases import ABOUT, BOTH, PAYEE
 from .tapes import reply, tape
 
 ADAPTER = Momo()
-V2 = msgspec.structs.replace(BOTH, api_version="v2_0")
-IN_SANDBOX = msgspec.structs.replace(BOTH, target_environment="sandbox", wire_currency="EUR")
+V2 = changed(BOTH, api_version="v2_0")
+IN_SANDBOX = changed(BOTH, target_environment="sandbox", wire_currency="EUR")
 BILL = OrderDetails(service_provider="Water", customer_reference="MTR-1")
 
 
@@ -153,7 +154,7 @@ def test_a_reference_nobody_can_have_is_refused(reference: str) -> None:
 
 
 def test_a_bill_is_asked_about_also_when_the_settings_no_longer_name_it() -> None:
-    account = msgspec.structs.replace(BOTH, bills={})
+    account = changed(BOTH, bills={})
     order = an_order(kind=OrderKind.BILL, details=BILL)
     with pytest.raises(Misconfigured):
         ADAPTER.request_order(account, order)

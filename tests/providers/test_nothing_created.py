@@ -6,7 +6,6 @@ Source: reference/mtn-momo.md section 9.1 and reference/startbutton.md section 3
 
 from collections.abc import Iterator
 
-import msgspec
 import pytest
 
 from bot.money import OrderDetails, OrderKind
@@ -14,6 +13,7 @@ from bot.providers import Call, Declined, Misconfigured, ProviderError, Unknown
 from bot.providers.base import OtpAnswer, Reply
 from bot.providers.momo.adapter import Momo
 from bot.providers.startbutton.adapter import Startbutton
+from tests.accounts import changed
 
 from .cases import OTP, PAYER, STARTBUTTON, an_order
 from .momo_cases import BOTH, EVERY
@@ -21,7 +21,7 @@ from .tapes import reply
 
 MOMO = Momo()
 SB = Startbutton()
-MINOR = msgspec.structs.replace(STARTBUTTON, refund_unit="minor")
+MINOR = changed(STARTBUTTON, refund_unit="minor")
 PAYOUT = an_order(kind=OrderKind.TRANSFER, payer="", payee=PAYER)
 BANK = an_order(
     kind=OrderKind.TRANSFER,

@@ -21,13 +21,14 @@ from bot.providers.momo.preapprovals import list_preapprovals
 from bot.providers.startbutton.adapter import Startbutton
 from bot.providers.startbutton.words import MARKETS, UNITS_PER_MAJOR
 from bot.providers.wire import read_code
+from tests.accounts import changed
 
 from .cases import MOMO, OTP, PAYER, STARTBUTTON, an_order
 from .momo_cases import BOTH, EVERY, KindCase
 from .tapes import reply
 
 PAYOUT = an_order(kind=OrderKind.TRANSFER, payer="", payee=PAYER)
-REFUNDING = msgspec.structs.replace(STARTBUTTON, refund_unit="minor")
+REFUNDING = changed(STARTBUTTON, refund_unit="minor")
 GIVEN_BACK = an_order(kind=OrderKind.REFUND, about_provider_reference="8c1d9e4ab377", sent_ms=0)
 AGREEMENTS = (OrderKind.INVOICE, OrderKind.PREAPPROVAL)
 REFUSED_APART = (OrderKind.TRANSFER, OrderKind.REFUND, OrderKind.INVOICE_CANCEL)
@@ -181,7 +182,7 @@ def test_notes_are_always_clean(text: str) -> None:
 
 @given(status=st.text(max_size=12), reason=values, account=st.sampled_from(["", "created"]))
 def test_nothing_but_the_setting_makes_an_invoice_paid(status: str, reason: Any, account: str) -> None:
-    unsure = msgspec.structs.replace(BOTH, invoice_successful_means=account)
+    unsure = changed(BOTH, invoice_successful_means=account)
     invoice = an_order(kind=OrderKind.INVOICE)
     for word in (status, "SUCCESSFUL", "PENDING", "CREATED"):
         answer = reply(200, {"status": word, "errorReason": reason, "invoiceId": "7"})
@@ -212,7 +213,7 @@ def test_a_holders_path_has_one_id_only(text: str) -> None:
 
 @given(currency=st.sampled_from(sorted(EXPONENTS)), minor=st.integers(1, 10**11))
 def test_momo_amounts_come_back_as_they_went(currency: str, minor: int) -> None:
-    account = msgspec.structs.replace(MOMO, currency=currency)
+    account = changed(MOMO, currency=currency)
     order = an_order(amount=Money(minor, currency))
     body = Momo().request_order(account, order).request.body
     assert re.fullmatch(r"[0-9]+(\.[0-9]{2})?", body["amount"])
@@ -228,7 +229,7 @@ def test_momo_amounts_come_back_as_they_went(currency: str, minor: int) -> None:
     minor=st.integers(1, 10**11),
 )
 def test_amounts_in_a_wire_currency_come_back_in_ours(currency: str, wire: str, minor: int) -> None:
-    account = msgspec.structs.replace(MOMO, currency=currency, wire_currency=wire)
+    account = changed(MOMO, currency=currency, wire_currency=wire)
     order = an_order(amount=Money(minor, currency))
     body = Momo().request_order(account, order).request.body
     assert body["currency"] == wire
@@ -238,7 +239,7 @@ def test_amounts_in_a_wire_currency_come_back_in_ours(currency: str, wire: str, 
 
 @given(currency=st.sampled_from(["GHS", "KES", "TZS", "UGX", "XAF"]), minor=st.integers(1, 10**11))
 def test_startbutton_amounts_come_back_as_they_went(currency: str, minor: int) -> None:
-    account = msgspec.structs.replace(STARTBUTTON, currency=currency, factor_confirmed=True)
+    account = changed(STARTBUTTON, currency=currency, factor_confirmed=True)
     market = MARKETS[currency]
     assume((market.least or 0) <= minor * 10 ** (2 - exponent_of(currency)) <= (market.most or 10**13))
     order = an_order(amount=Money(minor, currency), network="mpesa" if currency == "KES" else "MTN")

@@ -1,10 +1,9 @@
 """The registry and the room's public face."""
 
-import msgspec
-
 import bot.providers
 from bot.providers import PROVIDERS, Adapter, check_account
 from bot.providers.base import Secret
+from tests.accounts import changed
 
 from .cases import MOMO, STARTBUTTON
 
@@ -17,8 +16,8 @@ def test_each_provider_stands_under_its_name() -> None:
 def test_accounts_are_checked_by_their_provider() -> None:
     assert check_account(MOMO) == []
     assert check_account(STARTBUTTON) == []
-    assert check_account(msgspec.structs.replace(MOMO, target_environment="")) != []
-    assert check_account(msgspec.structs.replace(MOMO, provider="paypal")) == [
+    assert check_account(changed(MOMO, target_environment="")) != []
+    assert check_account(changed(MOMO, provider="paypal")) == [
         "There is no provider 'paypal'; there are momo, startbutton."
     ]
 

@@ -6,12 +6,14 @@ import httpx
 import msgspec
 import pytest
 
-from bot.providers import Account, Credentials, Misconfigured, NotSent, Secret, Sender, Unknown
+from bot.providers import Account, Misconfigured, NotSent, Secret, Sender, Unknown
 from bot.providers.base import Call, Grant, Reply, Request
 from bot.providers.client import HELD_BACK
 from bot.providers.momo.adapter import Momo
+from bot.providers.momo.settings import ProductKeys
 from bot.providers.startbutton.adapter import Startbutton
 from bot.providers.tokens import Tokens
+from tests.accounts import changed
 
 from .cases import DROP, HOLD, MOMO, PAYER, REFERENCE, STARTBUTTON, Pretend, an_order
 from .conftest import Clock, failure
@@ -24,7 +26,7 @@ PENDING = tape("momo/pending")
 
 
 def at(pretend: Pretend, account: Account = MOMO) -> Account:
-    return msgspec.structs.replace(account, base_url=pretend.url)
+    return changed(account, base_url=pretend.url)
 
 
 async def ask(sender: Sender, account: Account, timeout_s: float = 10.0):
@@ -80,7 +82,7 @@ async def test_redirects_are_not_followed(sender: Sender, pretend: Pretend) -> N
 async def test_a_base_url_may_end_with_a_slash_or_a_path(sender: Sender, pretend: Pretend) -> None:
     pretend.answer("/gate" + TOKEN_PATH, grant("t"))
     pretend.answer("/gate" + STATUS_PATH, PENDING)
-    await ask(sender, msgspec.structs.replace(MOMO, base_url=pretend.url + "/gate/"))
+    await ask(sender, changed(MOMO, base_url=pretend.url + "/gate/"))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ async def test_a_base_url_may_end_with_a_slash_or_a_path(sender: Sender, pretend
     ],
 )
 async def test_what_cannot_be_sent_is_our_mistake(sender: Sender, pretend: Pretend, changes: dict) -> None:
-    account = msgspec.structs.replace(at(pretend), **changes)
+    account = changed(at(pretend), **changes)
     error = await failure(pay(sender, account))
     assert isinstance(error, NotSent) or (isinstance(error, Misconfigured) and error.created_nothing)
     assert pretend.seen == []
@@ -240,9 +242,9 @@ async def test_a_token_that_is_never_good_is_bought_each_time(
 async def test_each_account_and_each_set_of_keys_has_its_own_token(sender: Sender, pretend: Pretend) -> None:
     pretend.answer(STATUS_PATH, PENDING)
     await ask(sender, at(pretend))
-    await ask(sender, msgspec.structs.replace(at(pretend), id="momo-2"))
-    keys = Credentials(subscription_key=Secret("k"), api_user="u", api_key=Secret("s"))
-    await ask(sender, msgspec.structs.replace(at(pretend), credentials={"collection": keys}))
+    await ask(sender, changed(at(pretend), id="momo-2"))
+    keys = ProductKeys(subscription_key=Secret("k"), api_user="u", api_key=Secret("s"))
+    await ask(sender, changed(at(pretend), credentials={"collection": keys}))
     assert len(pretend.asked(TOKEN_PATH)) == 3
 
 
@@ -304,7 +306,7 @@ class Broken(httpx.AsyncBaseTransport):
 
 async def test_a_transport_that_breaks_in_a_new_way_is_unknown(clock: Clock) -> None:
     sender = Sender(clock=clock, transport=Broken())
-    account = msgspec.structs.replace(STARTBUTTON, base_url="http://localhost")
+    account = changed(STARTBUTTON, base_url="http://localhost")
     call = Startbutton().request_order(account, an_order())
     assert isinstance(await failure(sender.send(account, call, 10.0)), Unknown)
     await sender.aclose()
@@ -397,7 +399,7 @@ async def test_our_own_mistakes_do_not_open_the_breaker(pretend: Pretend, clock:
     sender = Sender(clock=clock, failures=1)
     pretend.answer(STATUS_PATH, PENDING)
     for _ in range(3):
-        await failure(ask(sender, msgspec.structs.replace(at(pretend), target_environment="\n")))
+        await failure(ask(sender, changed(at(pretend), target_environment="\n")))
     await ask(sender, at(pretend))
     await sender.aclose()
 
@@ -417,7 +419,7 @@ async def test_one_account_in_trouble_leaves_the_others_alone(pretend: Pretend, 
     pretend.answer(STATUS_PATH, PENDING)
     await failure(ask(sender, at(pretend)))
     await failure(ask(sender, at(pretend)))
-    await ask(sender, msgspec.structs.replace(at(pretend), id="momo-2"))
+    await ask(sender, changed(at(pretend), id="momo-2"))
     await sender.aclose()
 
 

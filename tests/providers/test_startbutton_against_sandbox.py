@@ -15,7 +15,6 @@ from bot.providers import (
     PROVIDERS,
     Account,
     AlreadyAccepted,
-    Credentials,
     Declined,
     Malformed,
     Misconfigured,
@@ -26,7 +25,9 @@ from bot.providers import (
     Unknown,
 )
 from bot.providers.base import CallbackEvent, EventTopic, StatusReport
+from bot.providers.startbutton.settings import StartbuttonAccount
 from bot.sandbox import Running, SandboxConfig, serve_sandbox
+from tests.accounts import changed
 
 from .cases import Pretend, an_order
 from .conftest import failure
@@ -50,20 +51,21 @@ CURRENCIES = [
 class Shop:
     def __init__(self, running: Running, sender: Sender, unit: str) -> None:
         self.running, self.sender = running, sender
-        self.account = Account(
+        self.account = StartbuttonAccount(
             id="startbutton",
             provider="startbutton",
             base_url=running.url,
             currency="GHS",
             region="GH",
-            credentials={"": Credentials(public_key=Secret("pk_made_up"), secret_key=Secret("sk_made_up"))},
+            public_key=Secret("pk_made_up"),
+            secret_key=Secret("sk_made_up"),
             email="payments@shop.example",
             refund_unit=unit,
             sign_key=Secret("sign_made_up"),
         )
 
     def other(self, **changes: Any) -> Account:
-        return msgspec.structs.replace(self.account, **changes)
+        return changed(self.account, **changes)
 
     async def control(self, method: str, path: str, body: Any = None) -> Any:
         async with httpx.AsyncClient() as http:

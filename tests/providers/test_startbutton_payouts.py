@@ -26,6 +26,7 @@ from bot.providers import (
 from bot.providers.base import OrderCall, Reply, StatusReport
 from bot.providers.startbutton.adapter import Startbutton
 from bot.providers.startbutton.encoding import build_refund_amount
+from tests.accounts import changed
 
 from .cases import REFERENCE, STARTBUTTON, Pretend, an_order
 from .tapes import reply, tape
@@ -34,8 +35,8 @@ ADAPTER = Startbutton()
 OURS = REFERENCE.replace("-", "")
 THEIRS = "8c1d9e4ab379"
 PAID = "8c1d9e4ab377"
-MINOR = msgspec.structs.replace(STARTBUTTON, refund_unit="minor")
-MAJOR = msgspec.structs.replace(STARTBUTTON, refund_unit="major")
+MINOR = changed(STARTBUTTON, refund_unit="minor")
+MAJOR = changed(STARTBUTTON, refund_unit="major")
 SENT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 SENT_MS = int(SENT.timestamp() * 1000)
 
@@ -59,7 +60,7 @@ COUNTRY |= {"TZS": ("TZ", "Tanzania"), "UGX": ("UG", "Uganda"), "XOF": ("SN", "S
 
 def account_in(currency: str):
     region, _ = COUNTRY[currency]
-    return msgspec.structs.replace(STARTBUTTON, currency=currency, region=region, factor_confirmed=True)
+    return changed(STARTBUTTON, currency=currency, region=region, factor_confirmed=True)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ def test_a_network_nobody_could_have_named_never_leaves() -> None:
     "changes", [{"currency": "XAF", "region": "CM", "factor_confirmed": True}, {"region": "FR"}]
 )
 def test_where_nothing_can_be_paid_out_transfers_are_not_offered(changes: dict[str, Any]) -> None:
-    account = msgspec.structs.replace(STARTBUTTON, **changes)
+    account = changed(STARTBUTTON, **changes)
     assert OrderKind.TRANSFER not in ADAPTER.kinds(account)
     with pytest.raises(Misconfigured) as caught:
         ADAPTER.request_order(account, payout(amount=Money(500, account.currency)))
@@ -153,7 +154,7 @@ def test_a_payout_of_other_money_never_leaves(amount: Money) -> None:
 
 async def test_a_signed_transfer_signs_the_minute_and_the_bytes_that_leave(pretend: Pretend) -> None:
     pretend.answer("/transaction/transfer", tape("startbutton/transfer_accepted"))
-    account = msgspec.structs.replace(STARTBUTTON, base_url=pretend.url, sign_key=Secret("made up"))
+    account = changed(STARTBUTTON, base_url=pretend.url, sign_key=Secret("made up"))
     eastern = datetime(2026, 11, 20, 2, 4, tzinfo=timezone(timedelta(hours=3)))
     sender = Sender(wall=lambda: eastern)
     try:
@@ -171,7 +172,7 @@ async def test_a_signed_transfer_signs_the_minute_and_the_bytes_that_leave(prete
 
 
 def MINOR_AT(url: str):  # noqa: N802 - the same account elsewhere
-    return msgspec.structs.replace(MINOR, base_url=url)
+    return changed(MINOR, base_url=url)
 
 
 # Transfers: what comes back
@@ -284,7 +285,7 @@ def test_a_refund_gives_its_reason() -> None:
 
 @pytest.mark.parametrize("unit", ["", "pesewas"])
 def test_without_a_unit_nothing_is_refunded(unit: str) -> None:
-    account = msgspec.structs.replace(STARTBUTTON, refund_unit=unit)
+    account = changed(STARTBUTTON, refund_unit=unit)
     assert OrderKind.REFUND not in ADAPTER.kinds(account)
     assert OrderKind.REFUND in ADAPTER.kinds(MINOR)
     for build in (ADAPTER.request_order, ADAPTER.order_status):
@@ -301,12 +302,12 @@ def test_a_refund_of_a_payment_they_did_not_name_never_leaves() -> None:
 
 
 def test_a_unit_that_is_a_guess_refunds_nothing() -> None:
-    account = msgspec.structs.replace(MINOR, currency="UGX")
+    account = changed(MINOR, currency="UGX")
     with pytest.raises(Misconfigured):
         build_refund_amount(account, Money(500, "UGX"))
-    sure = msgspec.structs.replace(account, factor_confirmed=True)
+    sure = changed(account, factor_confirmed=True)
     assert build_refund_amount(sure, Money(500, "UGX")) == Decimal(50_000)
-    major = msgspec.structs.replace(sure, refund_unit="major")
+    major = changed(sure, refund_unit="major")
     assert build_refund_amount(major, Money(500, "UGX")) == Decimal(500)
 
 

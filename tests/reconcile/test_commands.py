@@ -25,7 +25,18 @@ class Accounts:
         return account == "momo-gh"
 
     def __iter__(self) -> Any:
-        return iter([Account("momo-gh", "momo", "http://x", "GHS", "GH", {}, wire_currency="EUR")])
+        return iter(
+            [
+                Account(
+                    id="momo-gh",
+                    provider="momo",
+                    base_url="http://x",
+                    currency="GHS",
+                    region="GH",
+                    wire_currency="EUR",
+                )
+            ]
+        )
 
     def account(self, account: str) -> Account:
         return next(iter(self))

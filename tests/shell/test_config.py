@@ -1,16 +1,23 @@
 """Settings: read once, all problems told together, and no secret in anything that can be printed."""
 
+import json
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from bot.money import EXPONENTS
+from bot.orders.provider_calls import Calls
+from bot.providers.accounts import Accounts
 from bot.providers.base import Account
-from bot.providers.registry import check_account
+from bot.providers.client import Sender
+from bot.providers.momo.settings import MomoAccount
+from bot.providers.registry import PROVIDERS, check_account
 from bot.providers.startbutton.words import MARKETS
+from bot.runtime.keys import Sealer
 from bot.settings.limits import ASK_LIMITS, AskLimits
 from bot.settings.settings import ConfigProblems, Settings, ask_limits, read_settings
+from tests.accounts import credentials
 
 SECRETS = {
     "SECRET_KEY": "secret-key-" + "a" * 32,
@@ -125,7 +132,7 @@ def test_settings_cannot_be_changed() -> None:
 
 def test_all_problems_are_told_together(in_file) -> None:  # type: ignore[no-untyped-def]
     environ = in_file(
-        '[accounts.a]\ncurrency = "XXX"\n[accounts.b]\ncurrency = "GHS"\ncolour = "red"\n',
+        '[accounts.a]\nprovider = "momo"\ncurrency = "XXX"\n[accounts.b]\ncurrency = "GHS"\ncolour = "red"\n',
         PORT="many",
         TELEGRAM_MODE="pigeon",
         SECRET_KEY="short",
@@ -146,6 +153,7 @@ def test_all_problems_are_told_together(in_file) -> None:  # type: ignore[no-unt
         "MOMO_CURRENCY ",
         "MOMO_TARGET_ENVIRONMENT ",
         "accounts.a: currency ",
+        "accounts.b: provider must be one of momo, startbutton.",
         "accounts.b: there is no setting colour",
         "USSD_SECRET_HUBTEL ",
         "USSD_ALLOW_HUBTEL: somewhere ",
@@ -310,8 +318,8 @@ def test_a_momo_account_of_the_environment() -> None:
     (account, *_) = read_settings(WHOLE, None).accounts
     assert (account.provider, account.currency, account.region) == ("momo", "GHS", "GH")
     assert account.wire_currency == ""
-    assert set(account.credentials) == {"collection", "disbursement"}
-    assert account.credentials["collection"].api_key.reveal() == SECRETS["MOMO_COLLECTION_API_KEY"]
+    assert set(credentials(account)) == {"collection", "disbursement"}
+    assert credentials(account)["collection"].api_key.reveal() == SECRETS["MOMO_COLLECTION_API_KEY"]
     live = WHOLE | {"MOMO_BASE_URL": "https://proxy.momoapi.mtn.com"}
     assert check_account(read_settings(live, None).accounts[0]) == []
 
@@ -337,10 +345,16 @@ def test_what_a_contract_leaves_open_is_said_in_the_environment() -> None:
         assert account.sign_key.reveal() == SECRETS["STARTBUTTON_SIGN_KEY"]
         assert account.webhook_reserialised is True
     plain = read_settings(WHOLE | {"STARTBUTTON_SIGN_KEY": ""}, None).accounts
-    unset = ("invoice_successful_means", "refund_unit", "bills", "payout_limits", "webhook_reserialised")
-    assert not [name for account in plain for name in unset if getattr(account, name)]
-    assert not any(account.sign_key for account in plain)
-    assert {account.api_version for account in plain} == {"v1_0"}
+    unset = (
+        "invoice_successful_means",
+        "bills",
+        "payout_limits",
+        "refund_unit",
+        "webhook_reserialised",
+        "sign_key",
+    )
+    assert not [name for account in plain for name in unset if getattr(account, name, None)]
+    assert plain[0].api_version == "v1_0"
 
 
 def test_limits_are_in_each_accounts_own_currency() -> None:
@@ -405,7 +419,7 @@ def test_limits_that_are_no_accounts_are_a_problem() -> None:
 def test_an_account_may_be_for_payouts_alone() -> None:
     environ = {name: value for name, value in WHOLE.items() if "COLLECTION" not in name}
     (account, *_) = read_settings(environ, None).accounts
-    assert set(account.credentials) == {"disbursement"}
+    assert set(credentials(account)) == {"disbursement"}
 
 
 def test_startbutton_serves_every_currency_of_the_adapter() -> None:
@@ -421,8 +435,9 @@ def test_startbutton_serves_every_currency_of_the_adapter() -> None:
 
 def test_one_startbutton_key_pair_serves_both_currencies() -> None:
     (_, ghana, kenya) = read_settings(WHOLE, None).accounts
-    assert (ghana.currency, ghana.region, ghana.networks) == ("GHS", "GH", ("MTN", "VOD", "ATL"))
-    assert (kenya.currency, kenya.region, kenya.networks) == ("KES", "KE", ("mpesa",))
+    offered = {account.currency: PROVIDERS["startbutton"].networks(account) for account in (ghana, kenya)}
+    assert (ghana.currency, ghana.region, set(offered["GHS"])) == ("GHS", "GH", {"MTN", "VOD", "ATL"})
+    assert (kenya.currency, kenya.region, offered["KES"]) == ("KES", "KE", ("mpesa",))
 
 
 def test_how_often_an_account_is_asked_is_a_setting(in_file) -> None:  # type: ignore[no-untyped-def]
@@ -484,13 +499,10 @@ def test_every_text_of_a_table_may_name_a_variable(in_file) -> None:  # type: ig
         "region",
         "target_environment",
         "wire_currency",
-        "email",
         "name",
     )
     table = "".join(f'{name} = "env:MOMO_OWN_{name.upper()}"\n' for name in (*names, "payee"))
-    values = dict(
-        zip(names, ("momo", "https://x.example", "GHS", "GH", "sandbox", "EUR", "a@b.co", "N"), strict=True)
-    )
+    values = dict(zip(names, ("momo", "https://x.example", "GHS", "GH", "sandbox", "EUR", "N"), strict=True))
     given = {f"MOMO_OWN_{name.upper()}": value for name, value in {**values, "payee": "0240000001"}.items()}
     account = only_account(in_file(f"[accounts.a]\n{table}", **given))
     assert {name: getattr(account, "display_name" if name == "name" else name) for name in values} == values
@@ -501,11 +513,11 @@ def test_accounts_stand_side_by_side_in_a_file(in_file) -> None:  # type: ignore
     uganda, ivory = read_settings(in_file(FILE, **REFERRED), None).accounts
     assert (uganda.id, uganda.currency, uganda.region) == ("momo-ug", "UGX", "UG")
     assert uganda.display_name == "MTN Uganda"
-    assert uganda.credentials["collection"].subscription_key.reveal() == "ug-sub"
-    assert uganda.credentials["collection"].api_key.reveal() == "ug-key"
+    assert credentials(uganda)["collection"].subscription_key.reveal() == "ug-sub"
+    assert credentials(uganda)["collection"].api_key.reveal() == "ug-key"
     assert (ivory.id, ivory.region, ivory.networks) == ("startbutton-ci", "SN", ("orange",))
     assert ivory.factor_confirmed is True
-    assert ivory.credentials["default"].secret_key.reveal() == "sb_test_2"
+    assert ivory.secret_key.reveal() == "sb_test_2"
     assert ivory.display_name == "startbutton-ci"
     assert (uganda.invoice_successful_means, uganda.api_version) == ("created", "v2_0")
     assert uganda.bills == {"UMEME": "umeme.user", "National Water": "nwsc.user"}
@@ -584,7 +596,9 @@ def test_an_account_may_be_in_any_currency_we_know(in_file, currency: str) -> No
 )
 def test_a_setting_that_is_wrong_in_a_file_is_a_problem(in_file, line: str, problem: str) -> None:  # type: ignore[no-untyped-def]
     currency = "" if line.startswith("currency") else 'currency = "GHS"\n'
-    environ = in_file(f'[accounts.a]\nprovider = "momo"\n{currency}{line}\n')
+    key = line.partition(" ")[0]
+    provider = "momo" if key in MomoAccount.model_fields or key == "colour" else "startbutton"
+    environ = in_file(f'[accounts.a]\nprovider = "{provider}"\n{currency}{line}\n')
     assert one_problem(environ) == f"accounts.a: {problem}"
 
 
@@ -599,12 +613,41 @@ def test_a_setting_that_is_wrong_in_a_file_is_a_problem(in_file, line: str, prob
             "KASAPAY_CONFIG: there is no setting acounts; did you mean accounts?",
         ),
         ("port = 9000", "KASAPAY_CONFIG: there is no setting port."),
-        ('[accounts."momo/gh"]\ncurrency = "GHS"', "accounts.momo/gh: the name stands in an address"),
+        (
+            '[accounts."momo/gh"]\nprovider = "momo"\ncurrency = "GHS"',
+            "accounts.momo/gh: the name stands in an address",
+        ),
         ("not toml", "KASAPAY_CONFIG: the file cannot be read (TOMLDecodeError)."),
     ],
 )
 def test_a_file_of_another_shape_is_a_problem(in_file, text: str, problem: str) -> None:  # type: ignore[no-untyped-def]
     assert one_problem(in_file(text)).startswith(problem)
+
+
+def test_a_table_of_no_provider_is_a_problem(in_file) -> None:  # type: ignore[no-untyped-def]
+    for line in ("", 'provider = "paypal"\n', "provider = 3\n"):
+        found = problems(in_file(f'[accounts.a]\n{line}currency = "GHS"\ncolour = "red"\n'))
+        assert found[0] == "accounts.a: provider must be one of momo, startbutton."
+        assert found[1].startswith("accounts.a: there is no setting colour")
+
+
+def test_what_only_another_provider_has_is_no_setting(in_file) -> None:  # type: ignore[no-untyped-def]
+    table = '[accounts.a]\nprovider = "momo"\ncurrency = "GHS"\nsign_key = "hunter2"\n'
+    assert one_problem(in_file(table)) == "accounts.a: there is no setting sign_key."
+
+
+def test_the_keys_of_an_account_leave_the_hash_that_orders_remember() -> None:
+    """Another hash of the same keys would say of each open order that it was sent with others."""
+    sealer = Sealer("k" * 32)
+    accounts = Accounts(read_settings(WHOLE, None).accounts, PROVIDERS)
+    kept = [
+        [["collection", "momo-sub-gggg", "user", "momo-api-hhhh", "", ""],
+         ["disbursement", "momo-sub-mmmm", "payer", "momo-api-nnnn", "", ""]],
+        [["default", "", "", "", "sb_test_iiii", "sb_test_jjjj"]],
+        [["default", "", "", "", "sb_test_iiii", "sb_test_jjjj"]],
+    ]  # fmt: skip
+    calls = Calls(accounts, Sender(), sealer, "")
+    assert [calls.keys(a.id) for a in accounts] == [sealer.hash("keys", json.dumps(held)) for held in kept]
 
 
 def test_a_file_in_another_encoding_is_a_problem(tmp_path: Path) -> None:
@@ -643,7 +686,7 @@ def test_what_may_be_asked_of_phones_can_be_set() -> None:
 def test_which_wallets_move_whole_amounts_is_a_setting(given: str, whole: set[str]) -> None:
     environ = WHOLE | {"STARTBUTTON_WHOLE_AMOUNTS": given}
     accounts = read_settings(environ, None).accounts
-    assert {a.currency for a in accounts if a.whole_amounts} == whole
+    assert {a.currency for a in accounts if getattr(a, "whole_amounts", False)} == whole
 
 
 def test_whole_amounts_in_a_file(in_file) -> None:  # type: ignore[no-untyped-def]

@@ -13,6 +13,7 @@ from bot.money import OrderKind, OrderState
 from bot.providers import PROVIDERS, Secret
 from bot.providers.accounts import Accounts
 from bot.providers.base import Elsewhere, StatusReport, Unknown
+from tests.accounts import changed, credentials
 from tests.conversations.people import decide
 from tests.conversations.stage import EFUA, Stage
 from tests.providers.cases import MOMO, STARTBUTTON
@@ -30,14 +31,14 @@ async def scene(tmp_path: Path, template: Path) -> Any:
 
 async def again(stage: Stage, **changes: Any) -> None:
     """The process is started again, its accounts otherwise configured."""
-    accounts = tuple(msgspec.structs.replace(account, **changes) for account in stage.settings.accounts)
+    accounts = tuple(changed(account, **changes) for account in stage.settings.accounts)
     stage.settings = stage.settings.model_copy(update={"accounts": accounts})
     await stage.restart()
 
 
 def place(account: Any, **changes: Any) -> str:
-    changed = msgspec.structs.replace(account, **changes)
-    return Accounts([changed], PROVIDERS).place(changed.id)
+    other = changed(account, **changes)
+    return Accounts([other], PROVIDERS).place(other.id)
 
 
 @pytest.mark.parametrize(
@@ -161,8 +162,8 @@ async def test_with_another_key_it_is_asked_about_and_never_sent_again(scene: An
     senders[-1].instead["request_order"] = [Unknown("no reply")]
     await confirmed(stage)
     await stage.settle()
-    keys = stage.settings.accounts[0].credentials
-    other = {name: msgspec.structs.replace(held, api_key=Secret("another")) for name, held in keys.items()}
+    keys = credentials(stage.settings.accounts[0])
+    other = {name: held.model_copy(update={"api_key": Secret("another")}) for name, held in keys.items()}
     await again(stage, credentials=other)
     await stage.kasapay.check_open_orders()
     stage.kasapay.calls._sender.instead["order_status"] = [
@@ -177,9 +178,7 @@ async def test_with_another_key_it_is_asked_about_and_never_sent_again(scene: An
 async def test_what_surely_never_left_may_leave_with_another_key(scene: Any) -> None:
     stage, senders = scene
     await confirmed(stage)
-    other = {
-        name: msgspec.structs.replace(held) for name, held in stage.settings.accounts[0].credentials.items()
-    }
+    other = {name: held.model_copy() for name, held in credentials(stage.settings.accounts[0]).items()}
     stage.change("UPDATE orders SET sent_with = 'another'")
     await again(stage, credentials=other)
     await stage.settle()

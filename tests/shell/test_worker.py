@@ -16,6 +16,7 @@ from bot.providers.base import Malformed, Misconfigured, NotSent, StatusReport, 
 from bot.runtime.timeouts import TIMES
 from bot.store.base import StoreUnavailable
 from bot.store.records import OrderRow
+from tests.accounts import changed
 from tests.conversations.people import Phone, decide
 from tests.conversations.robot import Robot
 from tests.conversations.stage import EFUA, Stage, open_stage
@@ -565,7 +566,7 @@ async def busy(tmp_path: Path, template: Path) -> Any:
         return senders[-1]
 
     async with open_stage(tmp_path, template, serve=False, wrap_sender=wrap) as stage:
-        twice = [msgspec.structs.replace(account, asks_per_s=2) for account in stage.settings.accounts]
+        twice = [changed(account, asks_per_s=2) for account in stage.settings.accounts]
         stage.settings = stage.settings.model_copy(update={"accounts": tuple(twice)})
         await stage.restart()
         for n in range(5):

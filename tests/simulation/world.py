@@ -21,12 +21,15 @@ from pydantic import SecretStr
 from structlog._config import BoundLoggerLazyProxy
 
 from bot.channels.ussd import GATEWAYS
-from bot.providers import Account, Credentials, Secret
+from bot.providers import Account, Secret
+from bot.providers.momo.settings import MomoAccount, ProductKeys
+from bot.providers.startbutton.settings import StartbuttonAccount
 from bot.settings.gateways import GatewaySettings
 from bot.settings.settings import Settings
 from bot.store import migrate, sqlite_store
 from bot.store.base import KeepMerchant
 from bot.store.records import MerchantRow
+from tests.accounts import changed
 from tests.simulation import loop as virtual
 from tests.simulation.behaviours import BEHAVIOURS
 from tests.simulation.disk import Medium
@@ -199,9 +202,7 @@ class World:
         """Whoever moved the accounts is told to move them back, while anything is open."""
         settings = _settings(self.path)
         accounts = tuple(
-            msgspec.structs.replace(
-                account, base_url=account.base_url.replace("example", "elsewhere.example")
-            )
+            changed(account, base_url=account.base_url.replace("example", "elsewhere.example"))
             for account in settings.accounts
         )
         process = self._born(settings.model_copy(update={"accounts": accounts}))
@@ -400,32 +401,27 @@ def _plain_settings() -> Settings:
 
 def _accounts() -> tuple[Account, ...]:
     return (
-        Account(
+        MomoAccount(
             id="momo-ghana",
             provider="momo",
             base_url="https://momo.example",
             currency="GHS",
             region="GH",
-            credentials={
-                "collection": Credentials(
-                    subscription_key=Secret("subscription-key"),
-                    api_user="7b6d3f6e-2d9a-4a53-9d2c-0f1d0c8a4e11",
-                    api_key=Secret("api-key"),
-                )
-            },
+            collection=ProductKeys(
+                subscription_key=Secret("subscription-key"),
+                api_user="7b6d3f6e-2d9a-4a53-9d2c-0f1d0c8a4e11",
+                api_key=Secret("api-key"),
+            ),
             target_environment="mtnghana",
         ),
-        Account(
+        StartbuttonAccount(
             id="startbutton-ghs",
             provider="startbutton",
             base_url="https://startbutton.example",
             currency="GHS",
             region="GH",
-            credentials={
-                "default": Credentials(
-                    public_key=Secret("pk_simulation"), secret_key=Secret(_STARTBUTTON_KEY)
-                )
-            },
+            public_key=Secret("pk_simulation"),
+            secret_key=Secret(_STARTBUTTON_KEY),
             email="payments@kasapay.example",
             networks=("MTN", "VOD"),
         ),

@@ -6,7 +6,7 @@ nobody knows stays open until its time is over.
 
 from typing import Final
 
-from bot.money import ENDS_AGREEMENT, FINAL, TELLS_AMOUNT, Money, OrderState, Reason, Source, Verdict, judge
+from bot.money import ENDS_AGREEMENT, FINAL, Money, OrderState, Reason, Source, Verdict, judge
 from bot.notifications.incidents import about_order
 from bot.notifications.order_messages import doubt_messages
 from bot.orders.rules.context import SettlementContext
@@ -255,9 +255,9 @@ def names_another(order: OrderRow, provider_reference: str) -> bool:
 
 def mismatch(order: OrderRow, report: StatusReport) -> str:
     """What of a final word is not about our money: currency, amount or party; empty where all is. Only a
-    success has to say how much it is about."""
+    success has to say how much it is about, and only where the provider's status can."""
     ours = Money(order.amount_minor, order.currency)
-    if report.amount is None and report.state is OrderState.SUCCESSFUL and order.kind in TELLS_AMOUNT:
+    if report.amount is None and report.state is OrderState.SUCCESSFUL and report.tells_amount:
         return "currency"
     if report.amount is not None and report.amount.currency != ours.currency:
         return "currency"

@@ -8,33 +8,29 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bot.money import EXPONENTS, exponent_of
-from bot.providers.base import Account, Credentials, Secret
+from bot.providers.base import Secret
 from bot.providers.checks import base_url_problem, key_problems
 from bot.providers.momo.encoding import COLLECTION, DISBURSEMENT, wire_currency
+from bot.providers.momo.settings import MomoAccount
 from bot.providers.momo.words import ENVIRONMENTS
 
-__all__ = ["has_credentials", "momo_problems"]
+__all__ = ["has_credentials", "momo_problems", "momo_warnings"]
 
 _MEANINGS: Final = ("", "created", "paid")
 _VERSIONS: Final = ("v1_0", "v2_0")
 
 
-def has_credentials(account: Account, product: str) -> bool:
+def has_credentials(account: MomoAccount, product: str) -> bool:
     """Whether all three parts of the product's credentials are there."""
     return all(_parts(account, product).values())
 
 
-def momo_problems(account: Account) -> list[str]:
+def momo_problems(account: MomoAccount) -> list[str]:
     found = base_url_problem(account.base_url)
     # Payouts are an extra of the contract; an account may also be for them alone.
     given = [p for p in (COLLECTION, DISBURSEMENT) if any(_parts(account, p).values())]
     for product in given or [COLLECTION]:
         found += key_problems(_parts(account, product))
-    found += [
-        f"MoMo has no product {product!r} here, only {COLLECTION} and {DISBURSEMENT}."
-        for product in account.credentials
-        if product not in (COLLECTION, DISBURSEMENT)
-    ]
     if account.invoice_successful_means not in _MEANINGS:
         found.append(
             f"What an invoice's SUCCESSFUL means (invoice_successful_means) is {' or '.join(_MEANINGS[1:])},"
@@ -48,8 +44,18 @@ def momo_problems(account: Account) -> list[str]:
     return found + _environment_problems(account)
 
 
-def _parts(account: Account, product: str) -> dict[str, Secret]:
-    held = account.credentials.get(product, Credentials())
+def momo_warnings(account: MomoAccount) -> list[str]:
+    if not has_credentials(account, COLLECTION) or account.invoice_successful_means:
+        return []
+    return [
+        "nobody has said what an invoice's SUCCESSFUL means, so that none is taken for paid by it alone."
+        " Ask MTN, then set MOMO_INVOICE_SUCCESSFUL_MEANS (invoice_successful_means in a file) to created or"
+        " paid."
+    ]
+
+
+def _parts(account: MomoAccount, product: str) -> dict[str, Secret]:
+    held = account.held(product)
     return {
         f"{product} subscription key": held.subscription_key,
         f"{product} API user": Secret(held.api_user),
@@ -57,7 +63,7 @@ def _parts(account: Account, product: str) -> dict[str, Secret]:
     }
 
 
-def _environment_problems(account: Account) -> list[str]:
+def _environment_problems(account: MomoAccount) -> list[str]:
     environment, wire = account.target_environment, wire_currency(account)
     found = []
     if not environment:

@@ -5,7 +5,6 @@ Source: reference/mtn-momo.md sections 6.1, 6.2 and 6.5, read November 2026.
 
 from bot.money import OrderKind, Reason
 from bot.providers.base import (
-    Account,
     Call,
     Declined,
     Misconfigured,
@@ -23,6 +22,7 @@ from bot.providers.momo.encoding import (
     build_party,
 )
 from bot.providers.momo.replies import read_accepted, read_status
+from bot.providers.momo.settings import MomoAccount
 
 __all__ = ["bill_status", "pay_bill", "payment_status", "request_to_pay", "request_to_withdraw"]
 
@@ -34,17 +34,17 @@ _PATHS = {
 }
 
 
-def request_to_pay(account: Account, order: OrderCall) -> Call[Receipt]:
+def request_to_pay(account: MomoAccount, order: OrderCall) -> Call[Receipt]:
     """Ask the payer to approve `order`."""
     return _from_payer(account, order, "v1_0")
 
 
-def request_to_withdraw(account: Account, order: OrderCall) -> Call[Receipt]:
+def request_to_withdraw(account: MomoAccount, order: OrderCall) -> Call[Receipt]:
     """Ask the payer to move cash out at the merchant's."""
     return _from_payer(account, order, account.api_version)
 
 
-def payment_status(account: Account, order: OrderCall) -> Call[StatusReport]:
+def payment_status(account: MomoAccount, order: OrderCall) -> Call[StatusReport]:
     """By our reference, which is the only one there is; v1 also of what v2 made."""
 
     def decode(reply: Reply) -> StatusReport:
@@ -54,7 +54,7 @@ def payment_status(account: Account, order: OrderCall) -> Call[StatusReport]:
     return Call("order_status", build_look(COLLECTION, path), decode)
 
 
-def pay_bill(account: Account, order: OrderCall) -> Call[Receipt]:
+def pay_bill(account: MomoAccount, order: OrderCall) -> Call[Receipt]:
     """Pay to a bill's service provider, under the customer's own reference there."""
     user_name = account.bills.get(order.details.service_provider, "")
     if not user_name:
@@ -77,7 +77,7 @@ def pay_bill(account: Account, order: OrderCall) -> Call[Receipt]:
     return build_creation(COLLECTION, "/v2_0/payment", order, body, decode)
 
 
-def bill_status(account: Account, order: OrderCall) -> Call[StatusReport]:
+def bill_status(account: MomoAccount, order: OrderCall) -> Call[StatusReport]:
     """The reply names neither an amount nor a party."""
 
     def decode(reply: Reply) -> StatusReport:
@@ -86,7 +86,7 @@ def bill_status(account: Account, order: OrderCall) -> Call[StatusReport]:
     return Call("order_status", build_look(COLLECTION, f"/v2_0/payment/{order.reference}"), decode)
 
 
-def _from_payer(account: Account, order: OrderCall, version: str) -> Call[Receipt]:
+def _from_payer(account: MomoAccount, order: OrderCall, version: str) -> Call[Receipt]:
     body = {
         **build_money(account, order.amount),
         "externalId": order.code,

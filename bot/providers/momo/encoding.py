@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from bot.money import Money, Msisdn, Reason, from_major, to_major
 from bot.providers.base import (
-    Account,
     Call,
     Declined,
     Misconfigured,
@@ -22,6 +21,7 @@ from bot.providers.base import (
     Request,
     Resend,
 )
+from bot.providers.momo.settings import MomoAccount
 
 __all__ = [
     "COLLECTION",
@@ -55,7 +55,7 @@ _POSSESSIVE: Final = re.compile(r"(?<=\w)['’ʼ`´](?=s\b)", re.IGNORECASE)
 _EMAIL: Final = re.compile(r"[A-Za-z0-9._+\-]{1,64}@[A-Za-z0-9.\-]{1,190}")
 
 
-def wire_currency(account: Account) -> str:
+def wire_currency(account: MomoAccount) -> str:
     """What the platform is told in place of the account's own currency."""
     return account.wire_currency or account.currency
 
@@ -86,7 +86,7 @@ def build_amount(money: Money) -> str:
     return format(to_major(money), "f")
 
 
-def build_money(account: Account, amount: Money) -> dict[str, str]:
+def build_money(account: MomoAccount, amount: Money) -> dict[str, str]:
     """The same figure in the currency the platform is told: GHS 12.50 is EUR 12.50 in MTN's sandbox."""
     if amount.currency != account.currency or amount.amount_minor <= 0:
         raise Misconfigured("the order's amount does not fit its account", created_nothing=True)

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from bot.money import OrderState, Reason
 from bot.providers.base import (
-    Account,
     AgreementReport,
     AgreementWord,
     Call,
@@ -41,6 +40,7 @@ from bot.providers.momo.replies import (
     read_reason,
     says_unknown,
 )
+from bot.providers.momo.settings import MomoAccount
 from bot.providers.momo.words import STILL_WORKING, decide
 from bot.providers.wire import read_code, read_text
 
@@ -51,7 +51,7 @@ _CANCELLED: Final = frozenset({"CANCELLED", "CANCELED"})
 _ENDED: Final = {Reason.EXPIRED: AgreementWord.EXPIRED, Reason.CANCELLED: AgreementWord.CANCELLED}
 
 
-def request_invoice(account: Account, order: OrderCall) -> Call[Receipt]:
+def request_invoice(account: MomoAccount, order: OrderCall) -> Call[Receipt]:
     """Make an invoice that `order.payer` may pay from the wallet's menu."""
     body: dict[str, Any] = {
         "externalId": order.code,
@@ -69,7 +69,7 @@ def request_invoice(account: Account, order: OrderCall) -> Call[Receipt]:
     return build_creation(COLLECTION, "/v2_0/invoice", order, body, decode)
 
 
-def invoice_status(account: Account, order: OrderCall) -> Call[StatusReport]:
+def invoice_status(account: MomoAccount, order: OrderCall) -> Call[StatusReport]:
     """Whether the invoice was made, which is all that its order asks for: see standing_invoice."""
 
     def decode(reply: Reply) -> StatusReport:
@@ -94,7 +94,7 @@ def invoice_status(account: Account, order: OrderCall) -> Call[StatusReport]:
     return Call("order_status", _invoice_look(order.reference), decode)
 
 
-def standing_invoice(account: Account, order: OrderCall) -> Call[AgreementReport]:
+def standing_invoice(account: MomoAccount, order: OrderCall) -> Call[AgreementReport]:
     """What has become of the invoice that `order` made."""
 
     def decode(reply: Reply) -> AgreementReport:
@@ -114,7 +114,7 @@ def standing_invoice(account: Account, order: OrderCall) -> Call[AgreementReport
     return Call("agreement_status", _invoice_look(order.reference), decode)
 
 
-def cancel_invoice(account: Account, order: OrderCall) -> Call[Receipt]:
+def cancel_invoice(account: MomoAccount, order: OrderCall) -> Call[Receipt]:
     """Ask for the end of the invoice `about_reference`, under a reference of the cancellation's own."""
 
     def decode(reply: Reply) -> Receipt:
@@ -124,7 +124,7 @@ def cancel_invoice(account: Account, order: OrderCall) -> Call[Receipt]:
     return build_creation(COLLECTION, path, order, {"externalId": order.code}, decode, "DELETE")
 
 
-def invoice_cancel_status(account: Account, order: OrderCall) -> Call[StatusReport]:
+def invoice_cancel_status(account: MomoAccount, order: OrderCall) -> Call[StatusReport]:
     """There is no status of a cancellation: it is done when the invoice is gone or FAILED."""
 
     def decode(reply: Reply) -> StatusReport:
@@ -146,7 +146,7 @@ def invoice_cancel_status(account: Account, order: OrderCall) -> Call[StatusRepo
     return Call("order_status", _invoice_look(_about(order)), decode)
 
 
-def _invoice_word(account: Account, order: OrderCall, body: dict[str, Any]) -> AgreementWord | None:
+def _invoice_word(account: MomoAccount, order: OrderCall, body: dict[str, Any]) -> AgreementWord | None:
     status, code = read_code(body.get("status")), read_reason(body.get("errorReason"))
     if status in _CANCELLED:
         return AgreementWord.CANCELLED

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from bot.money import Money, Reason
 from bot.providers.base import (
-    Account,
     AccountHolder,
     Declined,
     Grant,
@@ -22,6 +21,7 @@ from bot.providers.base import (
 )
 from bot.providers.momo.encoding import wire_currency
 from bot.providers.momo.replies import code_of, look_body, look_json, says_unknown
+from bot.providers.momo.settings import MomoAccount
 from bot.providers.momo.words import CREATED_NOTHING
 from bot.providers.wire import read_decimal, read_object, read_retry_after, read_text, rounded_money
 
@@ -67,7 +67,7 @@ def read_name(reply: Reply) -> str:
     return f"{given} {family}".strip() or read_text(body.get("name"), 120)
 
 
-def read_balance(account: Account, reply: Reply) -> tuple[Money, ...]:
+def read_balance(account: MomoAccount, reply: Reply) -> tuple[Money, ...]:
     body = look_body(reply)
     currency = read_text(body.get("currency")).upper()
     try:

@@ -7,7 +7,7 @@ Source: reference/mtn-momo.md section 7, read November 2026.
 from typing import Any
 
 from bot.money import OrderKind
-from bot.providers.base import Account, Call, Misconfigured, OrderCall, Receipt, Reply, StatusReport
+from bot.providers.base import Call, Misconfigured, OrderCall, Receipt, Reply, StatusReport
 from bot.providers.momo.encoding import (
     DISBURSEMENT,
     build_creation,
@@ -17,11 +17,12 @@ from bot.providers.momo.encoding import (
     build_party,
 )
 from bot.providers.momo.replies import read_accepted, read_status
+from bot.providers.momo.settings import MomoAccount
 
 __all__ = ["payout_status", "request_payout"]
 
 
-def request_payout(account: Account, order: OrderCall) -> Call[Receipt]:
+def request_payout(account: MomoAccount, order: OrderCall) -> Call[Receipt]:
     body: dict[str, Any] = {
         **build_money(account, order.amount),
         "externalId": order.code,
@@ -43,7 +44,7 @@ def request_payout(account: Account, order: OrderCall) -> Call[Receipt]:
     return build_creation(DISBURSEMENT, f"/{version}/{order.kind}", order, body, decode)
 
 
-def payout_status(account: Account, order: OrderCall) -> Call[StatusReport]:
+def payout_status(account: MomoAccount, order: OrderCall) -> Call[StatusReport]:
     """By our reference, v1 also of what v2 made. The report's party is whoever gets the money."""
 
     def decode(reply: Reply) -> StatusReport:

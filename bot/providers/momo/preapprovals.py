@@ -10,7 +10,6 @@ import msgspec
 
 from bot.money import Msisdn, OrderState
 from bot.providers.base import (
-    Account,
     AgreementReport,
     AgreementWord,
     Call,
@@ -45,6 +44,7 @@ from bot.providers.momo.replies import (
     read_status,
     says_unknown,
 )
+from bot.providers.momo.settings import MomoAccount
 from bot.providers.wire import read_code, read_text
 
 __all__ = [
@@ -65,7 +65,7 @@ _WORDS: Final = {
 }
 
 
-def request_preapproval(account: Account, order: OrderCall) -> Call[Receipt]:
+def request_preapproval(account: MomoAccount, order: OrderCall) -> Call[Receipt]:
     """Ask the payer to let this account charge without a prompt. The order's amount is our own limit and
     is not sent: MoMo knows none."""
     body = {
@@ -81,7 +81,7 @@ def request_preapproval(account: Account, order: OrderCall) -> Call[Receipt]:
     return build_creation(COLLECTION, "/v2_0/preapproval", order, body, decode)
 
 
-def preapproval_status(account: Account, order: OrderCall) -> Call[StatusReport]:
+def preapproval_status(account: MomoAccount, order: OrderCall) -> Call[StatusReport]:
     """Whether the payer has approved. No amount is echoed: none was told."""
 
     def decode(reply: Reply) -> StatusReport:
@@ -94,7 +94,7 @@ def preapproval_status(account: Account, order: OrderCall) -> Call[StatusReport]
     return Call("order_status", build_look(COLLECTION, f"/v2_0/preapproval/{order.reference}"), decode)
 
 
-def cancel_preapproval(account: Account, order: OrderCall) -> Call[Receipt]:
+def cancel_preapproval(account: MomoAccount, order: OrderCall) -> Call[Receipt]:
     """End the pre-approval by its own id. Harmless when repeated: there is nothing left to end."""
 
     def decode(reply: Reply) -> Receipt:
@@ -104,7 +104,7 @@ def cancel_preapproval(account: Account, order: OrderCall) -> Call[Receipt]:
     return Call("request_order", request, decode, creates=True, resend=Resend.SAME_REFERENCE)
 
 
-def preapproval_cancel_status(account: Account, order: OrderCall) -> Call[StatusReport]:
+def preapproval_cancel_status(account: MomoAccount, order: OrderCall) -> Call[StatusReport]:
     """There is no status of a cancellation: the payer's list shows whether the approval still stands."""
     wanted = _id_in_path(order).lower()
 
@@ -125,7 +125,7 @@ def preapproval_cancel_status(account: Account, order: OrderCall) -> Call[Status
     return Call("order_status", _list_request(order.payer), decode)
 
 
-def list_preapprovals(account: Account, msisdn: Msisdn) -> Call[tuple[Preapproval, ...]]:
+def list_preapprovals(account: MomoAccount, msisdn: Msisdn) -> Call[tuple[Preapproval, ...]]:
     """What the payer has approved. Nobody of that number has approved nothing."""
 
     def decode(reply: Reply) -> tuple[Preapproval, ...]:
@@ -134,7 +134,7 @@ def list_preapprovals(account: Account, msisdn: Msisdn) -> Call[tuple[Preapprova
     return Call("preapprovals", _list_request(msisdn), decode)
 
 
-def standing_preapproval(account: Account, order: OrderCall) -> Call[AgreementReport]:
+def standing_preapproval(account: MomoAccount, order: OrderCall) -> Call[AgreementReport]:
     """By its own id where the order knows it (`provider_reference` or `about_provider_reference`), else by
     whether the payer's list shows any that stands and is not one of the ids in `taken`."""
     wanted = (order.about_provider_reference or order.provider_reference).lower()

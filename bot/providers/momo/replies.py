@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from bot.money import Money, Msisdn, OrderKind, Reason, from_major, parse_msisdn
 from bot.providers.base import (
-    Account,
     AlreadyAccepted,
     Declined,
     Malformed,
@@ -25,6 +24,7 @@ from bot.providers.base import (
     Unknown,
 )
 from bot.providers.momo.encoding import wire_currency
+from bot.providers.momo.settings import MomoAccount
 from bot.providers.momo.words import CREATED_NOTHING, REFUSALS, decide, reason_of
 from bot.providers.wire import (
     read_code,
@@ -85,7 +85,7 @@ def read_cancelled(kind: OrderKind, reply: Reply) -> Receipt:
     raise creation_error(kind, reply)
 
 
-def read_status(account: Account, kind: OrderKind, reply: Reply, *, party: str = "payer") -> StatusReport:
+def read_status(account: MomoAccount, kind: OrderKind, reply: Reply, *, party: str = "payer") -> StatusReport:
     """The report in the shape most kinds share; `party` names the field of whoever it is about."""
     if says_unknown(reply):
         return not_found_report(reply)
@@ -186,7 +186,7 @@ def read_reason(reason: Any) -> str:
     return read_code(reason.get("code") if isinstance(reason, dict) else reason)
 
 
-def read_echoed_amount(account: Account, body: Mapping[str, Any]) -> Money | None:
+def read_echoed_amount(account: MomoAccount, body: Mapping[str, Any]) -> Money | None:
     """The echoed amount in the account's currency. Malformed where it is there but cannot be held.
 
     None would pass for "does not say" and hide a difference, so what cannot be read is an error.
@@ -205,7 +205,7 @@ def read_echoed_amount(account: Account, body: Mapping[str, Any]) -> Money | Non
         raise Malformed("the echoed amount cannot be read", http_status=200) from None
 
 
-def read_echoed_party(account: Account, party: Any) -> Msisdn | None:
+def read_echoed_party(account: MomoAccount, party: Any) -> Msisdn | None:
     """A party as echoed: a number with its plus, or whatever stands there instead."""
     text = read_text(party.get("partyId"), 60) if isinstance(party, dict) else ""
     if not text:

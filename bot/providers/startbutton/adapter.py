@@ -13,7 +13,6 @@ from urllib.parse import quote, urlencode
 
 from bot.money import AmountRule, Money, NumberRule, OrderKind
 from bot.providers.base import (
-    Account,
     Bank,
     Call,
     ListPage,
@@ -26,7 +25,7 @@ from bot.providers.base import (
     SignedCallback,
     StatusReport,
 )
-from bot.providers.startbutton.checks import keys_of, problems_of
+from bot.providers.startbutton.checks import problems_of
 from bot.providers.startbutton.encoding import (
     amounts_of,
     build_charge,
@@ -46,6 +45,7 @@ from bot.providers.startbutton.replies import (
     read_status,
     read_wallets,
 )
+from bot.providers.startbutton.settings import SETTINGS, StartbuttonAccount
 from bot.providers.startbutton.webhooks import read_callback
 from bot.providers.startbutton.words import COUNTRIES, MARKETS, REFUND_UNITS, TRANSFERS, ZONES
 
@@ -61,6 +61,7 @@ class Startbutton:
     """The adapter. One instance serves every Startbutton account."""
 
     name = "startbutton"
+    settings = SETTINGS
     callback = SignedCallback("/callbacks/startbutton/{account}", read_callback)
     # Pauses of 5, 10, 15, then 30 s for ten minutes, then of 5 min past the hour after which a charge
     # nobody answered is abandoned. No event tells of a failed charge: asking is the only way.
@@ -70,10 +71,11 @@ class Startbutton:
     not_found_grace_s = 60.0
     # A refund bears no reference of ours: that it is not found never says that it was not made.
     absence_tells = frozenset(_LISTED)
+    tells_no_amount = frozenset[OrderKind]()
 
     # Orders --------------------------------------------------------------------------------------
 
-    def kinds(self, account: Account) -> frozenset[OrderKind]:
+    def kinds(self, account: StartbuttonAccount) -> frozenset[OrderKind]:
         """Charges; payouts where the currency has any; refunds once somebody has asked for their unit."""
         found = set()
         if account.currency in MARKETS:
@@ -84,14 +86,14 @@ class Startbutton:
             found.add(OrderKind.REFUND)
         return frozenset(found)
 
-    def amounts(self, account: Account, kind: OrderKind) -> AmountRule:
+    def amounts(self, account: StartbuttonAccount, kind: OrderKind) -> AmountRule:
         return amounts_of(account, kind)
 
-    def numbers(self, account: Account) -> NumberRule:
+    def numbers(self, account: StartbuttonAccount) -> NumberRule:
         """Those of the currency's countries: a wallet holds its country's money."""
         return NumberRule(ZONES.get(account.currency, (account.region,)))
 
-    def request_order(self, account: Account, order: OrderCall) -> Call[Receipt]:
+    def request_order(self, account: StartbuttonAccount, order: OrderCall) -> Call[Receipt]:
         """Charge a wallet, pay out, or give a payment back. Taken is not done: see order_status."""
         match order.kind:
             case OrderKind.COLLECTION:
@@ -106,7 +108,7 @@ class Startbutton:
             case _:
                 _cannot(f"{order.kind.value} orders")
 
-    def order_status(self, account: Account, order: OrderCall) -> Call[StatusReport]:
+    def order_status(self, account: StartbuttonAccount, order: OrderCall) -> Call[StatusReport]:
         """A charge or a transfer by their reference where we have it, else by ours; a refund by the payment
         it gives back, among all refunds of that payment."""
         if order.kind is OrderKind.REFUND:
@@ -121,7 +123,7 @@ class Startbutton:
         path = "/transaction/status/" + quote(order.provider_reference or ours, safe="")
         return Call("order_status", Request("GET", path, "secret"), decode)
 
-    def submit_otp(self, account: Account, order: OrderCall, otp: str) -> Call[OtpAnswer]:
+    def submit_otp(self, account: StartbuttonAccount, order: OrderCall, otp: str) -> Call[OtpAnswer]:
         """Hand over the payer's code as text: leading zeros count. Accepted is still not paid."""
         reference = order.provider_reference or build_reference(order.reference)
         body = {"reference": reference, "otp": otp}
@@ -131,7 +133,7 @@ class Startbutton:
     # Look-ups ------------------------------------------------------------------------------------
 
     def balance(
-        self, account: Account, currency: str = "", *, payouts: bool = False
+        self, account: StartbuttonAccount, currency: str = "", *, payouts: bool = False
     ) -> Call[tuple[Money, ...]]:
         """The merchant's available balance in each currency, or in `currency`. Payouts have no other."""
 
@@ -142,7 +144,7 @@ class Startbutton:
 
     def list_payments(
         self,
-        account: Account,
+        account: StartbuttonAccount,
         first_day: str,
         last_day: str,
         skip: int,
@@ -166,7 +168,7 @@ class Startbutton:
         }
         return Call("list_payments", Request("GET", f"/transaction?{urlencode(query)}", "secret"), decode)
 
-    def banks(self, account: Account, *, wallets: bool = False) -> Call[tuple[Bank, ...]]:
+    def banks(self, account: StartbuttonAccount, *, wallets: bool = False) -> Call[tuple[Bank, ...]]:
         """Banks or wallet networks of the account's currency; where countries share it, of its own."""
         query = {"type": "mobile_money" if wallets else "bank"}
         if account.currency == "XOF" and account.region in COUNTRIES:
@@ -176,20 +178,19 @@ class Startbutton:
 
     # What the sender and the checks ask ------------------------------------------------------------
 
-    def networks(self, account: Account) -> tuple[str, ...]:
+    def networks(self, account: StartbuttonAccount) -> tuple[str, ...]:
         """The currency's provider codes, narrowed by the account's own list."""
         return networks_of(account)
 
-    def auth_headers(self, account: Account, auth: str, token: str) -> Mapping[str, str]:
-        keys = keys_of(account)
-        key = keys.public_key if auth == "public" else keys.secret_key
+    def auth_headers(self, account: StartbuttonAccount, auth: str, token: str) -> Mapping[str, str]:
+        key = account.public_key if auth == "public" else account.secret_key
         return {"Authorization": "Bearer " + key.reveal()}
 
-    def problems(self, account: Account) -> list[str]:
+    def problems(self, account: StartbuttonAccount) -> list[str]:
         return problems_of(account)
 
 
-def _transfer(account: Account, order: OrderCall) -> Request:
+def _transfer(account: StartbuttonAccount, order: OrderCall) -> Request:
     """The payout, signed where the account has a key for that."""
     key = account.sign_key
 
@@ -200,7 +201,7 @@ def _transfer(account: Account, order: OrderCall) -> Request:
     return Request("POST", "/transaction/transfer", "secret", body=body, sign=sign if key else None)
 
 
-def _refund_status(account: Account, order: OrderCall) -> Call[StatusReport]:
+def _refund_status(account: StartbuttonAccount, order: OrderCall) -> Call[StatusReport]:
     if not order.about_provider_reference:
         raise Misconfigured("the payment to give back has no reference of theirs", created_nothing=True)
     wire_amount = build_refund_amount(account, order.amount)

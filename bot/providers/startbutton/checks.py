@@ -2,24 +2,18 @@
 
 import re
 
-from bot.providers.base import Account, Credentials
 from bot.providers.checks import base_url_problem, key_problems
+from bot.providers.startbutton.settings import StartbuttonAccount
 from bot.providers.startbutton.words import COUNTRIES, MARKETS, REFUND_UNITS, TRANSFERS, UNSURE_FACTOR
 
-__all__ = ["keys_of", "problems_of"]
+__all__ = ["problems_of"]
 
 
-def keys_of(account: Account) -> Credentials:
-    """The account's two keys: the only entry, whatever it is called."""
-    return next(iter(account.credentials.values()), Credentials())
-
-
-def problems_of(account: Account) -> list[str]:
+def problems_of(account: StartbuttonAccount) -> list[str]:
     """One sentence each; none names a key or a number."""
-    keys = keys_of(account)
     found = base_url_problem(account.base_url)
-    found += key_problems({"public key": keys.public_key, "secret key": keys.secret_key})
-    if keys.public_key and keys.public_key == keys.secret_key:
+    found += key_problems({"public key": account.public_key, "secret key": account.secret_key})
+    if account.public_key and account.public_key == account.secret_key:
         found.append("The public key and the secret key are the same.")
     if account.sign_key:
         found += key_problems({"sign key": account.sign_key})
@@ -38,7 +32,7 @@ def problems_of(account: Account) -> list[str]:
     return found + _unsure(account) + _networks(account)
 
 
-def _unsure(account: Account) -> list[str]:
+def _unsure(account: StartbuttonAccount) -> list[str]:
     if account.currency not in UNSURE_FACTOR or account.factor_confirmed:
         return []
     return [
@@ -47,7 +41,7 @@ def _unsure(account: Account) -> list[str]:
     ]
 
 
-def _networks(account: Account) -> list[str]:
+def _networks(account: StartbuttonAccount) -> list[str]:
     offered = MARKETS[account.currency].networks
     found = [
         f"The network {code!r} is not one of {', '.join(offered) or 'those to be named: none is'}."

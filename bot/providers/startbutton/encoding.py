@@ -15,7 +15,8 @@ from typing import Any, Final
 import msgspec
 
 from bot.money import AmountRule, Money, Msisdn, OrderKind, Reason, exponent_of, to_major
-from bot.providers.base import Account, Declined, Misconfigured, OrderCall, Secret
+from bot.providers.base import Declined, Misconfigured, OrderCall, Secret
+from bot.providers.startbutton.settings import StartbuttonAccount
 from bot.providers.startbutton.words import (
     COUNTRIES,
     MARKETS,
@@ -44,14 +45,14 @@ _CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
 _LONGEST_REASON: Final = 120
 
 
-def networks_of(account: Account) -> tuple[str, ...]:
+def networks_of(account: StartbuttonAccount) -> tuple[str, ...]:
     """The currency's provider codes, narrowed by the account's own list."""
     market = MARKETS.get(account.currency)
     offered = market.networks if market else ()
     return tuple(code for code in offered if not account.networks or code in account.networks)
 
 
-def amounts_of(account: Account, kind: OrderKind) -> AmountRule:
+def amounts_of(account: StartbuttonAccount, kind: OrderKind) -> AmountRule:
     """What amounts an order may have: the published limits of a charge, and whole units where the account's
     wallets move nothing less."""
     minor = 10 ** exponent_of(account.currency)
@@ -66,7 +67,7 @@ def amounts_of(account: Account, kind: OrderKind) -> AmountRule:
     return AmountRule(max(least, step), most, step)
 
 
-def build_charge(account: Account, order: OrderCall) -> dict[str, Any]:
+def build_charge(account: StartbuttonAccount, order: OrderCall) -> dict[str, Any]:
     """The body of a charge. Declined for a network that is not offered or an amount outside the limits."""
     _require_fit(account, order)
     if not account.email:
@@ -95,7 +96,7 @@ def build_charge(account: Account, order: OrderCall) -> dict[str, Any]:
     return body
 
 
-def build_transfer(account: Account, order: OrderCall) -> dict[str, Any]:
+def build_transfer(account: StartbuttonAccount, order: OrderCall) -> dict[str, Any]:
     """The body of a payout, to a bank account where the order's terms name one, else to a wallet."""
     _require_fit(account, order)
     ways, country = TRANSFERS.get(account.currency), COUNTRIES.get(account.region)
@@ -135,7 +136,7 @@ def _wallet(ways: Transfers, order: OrderCall) -> dict[str, Any]:
     return body | ({"MNO": network} if network else {})
 
 
-def build_refund(account: Account, order: OrderCall) -> dict[str, Any]:
+def build_refund(account: StartbuttonAccount, order: OrderCall) -> dict[str, Any]:
     """The body of a refund of the payment the order is about, which must be known by their reference."""
     _require_fit(account, order)
     if not order.about_provider_reference:
@@ -148,7 +149,7 @@ def build_refund(account: Account, order: OrderCall) -> dict[str, Any]:
     return body | ({"reason": reason} if reason else {})
 
 
-def build_amount(account: Account, money: Money) -> int:
+def build_amount(account: StartbuttonAccount, money: Money) -> int:
     """The amount in Startbutton's units. Misconfigured where the unit is not known well enough."""
     if money.currency in UNSURE_FACTOR and not account.factor_confirmed:
         raise Misconfigured("the currency's unit is not confirmed", created_nothing=True)
@@ -159,7 +160,7 @@ def build_amount(account: Account, money: Money) -> int:
     return int(amount)
 
 
-def build_refund_amount(account: Account, money: Money) -> Decimal:
+def build_refund_amount(account: StartbuttonAccount, money: Money) -> Decimal:
     """A refund's amount in the unit the account's settings name. Misconfigured where they name none."""
     if account.refund_unit not in REFUND_UNITS:
         raise Misconfigured("the unit of refunds is not set", created_nothing=True)
@@ -187,7 +188,7 @@ def sign_transfer(key: Secret, body: bytes, now: datetime) -> Mapping[str, str]:
     return {"x-request-id": hmac.new(key.reveal().encode(), minute + body, hashlib.sha256).hexdigest()}
 
 
-def _require_fit(account: Account, order: OrderCall) -> None:
+def _require_fit(account: StartbuttonAccount, order: OrderCall) -> None:
     if order.amount.currency != account.currency or order.amount.amount_minor <= 0:
         raise Misconfigured("the order's amount does not fit its account", created_nothing=True)
 

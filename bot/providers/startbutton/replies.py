@@ -9,7 +9,6 @@ from typing import Any
 
 from bot.money import Money, OrderKind, Reason
 from bot.providers.base import (
-    Account,
     AlreadyAccepted,
     Bank,
     Declined,
@@ -33,6 +32,7 @@ from bot.providers.startbutton.envelope import (
     refuse_keys,
     says_no,
 )
+from bot.providers.startbutton.settings import StartbuttonAccount
 from bot.providers.startbutton.words import (
     STATUSES,
     TRANSFER_STATUSES,
@@ -114,7 +114,7 @@ def read_status(kind: OrderKind, ours: str, reply: Reply) -> StatusReport:
     )
 
 
-def read_wallets(account: Account, currency: str, reply: Reply) -> tuple[Money, ...]:
+def read_wallets(account: StartbuttonAccount, currency: str, reply: Reply) -> tuple[Money, ...]:
     rows = look_data(open_envelope(reply), reply)
     if not isinstance(rows, list):
         raise Malformed("the wallet list cannot be read", http_status=reply.status)

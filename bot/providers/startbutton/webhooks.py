@@ -15,9 +15,9 @@ from typing import Any, Final
 import msgspec
 
 from bot.money import OrderState
-from bot.providers.base import Account, CallbackEvent, EventTopic, Secret
-from bot.providers.startbutton.checks import keys_of
+from bot.providers.base import CallbackEvent, EventTopic, Secret
 from bot.providers.startbutton.envelope import read_amount, read_ours, read_theirs
+from bot.providers.startbutton.settings import StartbuttonAccount
 from bot.providers.startbutton.words import STATUSES, TOPICS, TRANSFER_STATUSES
 from bot.providers.wire import read_code, read_object, read_text
 
@@ -27,13 +27,15 @@ _SIGNATURE: Final = "x-startbutton-signature"
 _LONGEST_INTEGER: Final = 1e21  # from here on JavaScript writes an exponent
 
 
-def read_callback(account: Account, headers: Mapping[str, str], raw: bytes) -> CallbackEvent | None:
+def read_callback(
+    account: StartbuttonAccount, headers: Mapping[str, str], raw: bytes
+) -> CallbackEvent | None:
     """The event, if the one signature header holds over `raw` as received; None otherwise.
 
     `headers` may be a multi-dict: a header sent twice is refused. With `webhook_reserialised` a signature
     over the body written anew holds too, and the event says so.
     """
-    key = keys_of(account).secret_key
+    key = account.secret_key
     given = [value for name, value in headers.items() if name.lower() == _SIGNATURE]
     if not key or len(given) != 1 or not re.fullmatch(r"[0-9a-f]{128}", given[0]):
         return None
