@@ -17,7 +17,7 @@ from bot.channels.ussd.base import (
     WireReply,
     WireRequest,
 )
-from bot.channels.ussd.dial import parse_dial
+from bot.channels.ussd.dial import is_dial
 from bot.channels.ussd.wire import (
     MOST_ID,
     Fields,
@@ -67,7 +67,7 @@ class Hubtel:
             return Rejected(_reply("release", _NOT_HERE))
         message = read_text(fields, "Message")
         # The code in the request may be an id, or lack our extension.
-        ours = parse_dial(message, self._code)
+        ours = is_dial(message, self._code)
         return hear_newest(
             self.manners,
             session_id=session_id,

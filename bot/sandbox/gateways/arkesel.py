@@ -3,12 +3,11 @@
 Source: adapters and test tools that people run, read November 2026.
 """
 
-import json
 import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from bot.sandbox.gateways.base import Names, Sent, Shown, Upset
+from bot.sandbox.gateways.base import Names, Sent, Shown, Upset, post_json, read_object
 
 __all__ = ["Simulator"]
 
@@ -36,17 +35,14 @@ class Simulator:
         return None
 
     def encode(self, fields: Mapping[str, Any]) -> Sent:
-        return Sent(json.dumps(fields).encode())
+        return post_json(fields)
 
     def read(self, status: int, body: bytes) -> Shown:
-        try:
-            said = json.loads(body)
-            text, goes_on = said["message"], said["continueSession"]
-            same = all(said[name] == self.fields[name] for name in ("sessionID", "userID", "msisdn"))
-        except (ValueError, KeyError, TypeError):
-            raise Upset(f"{status} {body[:100]!r}") from None
-        if status != 200 or not same or not isinstance(text, str) or not isinstance(goes_on, bool):
-            raise Upset(f"{status} {body[:100]!r}")
+        said = read_object(status, body)
+        text, goes_on = said.get("message"), said.get("continueSession")
+        same = all(said.get(name) == self.fields[name] for name in ("sessionID", "userID", "msisdn"))
+        if not same or not isinstance(text, str) or not isinstance(goes_on, bool):
+            raise Upset(f"not for Arkesel: {said}")
         return Shown(text, goes_on)
 
     def _say(self, text: str, *, new: bool) -> Sent:

@@ -4,12 +4,13 @@ Pure: whoever plays the phone sends the bytes, over HTTP or straight to an adapt
 gateway speaks. It shares no encoding with the adapter, so that it can judge it.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-__all__ = ["GatewaySimulator", "Names", "Sent", "Shown", "Upset"]
+__all__ = ["GatewaySimulator", "Names", "Sent", "Shown", "Upset", "post_json", "read_object"]
 
 
 class Names(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +46,22 @@ class Shown(msgspec.Struct, frozen=True):
 
 class Upset(Exception):
     """The reply is not one that this gateway takes: the person sees the network's own error."""
+
+
+def post_json(fields: Mapping[str, Any]) -> Sent:
+    """The fields as a JSON object."""
+    return Sent(json.dumps(fields).encode())
+
+
+def read_object(status: int, body: bytes) -> dict[str, Any]:
+    """The reply's JSON object. Raises Upset for anything else."""
+    try:
+        said = json.loads(body)
+    except ValueError:
+        said = None
+    if status != 200 or not isinstance(said, dict):
+        raise Upset(f"{status} {body[:100]!r}")
+    return said
 
 
 class GatewaySimulator(Protocol):

@@ -3,12 +3,11 @@
 Source: Hubtel Programmable Services documentation and SDK, read November 2026.
 """
 
-import json
 import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from bot.sandbox.gateways.base import Names, Sent, Shown, Upset
+from bot.sandbox.gateways.base import Names, Sent, Shown, Upset, post_json, read_object
 
 __all__ = ["Simulator"]
 
@@ -40,17 +39,14 @@ class Simulator:
         return self._say(kinds[why], "") if why in kinds else None
 
     def encode(self, fields: Mapping[str, Any]) -> Sent:
-        return Sent(json.dumps(fields).encode())
+        return post_json(fields)
 
     def read(self, status: int, body: bytes) -> Shown:
-        try:
-            said = json.loads(body)
-            kind, text = said["Type"], said["Message"]
-        except (ValueError, KeyError, TypeError):
-            raise Upset(f"{status} {body[:100]!r}") from None
+        said = read_object(status, body)
+        kind, text = said.get("Type"), said.get("Message")
         whole = {"Type", "Message", "Label", "DataType", "FieldType"} <= said.keys()
-        if status != 200 or kind not in ("response", "release") or not isinstance(text, str) or not whole:
-            raise Upset(f"{status} {body[:100]!r}")
+        if not whole or kind not in ("response", "release") or not isinstance(text, str):
+            raise Upset(f"not for Hubtel: {said}")
         return Shown(text, kind == "response")
 
     def _say(self, kind: str, message: str) -> Sent:

@@ -3,12 +3,11 @@
 Source: Moolre's USSD documentation and adapters that people run, read November 2026.
 """
 
-import json
 import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from bot.sandbox.gateways.base import Names, Sent, Shown, Upset
+from bot.sandbox.gateways.base import Names, Sent, Shown, Upset, post_json, read_object
 
 __all__ = ["Simulator"]
 
@@ -41,16 +40,13 @@ class Simulator:
         return None
 
     def encode(self, fields: Mapping[str, Any]) -> Sent:
-        return Sent(json.dumps(fields).encode())
+        return post_json(fields)
 
     def read(self, status: int, body: bytes) -> Shown:
-        try:
-            said = json.loads(body)
-            text, waits = said["message"], said["reply"]
-        except (ValueError, KeyError, TypeError):
-            raise Upset(f"{status} {body[:100]!r}") from None
-        if status != 200 or not isinstance(text, str) or not isinstance(waits, bool):
-            raise Upset(f"{status} {body[:100]!r}")
+        said = read_object(status, body)
+        text, waits = said.get("message"), said.get("reply")
+        if not isinstance(text, str) or not isinstance(waits, bool):
+            raise Upset(f"not for Moolre: {said}")
         return Shown(text, waits)
 
     def _say(self, said: dict[str, Any]) -> Sent:

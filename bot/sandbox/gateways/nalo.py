@@ -3,12 +3,11 @@
 Source: adapters that people run, read November 2026.
 """
 
-import json
 import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from bot.sandbox.gateways.base import Names, Sent, Shown, Upset
+from bot.sandbox.gateways.base import Names, Sent, Shown, Upset, post_json, read_object
 
 __all__ = ["Simulator"]
 
@@ -37,17 +36,14 @@ class Simulator:
         return None
 
     def encode(self, fields: Mapping[str, Any]) -> Sent:
-        return Sent(json.dumps(fields).encode())
+        return post_json(fields)
 
     def read(self, status: int, body: bytes) -> Shown:
-        try:
-            said = json.loads(body)
-            text, stays_open = said["MSG"], said["MSGTYPE"]
-            same = all(said[name] == self.fields[name] for name in ("USERID", "MSISDN"))
-        except (ValueError, KeyError, TypeError):
-            raise Upset(f"{status} {body[:100]!r}") from None
-        if status != 200 or not same or not isinstance(text, str) or not isinstance(stays_open, bool):
-            raise Upset(f"{status} {body[:100]!r}")
+        said = read_object(status, body)
+        text, stays_open = said.get("MSG"), said.get("MSGTYPE")
+        same = all(said.get(name) == self.fields[name] for name in ("USERID", "MSISDN"))
+        if not same or not isinstance(text, str) or not isinstance(stays_open, bool):
+            raise Upset(f"not for Nalo: {said}")
         return Shown(text, stays_open)
 
     def _say(self, text: str, *, new: bool) -> Sent:

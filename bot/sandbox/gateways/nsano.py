@@ -3,12 +3,11 @@
 Source: adapters that people run, read November 2026.
 """
 
-import json
 import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from bot.sandbox.gateways.base import Names, Sent, Shown, Upset
+from bot.sandbox.gateways.base import Names, Sent, Shown, Upset, post_json, read_object
 
 __all__ = ["Simulator"]
 
@@ -34,16 +33,15 @@ class Simulator:
         return None
 
     def encode(self, fields: Mapping[str, Any]) -> Sent:
-        return Sent(json.dumps(fields).encode())
+        return post_json(fields)
 
     def read(self, status: int, body: bytes) -> Shown:
-        try:
-            said = json.loads(body)["USSDResp"]
-            action, lines = said["action"], [said["title"], *(said["menus"] or [])]
-        except (ValueError, KeyError, TypeError):
-            raise Upset(f"{status} {body[:100]!r}") from None
-        if status != 200 or action not in ("input", "prompt"):
-            raise Upset(f"{status} {body[:100]!r}")
+        said = read_object(status, body).get("USSDResp")
+        if not isinstance(said, dict) or said.keys() != {"action", "menus", "title"}:
+            raise Upset(f"not for Nsano: {said}")
+        action, lines = said["action"], [said["title"], *(said["menus"] or [])]
+        if action not in ("input", "prompt"):
+            raise Upset(f"not for Nsano: {said}")
         return Shown("\n".join(lines), action == "input")
 
     def _say(self, text: str) -> Sent:
