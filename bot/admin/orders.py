@@ -3,23 +3,17 @@
 from typing import Any, Final
 
 from bot.admin.base import AdminContext, CommandError
+from bot.dialog.views import Settled
 from bot.money import (
-    FINAL,
     Money,
-    OrderKind,
     OrderState,
-    Source,
-    Verdict,
-    judge,
     mask_msisdn,
     read_code,
     show_amount,
 )
-from bot.orders.context_loader import ContextLoader
+from bot.operations.actor import Operator
+from bot.operations.settling import is_settleable
 from bot.orders.overdue import GRACE_S
-from bot.orders.rules import by_operator, mismatch, upheld
-from bot.providers.base import Elsewhere, NotSent, ProviderError, Unknown
-from bot.runtime.logs import mask_numbers
 from bot.runtime.timeouts import TIMES
 from bot.store.base import Conflict
 from bot.store.records import OrderRow
@@ -27,9 +21,6 @@ from bot.store.records import OrderRow
 __all__ = ["incidents_list", "orders_audit", "orders_list", "orders_settle", "orders_show"]
 
 _SHOWN_AT_MOST: Final = 200
-# A person waits for the answer.
-_ASK_S: Final = 10.0
-_WHY_MOST: Final = 400
 _FINALS: Final = {
     "successful": OrderState.SUCCESSFUL,
     "failed": OrderState.FAILED,
@@ -101,59 +92,35 @@ async def orders_settle(ctx: AdminContext, values: dict[str, Any]) -> dict[str, 
     reason, by = str(values.get("reason", "")).strip(), str(values.get("by", "")).strip()
     if said is None:
         raise CommandError(f"An order is settled as one of {', '.join(_FINALS)}.")
-    if len(reason) < 4 or not by:
-        raise CommandError("Say why (--reason) and who you are (--by): both stay in the ledger.")
-    if order.kind is OrderKind.BILL and said is OrderState.REVERSED:
-        raise CommandError("A bill is paid or it is not: made failed, its money can go back to its payer.")
-    if order.kind is OrderKind.BILL and said is OrderState.SUCCESSFUL and order.follows_id:
-        refunds = await ctx.store.refunds_of(order.follows_id)
-        if any(refund.state is not OrderState.FAILED for refund in refunds):
-            raise CommandError(f"The money for bill {order.code} went back to its payer, or is on its way.")
-    is_upheld = order.doubted_ms is not None and said is OrderState.FAILED
-    if not is_upheld and judge(order.state, said, Source.OPERATOR) is not Verdict.MOVE:
-        raise CommandError(
-            f"Order {order.code} is {order.state.value}; that cannot be made {said.value} by hand."
-        )
-    heard, agrees = await _providers_word(ctx, order, said)
-    if not agrees and not values.get("force"):
-        raise CommandError(
-            f"You say that order {order.code}, {_money(order)}, is {said.value}. {heard} Nothing changed."
-            " Where you know better, say it again with --force; the ledger keeps your reason and both words."
-        )
-    context = await ContextLoader(ctx.store, None, ctx.clock, ctx.ids, TIMES).of(order)
-    why = f"{by}: {reason}"[:_WHY_MOST] + ("" if agrees else f" [forced. {heard}]")
-    # Upheld: the provider said otherwise once, and a person has found that the order did fail.
-    settled = upheld(order, why, context) if is_upheld else by_operator(order, said, why, context)
+    outcome = await ctx.operations.settling.settle(
+        Operator(by), order_id=order.id, state=said, reason=reason, force=bool(values.get("force"))
+    )
+    view: Settled = outcome.result
+    if view.refused:
+        raise CommandError(_why_not_settled(order, said, view))
     try:
-        await ctx.store.commit(settled.changes)
+        await ctx.store.commit(outcome.changes)
     except Conflict:
         raise CommandError(f"Order {order.code} moved meanwhile; look at it again.") from None
     ctx.wake()
-    return {**await _line(ctx, settled.order), "heard": heard}
+    return {**await _line(ctx, await ctx.store.order(order.id) or order), "heard": view.heard}
 
 
-async def _providers_word(ctx: AdminContext, order: OrderRow, said: OrderState) -> tuple[str, bool]:
-    """What the provider says of the order now, as a sentence, and whether it says what the operator does."""
-    if order.account_id not in ctx.accounts:
-        return f"The account {order.account_id} is not in the settings, so the provider was not asked.", False
-    report = await ctx.calls.status(order, _ASK_S)
-    if isinstance(report, Elsewhere):
-        return "It belongs elsewhere than its account leads to now, so the provider was not asked.", False
-    if isinstance(report, ProviderError):
-        word = mask_numbers(report.provider_code)
-        named = f" with {word}" if word else ""
-        what = "did not answer" if isinstance(report, Unknown | NotSent) else f"refused the question{named}"
-        return f"The provider {what}.", False
-    if report.not_found:
-        return "The provider does not know it by our reference.", False
-    word = f" ({report.provider_code})" if report.provider_code else ""
-    if report.state not in FINAL:
-        return f"The provider says that it is not final yet{word}.", False
-    amount = f", {show_amount(report.amount)}" if report.amount is not None else ""
-    other = mismatch(order, report)
-    note = f" Its {other} is not ours." if other else ""
-    agrees = report.state is said and not other
-    return f"The provider says {report.state.value}{amount}{word}.{note}", agrees
+def _why_not_settled(order: OrderRow, said: OrderState, view: Settled) -> str:
+    match view.refused:
+        case "unsigned":
+            return "Say why (--reason) and who you are (--by): both stay in the ledger."
+        case "bill":
+            return "A bill is paid or it is not: made failed, its money can go back to its payer."
+        case "given_back":
+            return f"The money for bill {order.code} went back to its payer, or is on its way."
+        case "contradicted":
+            return (
+                f"You say that order {order.code}, {_money(order)}, is {said.value}. {view.heard} Nothing"
+                " changed. Where you know better, say it again with --force; the ledger keeps your reason and"
+                " both words."
+            )
+    return f"Order {order.code} is {order.state.value}; that cannot be made {said.value} by hand."
 
 
 def _money(order: OrderRow) -> str:
@@ -198,11 +165,7 @@ def _settling(order: OrderRow) -> list[str]:
     return [
         f'kasapay orders settle {order.code} {said} --reason "..." --by "..."'
         for said, state in _FINALS.items()
-        if (
-            judge(order.state, state, Source.OPERATOR) is Verdict.MOVE
-            or (order.doubted_ms is not None and state is OrderState.FAILED)
-        )
-        and not (order.kind is OrderKind.BILL and state is OrderState.REVERSED)
+        if is_settleable(order, state)
     ]
 
 

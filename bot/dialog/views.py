@@ -36,6 +36,7 @@ __all__ = [
     "PinAnswer",
     "PinSet",
     "Role",
+    "Settled",
 ]
 
 
@@ -305,6 +306,14 @@ class PayoutSwitch(msgspec.Struct, frozen=True):
     by: str = ""
     reason: str = ""
     refused: str = ""
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """`refused`: unsigned (no who, or no why), gone, bill, given_back, final, contradicted; else the order is
+    settled. `heard`: what the provider said of it."""
+
+    refused: str = ""
+    heard: str = ""
 
 
 class BankView(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from bot.operations.links import Links
 from bot.operations.merchants import Merchants
 from bot.operations.payments import Payments
 from bot.operations.payout_switch import PayoutSwitch
+from bot.operations.settling import Settling
 from bot.operations.staff_access import Staff
 from bot.operations.staff_requests import Business
 from bot.operations.staff_roles import Roles
@@ -61,3 +62,4 @@ class Operations:
         self.details = DetailsAskers(store, calls, self.roles, sealer, clock, ids, timeouts, phones, limits)
         # What only an operator does.
         self.payout_switch = PayoutSwitch(store, clock)
+        self.settling = Settling(store, calls, clock, ids, timeouts)

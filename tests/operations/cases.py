@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bot.money import OrderState
 from bot.operations.actor import Actor, Operator, RequestKey
 from bot.operations.languages import choose_language
 from tests.conversations.stage import ACCOUNTANT, CASHIER, EFUA, KWAME, STAFF, STAFF_PIN
@@ -318,6 +319,12 @@ async def switch_off(s: Scene, operator: Operator, key: RequestKey, about: Any) 
     return await s.do.payout_switch.switch(operator, off=True, reason="an audit")
 
 
+async def settle(s: Scene, operator: Operator, key: RequestKey, order_id: str) -> Any:
+    return await s.do.settling.settle(
+        operator, order_id=order_id, state=OrderState.SUCCESSFUL, reason="statement of May", force=True
+    )
+
+
 CASES = (
     Case("merchants.find", find, gives=lambda view: view.name == "Ama's Kitchen"),
     Case("merchants.recent", recent, EFUA, KWAME, Scene.paid, bool, _is_empty),
@@ -376,6 +383,7 @@ CASES = (
     Case("roles.unlock", unlock_anybody, OPERATOR, "", a_locked_cashier, lambda view: view.ok),
     Case("roles.remove", remove, OPERATOR, gives=lambda view: view.ok),
     Case("staff.invite", invite, OPERATOR, gives=lambda view: len(view.code) == 8),
+    Case("settling.settle", settle, OPERATOR, "", Scene.failed),
     Case("payout_switch.status", switch_status, OPERATOR, gives=lambda view: not view.off),
     Case("payout_switch.switch", switch_off, OPERATOR, gives=lambda view: view.off and view.by),
 )  # fmt: skip

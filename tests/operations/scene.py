@@ -111,6 +111,14 @@ class Scene:
         assert order.state is OrderState.SUCCESSFUL
         return order_id
 
+    async def failed(self) -> str:
+        """A payment that Efua did not approve."""
+        order_id = await self.asked()
+        await self.stage.settle()
+        decide(self.stage, EFUA, "reject")
+        await self.stage.pass_time(60)
+        return order_id
+
     async def auto_debit(self) -> str:
         """Efua lets Ama's Kitchen debit her wallet."""
         await self.carry_out(

@@ -1,14 +1,14 @@
 """Settling by hand: the provider is asked first, both words are shown, and to contradict takes --force."""
 
-from dataclasses import replace
-from types import SimpleNamespace
+from contextlib import ExitStack
 from typing import Any
+from unittest.mock import AsyncMock, patch
 
 import pytest
 
 from bot.admin.registry import COMMANDS, CommandError
 from bot.money import Money, OrderState
-from bot.providers.base import Elsewhere, Misconfigured, NotSent, ProviderError, StatusReport, Unknown
+from bot.providers.base import Elsewhere, Misconfigured, NotSent, StatusReport, Unknown
 from bot.store.records import OrderRow
 from tests.conversations.people import Phone, decide
 from tests.conversations.robot import Robot
@@ -35,15 +35,11 @@ async def settle(
     stage: Stage, order: OrderRow, said: str, answer: Any = None, **given: Any
 ) -> dict[str, Any]:
     """The command; `answer` stands in the place of the provider's."""
-    desk = stage.kasapay.admin
-    if answer is not None:
-
-        async def status(_order: OrderRow, _timeout_s: float) -> StatusReport | ProviderError:
-            return answer
-
-        desk = replace(desk, calls=SimpleNamespace(status=status))  # type: ignore[arg-type]
     values = {"code": order.code, "state": said, "reason": "statement of May", "by": "Ama"} | given
-    return await COMMANDS["orders.settle"](desk, values)
+    with ExitStack() as stack:
+        if answer is not None:
+            stack.enter_context(patch.object(stage.kasapay.calls, "status", AsyncMock(return_value=answer)))
+        return await COMMANDS["orders.settle"](stage.kasapay.admin, values)
 
 
 async def refusal(stage: Stage, order: OrderRow, said: str, answer: Any = None) -> str:
