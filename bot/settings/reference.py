@@ -109,9 +109,15 @@ def _said_of_key(key: str, fields: Sequence[tuple[str, FieldInfo]]) -> str:
     if key == "provider":
         return f"One of {', '.join(f'`{name}`' for name in PROVIDERS)}. Must be set."
     return " ".join(
-        f"{PROVIDERS[name].settings.title}: {field.description}" if name else str(field.description)
+        f"{PROVIDERS[name].settings.title}: {_lowered(field.description)}" if name else str(field.description)
         for name, field in fields
     )
+
+
+def _lowered(sentence: str | None) -> str:
+    """A sentence that goes on behind a colon. A name in capitals stays."""
+    text = str(sentence)
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def _choices(field: FieldInfo) -> str:
