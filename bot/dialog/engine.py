@@ -113,11 +113,6 @@ class Run:
         self._use_prefill()
 
     @property
-    def acted(self) -> bool:
-        """Whether something has been done that Back must not pass."""
-        return any(entry.kind in _ACTS for entry in self.journal)
-
-    @property
     def can_go_back(self) -> bool:
         return without_last_answer(self.journal) is not None
 

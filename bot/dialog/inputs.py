@@ -78,7 +78,7 @@ class Session(msgspec.Struct, frozen=True):
 
     `cumulative` is the whole text typed so far, on gateways that send it so; else None and the
     newest input stands in `Inbound.input`. `dial_args`: what was dialled behind the code.
-    `ended`: the gateway says the person left. `idle_s`: how long the gateway waits for its person.
+    `idle_s`: how long the gateway waits for its person.
     """
 
     gateway: str
@@ -86,7 +86,6 @@ class Session(msgspec.Struct, frozen=True):
     opens: bool | None = None
     cumulative: str | None = None
     dial_args: tuple[str, ...] = ()
-    ended: bool = False
     service_code: str = ""
     network: str = ""
     idle_s: float = 0.0

@@ -18,7 +18,7 @@ from bot.money.amounts import (
     show_amount,
     to_major,
 )
-from bot.money.codes import LEAST_MERCHANT_CODE, ORDER_CODE_BYTES, code_from_bytes, read_code
+from bot.money.codes import LEAST_MERCHANT_CODE, ORDER_CODE_BYTES, code_from_bytes, read_code, reference_key
 from bot.money.numbers import (
     Msisdn,
     calling_code,
@@ -99,6 +99,7 @@ __all__ = [
     "parse_msisdn",
     "parse_wallet",
     "read_code",
+    "reference_key",
     "region_of",
     "rights_of",
     "show_amount",

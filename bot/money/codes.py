@@ -4,7 +4,7 @@ a merchant's code may be."""
 import re
 from typing import Final
 
-__all__ = ["LEAST_MERCHANT_CODE", "ORDER_CODE_BYTES", "code_from_bytes", "read_code"]
+__all__ = ["LEAST_MERCHANT_CODE", "ORDER_CODE_BYTES", "code_from_bytes", "read_code", "reference_key"]
 
 # Shorter ones could be taken for a line of a menu.
 LEAST_MERCHANT_CODE: Final = 3
@@ -27,3 +27,8 @@ def read_code(text: str) -> str | None:
     """The code meant by what a person typed (any case, spaces, dashes, O for 0), or None."""
     cleaned = re.sub(r"[\s-]", "", text).upper().translate(_HEARD)
     return cleaned if len(cleaned) == 8 and all(c in _ALPHABET for c in cleaned) else None
+
+
+def reference_key(reference: str) -> str:
+    """One form for both spellings of a UUID: providers give it back with or without its hyphens."""
+    return reference.replace("-", "").lower()

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import msgspec
 import structlog
 
+from bot.money import reference_key
 from bot.orders.provider_calls import Calls
 from bot.providers.base import Listed, ListsPayments, ProviderError, StatusReport
 from bot.runtime.clock import Clock
@@ -181,11 +182,6 @@ class _Listing(NamedTuple):
     begun_ms: int
     named: dict[str, Listed]
     unnamed: list[Listed]
-
-
-def reference_key(reference: str) -> str:
-    """One form for all spellings of a reference of ours."""
-    return reference.replace("-", "").lower()
 
 
 def _may_be(row: Listed, order: OrderRow) -> bool:

@@ -6,7 +6,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from bot.money import COMES_IN, GOES_OUT, PAYMENTS, OrderState
+from bot.money import COMES_IN, GOES_OUT, PAYMENTS, OrderState, reference_key
 from bot.store.records import OrderRow, Transition
 from bot.store.rows import ORDERS, TRANSITIONS, Tx, kinds_sql
 
@@ -29,7 +29,6 @@ __all__ = [
     "open_places",
     "paid_before",
     "recent",
-    "reference_key",
     "refunded_minor",
     "refunds_of",
     "settle_in",
@@ -239,8 +238,3 @@ def learn(tx: Tx, place: str, keys: str, fact: str, at_ms: int) -> None:
 
 def has_learned(tx: Tx, place: str, keys: str, fact: str) -> bool:
     return tx.execute(_LEARNED, (place, keys, fact)).fetchone() is not None
-
-
-def reference_key(reference: str) -> str:
-    """One form for both spellings of a UUID."""
-    return reference.replace("-", "").lower()

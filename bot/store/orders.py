@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import msgspec
 
-from bot.money import FINAL, OPEN, PAYOUTS, OrderKind, OrderState, Source, Verdict, judge
+from bot.money import FINAL, OPEN, PAYOUTS, OrderKind, OrderState, Source, Verdict, judge, reference_key
 from bot.store import asking
 from bot.store.applied import changed, gives_back
 from bot.store.base import Cap, Conflict, CreateOrder, Hint, MoveOrder, SecondPerson, UpdateOrder
-from bot.store.order_reads import of_act, reference_key, refunds_of
+from bot.store.order_reads import of_act, refunds_of
 from bot.store.records import OrderRow, Transition
 from bot.store.rows import ORDERS, TRANSITIONS, Tx, kinds_sql
 

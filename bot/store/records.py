@@ -73,9 +73,9 @@ class ConversationState(StrEnum):
 class ConversationRow(msgspec.Struct, frozen=True):
     """A conversation: the flow it runs, the facts it started with, and its journal.
 
-    `serial` numbers the questions shown, `wrong` counts wrong answers to the present one, `page` is
-    the page shown, `offering` says that "continue or start over" has been asked, `dropped_ms` when
-    its session went away. `version` rises by one with every save: two turns cannot both win.
+    `serial` numbers the questions shown, `wrong` counts wrong answers to the present one, `page` is the page
+    shown, `offering` says that "continue or start over" has been asked. `version` rises by one with every
+    save: two turns cannot both win.
     """
 
     id: str
@@ -93,11 +93,8 @@ class ConversationRow(msgspec.Struct, frozen=True):
     wrong: int = 0
     page: int = 0
     offering: bool = False
-    dropped_ms: int | None = None
     # The order this conversation is about, where it was started to finish one (its OTP).
     order_id: str | None = None
-    # The chat message its present question stands in, so that its buttons can be taken away.
-    message_ref: str = ""
     # Who holds it: the session row's id on USSD, `<kind>:<value>` on chats. A late turn of an
     # earlier session finds another holder and is turned away.
     holder: str = ""

@@ -62,7 +62,6 @@ def test_a_dial_is_a_turn_without_input(case: Case) -> None:
     assert inbound.session.cumulative == ("" if case.manners.cumulative else None)
     assert inbound.session.service_code == "*920*10#"
     assert inbound.session.dial_args == ()
-    assert not inbound.session.ended
 
 
 def test_answers_may_be_dialled_behind_the_code(case: Case) -> None:

@@ -203,9 +203,7 @@ def test_a_flow_is_where_its_journal_says() -> None:
     assert waiting.question.wants == "amount"
     run.answer(Money(1200, "GHS"))
     assert run.answer(True) == Wants(Send(1200), "send", 4)
-    assert run.acted is False
     assert run.deliver(Rate(7)) == Ended(Screen("main.done", {"sum": 7}))
-    assert run.acted is True
     assert [(e.kind, e.key) for e in run.journal] == [
         ("choose", "colour"),
         ("look", "rate"),
@@ -461,7 +459,6 @@ def test_back_never_passes_a_secret() -> None:
     assert run.can_go_back
     run.deliver(Rate(1))
     assert not run.can_go_back
-    assert run.acted
 
 
 def test_back_never_passes_an_act() -> None:

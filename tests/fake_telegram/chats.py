@@ -45,7 +45,6 @@ class Chat:
     id: int
     kind: str = "private"
     blocked: bool = False
-    typing: int = 0
     messages: list[Message] = field(default_factory=list)
     # The keyboard in place of the letters, where there is one.
     keyboard: tuple[tuple[Key, ...], ...] = ()

@@ -91,7 +91,6 @@ class Methods:
             "editmessagereplymarkup": self._edit_markup,
             "deletemessage": self._delete,
             "answercallbackquery": self._answer,
-            "sendchataction": self._chat_action,
             "setwebhook": self._set_webhook,
             "deletewebhook": self._delete_webhook,
             "getwebhookinfo": lambda _: {"url": self.webhook_url, "pending_update_count": 0},
@@ -229,12 +228,6 @@ class Methods:
             )
         self.open_callbacks.remove(callback_id)
         self.notices[callback_id] = text
-        return True
-
-    def _chat_action(self, given: Parameters) -> bool:
-        if given.text("action") != "typing":
-            raise ApiError(400, "Bad Request: wrong parameter action in request")
-        self._chat(given).typing += 1
         return True
 
     def _set_webhook(self, given: Parameters) -> bool:

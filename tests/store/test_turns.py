@@ -54,9 +54,7 @@ async def test_a_conversation_is_replaced_by_version(store: Store) -> None:
         wrong=1,
         page=2,
         offering=True,
-        dropped_ms=NOW,
         order_id="o1",
-        message_ref="m",
         holder="s1",
         updated_ms=NOW + 1,
     )

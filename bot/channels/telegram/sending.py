@@ -1,7 +1,7 @@
 """Sends messages to Telegram: new ones, edits, announcements, and signs that a turn is under way.
 
 Keeps nothing about chats and never waits for a limit to pass: the outbox schedules. `send` raises
-what base.py says; the courtesies (answering a callback, deleting, typing) never fail a turn.
+what base.py says; the courtesies (answering a callback, deleting) never fail a turn.
 Source: Telegram Bot API, "Available methods" and "Updating messages", November 2026.
 """
 
@@ -16,7 +16,7 @@ from telegram import (
     ReplyKeyboardRemove,
     ReplyParameters,
 )
-from telegram.constants import ChatAction, ParseMode
+from telegram.constants import ParseMode
 from telegram.error import InvalidToken, TelegramError
 
 from bot.channels.base import Outgoing, Refused, Sent
@@ -123,10 +123,6 @@ class TelegramChannel:
             reply_markup=markup,
             message_thread_id=_message_id(thread),
         )
-
-    async def typing(self, chat: str) -> None:
-        """Show "typing" for five seconds or until the next message."""
-        await self._try("sendChatAction", chat_id=chat, action=ChatAction.TYPING)
 
     async def username(self) -> str:
         """The bot's own name, without its @. Raises ChannelError."""

@@ -226,11 +226,6 @@ async def test_the_buttons_are_taken_away(channel: TelegramChannel, ama: Person)
     assert await channel.remove_keyboard(str(ama.id), sent.ref)  # as it should be already
 
 
-async def test_typing(channel: TelegramChannel, ama: Person) -> None:
-    await channel.typing(str(ama.id))
-    assert ama.chat.typing == 1
-
-
 @pytest.mark.parametrize("trouble", [forbidden, flood, server_error, drop, unauthorized, garbled])
 async def test_courtesies_never_fail(
     fake: FakeTelegram, channel: TelegramChannel, ama: Person, trouble: Callable[[], Failure]
@@ -239,13 +234,11 @@ async def test_courtesies_never_fail(
     fake.fail("*", trouble(), times=None)
     before = len(fake.calls)
     await channel.answer_callback("1")
-    await channel.typing(str(ama.id))
     assert not await channel.delete(str(ama.id), "5")
     assert not await channel.remove_keyboard(str(ama.id), "5")
     assert not await channel.close_contact_keyboard(str(ama.id), "Thanks")
     assert [call.method for call in fake.calls[before:]] == [
         "answerCallbackQuery",
-        "sendChatAction",
         "deleteMessage",
         "editMessageReplyMarkup",
         "sendMessage",
