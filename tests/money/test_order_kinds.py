@@ -15,8 +15,6 @@ def test_the_facts_agree_with_each_other() -> None:
         assert facts.goes_out or not facts.is_payout, kind
         assert facts.comes_in or not facts.is_payment, kind
         assert not (facts.makes_agreement and facts.ends_agreement), kind
-        # What moves money without naming its amount would be believed blindly; a bill's reference says it.
-        assert facts.tells_amount or not facts.comes_in, kind
     rights = [facts.right for facts in ORDER_KINDS.values() if facts.right is not None]
     assert len(rights) == len(set(rights))
     assert Right.APPROVE not in rights

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.money import Money, OrderKind, OrderState
+from bot.money import COMES_IN, Money, OrderKind, OrderState
 from bot.providers import (
     AlreadyAccepted,
     Call,
@@ -276,6 +276,11 @@ def test_what_an_adapter_can_do_builds_a_call(case: Case) -> None:
     }
     for build in (build for name, build in tries.items() if hasattr(adapter, name)):
         assert isinstance(build(), Call)
+
+
+def test_the_status_of_a_payment_tells_its_amount(case: Case) -> None:
+    """What moves money without naming its amount is believed by its reference alone: no payment is."""
+    assert not case.adapter.tells_no_amount & COMES_IN
 
 
 def test_callbacks_come_to_a_path_of_the_providers_own(case: Case) -> None:
