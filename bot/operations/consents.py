@@ -21,7 +21,16 @@ from bot.operations.actor import Actor, EffectResult
 from bot.operations.asking import PhoneRules
 from bot.operations.staff_roles import Roles
 from bot.orders.provider_calls import Calls
-from bot.providers.base import ConsentState, Declined, Malformed, ProviderError, Secret, Unknown, UserInfo
+from bot.providers.base import (
+    AsksConsent,
+    ConsentState,
+    Declined,
+    Malformed,
+    ProviderError,
+    Secret,
+    Unknown,
+    UserInfo,
+)
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.keys import Sealer
 from bot.runtime.timeouts import Timeouts
@@ -94,7 +103,12 @@ class DetailsAskers:
         return EffectResult((KeepAgreement(row, asking),), provider_call=lambda: self._ask(row))
 
     async def _ask(self, row: AgreementRow) -> v.DetailsAsked:
-        asked = await self._calls.ask_consent(row.account_id, row.payer, self._timeouts.look_up_s)
+        asked = await self._calls.ask(
+            row.account_id,
+            AsksConsent,
+            lambda adapter, account: adapter.ask_consent(account, row.payer),
+            self._timeouts.look_up_s,
+        )
         now_ms = self._clock()
         if isinstance(asked, ProviderError):
             # Where nobody knows, the phone may have been asked.
@@ -118,7 +132,13 @@ class DetailsAskers:
             return v.Details(_ENDED.get(row.state, "expired"))
         if not await self._store.count(f"see:{row.id}", 5_000, self._clock(), 2):
             return v.Details("waiting")
-        found = await self._calls.consent(row.account_id, self._opened(row), self._timeouts.look_up_s)
+        asked = self._opened(row)
+        found = await self._calls.ask(
+            row.account_id,
+            AsksConsent,
+            lambda adapter, account: adapter.consent(account, asked),
+            self._timeouts.look_up_s,
+        )
         if isinstance(found, ProviderError):
             return v.Details("not_available")
         if found.state is ConsentState.WAITING:
@@ -127,7 +147,13 @@ class DetailsAskers:
             refused = found.state is ConsentState.REFUSED
             await self._end(row, AgreementState.REFUSED if refused else AgreementState.EXPIRED)
             return v.Details(found.state.value)
-        info = await self._calls.user_info(row.account_id, found.token, self._timeouts.look_up_s)
+        token = found.token
+        info = await self._calls.ask(
+            row.account_id,
+            AsksConsent,
+            lambda adapter, account: adapter.user_info(account, token),
+            self._timeouts.look_up_s,
+        )
         # The id is used up either way.
         await self._end(row, AgreementState.ACTIVE)
         if isinstance(info, ProviderError):

@@ -126,7 +126,12 @@ class Business:
         role = await self._roles.acting(staff_id, Right.PAY_OUT, actor)
         if isinstance(role, str) or not self._calls.accounts.can(role.merchant.account_id, ListsBanks):
             return ()
-        found = await self._calls.banks(role.merchant.account_id, self._timeouts.look_up_s)
+        found = await self._calls.ask(
+            role.merchant.account_id,
+            ListsBanks,
+            lambda adapter, account: adapter.banks(account),
+            self._timeouts.look_up_s,
+        )
         return () if isinstance(found, ProviderError) else tuple(v.BankView(f.code, f.name) for f in found)
 
     # ---- begun -----------------------------------------------------------------------------------

@@ -11,25 +11,20 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from bot.money import Money, Msisdn, OrderKind
+from bot.money import Money, OrderKind
 from bot.providers.accounts import Accounts
 from bot.providers.base import (
     Account,
     AccountHolder,
     Adapter,
     AgreementReport,
-    AsksConsent,
     AsksOtp,
-    Bank,
     Call,
     ChecksHolders,
-    Consent,
-    ConsentAsked,
     Elsewhere,
     HintCallback,
     KeepsAgreements,
     ListPage,
-    ListsBanks,
     ListsPayments,
     Misconfigured,
     NamesHolders,
@@ -43,7 +38,6 @@ from bot.providers.base import (
     ShowsBalance,
     ShowsPayoutBalance,
     StatusReport,
-    UserInfo,
     able,
 )
 from bot.runtime.keys import Sealer
@@ -190,29 +184,16 @@ class Calls:
             account, lambda: self._able(account, KeepsAgreements).agreement_status(account, asked), timeout_s
         )
 
-    async def ask_consent(
-        self, account_id: str, msisdn: Msisdn, timeout_s: float
-    ) -> ConsentAsked | ProviderError:
+    async def ask(
+        self,
+        account_id: str,
+        capability: type[P],
+        build: Callable[[P, Account], Call[R]],
+        timeout_s: float,
+    ) -> R | ProviderError:
+        """What one capability of the account's provider answers: `build` makes the call with its adapter."""
         account = self.accounts.account(account_id)
-        return await self._try(
-            account, lambda: self._able(account, AsksConsent).ask_consent(account, msisdn), timeout_s
-        )
-
-    async def consent(self, account_id: str, asked: Secret, timeout_s: float) -> Consent | ProviderError:
-        account = self.accounts.account(account_id)
-        return await self._try(
-            account, lambda: self._able(account, AsksConsent).consent(account, asked), timeout_s
-        )
-
-    async def user_info(self, account_id: str, token: Secret, timeout_s: float) -> UserInfo | ProviderError:
-        account = self.accounts.account(account_id)
-        return await self._try(
-            account, lambda: self._able(account, AsksConsent).user_info(account, token), timeout_s
-        )
-
-    async def banks(self, account_id: str, timeout_s: float) -> tuple[Bank, ...] | ProviderError:
-        account = self.accounts.account(account_id)
-        return await self._try(account, lambda: self._able(account, ListsBanks).banks(account), timeout_s)
+        return await self._try(account, lambda: build(self._able(account, capability), account), timeout_s)
 
     async def list_payments(
         self,

@@ -7,7 +7,9 @@ from bot.dialog import views as v
 from bot.money import AgreementState, Source
 from bot.operations.actor import Actor
 from bot.operations.consents import DetailsAskers
-from bot.providers.base import Consent, ConsentState, Secret
+from bot.providers.base import Call, Consent, Secret
+from bot.providers.momo.adapter import Momo
+from bot.providers.momo.settings import MomoAccount
 from bot.store.base import KeepStaff
 from tests.conversations.people import Phone, decide
 from tests.conversations.stage import CASHIER, EFUA, STAFF_PIN, Stage
@@ -86,13 +88,13 @@ async def test_what_is_not_shared_is_over(stage: Stage, action: str, word: str, 
 async def test_impatience_is_answered_without_asking(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     askers, actor, id = await asked_by(stage)
     see = {"staff_id": actor.staff[0].id, "asked_id": id}
-    asked = []
+    asked, consent = [], Momo.consent
 
-    async def waits(connection: str, asked_for: Secret, timeout_s: float) -> Consent:
+    def heard(adapter: Momo, account: MomoAccount, asked_for: Secret) -> Call[Consent]:
         asked.append(asked_for.reveal())
-        return Consent(ConsentState.WAITING)
+        return consent(adapter, account, asked_for)
 
-    monkeypatch.setattr(stage.kasapay.calls, "consent", waits)
+    monkeypatch.setattr(Momo, "consent", heard)
     for _ in range(5):
         assert (await askers.see(actor, **see)).state == "waiting"
     assert asked == [stage.entries[0].reference] * 2
