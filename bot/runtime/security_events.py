@@ -17,6 +17,7 @@ _log = structlog.get_logger("kasapay.security")
 KINDS: Final[Mapping[str, str]] = {
     "gateway_secret": "a USSD entrance was called with a wrong secret or an unknown gateway's name",
     "gateway_address": "a gateway's secret came from an address outside USSD_ALLOW_...",
+    "gateway_account": "a gateway's secret brought a request of another account than USSD_USER_...",
     "telegram_secret": "the Telegram webhook was called without its secret",
     "sms_secret": "an SMS report came with a wrong secret",
     "webhook_signature": "a provider's webhook whose signature does not hold, or of an unknown account",

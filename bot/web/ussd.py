@@ -62,6 +62,9 @@ async def answer_gateway(request: web.Request, entry: GatewayEntry, wire: WireRe
             await asyncio.wait({task}, timeout=_patience(request, entry))
             return read.reply
         case Rejected():
+            if read.reply.status == web.HTTPForbidden.status_code:
+                peer = peer_of(request, parts.trusted_proxies)
+                parts.security("gateway_account", gateway=entry.gateway.manners.name, address=peer)
             return read.reply
 
 

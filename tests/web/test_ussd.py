@@ -10,7 +10,7 @@ import pytest
 from bot.channels.ussd import GatewayOptions, Manners
 from bot.dialog import Answer, Inbound
 from bot.web import GatewayEntry, Limits
-from tests.gateways import gateway_of
+from tests.gateways import CODE, gateway_of, simulate
 from tests.web.conftest import take_faults
 from tests.web.fakes import MSISDN, SECRET, FakeTurns, World, serve
 
@@ -197,3 +197,20 @@ async def test_an_empty_secret_lets_nobody_in(log: list[Any], http: aiohttp.Clie
         http.post(world.url + "/ussd/africastalking/", data=FORM) as reply,
     ):
         assert reply.status == 404
+
+
+async def test_anothers_account_at_a_gateway_is_noted(http: aiohttp.ClientSession) -> None:
+    noted: list[tuple[str, dict[str, Any]]] = []
+    entry = GatewayEntry(gateway_of("arkesel", user="OURS"), SECRET)
+    sent = simulate("arkesel", MSISDN).dial(CODE)
+    async with (
+        serve(
+            gateways={"arkesel": entry},
+            security=lambda kind, /, **about: noted.append((kind, about)),
+        ) as world,
+        http.post(f"{world.url}/ussd/arkesel/{SECRET}", data=sent.body) as reply,
+    ):
+        assert reply.status == 403
+        assert world.turns.heard == []
+    ((kind, about),) = noted
+    assert (kind, about["gateway"], str(about["address"])) == ("gateway_account", "arkesel", "127.0.0.1")

@@ -123,7 +123,8 @@ class Left(msgspec.Struct, frozen=True):
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """Session and number cannot be read: a 4xx that says what is wrong, with no number in it."""
+    """Session and number cannot be read: a 4xx that says what is wrong, with no number in it. Or it is
+    nothing that we serve: a closing screen, or a 403 where it is another account's."""
 
     reply: WireReply
 
