@@ -153,7 +153,7 @@ def test_all_problems_are_told_together(in_file) -> None:  # type: ignore[no-unt
         "MOMO_CURRENCY ",
         "MOMO_TARGET_ENVIRONMENT ",
         "accounts.a: currency ",
-        "accounts.b: provider must be one of momo, startbutton.",
+        f"accounts.b: provider must be one of {', '.join(PROVIDERS)}.",
         "accounts.b: there is no setting colour",
         "USSD_SECRET_HUBTEL ",
         "USSD_ALLOW_HUBTEL: somewhere ",
@@ -627,7 +627,7 @@ def test_a_file_of_another_shape_is_a_problem(in_file, text: str, problem: str) 
 def test_a_table_of_no_provider_is_a_problem(in_file) -> None:  # type: ignore[no-untyped-def]
     for line in ("", 'provider = "paypal"\n', "provider = 3\n"):
         found = problems(in_file(f'[accounts.a]\n{line}currency = "GHS"\ncolour = "red"\n'))
-        assert found[0] == "accounts.a: provider must be one of momo, startbutton."
+        assert found[0] == f"accounts.a: provider must be one of {', '.join(PROVIDERS)}."
         assert found[1].startswith("accounts.a: there is no setting colour")
 
 
