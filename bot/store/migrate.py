@@ -7,7 +7,6 @@ Alembic and SQLAlchemy are imported only while migrating: asking for a version i
 import logging
 import os
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -58,10 +57,7 @@ def sqlite_path(url: str) -> Path | None:
 
 def schema_version(url: str) -> str | None:
     """The schema kept at `url`; None where there is none. Raises StoreUnavailable."""
-    path = sqlite_path(url)
-    if path is None:
-        with _connected(_postgresql_engine(url)) as shared:
-            return _version_of(lambda sql: shared.exec_driver_sql(sql).fetchone(), "pg_tables", "tablename")
+    path = _file(url)
     if not path.exists():
         return None
     try:
@@ -76,7 +72,10 @@ def schema_version(url: str) -> str | None:
 
 def read_version(connection: sqlite3.Connection) -> str | None:
     """The schema of an open SQLite database; None where there is none."""
-    return _version_of(lambda sql: connection.execute(sql).fetchone(), "sqlite_master", "name")
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
+        return None
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])
 
 
 def migrate(url: str) -> str:
@@ -91,10 +90,7 @@ def migrate(url: str) -> str:
         return expected
     if kept is not None and kept > expected:
         raise SchemaMismatch(kept, expected)
-    path = sqlite_path(url)
-    if path is None:
-        _upgrade(_postgresql_engine(url))
-        return expected
+    path = _file(url)
     ownership = Ownership(path)
     ownership.take()
     try:
@@ -107,11 +103,13 @@ def migrate(url: str) -> str:
     return expected
 
 
-def _version_of(one: Callable[[str], Any], tables: str, name: str) -> str | None:
-    if one(f"SELECT 1 FROM {tables} WHERE {name} = 'alembic_version'") is None:  # noqa: S608 - constants
-        return None
-    row = one("SELECT version_num FROM alembic_version")
-    return None if row is None else str(row[0])
+def _file(url: str) -> Path:
+    path = sqlite_path(url)
+    if path is None:
+        raise StoreUnavailable(
+            "Kasapay keeps its data in SQLite for now; DATABASE_URL must begin with sqlite:///."
+        )
+    return path
 
 
 def _look_at(path: Path) -> None:
@@ -196,16 +194,3 @@ def _sqlite_engine(path: Path) -> "Engine":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
-
-
-def _postgresql_engine(url: str) -> "Engine":
-    from sqlalchemy import create_engine
-    from sqlalchemy.exc import ArgumentError
-    from sqlalchemy.pool import NullPool
-
-    try:
-        return create_engine(url, poolclass=NullPool)
-    except ArgumentError as error:
-        raise ValueError("DATABASE_URL is sqlite:///file or postgresql://...") from error
-    except ModuleNotFoundError as error:
-        raise StoreUnavailable(f"no driver for this database is installed ({error.name})") from error

@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -229,6 +230,12 @@ def test_the_room_is_entered_without_alembic() -> None:
 )
 def test_a_url_names_its_file(url: str, path: Path | None) -> None:
     assert sqlite_path(url) == path
+
+
+@pytest.mark.parametrize("ask", [migrate, schema_version])
+def test_another_database_is_refused_in_words(ask: Callable[[str], object]) -> None:
+    with pytest.raises(StoreUnavailable, match="keeps its data in SQLite"):
+        ask("postgresql://db/kasapay")
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite://kasapay.db"])

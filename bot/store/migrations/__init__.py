@@ -1,1 +1,1 @@
-"""The schema's history: numbered, append-only, hand-written SQL that fits SQLite and PostgreSQL."""
+"""The schema's history: numbered, append-only, hand-written SQL. Types and statements fit PostgreSQL too."""

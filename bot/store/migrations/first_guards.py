@@ -1,10 +1,10 @@
 """What the first schema refuses by itself, whatever code or hand may try it: the rules as triggers.
 
 The words of a refusal are part of the contract: the store tells a Conflict from a fault of the caller
-by them. Both databases say the same; PostgreSQL allows no question to a table in a trigger's WHEN.
+by them.
 """
 
-__all__ = ["FINAL", "MAY_FOLLOW", "POSTGRESQL_GUARDS", "SOURCES", "SQLITE_GUARDS", "STATES", "refuses"]
+__all__ = ["FINAL", "MAY_FOLLOW", "SOURCES", "SQLITE_GUARDS", "STATES"]
 
 FINAL = "('SUCCESSFUL', 'FAILED', 'REVERSED')"
 STATES = "('NEW', 'PENDING', 'NEEDS_OTP', 'UNRESOLVED', 'SUCCESSFUL', 'FAILED', 'REVERSED')"
@@ -146,82 +146,5 @@ SQLITE_GUARDS = (
     WHEN NEW.parent_id IS NOT NULL AND OLD.state = 'FAILED' AND NEW.state <> 'FAILED'
     AND {_MORE_THAN_THE_ORDER}
     BEGIN SELECT RAISE(ABORT, '{_REFUND}'); END
-    """,
-)
-
-
-def refuses(name: str, when: str, words: str, first: str = "") -> str:
-    """A function of PostgreSQL for a trigger: refuses where `when` holds."""
-    return f"""
-    CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        {first}
-        IF {when} THEN
-            RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = '{words}';
-        END IF;
-        RETURN NEW;
-    END $$
-    """
-
-
-# Two refunds of one order at once: the second waits here for the first one's end. Not FOR UPDATE: both
-# hold the parent's key already, for the foreign key, and would wait for each other.
-_ALONE = "PERFORM 1 FROM orders WHERE id = NEW.parent_id FOR NO KEY UPDATE;"
-
-POSTGRESQL_GUARDS = (
-    """
-    CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = TG_ARGV[0]; END $$
-    """,
-    f"""
-    CREATE TRIGGER transitions_never_change BEFORE UPDATE OR DELETE ON transitions
-    FOR EACH ROW EXECUTE FUNCTION refuse_change('{_APPEND_ONLY}')
-    """,
-    f"""
-    CREATE TRIGGER orders_never_go BEFORE DELETE ON orders
-    FOR EACH ROW EXECUTE FUNCTION refuse_change('{_NEVER_DELETED}')
-    """,
-    f"""
-    CREATE TRIGGER orders_keep_their_terms BEFORE UPDATE OF {_TERMS} ON orders
-    FOR EACH ROW EXECUTE FUNCTION refuse_change('{_TERMS_STAY}')
-    """,
-    f"""
-    CREATE TRIGGER orders_begin_new BEFORE INSERT ON orders
-    FOR EACH ROW WHEN (NEW.state <> 'NEW') EXECUTE FUNCTION refuse_change('{_BEGINS_NEW}')
-    """,
-    refuses("refuse_stray_line", _NOT_BEHIND_THE_LAST, _FOLLOWS),
-    """
-    CREATE TRIGGER transitions_follow BEFORE INSERT ON transitions
-    FOR EACH ROW EXECUTE FUNCTION refuse_stray_line()
-    """,
-    refuses("refuse_state_alone", _NOT_IN_THE_LEDGER, _BY_THE_LEDGER),
-    """
-    CREATE TRIGGER orders_move_by_the_ledger BEFORE UPDATE OF state ON orders
-    FOR EACH ROW WHEN (NEW.state <> OLD.state) EXECUTE FUNCTION refuse_state_alone()
-    """,
-    refuses("refuse_silent_unresolved", _NOBODY_WAS_TOLD, _WITH_AN_INCIDENT),
-    """
-    CREATE TRIGGER orders_unresolved_are_told BEFORE UPDATE OF state ON orders
-    FOR EACH ROW WHEN (NEW.state = 'UNRESOLVED' AND OLD.state <> NEW.state)
-    EXECUTE FUNCTION refuse_silent_unresolved()
-    """,
-    f"""
-    CREATE TRIGGER orders_accepted_once BEFORE UPDATE OF provider_reference, accepted_ms ON orders
-    FOR EACH ROW WHEN ({_ACCEPTANCE_REPLACED}) EXECUTE FUNCTION refuse_change('{_ACCEPTED_ONCE}')
-    """,
-    f"""
-    CREATE TRIGGER orders_sent_once BEFORE UPDATE OF sent_ms, provider_reference, accepted_ms ON orders
-    FOR EACH ROW WHEN ({_SENT_AGAIN}) EXECUTE FUNCTION refuse_change('{_SENT_ONCE}')
-    """,
-    refuses("refuse_refund", f"{_NOTHING_TO_REFUND} OR {_MORE_THAN_THE_ORDER}", _REFUND, _ALONE),
-    """
-    CREATE TRIGGER refunds_fit AFTER INSERT ON orders
-    FOR EACH ROW WHEN (NEW.parent_id IS NOT NULL) EXECUTE FUNCTION refuse_refund()
-    """,
-    refuses("refuse_refund_again", _MORE_THAN_THE_ORDER, _REFUND, _ALONE),
-    """
-    CREATE TRIGGER refunds_fit_again AFTER UPDATE OF state ON orders
-    FOR EACH ROW WHEN (NEW.parent_id IS NOT NULL AND OLD.state = 'FAILED' AND NEW.state <> 'FAILED')
-    EXECUTE FUNCTION refuse_refund_again()
     """,
 )

@@ -4,9 +4,7 @@ Refunds may now give back a debit under a pre-approval too, no payout begins whi
 off, and an agreement moves by its own ledger as an order does.
 """
 
-from bot.store.migrations.first_guards import refuses
-
-__all__ = ["POSTGRESQL_GUARDS", "SQLITE_GUARDS"]
+__all__ = ["SQLITE_GUARDS"]
 
 _TERMS = "payee, terms, agreement_id, staff_id, approved_by, follows_id"
 _NOTHING_TO_REFUND = """
@@ -80,46 +78,5 @@ SQLITE_GUARDS = (
     f"""
     CREATE TRIGGER approvals_are_decided_once BEFORE UPDATE ON approvals WHEN OLD.state <> 'waiting'
     BEGIN SELECT RAISE(ABORT, '{_DECIDED_ONCE}'); END
-    """,
-)
-
-# Two refunds of one order at once: the second waits here for the first one's end. See `first_guards`.
-_ALONE = "PERFORM 1 FROM orders WHERE id = NEW.parent_id FOR NO KEY UPDATE;"
-# A payout waits for a switch that is being thrown, and the other way round.
-_SWITCH_ALONE = "PERFORM 1 FROM switches WHERE name = 'payouts' FOR SHARE;"
-
-POSTGRESQL_GUARDS = (
-    f"""
-    CREATE TRIGGER orders_keep_all_their_terms BEFORE UPDATE OF {_TERMS} ON orders
-    FOR EACH ROW EXECUTE FUNCTION refuse_change('{_TERMS_STAY}')
-    """,
-    "DROP TRIGGER refunds_fit ON orders",
-    "DROP FUNCTION refuse_refund()",
-    refuses("refuse_refund", f"{_NOTHING_TO_REFUND} OR {_MORE_THAN_THE_ORDER}", _REFUND, _ALONE),
-    """
-    CREATE TRIGGER refunds_fit AFTER INSERT ON orders
-    FOR EACH ROW WHEN (NEW.parent_id IS NOT NULL) EXECUTE FUNCTION refuse_refund()
-    """,
-    refuses("refuse_payout", _PAYOUTS_ARE_OFF, _OFF, _SWITCH_ALONE),
-    """
-    CREATE TRIGGER payouts_may_be_off BEFORE INSERT ON orders
-    FOR EACH ROW WHEN (NEW.kind IN ('transfer', 'deposit', 'refund')) EXECUTE FUNCTION refuse_payout()
-    """,
-    f"""
-    CREATE TRIGGER agreement_lines_never_change BEFORE UPDATE OR DELETE ON agreement_lines
-    FOR EACH ROW EXECUTE FUNCTION refuse_change('{_APPEND_ONLY}')
-    """,
-    f"""
-    CREATE TRIGGER agreements_never_go BEFORE DELETE ON agreements
-    FOR EACH ROW EXECUTE FUNCTION refuse_change('{_NEVER_DELETED}')
-    """,
-    refuses("refuse_agreement_alone", _NOT_IN_ITS_LEDGER, _BY_THE_LEDGER),
-    """
-    CREATE TRIGGER agreements_move_by_the_ledger BEFORE UPDATE OF state ON agreements
-    FOR EACH ROW WHEN (NEW.state <> OLD.state) EXECUTE FUNCTION refuse_agreement_alone()
-    """,
-    f"""
-    CREATE TRIGGER approvals_are_decided_once BEFORE UPDATE ON approvals
-    FOR EACH ROW WHEN (OLD.state <> 'waiting') EXECUTE FUNCTION refuse_change('{_DECIDED_ONCE}')
     """,
 )

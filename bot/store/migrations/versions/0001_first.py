@@ -9,7 +9,6 @@ from alembic import op
 from bot.store.migrations.first_guards import (
     FINAL,
     MAY_FOLLOW,
-    POSTGRESQL_GUARDS,
     SOURCES,
     SQLITE_GUARDS,
     STATES,
@@ -285,7 +284,7 @@ STATEMENTS = (
     " WHERE state = 'dead' AND kind = 'result'",
     "CREATE INDEX messages_by_age ON messages (created_ms)",
     # ---- incoming updates
-    # A row without a body is only remembered. BYTEA is PostgreSQL's name; SQLite takes any.
+    # A row without a body is only remembered. SQLite takes any name of a type.
     """
     CREATE TABLE inbox (
         source TEXT NOT NULL,
@@ -343,6 +342,5 @@ STATEMENTS = (
 
 
 def upgrade() -> None:
-    guards = SQLITE_GUARDS if op.get_bind().dialect.name == "sqlite" else POSTGRESQL_GUARDS
-    for statement in STATEMENTS + guards:
+    for statement in STATEMENTS + SQLITE_GUARDS:
         op.execute(statement)

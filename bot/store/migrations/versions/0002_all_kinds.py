@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from bot.store.migrations.second_guards import POSTGRESQL_GUARDS, SQLITE_GUARDS
+from bot.store.migrations.second_guards import SQLITE_GUARDS
 
 revision = "0002"
 down_revision = "0001"
@@ -114,6 +114,5 @@ STATEMENTS = (
 
 
 def upgrade() -> None:
-    guards = SQLITE_GUARDS if op.get_bind().dialect.name == "sqlite" else POSTGRESQL_GUARDS
-    for statement in STATEMENTS + guards:
+    for statement in STATEMENTS + SQLITE_GUARDS:
         op.execute(statement)

@@ -5,8 +5,6 @@ See `first_guards` for the manner. Both are refused in words before; these hold 
 
 from alembic import op
 
-from bot.store.migrations.first_guards import refuses
-
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -38,27 +36,7 @@ SQLITE_GUARDS = (
     """,
 )
 
-POSTGRESQL_GUARDS = (
-    refuses("refuse_refund_of_bill", _PAYS_A_BILL, _WORDS),
-    """
-    CREATE TRIGGER refunds_leave_paid_bills AFTER INSERT ON orders
-    FOR EACH ROW WHEN (NEW.parent_id IS NOT NULL) EXECUTE FUNCTION refuse_refund_of_bill()
-    """,
-    """
-    CREATE TRIGGER refunds_leave_paid_bills_again AFTER UPDATE OF state ON orders
-    FOR EACH ROW WHEN (NEW.parent_id IS NOT NULL AND OLD.state = 'FAILED' AND NEW.state <> 'FAILED')
-    EXECUTE FUNCTION refuse_refund_of_bill()
-    """,
-    refuses("refuse_bill_again", _WENT_BACK, _WORDS),
-    """
-    CREATE TRIGGER bills_leave_refunded_money AFTER UPDATE OF state ON orders
-    FOR EACH ROW WHEN (NEW.follows_id IS NOT NULL AND OLD.state = 'FAILED' AND NEW.state <> 'FAILED')
-    EXECUTE FUNCTION refuse_bill_again()
-    """,
-)
-
 
 def upgrade() -> None:
-    guards = SQLITE_GUARDS if op.get_bind().dialect.name == "sqlite" else POSTGRESQL_GUARDS
-    for statement in guards:
+    for statement in SQLITE_GUARDS:
         op.execute(statement)

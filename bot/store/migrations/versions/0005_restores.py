@@ -7,7 +7,6 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-# The first schema keeps `refuse_change` for PostgreSQL.
 _NOT_AGAIN = "what was put back from a copy is never sent again"
 _SENT = "OLD.restored_ms IS NOT NULL AND (NEW.restored_ms IS NULL OR NEW.sent_ms = 0)"
 
@@ -36,15 +35,8 @@ SQLITE_GUARDS = (
     BEGIN SELECT RAISE(ABORT, '{_NOT_AGAIN}'); END
     """,
 )
-POSTGRESQL_GUARDS = (
-    f"""
-    CREATE TRIGGER orders_restored_stay BEFORE UPDATE OF sent_ms, restored_ms ON orders
-    FOR EACH ROW WHEN ({_SENT}) EXECUTE FUNCTION refuse_change('{_NOT_AGAIN}')
-    """,
-)
 
 
 def upgrade() -> None:
-    guards = SQLITE_GUARDS if op.get_bind().dialect.name == "sqlite" else POSTGRESQL_GUARDS
-    for statement in STATEMENTS + guards:
+    for statement in STATEMENTS + SQLITE_GUARDS:
         op.execute(statement)

@@ -58,16 +58,8 @@ SQLITE_GUARDS = (
     BEGIN SELECT RAISE(ABORT, '{_STAYS}'); END
     """,
 )
-POSTGRESQL_GUARDS = (
-    f"""
-    CREATE TRIGGER orders_keep_their_place BEFORE UPDATE OF place ON orders
-    FOR EACH ROW WHEN (OLD.place <> '' AND NEW.place <> OLD.place)
-    EXECUTE FUNCTION refuse_change('{_STAYS}')
-    """,
-)
 
 
 def upgrade() -> None:
-    guards = SQLITE_GUARDS if op.get_bind().dialect.name == "sqlite" else POSTGRESQL_GUARDS
-    for statement in STATEMENTS + guards:
+    for statement in STATEMENTS + SQLITE_GUARDS:
         op.execute(statement)
