@@ -472,18 +472,36 @@ class Adapter(Protocol):
     sent at all; nothing has left then.
     """
 
-    name: str
-    settings: ProviderSettings
-    # Seconds after acceptance at which to ask for the status, while no callback has come;
-    # after the last one a person must look (UNRESOLVED).
-    schedule_s: tuple[float, ...]
-    # For how long after acceptance "not found" is not believed, in seconds.
-    not_found_grace_s: float
-    # Kinds of which nothing can have been created where the account, known to answer by our reference, finds
-    # none, or its list lacks it; and none is then made again under the same reference.
-    absence_tells: frozenset[OrderKind]
-    # Kinds whose status tells no amount: the reference alone says whose it is, or nothing moves by them.
-    tells_no_amount: frozenset[OrderKind]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def settings(self) -> ProviderSettings:
+        """What may be set, in the environment and in an account's table."""
+        ...
+
+    @property
+    def schedule_s(self) -> tuple[float, ...]:
+        """Seconds after acceptance at which to ask for the status, while no callback has come; after the
+        last one a person must look (UNRESOLVED)."""
+        ...
+
+    @property
+    def not_found_grace_s(self) -> float:
+        """For how long after acceptance "not found" is not believed, in seconds."""
+        ...
+
+    @property
+    def absence_tells(self) -> frozenset[OrderKind]:
+        """Kinds of which nothing can have been created where the account, known to answer by our reference,
+        finds none, or its list lacks it; and none is then made again under the same reference."""
+        ...
+
+    @property
+    def tells_no_amount(self) -> frozenset[OrderKind]:
+        """Kinds whose status tells no amount: the reference alone says whose it is, or nothing moves by
+        them."""
+        ...
 
     @property
     def callback(self) -> ProviderCallback | None:

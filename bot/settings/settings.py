@@ -81,8 +81,8 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 takes any that is free.")
     public_url: str = Field(
         "",
-        description="The address under which others reach Kasapay. MoMo's callbacks and Telegram's webhook "
-        "are made of it; without it, no callback comes and orders are only asked about.",
+        description="The address under which others reach Kasapay. Providers' callbacks and Telegram's "
+        "webhook are made of it; without it, no callback comes and orders are only asked about.",
     )
     trusted_proxies: str = Field(
         "",
