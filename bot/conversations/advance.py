@@ -137,16 +137,20 @@ class Steps:
         facts = msgspec.json.decode(row.facts, type=Facts)
         return Run(self._flows[row.flow], Talk(facts), journal, prefill)
 
-    def awaits_secret(self, row: ConversationRow) -> bool:
+    def awaits_secret(self, turn: Turn, row: ConversationRow) -> bool:
+        """Whether its present question asks for a code or a PIN. The turn goes on with this replay."""
         try:
             run = self.run(row, row.journal)
         except (Diverged, FlowError, KeyError, msgspec.ValidationError):
             return False
-        run.close()
+        turn.replayed = row, run
         return isinstance(run.state, Waiting) and isinstance(run.state.question, SecretStep)
 
     async def _replay(self, turn: Turn, row: ConversationRow) -> tuple[ConversationRow, Run] | Reply:
         """The run of a kept conversation, restarted with its answers filled in where the code changed."""
+        before, turn.replayed = turn.replayed, None
+        if before is not None and before[0] is row:
+            return before
         try:
             return row, self.run(row, row.journal)
         except Diverged as diverged:

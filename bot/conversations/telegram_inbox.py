@@ -209,10 +209,14 @@ class TelegramInbox:
         if isinstance(inbound.input, Pressed):
             # A question answered by its button loses its buttons, so that it is not answered twice.
             self._aside(self._channel.remove_keyboard(event.chat, inbound.message_ref), inbound.message_ref)
-        elif await self._turns.awaits_secret("telegram", event.chat, inbound.input):
-            # The code must not stay in the chat; before the provider hears of it.
-            await self._channel.delete(event.chat, inbound.message_ref)
-        beside = await self._answered(event, asyncio.ensure_future(self._turns.take(inbound, row)))
+
+        async def hide() -> None:
+            # A code must not stay in the chat.
+            if not isinstance(inbound.input, Pressed):
+                await self._channel.delete(event.chat, inbound.message_ref)
+
+        turn = asyncio.ensure_future(self._turns.take(inbound, row, hide=hide))
+        beside = await self._answered(event, turn)
         if isinstance(inbound.input, Shared) and not beside:
             # The share button stands until a message of its own takes it away.
             self._aside(

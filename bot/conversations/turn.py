@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from bot.conversations.timeout_reply import TimeoutReply
-from bot.dialog import Entry, Facts, Inbound, Text
+from bot.dialog import Entry, Facts, Inbound, Run, Text
 from bot.operations.actor import Actor
 from bot.store.base import Change, LoadedTurn, SaveConversation
 from bot.store.records import AddressRow, ConversationRow, ConversationState, PersonRow, SessionRow
@@ -82,6 +82,8 @@ class Turn:
         self.address: AddressRow
         self.session: SessionRow | None = None
         self.conversation = _NO_CONVERSATION
+        # Its kept row with the run of its journal, where that was replayed before what was said is answered.
+        self.replayed: tuple[ConversationRow, Run] | None = None
         self.kept_version: int | None = None
         # The conversation is spoken to elsewhere; this session only says so.
         self.elsewhere = False

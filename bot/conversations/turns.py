@@ -1,7 +1,7 @@
 """Takes a turn from its message to its answer, once: finds who speaks, locks, advances and commits."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -99,13 +99,20 @@ class Turns:
         self._conversations = Conversations(store, self._steps, reader, ids, timeouts, config)
 
     async def take(
-        self, inbound: Inbound, update: UpdateRow | None = None, timeout_reply: TimeoutReply | None = None
+        self,
+        inbound: Inbound,
+        update: UpdateRow | None = None,
+        timeout_reply: TimeoutReply | None = None,
+        *,
+        hide: Callable[[], Awaitable[object]] | None = None,
     ) -> Answer:
         """Answer one message; everything it caused is durable when this returns.
 
         A repeated delivery gets the answer of the first, and runs nothing. `update` is the inbox row
         the message came in, deleted with the commit. Raises StoreUnavailable where nothing can be
         kept; the message may then be sent again. Whoever waits only so long hands in `timeout_reply`.
+        `hide` takes what was said out of its chat: called where it is a code or a PIN, before anything
+        is done with it.
         """
         started_ms = self._clock()
         if not inbound.turn_key and inbound.session is None:
@@ -115,7 +122,7 @@ class Turns:
         timeout_reply = timeout_reply or TimeoutReply()
         timeout_reply.gateway = inbound.session.gateway if inbound.session is not None else ""
         async with self._locks.alone(f"{inbound.address.kind}:{inbound.address.value}"):
-            turn, answer = await self._take_until_kept(inbound, update, timeout_reply, started_ms)
+            turn, answer = await self._take_until_kept(inbound, update, timeout_reply, started_ms, hide)
         self._on_work()
         took_ms = self._clock() - started_ms
         self._metrics.turns.labels(inbound.channel, turn.outcome).inc()
@@ -194,25 +201,21 @@ class Turns:
         spoken = self._config.guess(language) if language else self._config.language
         return self._catalogue.say(text, spoken, self._config.region)
 
-    async def awaits_secret(self, kind: str, value: str, said: Input) -> bool:
-        """Whether what this chat says now is a code or a PIN, to be taken out of the chat."""
-        loaded = await self._store.load_turn(TurnQuery(kind, value))
-        if loaded.needs_otp is not None and may_be_otp(said):
-            return True
-        if loaded.conversation is None or loaded.conversation.holder != f"{kind}:{value}":
-            return False
-        return self._steps.awaits_secret(loaded.conversation)
-
     # ---- one try at a turn -----------------------------------------------------------------------
 
     async def _take_until_kept(
-        self, inbound: Inbound, update: UpdateRow | None, timeout_reply: TimeoutReply, arrived_ms: int
+        self,
+        inbound: Inbound,
+        update: UpdateRow | None,
+        timeout_reply: TimeoutReply,
+        arrived_ms: int,
+        hide: Callable[[], Awaitable[object]] | None,
     ) -> tuple[Turn, Answer]:
         """Another process may move the conversation meanwhile: then read again and decide anew."""
         ours: set[tuple[str, str]] = set()
         for _ in range(_TRIES):
             try:
-                return await self._take(inbound, update, timeout_reply, ours, arrived_ms)
+                return await self._take(inbound, update, timeout_reply, ours, arrived_ms, hide)
             except Conflict as conflict:
                 lost = conflict
         raise lost
@@ -224,6 +227,7 @@ class Turns:
         timeout_reply: TimeoutReply,
         ours: set[tuple[str, str]],
         arrived_ms: int,
+        hide: Callable[[], Awaitable[object]] | None,
     ) -> tuple[Turn, Answer]:
         turn = await self._load(inbound, timeout_reply, ours, arrived_ms)
         if turn.loaded.person is not None:
@@ -236,6 +240,8 @@ class Turns:
             said = await self._said_in_chat(turn, update)
         if isinstance(said, Answer):
             return turn, said
+        if hide is not None and self._is_secret(turn, said.input):
+            await hide()
         self._know_person(turn)
         try:
             view = await self._conversations.reply(turn, said.input, said.args, fresh=said.fresh)
@@ -255,6 +261,15 @@ class Turns:
         if answer.keep_open and timeout_reply.said:
             await self._commits.close(turn)
         return turn, answer
+
+    def _is_secret(self, turn: Turn, said: Input) -> bool:
+        """Whether what a chat says now is a code or a PIN."""
+        loaded = turn.loaded
+        if loaded.needs_otp is not None and may_be_otp(said):
+            return True
+        if loaded.conversation is None or loaded.conversation.holder != turn.scope:
+            return False
+        return self._steps.awaits_secret(turn, loaded.conversation)
 
     def _beside(self, turn: Turn, text: Text | None) -> str:
         return self._catalogue.say(text, turn.person.language, self._config.region) if text else ""

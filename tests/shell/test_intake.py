@@ -167,10 +167,10 @@ async def test_an_update_that_always_fails_is_given_up_and_the_chat_goes_on(
     turns = telegram.kasapay.turns
     take = turns.take
 
-    async def failing(inbound: Any, row: Any = None) -> Any:
+    async def failing(inbound: Any, row: Any = None, **given: Any) -> Any:
         if getattr(inbound.input, "text", "") == "poison":
             raise RuntimeError("a mistake of ours")
-        return await take(inbound, row)
+        return await take(inbound, row, **given)
 
     monkeypatch.setattr(turns, "take", failing)
     await efua.says("poison")
