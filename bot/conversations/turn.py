@@ -77,6 +77,8 @@ class Turn:
         self.scope = scope
         self.key = inbound.turn_key
         self.ours = ours
+        # The gateway names no delivery: the key counts the turns of its session.
+        self.counted = False
         self.changes: list[Change] = []
         self.person: PersonRow
         self.address: AddressRow

@@ -22,6 +22,7 @@ from bot.conversations.ussd_sessions import (
     Repeated,
     Stray,
     cumulative_key,
+    first_key,
     is_its_end,
     read_session,
     unnumbered_key,
@@ -302,8 +303,10 @@ class Turns:
             )
             if loaded.last_turn is not None and loaded.last_turn.key == key:
                 loaded = msgspec.structs.replace(loaded, turn=loaded.last_turn)
+        counted = session is not None and not inbound.turn_key and session.cumulative is None
         inbound = msgspec.structs.replace(inbound, turn_key=key)
         turn = Turn(inbound, loaded, now_ms, timeout_reply, scope=scope, ours=ours)
+        turn.counted = counted
         if loaded.address is not None and now_ms - loaded.address.seen_ms > self._timeouts.lapse_s * 1000:
             self._forget(turn, loaded.address)
         return turn
@@ -343,6 +346,8 @@ class Turns:
                 assert turn.loaded.session is not None
                 turn.session, said = turn.loaded.session, _Said()
             case Dialled(generation, args):
+                if turn.counted:
+                    turn.key = first_key(turn.key)
                 turn.session, said = (
                     self._new_session(turn, session, generation),
                     _Said(args=args, fresh=True),

@@ -22,6 +22,7 @@ __all__ = [
     "Repeated",
     "Stray",
     "cumulative_key",
+    "first_key",
     "is_its_end",
     "read_session",
     "unnumbered_key",
@@ -87,6 +88,11 @@ def unnumbered_key(
         if soon or last.state is TurnState.RUNNING:
             return last.key
     return f"{0 if opens or row is None else row.turns}:{what}"
+
+
+def first_key(key: str) -> str:
+    """The key of the first turn of a session, of one that `unnumbered_key` counted in the session before."""
+    return f"0:{key.partition(':')[2]}"
 
 
 def read_session(

@@ -9,11 +9,10 @@ import re
 
 import pytest
 
-from bot.channels.ussd import WireRequest
+from bot.channels.ussd import GATEWAYS, WireRequest
 from tests.conversations.people import Phone
 from tests.conversations.stage import EFUA, Stage
 
-GATEWAYS = ["africastalking", "hubtel"]
 # A line that offers a key.
 KEY = re.compile(r"^(?:\d{1,2}) [A-Z]", re.MULTILINE)
 ANSWERS = ("1", "1", "1", "1001", "5", "0", "98", "")
@@ -31,6 +30,8 @@ class Line:
         self.late: list[WireRequest] = []  # answers that may come once more; a dial said late is another one
         self.confirm_seen_ms: int | None = None
         self.delivered = 0
+        # Elsewhere only the moment tells a repeat: what comes late is another answer.
+        self.repeats_late = GATEWAYS[gateway].manners.names_repeats
 
     async def deliver(self, request: WireRequest, *, again: bool = False) -> None:
         """`again`: it was delivered before, and its person sees nothing of the answer."""
@@ -62,7 +63,7 @@ class Line:
                 first = phone.screen.raw
                 await self.deliver(self.sent[-1], again=True)
                 assert phone.screen.raw == first, "a repeat at once had other bytes"
-        elif what == "late" and self.late:
+        elif what == "late" and self.late and self.repeats_late:
             await self.deliver(draw.choice(self.late), again=True)
         elif what == "leave":
             await draw.choice((phone.drop, phone.time_out))()
@@ -72,7 +73,7 @@ class Line:
                 self.late.clear()  # no gateway repeats what is so old
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("gateway", GATEWAYS)
 async def test_no_order_of_requests_takes_money_or_asks_in_an_end(
     stage: Stage, gateway: str, seed: int
