@@ -105,7 +105,7 @@ _MOVE_NOTHING = frozenset(
 )
 _UNNAMED = ("startbutton", "refund")
 _ROUNDS = 200
-_DRAWN = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}")
+DRAWN = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}")
 
 
 class Clock:
@@ -526,7 +526,7 @@ class Stage:
         )
         if not any(disguise in raw for disguise in disguises):
             return False
-        raw = _DRAWN.sub(b"|", raw)
+        raw = DRAWN.sub(b"|", raw)
         return any(disguise in raw for disguise in disguises)
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
