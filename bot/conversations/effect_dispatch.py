@@ -17,9 +17,9 @@ from flows import effects as e
 
 __all__ = ["EffectDispatch"]
 
-Looks = Callable[[Any, Actor], Awaitable[Any]]
-Acts = Callable[[Any, Actor, RequestKey], Awaitable[EffectResult]]
-ActsWithSecret = Callable[[Any, str, Actor], Awaitable[EffectResult]]
+_Look = Callable[[Any, Actor], Awaitable[Any]]
+_Act = Callable[[Any, Actor, RequestKey], Awaitable[EffectResult]]
+_SecretAct = Callable[[Any, str, Actor], Awaitable[EffectResult]]
 
 L = TypeVar("L", bound=Look[Any])
 A = TypeVar("A", bound=Act[Any])
@@ -31,18 +31,16 @@ class EffectDispatch:
     so that their turn has to be marked running first; an act says it by its plan."""
 
     def __init__(self, operations: Operations) -> None:
-        self.looks: dict[type[Look[Any]], Looks] = {}
-        self.acts: dict[type[Act[Any]], Acts] = {}
-        self.secret_acts: dict[
-            type[SecretAct[Any]], Callable[[Any, str, Actor], Awaitable[EffectResult]]
-        ] = {}
+        self.looks: dict[type[Look[Any]], _Look] = {}
+        self.acts: dict[type[Act[Any]], _Act] = {}
+        self.secret_acts: dict[type[SecretAct[Any]], _SecretAct] = {}
         self.provider_looks: set[type[Look[Any]]] = set()
         self._operations = operations
         self._add_looks(operations)
         self._add_acts(operations)
         self._add_secret_acts(operations)
 
-    # ---- the table -------------------------------------------------------------------------------
+    # ---- the table: `w` is what the flow wants, `do` what can be done --------------------------------
 
     def _add_looks(self, do: Operations) -> None:
         look = self._look
