@@ -22,7 +22,6 @@ from bot.admin.socket import ask_owner
 from bot.app.build import CannotStart, build, running
 from bot.app.listening import cannot_listen, is_free, is_here_only, shown_url, url_of
 from bot.app.typed_command import typed_command
-from bot.runtime.clock import Ids, wall_clock_ms
 from bot.runtime.logs import configure_logs
 from bot.runtime.open_files import raise_open_files
 from bot.settings.settings import Settings
@@ -214,17 +213,7 @@ async def _own_admin(settings: Settings, stack: contextlib.AsyncExitStack) -> Ad
     await kasapay.store.open()
     stack.push_async_callback(kasapay.store.close)
     stack.push_async_callback(kasapay.close)
-    return AdminContext(
-        kasapay.store,
-        kasapay.accounts,
-        kasapay.calls,
-        kasapay.sealer,
-        wall_clock_ms,
-        Ids(),
-        kasapay.operations,
-        command_words=kasapay.catalogue.command_words(),
-        region=settings.default_region,
-    )
+    return kasapay.admin
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Who wants something done, by which name the request goes, and what comes of it. Values only."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -88,7 +89,7 @@ class EffectResult(msgspec.Struct, frozen=True):
 
     changes: tuple[Change, ...] = ()
     result: Any = None
-    provider_call: Any = None  # Callable[[], Awaitable[Any]] | None; msgspec cannot name a callable
+    provider_call: Callable[[], Awaitable[Any]] | None = None
     person: PersonRow | None = None
     payment: OrderView | None = None
     goes_on: bool = False
