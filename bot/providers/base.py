@@ -587,7 +587,7 @@ class NamesHolders(Protocol):
 
 @runtime_checkable
 class ShowsBalance(Protocol):
-    def balance(self, account: ItsAccount, currency: str = "") -> Call[tuple[Money, ...]]:
+    def balance(self, account: ItsAccount) -> Call[tuple[Money, ...]]:
         """The merchant's wallet."""
         ...
 

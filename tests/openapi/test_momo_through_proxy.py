@@ -10,7 +10,7 @@ import pytest
 
 from bot.money import Money, OrderDetails, OrderKind
 from bot.providers import Call, OrderCall, ProviderError, Secret, Sender
-from bot.providers.base import ConsentState
+from bot.providers.base import ConsentState, Request
 from bot.providers.momo.consent import renew_consent
 from bot.providers.momo.preapprovals import list_preapprovals
 from bot.sandbox import serve_sandbox
@@ -217,8 +217,10 @@ async def looks(box: Wire) -> None:
             await box.granted(MOMO.holder_name(box.account, party))
         for answer in ("ledger", "zero", "negative", "not_allowed", "not_found", "error"):
             await box.faults(balance_answer=answer)
-            for currency in ("", "GHS", "USD"):
-                await box.send(MOMO.balance(box.account, currency))
+            await box.send(MOMO.balance(box.account))
+            for currency in ("GHS", "USD"):
+                path = f"/{product}/v1_0/account/balance/{currency}"
+                await box.send(Call("balance", Request("GET", path, product), lambda reply: reply))
     await box.faults()
     box.become(credentials=both)
     await box.granted(MOMO.payout_balance(box.account))

@@ -75,8 +75,7 @@ class Wire(Shop):
         await self.order(fresh(OrderKind.REFUND, about_provider_reference=about, amount=amount))
         await self.order(fresh(OrderKind.REFUND, about_provider_reference="nosuchone"))
         await self.send(ADAPTER.submit_otp(self.account, charge, "123456"))
-        for wallets in (False, True):
-            await self.send(ADAPTER.banks(self.account, wallets=wallets))
+        await self.send(ADAPTER.banks(self.account))
         await self.send(ADAPTER.balance(self.account))
         today = datetime.now(UTC).date()
         days = [(today + timedelta(days=apart)).isoformat() for apart in (-1, 1)]
@@ -141,8 +140,7 @@ async def currencies(shop: Wire) -> None:
             continue
         payout = fresh(OrderKind.TRANSFER, amount=amount, payee=wallet, network=payout_network)
         await shop.granted(ADAPTER.request_order(account, payout), account)
-        for wallets in (False, True):
-            await shop.granted(ADAPTER.banks(account, wallets=wallets), account)
+        await shop.granted(ADAPTER.banks(account), account)
     await shop.granted(ADAPTER.balance(shop.account))
     terms = OrderDetails(bank_code="GH010", account_number="0011223344")
     await shop.order(fresh(OrderKind.TRANSFER, payee="", details=terms))

@@ -140,17 +140,8 @@ def test_headers_of_a_call_and_of_its_token() -> None:
     assert basic["X-Target-Environment"] == "mtnghana"
 
 
-@pytest.mark.parametrize(
-    ("account", "currency", "path"),
-    [
-        (MOMO, "", "/collection/v1_0/account/balance"),
-        (MOMO, "GHS", "/collection/v1_0/account/balance/GHS"),
-        (IN_SANDBOX, "GHS", "/collection/v1_0/account/balance/EUR"),
-        (IN_SANDBOX, "USD", "/collection/v1_0/account/balance/USD"),
-    ],
-)
-def test_balance_paths(account, currency: str, path: str) -> None:
-    assert ADAPTER.balance(account, currency).request.path == path
+def test_the_path_of_the_balance() -> None:
+    assert ADAPTER.balance(MOMO).request.path == "/collection/v1_0/account/balance"
 
 
 # Acceptance and refusals

@@ -394,9 +394,8 @@ def test_a_status_nobody_gave(answer: Reply, error: type) -> None:
 def test_balances_are_listed_by_currency() -> None:
     wallets = tape("startbutton/wallets")
     assert ADAPTER.balance(STARTBUTTON).decode(wallets) == (Money(250_050, "GHS"), Money(87, "KES"))
-    assert ADAPTER.balance(STARTBUTTON, "KES").decode(wallets) == (Money(87, "KES"),)
     sure = changed(STARTBUTTON, factor_confirmed=True)
-    assert ADAPTER.balance(sure, "UGX").decode(wallets) == (Money(1, "UGX"),)
+    assert Money(1, "UGX") in ADAPTER.balance(sure).decode(wallets)
 
 
 @pytest.mark.parametrize(
@@ -469,19 +468,14 @@ def test_transfers_are_listed_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "wallets", "path"),
+    ("changes", "path"),
     [
-        ({}, False, "/bank/list/GHS?type=bank"),
-        ({}, True, "/bank/list/GHS?type=mobile_money"),
-        (
-            {"currency": "XOF", "region": "BJ"},
-            True,
-            "/bank/list/XOF?type=mobile_money&country=Benin",
-        ),
+        ({}, "/bank/list/GHS?type=bank"),
+        ({"currency": "XOF", "region": "BJ"}, "/bank/list/XOF?type=bank&country=Benin"),
     ],
 )
-def test_the_bank_list_is_asked_for(changes: dict, wallets: bool, path: str) -> None:
-    call = ADAPTER.banks(changed(STARTBUTTON, **changes), wallets=wallets)
+def test_the_bank_list_is_asked_for(changes: dict, path: str) -> None:
+    call = ADAPTER.banks(changed(STARTBUTTON, **changes))
     assert (call.request.method, call.request.path, call.request.auth) == ("GET", path, "secret")
     assert not call.creates
 

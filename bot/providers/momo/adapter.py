@@ -44,7 +44,6 @@ from bot.providers.momo.encoding import (
     build_holder_path,
     build_look,
     build_note,
-    wire_currency,
 )
 from bot.providers.momo.invoices import (
     cancel_invoice,
@@ -179,13 +178,13 @@ class Momo:
         path = f"/v1_0/accountholder/{build_holder_path(party)}/basicuserinfo"
         return Call("holder_name", build_look(_product(account), path), read_name)
 
-    def balance(self, account: MomoAccount, currency: str = "") -> Call[tuple[Money, ...]]:
+    def balance(self, account: MomoAccount) -> Call[tuple[Money, ...]]:
         """The merchant's own wallet; may be negative. One market showed one wallet under both products."""
-        return _balance(account, _product(account), currency)
+        return _balance(account, _product(account))
 
     def payout_balance(self, account: MomoAccount) -> Call[tuple[Money, ...]] | None:
         """The wallet of Disbursements."""
-        return _balance(account, DISBURSEMENT, "") if has_credentials(account, DISBURSEMENT) else None
+        return _balance(account, DISBURSEMENT) if has_credentials(account, DISBURSEMENT) else None
 
     # Consent -------------------------------------------------------------------------------------
 
@@ -241,12 +240,8 @@ def _product(account: MomoAccount) -> str:
     return DISBURSEMENT if only_payouts else COLLECTION
 
 
-def _balance(account: MomoAccount, product: str, currency: str) -> Call[tuple[Money, ...]]:
-    path = "/v1_0/account/balance"
-    if currency:
-        path += "/" + (wire_currency(account) if currency == account.currency else currency)
-
+def _balance(account: MomoAccount, product: str) -> Call[tuple[Money, ...]]:
     def decode(reply: Reply) -> tuple[Money, ...]:
         return read_balance(account, reply)
 
-    return Call("balance", build_look(product, path), decode)
+    return Call("balance", build_look(product, "/v1_0/account/balance"), decode)

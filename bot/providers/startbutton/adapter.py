@@ -132,13 +132,11 @@ class Startbutton:
 
     # Look-ups ------------------------------------------------------------------------------------
 
-    def balance(
-        self, account: StartbuttonAccount, currency: str = "", *, payouts: bool = False
-    ) -> Call[tuple[Money, ...]]:
-        """The merchant's available balance in each currency, or in `currency`. Payouts have no other."""
+    def balance(self, account: StartbuttonAccount) -> Call[tuple[Money, ...]]:
+        """The merchant's available balance in each currency. Payouts have no other."""
 
         def decode(reply: Reply) -> tuple[Money, ...]:
-            return read_wallets(account, currency, reply)
+            return read_wallets(account, reply)
 
         return Call("balance", Request("GET", "/wallet", "secret"), decode)
 
@@ -168,9 +166,9 @@ class Startbutton:
         }
         return Call("list_payments", Request("GET", f"/transaction?{urlencode(query)}", "secret"), decode)
 
-    def banks(self, account: StartbuttonAccount, *, wallets: bool = False) -> Call[tuple[Bank, ...]]:
-        """Banks or wallet networks of the account's currency; where countries share it, of its own."""
-        query = {"type": "mobile_money" if wallets else "bank"}
+    def banks(self, account: StartbuttonAccount) -> Call[tuple[Bank, ...]]:
+        """Banks of the account's currency; where countries share it, of its own."""
+        query = {"type": "bank"}
         if account.currency == "XOF" and account.region in COUNTRIES:
             query["country"] = COUNTRIES[account.region]
         path = f"/bank/list/{quote(account.currency, safe='')}?{urlencode(query)}"

@@ -114,7 +114,7 @@ def read_status(kind: OrderKind, ours: str, reply: Reply) -> StatusReport:
     )
 
 
-def read_wallets(account: StartbuttonAccount, currency: str, reply: Reply) -> tuple[Money, ...]:
+def read_wallets(account: StartbuttonAccount, reply: Reply) -> tuple[Money, ...]:
     rows = look_data(open_envelope(reply), reply)
     if not isinstance(rows, list):
         raise Malformed("the wallet list cannot be read", http_status=reply.status)
@@ -123,7 +123,7 @@ def read_wallets(account: StartbuttonAccount, currency: str, reply: Reply) -> tu
         code = read_text(row.get("currency")).upper() if isinstance(row, dict) else ""
         # Others' currencies we cannot hold, and those whose unit is a guess, are left out.
         sure = code in UNITS_PER_MAJOR and (code not in UNSURE_FACTOR or account.factor_confirmed)
-        if not sure or code != (currency or code):
+        if not sure:
             continue
         try:
             found.append(rounded_money(read_decimal(row["availableBalance"]) / UNITS_PER_MAJOR[code], code))
@@ -133,7 +133,7 @@ def read_wallets(account: StartbuttonAccount, currency: str, reply: Reply) -> tu
 
 
 def read_banks(reply: Reply) -> tuple[Bank, ...]:
-    """Banks or networks by their codes; a row without a code is of no use to anybody and left out."""
+    """Banks by their codes; a row without a code is of no use to anybody and left out."""
     rows = look_data(open_envelope(reply), reply)
     if not isinstance(rows, list):
         raise Malformed("the bank list cannot be read", http_status=reply.status)

@@ -94,7 +94,7 @@ class Transfers(NamedTuple):
     names_network: bool = True
 
 
-# The codes of the other networks are not documented: they stand in the list `Startbutton.banks` asks for.
+# The codes of the other networks are not documented, but for a list of the provider's (/bank/list).
 TRANSFERS: Final[dict[str, Transfers]] = {
     "GHS": Transfers(banks=True, names_network=False),
     "KES": Transfers(banks=True, mno="MPESA"),
