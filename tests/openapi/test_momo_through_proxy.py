@@ -218,7 +218,7 @@ async def looks(box: Wire) -> None:
         for answer in ("ledger", "zero", "negative", "not_allowed", "not_found", "error"):
             await box.faults(balance_answer=answer)
             await box.send(MOMO.balance(box.account))
-            for currency in ("GHS", "USD"):
+            for currency in ("EUR", "USD"):
                 path = f"/{product}/v1_0/account/balance/{currency}"
                 await box.send(Call("balance", Request("GET", path, product), lambda reply: reply))
     await box.faults()
