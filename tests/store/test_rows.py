@@ -76,7 +76,8 @@ def test_a_record_survives_its_row(
 def test_every_record_has_a_table() -> None:
     kept = {getattr(records, name) for name in records.__all__}
     structs = {kind for kind in kept if issubclass(kind, msgspec.Struct)}
-    assert {table.record for table in TABLES} == structs
+    # What was asked for is kept inside the row of its approval.
+    assert {table.record for table in TABLES} == structs - {records.OrderRequest}
 
 
 @pytest.mark.parametrize("table", TABLES, ids=[table.name for table in TABLES])
