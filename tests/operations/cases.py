@@ -218,74 +218,87 @@ async def enrol(s: Scene, actor: Actor, key: RequestKey, about: tuple[str, str])
 # ---- what staff do for their merchant -------------------------------------------------------------
 
 
+async def role_of(s: Scene, actor: Actor) -> str:
+    """The actor's own role, the owner's where they have none."""
+    return actor.staff[0].id if actor.staff else await s.role()
+
+
 async def find_payment(s: Scene, actor: Actor, key: RequestKey, order_id: str) -> Any:
     order = await s.store.order(order_id)
     assert order is not None
-    return await s.do.business.find(actor, staff_id=await s.role(), code=order.code)
+    return await s.do.business.find(actor, staff_id=await role_of(s, actor), code=order.code)
 
 
 async def latest(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
-    return await s.do.business.latest(actor, await s.role())
+    return await s.do.business.latest(actor, await role_of(s, actor))
 
 
 async def standing(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
-    return await s.do.business.standing(actor, staff_id=await s.role(), kind="invoice")
+    return await s.do.business.standing(actor, staff_id=await role_of(s, actor), kind="invoice")
 
 
 async def banks(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
-    return await s.do.business.banks(actor, await s.role())
+    return await s.do.business.banks(actor, await role_of(s, actor))
 
 
 async def note(s: Scene, actor: Actor, key: RequestKey, order_id: str) -> Any:
     return await s.do.business.note(
-        actor, staff_id=await s.role(), order_id=order_id, text="Your cake is ready"
+        actor, staff_id=await role_of(s, actor), order_id=order_id, text="Your cake is ready"
     )
 
 
 async def refund(s: Scene, actor: Actor, key: RequestKey, order_id: str) -> Any:
-    return await s.do.business.refund(actor, key, staff_id=await s.role(), order_id=order_id, amount=GHS_20)
+    return await s.do.business.refund(
+        actor, key, staff_id=await role_of(s, actor), order_id=order_id, amount=GHS_20
+    )
 
 
 async def pay_out(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
-    return await s.do.business.pay_out(actor, key, staff_id=await s.role(), amount=GHS_20, payee=KWAME)
+    return await s.do.business.pay_out(
+        actor, key, staff_id=await role_of(s, actor), amount=GHS_20, payee=KWAME
+    )
 
 
 async def withdraw(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
-    return await s.do.business.withdraw(actor, key, staff_id=await s.role(), amount=GHS_20, payer=KWAME)
+    return await s.do.business.withdraw(
+        actor, key, staff_id=await role_of(s, actor), amount=GHS_20, payer=KWAME
+    )
 
 
 async def charge(s: Scene, actor: Actor, key: RequestKey, agreement_id: str) -> Any:
     return await s.do.business.charge(
-        actor, key, staff_id=await s.role(), agreement_id=agreement_id, amount=GHS_20
+        actor, key, staff_id=await role_of(s, actor), agreement_id=agreement_id, amount=GHS_20
     )
 
 
 async def invoice(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
     return await s.do.business.invoice(
-        actor, key, staff_id=await s.role(), payer=KWAME, amount=GHS_20, description="cake", days=3
+        actor, key, staff_id=await role_of(s, actor), payer=KWAME, amount=GHS_20, description="cake", days=3
     )
 
 
 async def cancel_invoice(s: Scene, actor: Actor, key: RequestKey, agreement_id: str) -> Any:
-    return await s.do.business.cancel_invoice(actor, key, staff_id=await s.role(), agreement_id=agreement_id)
+    return await s.do.business.cancel_invoice(
+        actor, key, staff_id=await role_of(s, actor), agreement_id=agreement_id
+    )
 
 
 async def waiting(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
-    return await s.do.approvals.waiting(actor, actor.staff[0].id)
+    return await s.do.approvals.waiting(actor, await role_of(s, actor))
 
 
 async def approve(s: Scene, actor: Actor, key: RequestKey, approval_id: str) -> Any:
     return await s.do.approvals.decide(
-        actor, staff_id=actor.staff[0].id, approval_id=approval_id, approve=True
+        actor, staff_id=await role_of(s, actor), approval_id=approval_id, approve=True
     )
 
 
 async def ask_details(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
-    return await s.do.details.ask(actor, staff_id=await s.role(), msisdn=KWAME)
+    return await s.do.details.ask(actor, staff_id=await role_of(s, actor), msisdn=KWAME)
 
 
 async def see_details(s: Scene, actor: Actor, key: RequestKey, asked_id: str) -> Any:
-    return await s.do.details.see(actor, staff_id=await s.role(), asked_id=asked_id)
+    return await s.do.details.see(actor, staff_id=await role_of(s, actor), asked_id=asked_id)
 
 
 # ---- what only an operator does -------------------------------------------------------------------
