@@ -60,7 +60,7 @@ def read_code(value: Any) -> str:
     """A provider's code word for comparing and for logs.
 
     Upper case, inner spaces as underscores, no trailing dot; long numbers are masked, because the
-    field is open text and may repeat what was sent. Source: reference/mtn-momo.md section 9.2.
+    field is open text and may repeat what was sent.
     """
     code = "_".join(read_text(value, 80).upper().rstrip(". ").split())
     return _LONG_NUMBER.sub("***", code)

@@ -1,7 +1,7 @@
 """What the Bot API says about texts and keyboards: HTML entities, lengths, button data. Pure.
 
-The sentences of the errors are those the reference lists; where it lists none ours are near enough,
-and no code may depend on them. Source: Telegram Bot API, "Formatting options", November 2026.
+The sentences of the errors are those that users of the Bot API report; where none is known ours are near
+enough, and no code may depend on them. Source: Telegram Bot API, "Formatting options", November 2026.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Which replies may fail an order: those known to mean that nothing was created, and no other.
 
 The tables here are written out from the providers' pages; none is the adapters' own.
-Source: reference/mtn-momo.md section 9.1 and reference/startbutton.md section 3.
+Source: MTN MoMo Open API, error codes; Startbutton's API documentation, "Errors"; November 2026.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 """What each error of the Bot API means for the message that met it: one table, pure.
 
 Telegram tells most 400s apart by their sentence alone, so sentences are compared, in lower case.
-Source: Telegram Bot API, "Making requests" and ResponseParameters; the sentences as reported in the
-reference, section 6, November 2026.
+Source: Telegram Bot API, "Making requests" and ResponseParameters; the sentences as users of
+the Bot API report them, November 2026.
 """
 
 import re

@@ -1,7 +1,7 @@
 """MTN MoMo Open API: the adapter. Chooses the call by an order's kind; sends nothing, keeps nothing.
 
 A reply is believed only as far as its pair (status, reason) goes; HTTP 202 is never a payment.
-Source: reference/mtn-momo.md (MTN's portal, client libraries and users' reports), read November 2026;
+Source: MTN MoMo Open API (momodeveloper.mtn.com), client libraries and users' reports, read November 2026;
 the calls are in the modules beside this one, the words in `words`.
 """
 

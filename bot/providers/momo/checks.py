@@ -1,7 +1,7 @@
 """What an operator must mend before a MoMo account can be used: keys, environment, currency, settings.
 
-Source: reference/mtn-momo.md sections 1, 2 and 13, read November 2026. An API user is any text: the ids
-of the new gateway are no UUIDs.
+Source: MTN MoMo Open API, environments (momodeveloper.mtn.com), client libraries and users' reports, read
+November 2026. An API user is any text: the ids of the new gateway are no UUIDs.
 """
 
 from typing import Final

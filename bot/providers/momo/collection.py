@@ -1,6 +1,7 @@
 """MTN MoMo's collection: requests to pay, withdrawals and bills, and their statuses. Pure.
 
-Source: reference/mtn-momo.md sections 6.1, 6.2 and 6.5, read November 2026.
+Source: MTN MoMo Open API, Collection (momodeveloper.mtn.com), client libraries and users' reports, read
+November 2026.
 """
 
 from bot.money import OrderKind, Reason

@@ -2,7 +2,8 @@
 
 Asking goes with the product's bearer token and polling with its Basic credentials; MTN's pages
 contradict each other on the first.
-Source: reference/mtn-momo.md section 6.8, read November 2026.
+Source: MTN MoMo Open API, consent (bc-authorize) (momodeveloper.mtn.com), client libraries and users'
+reports, read November 2026.
 """
 
 from typing import Any, Final

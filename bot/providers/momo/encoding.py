@@ -1,7 +1,8 @@
 """MTN MoMo's wire, our side of it: amounts, notes, numbers and the requests that carry them. Pure.
 
 What cannot be sent is refused here, before anything leaves.
-Source: reference/mtn-momo.md sections 4 and 5, read November 2026.
+Source: MTN MoMo Open API, headers and bodies (momodeveloper.mtn.com), client libraries and users' reports,
+read November 2026.
 """
 
 import re

@@ -2,7 +2,8 @@
 
 Whether SUCCESSFUL says "created" or "paid" is the account's setting `invoice_successful_means`; while
 nobody has set it nothing is called paid.
-Source: reference/mtn-momo.md section 6.4, read November 2026.
+Source: MTN MoMo Open API, Collection, invoices (momodeveloper.mtn.com), client libraries and users'
+reports, read November 2026.
 """
 
 from typing import Any, Final

@@ -1,7 +1,8 @@
 """MTN MoMo's look-ups that are about no order: tokens, holders, names, balances; and the extra message.
 
-Replies only; the requests are in `momo`.
-Source: reference/mtn-momo.md sections 3, 6.1, 6.6 and 6.7, read November 2026.
+Replies only; the requests are in `adapter`.
+Source: MTN MoMo Open API, tokens, accounts, delivery notification (momodeveloper.mtn.com), client libraries
+and users' reports, read November 2026.
 """
 
 import re

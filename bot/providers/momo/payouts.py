@@ -1,7 +1,8 @@
 """MTN MoMo's disbursement: transfers, deposits and refunds, and their statuses. Pure.
 
-The money is the merchant's; what a code means for them is `momo_words.reason_of`.
-Source: reference/mtn-momo.md section 7, read November 2026.
+The money is the merchant's; what a code means for them is `words.reason_of`.
+Source: MTN MoMo Open API, Disbursement (momodeveloper.mtn.com), client libraries and users' reports, read
+November 2026.
 """
 
 from typing import Any

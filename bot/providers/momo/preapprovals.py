@@ -1,6 +1,7 @@
 """MTN MoMo's pre-approvals: made, ended, listed and asked about. Pure.
 
-Source: reference/mtn-momo.md section 6.3, read November 2026.
+Source: MTN MoMo Open API, Collection, pre-approvals (momodeveloper.mtn.com), client libraries and users'
+reports, read November 2026.
 """
 
 import re

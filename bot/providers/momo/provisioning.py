@@ -1,7 +1,8 @@
 """Makes API users at MTN's sandbox, as its provisioning calls do. In production they come from the Partner
 Portal, so that no other address is ever asked.
 
-Source: reference/mtn-momo.md section 2, read November 2026. No key is in any sentence.
+Source: MTN MoMo Open API, Sandbox user provisioning (momodeveloper.mtn.com), client libraries and users'
+reports, read November 2026. No key is in any sentence.
 """
 
 import asyncio

@@ -2,7 +2,8 @@
 
 Tolerant of what the live service does beside its schema (numbers for texts, three shapes of reason,
 empty and HTML bodies); raises nothing but a ProviderError.
-Source: reference/mtn-momo.md sections 5, 6 and 9, read November 2026.
+Source: MTN MoMo Open API, errors (momodeveloper.mtn.com), client libraries and users' reports, read
+November 2026.
 """
 
 import re
@@ -107,7 +108,7 @@ def not_found_report(reply: Reply) -> StatusReport:
 
 
 def creation_error(kind: OrderKind, reply: Reply) -> ProviderError:
-    """What a creation means that was not taken. Only what the reference's section 9.1 lists says that nothing
+    """What a creation means that was not taken. Only a code that MTN lists as a refusal says that nothing
     was created; every other status, code or shape leaves the outcome open."""
     code = code_of(reply)
     rest: dict[str, Any] = {"provider_code": code, "http_status": reply.status}

@@ -1,7 +1,7 @@
 """MTN MoMo's words: statuses, reasons, refusal codes, environments. Tables and their look-up only.
 
-Source: reference/mtn-momo.md sections 1 and 9 (MTN's published list of 26 codes and what users met
-beside it), read November 2026.
+Source: MTN MoMo Open API (momodeveloper.mtn.com): its list of 26 error codes, its environments, and what
+users met beside these, read November 2026.
 """
 
 from typing import Final

@@ -2,7 +2,8 @@
 
 Nothing that moves money is ever posted twice: what the provider does with a used reference is not
 documented, and a refund has none at all. After a lost reply one only asks.
-Source: reference/startbutton.md, read November 2026; the tables are in `words`.
+Source: Startbutton's API documentation (several editions) and code of those who use it, read November 2026;
+the tables are in `words`.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
 """What Startbutton is sent: amounts, phones, references, and the bodies of its three kinds of order.
 
 Pure: an order in, a body out, or the refusal that says why it cannot be sent; nothing has left then.
-Source: reference/startbutton.md sections 2, 4, 8 and 9, read November 2026.
+Source: Startbutton's API documentation, "Mobile money, Transfers, Refunds", and code of those who use it,
+read November 2026.
 """
 
 import hashlib

@@ -3,7 +3,7 @@
 A reply counts as success only with HTTP 2xx and `success` (or `status`) exactly true; message texts
 decide nothing but what `message_says` knows. Raises nothing but a ProviderError, and ValueError where
 it says so.
-Source: reference/startbutton.md section 3, read November 2026.
+Source: Startbutton's API documentation, "Errors", and code of those who use it, read November 2026.
 """
 
 import re

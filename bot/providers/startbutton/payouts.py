@@ -1,7 +1,8 @@
 """Startbutton's replies about money that leaves the merchant's wallet: transfers and refunds.
 
 A word taken for another's here is paid twice, so whatever cannot be told for certain says nothing.
-Source: reference/startbutton.md sections 8 and 9, read November 2026.
+Source: Startbutton's API documentation, "Transfers and Refunds", and code of those who use it, read
+November 2026.
 """
 
 from collections.abc import Mapping

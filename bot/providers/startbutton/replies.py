@@ -1,7 +1,8 @@
 """Startbutton's replies about charges, transactions, wallets and banks: bytes to values, refusals to errors.
 
-Raises nothing but a ProviderError. What pays out is read in `startbutton_payouts`.
-Source: reference/startbutton.md sections 3 to 8, read November 2026.
+Raises nothing but a ProviderError. What pays out is read in `payouts`.
+Source: Startbutton's API documentation, "Mobile money, Transactions, Wallet", and code of those who use it,
+read November 2026.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 The signature is over the bytes as received. The vendor's sample signs the JSON written anew instead, so an
 account may have that believed too; then what was signed is what is read.
-Source: reference/startbutton.md section 6, read November 2026.
+Source: Startbutton's API documentation, "Webhooks", and code of those who use it, read November 2026.
 """
 
 import hashlib

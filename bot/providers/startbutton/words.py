@@ -1,7 +1,7 @@
 """Startbutton's words and units: statuses, networks, phone forms, limits, factors. Tables only.
 
-Source: reference/startbutton.md sections 2, 4, 5, 6, 8 and 9, read November 2026. What it marks as unsure
-is either left out here or asks for a setting.
+Source: Startbutton's API documentation (several editions) and code of those who use it, read November 2026.
+What these leave unsure is left out here, or asks for a setting.
 """
 
 from collections.abc import Mapping
@@ -62,7 +62,7 @@ class Market(NamedTuple):
     most: int | None = None
 
 
-# RWF has a page nobody could read; the reference expects the form of its neighbours. ZMW stands in lists
+# RWF has a page nobody could read; the form of its neighbours is expected. ZMW stands in lists
 # of currencies only and is left out.
 MARKETS: Final[dict[str, Market]] = {
     "GHS": Market(("MTN", "ATL", "VOD"), "+233"),

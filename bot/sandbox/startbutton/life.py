@@ -1,7 +1,7 @@
 """What becomes of a Startbutton charge by time and by the payer, and the webhooks that tell of it.
 
 Source: Startbutton documentation, transaction statuses and webhooks. A failed collection has no
-event. What becomes of a payout is in `startbutton_payouts`.
+event. What becomes of a payout is in `payouts`.
 """
 
 from uuid import uuid4
