@@ -134,7 +134,7 @@ class Turns:
             "turn",
             channel=inbound.channel,
             gateway=inbound.session.gateway if inbound.session else inbound.channel,
-            dialog=turn.conversation.id[:8],
+            conversation=turn.conversation.id[:8],
             flow=turn.conversation.flow,
             step=turn.step,
             outcome=turn.outcome,

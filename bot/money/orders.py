@@ -90,7 +90,7 @@ FINAL: Final = frozenset({OrderState.SUCCESSFUL, OrderState.FAILED, OrderState.R
 OPEN: Final = frozenset(OrderState) - FINAL
 
 _S = OrderState
-# From DESIGN: what may follow what. Provider words and our own decisions only; an operator's
+# What may follow what. Provider words and our own decisions only; an operator's
 # corrections stand apart below because they need a name and a reason.
 _FOLLOWS: Final[dict[OrderState, frozenset[OrderState]]] = {
     _S.NEW: frozenset({_S.PENDING, _S.FAILED}),

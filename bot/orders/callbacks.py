@@ -111,11 +111,11 @@ class Callbacks:
                 changes += await self._disputed(order)
         await self._store.commit(changes)
         if event.reserialised:
-            _log.warning("webhook signed over its JSON written anew", provider=account_id)
+            _log.warning("webhook signed over its JSON written anew", account=account_id)
         if order is not None:
             self._on_hint()
         _log.info(
-            "webhook", provider=account_id, event_name=event.name, known=order is not None, incident=kind
+            "webhook", account=account_id, event_name=event.name, known=order is not None, incident=kind
         )
         return True
 

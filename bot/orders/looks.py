@@ -107,7 +107,7 @@ class Looks:
             return
         await self._store.learn(*fact, self._clock())
         self._known.add(fact)
-        _log.info("account answers by our reference", provider=order.account_id)
+        _log.info("account answers by our reference", account=order.account_id)
 
     async def _by_ours_for_once(self, order: OrderRow) -> StatusReport | None:
         """Most orders are asked about by the provider's reference. Until it is known whether the account

@@ -162,7 +162,7 @@ class Worker:
         _log.info(
             "order",
             reference=order.reference,
-            provider=order.account_id,
+            account=order.account_id,
             state=order.state.value,
             outcome=after.state.value,
             code=after.provider_code,
@@ -180,7 +180,7 @@ class Worker:
                 order.id, order.version, now_ms, fence=order.fence, due_ms=due_ms, release=True
             )
             await self._store.commit([later])
-            _log.error("order belongs elsewhere", provider=order.account_id, reference=order.reference)
+            _log.error("order belongs elsewhere", account=order.account_id, reference=order.reference)
             return order
         if _is_to_be_sent(order):
             return await self._send(order, now_ms)

@@ -2,8 +2,8 @@
 
 The rules of money truth meet here: accepted is not paid, a lost reply is asked about and never taken
 for a failure, a status is believed only if amount, currency and party are ours, nothing final moves.
-`replies` decides about our own requests, `reports` about what was asked later, `changes` writes down
-what either decided.
+`replies` decides about our own requests, `status` about what a poll finds, `transitions` writes down what
+either decided, `follow_ups` what else it causes.
 """
 
 from bot.orders.rules.context import SettlementContext
