@@ -21,7 +21,6 @@ __all__ = [
     "result_messages",
     "said_message",
     "standing_text",
-    "told_by_turn",
 ]
 
 
@@ -93,11 +92,6 @@ def standing_text(order: OrderRow) -> str:
     """The sentence that says where an order stands that is no plain payment."""
     to_state = _SAID.get(order.shown)
     return f"result.{order.kind.value}.{to_state}" if to_state else f"sent.{order.kind.value}"
-
-
-def told_by_turn(channel: str, address: Address) -> Address | None:
-    """The address that has read a result as the answer of its own turn; a USSD screen may be missed."""
-    return None if channel == "ussd" else address
 
 
 def result_messages(

@@ -227,7 +227,7 @@ def build_app(config: SandboxConfig, *, now: Callable[[], float] = time.time) ->
 
     app = web.Application(client_max_size=BODY_LIMIT, middlewares=[guard(world)])
     app[SANDBOX] = sandbox
-    app.add_routes(Control(world, courier, mtn, button).routes())
+    app.add_routes(Control(world, courier, button).routes())
     app.add_routes(StartbuttonControl(world, button).routes())
     app.router.add_route("*", PREFIX + _ANY, no_such_path)
     app.router.add_route("*", "/" + _ANY, sandbox.entrance)

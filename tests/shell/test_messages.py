@@ -13,7 +13,6 @@ from bot.notifications.order_messages import (
     otp_prompts,
     reply_message,
     result_messages,
-    told_by_turn,
 )
 from bot.notifications.queueing import encode_view
 from bot.runtime.timeouts import TIMES
@@ -99,13 +98,6 @@ def test_a_chat_silent_for_half_a_year_is_nobodys_any_more() -> None:
         seen = msgspec.structs.replace(CHAT, seen_ms=NOW - silent_ms)
         rows = told(OrderState.SUCCESSFUL, (seen,))
         assert [row.address_kind for row in rows] == ["msisdn", *(["telegram"] if reached else [])]
-
-
-def test_a_screen_may_be_missed_and_a_chat_is_read() -> None:
-    here = Address("msisdn", PAYER)
-    assert told_by_turn("ussd", here) is None
-    assert told_by_turn("telegram", Address("telegram", "42")) == Address("telegram", "42")
-    assert told_by_turn("web", Address("web", "hash")) == Address("web", "hash")
 
 
 def test_the_same_result_twice_has_the_same_key() -> None:

@@ -23,7 +23,6 @@ from bot.sandbox.control.guard import (
 from bot.sandbox.control.people import People
 from bot.sandbox.fault_values import GROUPS, describe
 from bot.sandbox.model import Delivery, Entry, moment, show_delivery, show_entry, show_seen
-from bot.sandbox.momo.life import Momo
 from bot.sandbox.momo.results import build_result
 from bot.sandbox.startbutton.events import build_event, write_event
 from bot.sandbox.startbutton.life import Startbutton
@@ -49,10 +48,9 @@ class _ResetBody(ControlBody):
 class Control:
     """The handlers, over one world."""
 
-    def __init__(self, world: World, courier: Courier, momo: Momo, startbutton: Startbutton) -> None:
+    def __init__(self, world: World, courier: Courier, startbutton: Startbutton) -> None:
         self._world = world
         self._courier = courier
-        self._momo = momo
         self._startbutton = startbutton
         self._people = People(world)
 
