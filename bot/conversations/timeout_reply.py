@@ -11,27 +11,29 @@ __all__ = ["TimeoutReply", "TooLate"]
 
 
 class TooLate(Exception):
-    """The person has been sent away; so nothing is begun any more."""
+    """Raised where a turn would begin something after its person got the timeout reply."""
 
 
 class TimeoutReply:
-    """One per turn, shared by the turn and whoever waits for it.
+    """Says to the waiting side what the turn has begun, and to the turn whether the reply was given.
 
-    `payment` is the order the turn begins or goes on with; `is_kept` once it surely stands in the store.
-    Once they are `said`, their session is over, whatever the turn comes to.
+    There is one per turn, shared by both. Once it is `said`, the session is over, whatever the turn comes to.
     """
 
     def __init__(self) -> None:
+        # The order the turn begins or goes on with; and whether it surely stands in the store.
         self.payment: OrderView | None = None
         self.is_kept = False
+        # The words given; empty until then.
         self.text = ""
-        # How they are to be written, as far as the turn knows it.
+        # For which gateway and in which language they are written, as far as the turn knows it.
         self.gateway = ""
         self.language = ""
 
     def begin(self, payment: OrderView | None, *, is_kept: bool) -> None:
-        """The turn is about to do something, with money where `payment` names it. Raises TooLate where the
-        words were said."""
+        """Note that the turn is about to do something, with money where `payment` names it.
+
+        Raises TooLate where the reply was given."""
         if self.said:
             raise TooLate
         if payment is not None:
@@ -42,5 +44,5 @@ class TimeoutReply:
         return bool(self.text)
 
     def say(self, text: str) -> None:
-        """They are being said now: from here on the turn begins nothing."""
+        """Give the reply: from here on the turn begins nothing."""
         self.text = text

@@ -111,7 +111,8 @@ class Turns:
 
         A repeated delivery gets the answer of the first, and runs nothing. `update` is the inbox row
         the message came in, deleted with the commit. Raises StoreUnavailable where nothing can be
-        kept; the message may then be sent again. Whoever waits only so long hands in `timeout_reply`.
+        kept; the message may then be sent again. Whoever waits only so long hands in a `timeout_reply`,
+        and has its words from `timeout_words`.
         `hide` takes what was said out of its chat: called where it is a code or a PIN, before anything
         is done with it.
         """
@@ -160,13 +161,10 @@ class Turns:
         """Something was queued beside a turn."""
         self._on_work()
 
-    def timeout_reply(self) -> TimeoutReply:
-        """What a turn and whoever waits for it agree on, for `take` and `closing_words`."""
-        return TimeoutReply()
+    def timeout_words(self, language: str = "", timeout_reply: TimeoutReply | None = None) -> str:
+        """The words of the timeout reply: true whatever the turn still does.
 
-    def closing_words(self, language: str = "", timeout_reply: TimeoutReply | None = None) -> str:
-        """A polite last screen for when a turn's answer does not come, which holds whatever the turn
-        still does. Touches no store, never raises. Once said, the words stay what they were."""
+        Touches no store, never raises. Once said, the words stay what they were."""
         timeout_reply = timeout_reply or TimeoutReply()
         if not timeout_reply.said:
             spoken = timeout_reply.language or (self._config.guess(language) if language else "")
@@ -251,13 +249,13 @@ class Turns:
         except TooLate:
             turn.outcome = "too late"
             return turn, await self._commits.give_up(
-                turn, self.closing_words(inbound.language, timeout_reply)
+                turn, self.timeout_words(inbound.language, timeout_reply)
             )
         if isinstance(view, Toast):
             turn.outcome = "old button"
             return turn, await self._commits.tell(turn, self._beside(turn, view.text))
         # Whoever was sent away meanwhile saw those words and not this question; so does a repeat.
-        instead = self.closing_words(inbound.language, timeout_reply) if timeout_reply.said else ""
+        instead = self.timeout_words(inbound.language, timeout_reply) if timeout_reply.said else ""
         answer = await self._commits.finish(turn, view, instead, self._beside(turn, turn.beside))
         if answer.keep_open and timeout_reply.said:
             await self._commits.close(turn)

@@ -59,7 +59,7 @@ async def answer_gateway(request: web.Request, entry: GatewayEntry, wire: WireRe
                 entry.gateway.manners.name, read.session_id, read.msisdn, read.why, read.cumulative
             )
             task = request.app[BACKGROUND].start("ussd.left", work)
-            await asyncio.wait({task}, timeout=_patience(request, entry))
+            await asyncio.wait({task}, timeout=_patience_s(request, entry))
             return read.reply
         case Rejected():
             if read.reply.status == web.HTTPForbidden.status_code:
@@ -69,7 +69,9 @@ async def answer_gateway(request: web.Request, entry: GatewayEntry, wire: WireRe
 
 
 def _admit(request: web.Request) -> GatewayEntry:
-    """The gateway that calls. An unknown name and a wrong secret are told apart by nothing."""
+    """The gateway that calls, once its secret, address and method were checked.
+
+    An unknown name and a wrong secret are answered alike."""
     parts = request.app[PARTS]
     entry = parts.gateways.get(request.match_info["gateway"])
     given = request.match_info["secret"].encode("utf-8", "surrogatepass")
@@ -87,20 +89,24 @@ def _admit(request: web.Request) -> GatewayEntry:
 
 
 async def _answer(request: web.Request, entry: GatewayEntry, heard: Heard) -> Answer:
-    """The turn's answer, or closing words where there is none in time. The turn itself goes on to
-    its end, and keeps to what was said: what it commits is what the person finds at the next dial."""
+    """The turn's answer, or the timeout reply where there is none in time.
+
+    The turn itself goes on to its end, and keeps to what was said: what it commits is what the person
+    finds at the next dial."""
     turns = request.app[PARTS].turns
-    timeout_reply = turns.timeout_reply()
+    timeout_reply = TimeoutReply()
     task = request.app[BACKGROUND].start("ussd.turn", _take(turns, heard.inbound, timeout_reply))
-    await asyncio.wait({task}, timeout=_patience(request, entry))
+    await asyncio.wait({task}, timeout=_patience_s(request, entry))
     if task.done() and not task.cancelled() and task.exception() is None:
         return task.result()
-    return Answer(turns.closing_words(heard.inbound.language, timeout_reply), keep_open=False)
+    return Answer(turns.timeout_words(heard.inbound.language, timeout_reply), keep_open=False)
 
 
 async def _take(turns: Turns, inbound: Inbound, timeout_reply: TimeoutReply) -> Answer:
-    """The turn. Where it fails its person is sent away: the session is over for its gateway, so it is for us,
-    if the store can be told."""
+    """Take the turn, and close the session where that fails.
+
+    Its person is sent away then: the session is over for its gateway, so it is for us, if the store can be
+    told."""
     try:
         return await turns.take(inbound, timeout_reply=timeout_reply)
     except Exception:
@@ -113,7 +119,8 @@ async def _take(turns: Turns, inbound: Inbound, timeout_reply: TimeoutReply) -> 
         raise
 
 
-def _patience(request: web.Request, entry: GatewayEntry) -> float:
+def _patience_s(request: web.Request, entry: GatewayEntry) -> float:
+    """How long a request waits for its turn: our own limit, or the gateway's where that is shorter."""
     return min(request.app[PARTS].limits.answer_s, entry.gateway.manners.answer_s)
 
 

@@ -9,6 +9,7 @@ import pytest
 from bot.channels.ussd import Heard
 from bot.conversations.effect_dispatch import EffectDispatch
 from bot.conversations.standing import standing as standing_of
+from bot.conversations.timeout_reply import TimeoutReply
 from bot.dialog import Text
 from bot.money import AgreementKind, Money, OrderKind, OrderState, Reason
 from bot.operations.actor import Actor, EffectResult, RequestKey
@@ -561,8 +562,8 @@ async def test_staff_sent_away_have_begun_nothing(stage: Stage) -> None:
     heard = phone.read(phone.answer_request(STAFF_PIN))
     assert isinstance(heard, Heard)
     turns = stage.kasapay.turns
-    timeout_reply = turns.timeout_reply()
-    said = turns.closing_words("", timeout_reply)
+    timeout_reply = TimeoutReply()
+    said = turns.timeout_words("", timeout_reply)
     late = await turns.take(heard.inbound, timeout_reply=timeout_reply)
     assert late.text == said
     assert await stage.orders() == ()
@@ -579,9 +580,9 @@ async def test_a_payout_that_may_have_begun_is_not_said_to_be_nothing(
     heard = phone.read(phone.answer_request(STAFF_PIN))
     assert isinstance(heard, Heard)
     turns = stage.kasapay.turns
-    timeout_reply = turns.timeout_reply()
+    timeout_reply = TimeoutReply()
     await turns.take(heard.inbound, timeout_reply=timeout_reply)
-    said = turns.closing_words("", timeout_reply)
+    said = turns.timeout_words("", timeout_reply)
     assert said.startswith(f"Not sure yet whether this was begun: transfer, GHS {amount}.00.")
     assert len(stage.rows(f"SELECT 1 FROM {kept}")) == 1
 

@@ -15,6 +15,7 @@ from bot.app import build as wiring
 from bot.app.build import Kasapay
 from bot.channels.ussd import Heard, WireRequest
 from bot.conversations import TurnsConfig
+from bot.conversations.timeout_reply import TimeoutReply
 from bot.dialog import Address, Choice, Inbound, Pressed, Text, Typed, fits, fold
 from bot.money import OrderState, show_local
 from bot.runtime.timeouts import TIMES
@@ -558,8 +559,8 @@ async def test_who_was_sent_away_is_asked_again_at_the_next_dial_with_the_same_i
     heard = phone.read(request)
     assert isinstance(heard, Heard)
     turns = stage.kasapay.turns
-    timeout_reply = turns.timeout_reply()
-    said = turns.closing_words("", timeout_reply)
+    timeout_reply = TimeoutReply()
+    said = turns.timeout_words("", timeout_reply)
     await turns.take(heard.inbound, timeout_reply=timeout_reply)
     assert (await phone.send(request)).text == said
     stage.clock.ms += 3000
@@ -574,12 +575,12 @@ async def test_words_said_while_the_answer_is_kept_close_the_session_too(stage: 
     heard = phone.read(phone.answer_request("5"))
     assert isinstance(heard, Heard)
     turns = stage.kasapay.turns
-    timeout_reply = turns.timeout_reply()
+    timeout_reply = TimeoutReply()
     kept = stage.kasapay.store.commit
 
     async def meanwhile(changes: Any) -> None:
         await kept(changes)
-        turns.closing_words("", timeout_reply)
+        turns.timeout_words("", timeout_reply)
 
     turns._commits._store = SimpleNamespace(commit=meanwhile)  # type: ignore[assignment]
     await turns.take(heard.inbound, timeout_reply=timeout_reply)
@@ -866,8 +867,8 @@ async def test_who_was_sent_away_has_begun_nothing(stage: Stage) -> None:
     heard = phone.read(request)
     assert isinstance(heard, Heard)
     turns = stage.kasapay.turns
-    timeout_reply = turns.timeout_reply()
-    said = turns.closing_words("", timeout_reply)
+    timeout_reply = TimeoutReply()
+    said = turns.timeout_words("", timeout_reply)
     assert "look at My payments before you pay again" in said
     late = await turns.take(heard.inbound, timeout_reply=timeout_reply)
     assert (late.text, late.keep_open) == (said, False)
@@ -886,7 +887,7 @@ async def test_what_may_have_begun_is_not_said_to_be_nothing(stage: Stage) -> No
     heard = phone.read(phone.answer_request("1"))
     assert isinstance(heard, Heard)
     turns = stage.kasapay.turns
-    timeout_reply = turns.timeout_reply()
+    timeout_reply = TimeoutReply()
     kept = stage.kasapay.store.commit
 
     async def lost(changes: Any) -> None:
@@ -896,28 +897,28 @@ async def test_what_may_have_begun_is_not_said_to_be_nothing(stage: Stage) -> No
     turns._commits._store = SimpleNamespace(commit=lost)  # type: ignore[assignment]
     with pytest.raises(StoreUnavailable):
         await turns.take(heard.inbound, timeout_reply=timeout_reply)
-    said = turns.closing_words("", timeout_reply)
+    said = turns.timeout_words("", timeout_reply)
     assert said.startswith("It is not sure yet whether GHS 5.00 to Ama's Kitchen was begun.")
     assert fits(said, 160, 70)
 
 
-async def test_closing_words_have_the_letters_that_phones_have(stage: Stage) -> None:
+async def test_timeout_words_have_the_letters_that_phones_have(stage: Stage) -> None:
     phone = Phone(stage, EFUA)
     stage.change("UPDATE merchants SET name = 'የአማ ወጥ ቤት' WHERE code = '1001'")
     await phone.dial("1001", "5", "1")
     heard = phone.read(phone.answer_request("1"))
     assert isinstance(heard, Heard)
     turns = stage.kasapay.turns
-    timeout_reply = turns.timeout_reply()
+    timeout_reply = TimeoutReply()
     await turns.take(heard.inbound, timeout_reply=timeout_reply)
-    said = turns.closing_words("fr", timeout_reply)
+    said = turns.timeout_words("fr", timeout_reply)
     assert "1001" in said
     assert fits(said, 160, 70)
     assert fold(said) == said
 
 
 @pytest.mark.parametrize(("language", "begins"), [("en", "Do not pay again"), ("fr", "Ne payez pas")])
-async def test_closing_words_are_one_screen_in_their_persons_language(
+async def test_timeout_words_are_one_screen_in_their_persons_language(
     stage: Stage, language: str, begins: str
 ) -> None:
     """However long the merchant's name: the reference stays, since it is all that is known of the payment."""
@@ -930,13 +931,13 @@ async def test_closing_words_are_one_screen_in_their_persons_language(
     heard = phone.read(phone.answer_request("1"))
     assert isinstance(heard, Heard)
     turns = stage.kasapay.turns
-    timeout_reply = turns.timeout_reply()
+    timeout_reply = TimeoutReply()
     await turns.take(heard.inbound, timeout_reply=timeout_reply)
-    said = turns.closing_words("", timeout_reply)
+    said = turns.timeout_words("", timeout_reply)
     assert begins in said
     assert (await stage.order()).code in said
     assert fits(said, 160, 70)
-    assert turns.closing_words("", timeout_reply) == said
+    assert turns.timeout_words("", timeout_reply) == said
 
 
 async def test_what_was_begun_is_said_to_be_under_way(stage: Stage) -> None:
@@ -946,10 +947,10 @@ async def test_what_was_begun_is_said_to_be_under_way(stage: Stage) -> None:
     heard = phone.read(phone.answer_request("1"))
     assert isinstance(heard, Heard)
     turns = stage.kasapay.turns
-    timeout_reply = turns.timeout_reply()
+    timeout_reply = TimeoutReply()
     await turns.take(heard.inbound, timeout_reply=timeout_reply)
     order = await stage.order()
-    said = turns.closing_words("", timeout_reply)
+    said = turns.timeout_words("", timeout_reply)
     assert said.startswith("GHS 5.00 to Kofi Books is under way. Do not pay again: dial *920*10# in a minute")
     assert said.endswith(f"Ref {order.code}")
 
@@ -974,10 +975,10 @@ async def test_a_result_nobody_could_bring_stands_on_the_screen_until_it_was_see
     assert row["state"] == "sent"
 
 
-async def test_closing_words_need_no_store(stage: Stage) -> None:
-    words = stage.kasapay.turns.closing_words("fr-CI")
+async def test_timeout_words_need_no_store(stage: Stage) -> None:
+    words = stage.kasapay.turns.timeout_words("fr-CI")
     assert words
-    assert words != stage.kasapay.turns.closing_words()
+    assert words != stage.kasapay.turns.timeout_words()
 
 
 async def test_a_language_is_guessed_once_and_then_chosen(stage: Stage) -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from bot.channels.ussd import GATEWAYS, Heard, WireRequest
 from bot.channels.ussd.base import SCREEN_SEPTETS
+from bot.conversations.timeout_reply import TimeoutReply
 from bot.dialog import Answer, fits
 from bot.sandbox.gateways import GatewaySimulator, Sent, Shown
 from tests.gateways import arrived, dialled, gateway_of, simulate
@@ -106,9 +107,9 @@ class Gateway:
         heard = gateway.read(request, region="GH")
         assert isinstance(heard, Heard), heard
         turns = process.kasapay.turns
-        timeout_reply = turns.timeout_reply()
+        timeout_reply = TimeoutReply()
         work = process.spawn(turns.take(heard.inbound, timeout_reply=timeout_reply))
-        # As the web room does: closing words where no answer comes in time; the turn goes on.
+        # As the web room does: the timeout reply where no answer comes in time; the turn goes on.
         await asyncio.wait([work, process.died], timeout=_ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
         if process.dead:
             return None
@@ -117,7 +118,7 @@ class Gateway:
         else:
             if work.done() and not work.cancelled():
                 self._story.tell(asyncio.get_running_loop().time(), f"turn failed {work.exception()!r}")
-            answer = Answer(turns.closing_words(heard.inbound.language, timeout_reply), keep_open=False)
+            answer = Answer(turns.timeout_words(heard.inbound.language, timeout_reply), keep_open=False)
         reply = gateway.build_reply(heard, answer.text, keep_open=answer.keep_open)
         if not fits(answer.text, SCREEN_SEPTETS, 70):
             self.wrong.append(f"does not fit {SCREEN_SEPTETS}: {answer.text!r}")

@@ -54,10 +54,7 @@ class FakeTurns:
     ) -> None:
         self.gone.append((gateway, session_id, msisdn, why))
 
-    def timeout_reply(self) -> Any:
-        return None
-
-    def closing_words(self, language: str = "", timeout_reply: Any = None) -> str:
+    def timeout_words(self, language: str = "", timeout_reply: Any = None) -> str:
         return f"Sorry, please dial again.{language}"
 
 
