@@ -12,7 +12,7 @@ import structlog
 
 from bot.conversations.commits import Commits
 from bot.conversations.effect_dispatch import EffectDispatch
-from bot.conversations.effect_runner import Effects
+from bot.conversations.effect_runner import EffectRunner
 from bot.conversations.facts import (
     behind_guard,
     held_here,
@@ -119,7 +119,7 @@ class Steps:
         self._flows = flows
         self._reader = reader
         self._commits = commits
-        self._effects = Effects(dispatch, commits)
+        self._effects = EffectRunner(dispatch, commits)
         self._timeouts = timeouts
         self._config = config
 
@@ -250,9 +250,9 @@ class Steps:
             case Accepted(value):
                 row = msgspec.structs.replace(row, wrong=0, page=0)
                 if isinstance(question, SecretStep):
-                    plan = await self._dispatch.act_with(value, question.then, turn.actor())
+                    effect_result = await self._dispatch.act_with(value, question.then, turn.actor())
                     turn.step = question.key
-                    await self._effects.carry_out(turn, row, run, plan)
+                    await self._effects.carry_out(turn, row, run, effect_result)
                     row = _past_guard(row, run)
                 else:
                     run.answer(value)

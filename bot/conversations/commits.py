@@ -19,10 +19,11 @@ RenderUssd = Callable[[View, str, str], UssdScreen]  # view, gateway, language
 
 
 class Commits:
-    """`hashed` is the keyed hash of what a gateway sent: the text itself may hold a code.
+    """Renders a turn's view and commits the turn.
 
-    An answer is kept with the time it was given, not the time its turn began: a delivery that came before
-    its answer was there, or a moment after, may be a repeat of it.
+    `hashed` is the keyed hash of what a gateway sent: the text itself may hold a code. An answer is kept
+    with the time it was given, not the time its turn began: a delivery that came before its answer was
+    there, or a moment after, may be a repeat of it.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """Which operation does what a flow asks for: one table. Does nothing itself.
 
-A look returns its result. An act returns a plan: changes to commit with the turn, and either its result at
-once or a call to make between the turn's two commits. References and rows come first, so that a crash
-anywhere finds them again by the request's key.
+A look returns its result. An act returns an effect result: changes to commit with the turn, and either its
+result at once or a call to make between the turn's two commits. References and rows come first, so that a
+crash anywhere finds them again by the request's key.
 """
 
 from collections.abc import Awaitable, Callable
@@ -27,8 +27,10 @@ S = TypeVar("S", bound=SecretAct[Any])
 
 
 class EffectDispatch:
-    """`looks`, `acts` and `secret_acts` hold one entry for each effect. `provider_looks` may call a provider,
-    so that their turn has to be marked running first; an act says it by its plan."""
+    """The table: `looks`, `acts` and `secret_acts` hold one entry for each effect.
+
+    `provider_looks` may call a provider, so that their turn has to be marked running first; an act says it
+    by its effect result."""
 
     def __init__(self, operations: Operations) -> None:
         self.looks: dict[type[Look[Any]], _Look] = {}
@@ -205,10 +207,10 @@ class EffectDispatch:
         """An operation that keeps its own outcome, whatever becomes of the turn: a wrong try counts. So it is
         done between the turn's two commits."""
 
-        async def plan(wanted: S, secret: str, actor: Actor) -> EffectResult:
+        async def call_operation(wanted: S, secret: str, actor: Actor) -> EffectResult:
             return EffectResult(provider_call=lambda: operation(wanted, secret, actor))
 
-        self.secret_acts[effect] = plan
+        self.secret_acts[effect] = call_operation
 
     # ---- its use ---------------------------------------------------------------------------------
 
@@ -223,7 +225,7 @@ class EffectDispatch:
         return await self.acts[type(effect)](effect, actor, key)
 
     async def act_with(self, secret: str, effect: SecretAct[Any], actor: Actor) -> EffectResult:
-        """The plan of an act that needs a secret."""
+        """The effect result of an act that needs a secret."""
         return await self.secret_acts[type(effect)](effect, secret, actor)
 
     async def without_secret(self, effect: SecretAct[Any], actor: Actor) -> Any:

@@ -7,10 +7,10 @@ from bot.dialog import Look, Run, Wants
 from bot.operations.actor import EffectResult, RequestKey
 from bot.store.records import ConversationRow
 
-__all__ = ["Effects"]
+__all__ = ["EffectRunner"]
 
 
-class Effects:
+class EffectRunner:
     def __init__(self, dispatch: EffectDispatch, commits: Commits) -> None:
         self._dispatch = dispatch
         self._commits = commits
@@ -26,22 +26,24 @@ class Effects:
                 await self._commits.mark_running(turn, row, run.journal)
             run.deliver(await self._dispatch.look(effect, actor))
             return outside
-        plan = await self._dispatch.act(effect, actor, RequestKey(row.id, wants.position))
-        await self.carry_out(turn, row, run, plan)
-        return plan.provider_call is not None
+        effect_result = await self._dispatch.act(effect, actor, RequestKey(row.id, wants.position))
+        await self.carry_out(turn, row, run, effect_result)
+        return effect_result.provider_call is not None
 
-    async def carry_out(self, turn: Turn, row: ConversationRow, run: Run, plan: EffectResult) -> None:
+    async def carry_out(
+        self, turn: Turn, row: ConversationRow, run: Run, effect_result: EffectResult
+    ) -> None:
         """Commit 1 before the call, and the call, which keeps its own outcome. Raises TooLate."""
-        if plan.changes or plan.payment is not None:
-            turn.timeout_reply.begin(plan.payment, is_kept=plan.goes_on)
-        turn.changes += plan.changes
-        if plan.person is not None:
-            turn.person = plan.person
-        result = plan.result
-        if plan.provider_call is not None:
+        if effect_result.changes or effect_result.payment is not None:
+            turn.timeout_reply.begin(effect_result.payment, is_kept=effect_result.goes_on)
+        turn.changes += effect_result.changes
+        if effect_result.person is not None:
+            turn.person = effect_result.person
+        result = effect_result.result
+        if effect_result.provider_call is not None:
             await self._commits.mark_running(turn, row, run.journal)
             turn.timeout_reply.is_kept = True
-            result = await plan.provider_call()
+            result = await effect_result.provider_call()
             if getattr(result, "ok", False):
-                turn.changes += plan.then
+                turn.changes += effect_result.then
         run.deliver(result)

@@ -28,13 +28,14 @@ __all__ = [
 ]
 
 
-class _Standing(Facts, frozen=True):
-    """A conversation's facts as they are kept, with what its person was asked last (see `name_of`), the
-    notice that stood above it (pages are those of the screen as it was shown), and what was answered
-    behind a guard that has to be passed anew."""
+class _KeptFacts(Facts, frozen=True):
+    """A conversation's facts as its row keeps them: with where its person stands in it."""
 
+    # The question that was asked last: see `name_of`.
     asked: str = ""
+    # What stood above it; pages are those of the screen as it was shown.
     notice: Text | None = None
+    # What was answered behind a guard that has to be passed anew.
     behind: tuple[Entry, ...] = ()
 
 
@@ -78,30 +79,30 @@ def held_here(turn: Turn, kept: ConversationRow, config: TurnsConfig, timeouts: 
 
 def with_asked(row: ConversationRow, question: Question[Any], notice: Text | None) -> ConversationRow:
     """The conversation, knowing that this question is shown now, below this notice."""
-    facts = msgspec.json.decode(row.facts, type=_Standing)
-    standing = msgspec.structs.replace(facts, asked=name_of(question), notice=notice)
-    return msgspec.structs.replace(row, facts=msgspec.json.encode(standing).decode())
+    facts = msgspec.json.decode(row.facts, type=_KeptFacts)
+    kept = msgspec.structs.replace(facts, asked=name_of(question), notice=notice)
+    return msgspec.structs.replace(row, facts=msgspec.json.encode(kept).decode())
 
 
 def last_asked(row: ConversationRow) -> str:
     """The name of the question shown last, empty where it cannot be told."""
     try:
-        return msgspec.json.decode(row.facts, type=_Standing).asked
+        return msgspec.json.decode(row.facts, type=_KeptFacts).asked
     except msgspec.ValidationError:
         return ""
 
 
 def with_notice(row: ConversationRow, notice: Text | None) -> ConversationRow:
     """The conversation, knowing what stands above what is shown now."""
-    facts = msgspec.json.decode(row.facts, type=_Standing)
-    standing = msgspec.structs.replace(facts, notice=notice)
-    return msgspec.structs.replace(row, facts=msgspec.json.encode(standing).decode())
+    facts = msgspec.json.decode(row.facts, type=_KeptFacts)
+    kept = msgspec.structs.replace(facts, notice=notice)
+    return msgspec.structs.replace(row, facts=msgspec.json.encode(kept).decode())
 
 
 def last_notice(row: ConversationRow) -> Text | None:
     """What stood above the question shown last."""
     try:
-        return msgspec.json.decode(row.facts, type=_Standing).notice
+        return msgspec.json.decode(row.facts, type=_KeptFacts).notice
     except msgspec.ValidationError:
         return None
 
@@ -109,16 +110,16 @@ def last_notice(row: ConversationRow) -> Text | None:
 def behind_guard(row: ConversationRow) -> tuple[Entry, ...]:
     """What was answered behind the guard that the conversation stands at."""
     try:
-        return msgspec.json.decode(row.facts, type=_Standing).behind
+        return msgspec.json.decode(row.facts, type=_KeptFacts).behind
     except msgspec.ValidationError:
         return ()
 
 
 def with_behind(row: ConversationRow, entries: Sequence[Entry]) -> ConversationRow:
     """The conversation, keeping these entries until its guard is passed."""
-    facts = msgspec.json.decode(row.facts, type=_Standing)
-    standing = msgspec.structs.replace(facts, behind=tuple(entries))
-    return msgspec.structs.replace(row, facts=msgspec.json.encode(standing).decode())
+    facts = msgspec.json.decode(row.facts, type=_KeptFacts)
+    kept = msgspec.structs.replace(facts, behind=tuple(entries))
+    return msgspec.structs.replace(row, facts=msgspec.json.encode(kept).decode())
 
 
 def name_of(question: Question[Any]) -> str:

@@ -53,11 +53,12 @@ _NO_CONVERSATION: Final = ConversationRow(
 
 
 class Turn:
-    """`conversation` is as it will be; `kept_version` the one it has in the store, None until it is there.
+    """One turn: what came, what was loaded for it, and what is to be committed.
 
     `scope` is where the person is, a session's id or a chat's address: it holds the conversation, and
     with `key` it names the delivery. `ours` are deliveries marked running by this very call, whose lease
-    is ours to go on with.
+    is ours to go on with. `conversation` is as it will be; `kept_version` is the version it has in the
+    store, None until it is there.
     """
 
     def __init__(

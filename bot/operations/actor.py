@@ -78,19 +78,21 @@ class RequestKey(msgspec.Struct, frozen=True):
 
 
 class EffectResult(msgspec.Struct, frozen=True):
-    """An act's changes. `provider_call` is the call to make after they are committed, where one is needed;
-    it commits its own outcome and returns the result. Else `result` is known now. `person`: as changed.
-    `payment` is the one that it begins, or that `goes_on`. `then`: changes for the caller's next commit, once
-    `provider_call` has come to a good end.
+    """What an act gives back: changes to commit, and its result or the call that brings it.
 
-    The outcome has a commit of its own because it is about money: it must not fall with a turn that
+    A call's outcome has a commit of its own because it is about money: it must not fall with a turn that
     lost its conversation to another channel meanwhile.
     """
 
     changes: tuple[Change, ...] = ()
+    # What the flow gets, where it is known now.
     result: Any = None
+    # To be made once `changes` are committed; it commits its own outcome and returns the result.
     provider_call: Callable[[], Awaitable[Any]] | None = None
+    # Whoever acts, as changed by this act.
     person: PersonRow | None = None
+    # The order that the act begins; or one begun before, which `goes_on`.
     payment: OrderView | None = None
     goes_on: bool = False
+    # Changes for the caller's next commit, once `provider_call` has come to a good end.
     then: tuple[Change, ...] = ()
