@@ -50,7 +50,7 @@ class Agreements:
         self._phones = phones
 
     async def own(self, actor: Actor, kind: str) -> tuple[v.AgreementView, ...]:
-        """Of the speaker's verified number; nobody else's. An invoice only while it can be paid."""
+        """Of the actor's verified number; nobody else's. An invoice only while it can be paid."""
         if not actor.msisdn:
             return ()
         found = []
@@ -66,7 +66,7 @@ class Agreements:
     async def debit(
         self, actor: Actor, *, amount: Money, payer: Msisdn, merchant_id: str = "", staff_id: str = ""
     ) -> v.Debit:
-        """What the speaker's auto-debits make of a request to their own wallet: for a merchant, or for the
+        """What the actor's auto-debits make of a request to their own wallet: for a merchant, or for the
         merchant of a role."""
         if staff_id:
             merchant_id = next((row.merchant_id for row in actor.staff if row.id == staff_id), "")
@@ -90,7 +90,7 @@ class Agreements:
     async def set_up(
         self, actor: Actor, key: RequestKey, *, merchant_id: str, most: Money, every: str, days: int
     ) -> EffectResult:
-        """Ask the speaker to let the merchant debit their own wallet without a PIN: at most `most` each time,
+        """Ask the actor to let the merchant debit their own wallet without a PIN: at most `most` each time,
         not more often than once `every` (day, week, month), for so many days."""
         kind = OrderKind.PREAPPROVAL
         before = await self._store.order_of_act(*key.columns)

@@ -12,7 +12,7 @@ from bot.money import Money, OrderKind, Right, Source
 from bot.notifications.other_messages import approval_decided
 from bot.operations.actor import Actor, EffectResult
 from bot.operations.new_order import order_of, refused_view, view_of
-from bot.operations.staff_requests import Business
+from bot.operations.staff_requests import StaffRequests
 from bot.operations.staff_roles import ActingRole, Roles
 from bot.runtime.clock import Clock, Ids
 from bot.store.base import CreateOrder, Decide, Store
@@ -24,81 +24,89 @@ _LISTED: Final = 9
 
 
 class Approvals:
-    def __init__(self, store: Store, roles: Roles, business: Business, clock: Clock, ids: Ids) -> None:
+    """What a second person does: see what waits for one, approve it or refuse."""
+
+    def __init__(
+        self, store: Store, roles: Roles, staff_requests: StaffRequests, clock: Clock, ids: Ids
+    ) -> None:
         self._store = store
         self._roles = roles
-        self._business = business
+        self._staff_requests = staff_requests
         self._clock = clock
         self._ids = ids
 
     async def waiting(self, actor: Actor, staff_id: str) -> tuple[v.ApprovalView, ...]:
+        """What waits for a second person at the role's merchant, and may be decided by the actor."""
         role = await self._roles.acting(staff_id, Right.APPROVE, actor)
         if isinstance(role, str):
             return ()
-        held = await self._store.approvals_waiting(role.merchant.id, self._clock(), _LISTED)
-        return tuple([await self._shown(row) for row in held if not await self._is_own(row, role, actor)])
+        rows = await self._store.approvals_waiting(role.merchant.id, self._clock(), _LISTED)
+        return tuple([await self._shown(row) for row in rows if not await self._is_own(row, role, actor)])
 
     async def decide(self, actor: Actor, *, staff_id: str, approval_id: str, approve: bool) -> EffectResult:
-        """Approved, the order begins as if just asked for: limits and switches are those of now."""
+        """Keep the second person's word, and make the order where it is yes.
+
+        The order begins as if just asked for: limits and switches are those of now.
+        """
         role = await self._roles.acting(staff_id, Right.APPROVE, actor)
-        held = await self._store.approval(approval_id)
-        if isinstance(role, str) or held is None or held.merchant_id != role.merchant.id:
+        approval = await self._store.approval(approval_id)
+        if isinstance(role, str) or approval is None or approval.merchant_id != role.merchant.id:
             why = role if isinstance(role, str) else "not_allowed"
             name = await self._roles.merchant_of(staff_id, actor)
             return EffectResult(result=refused_view(why, Money(0, "GHS"), name, kind=OrderKind.TRANSFER))
         name = role.merchant.shown
-        order = order_of(held.request, held.created_ms)
+        order = order_of(approval.request, approval.created_ms)
         amount, now_ms = Money(order.amount_minor, order.currency), self._clock()
-        if held.state is not ApprovalState.WAITING:
+        if approval.state is not ApprovalState.WAITING:
             # This very act, where the turn that did it never ended.
-            made = await self._store.order(held.order_id) if held.order_id else None
-            if made is not None and held.decided_by == role.row.id:
+            made = await self._store.order(approval.order_id) if approval.order_id else None
+            if made is not None and approval.decided_by == role.row.id:
                 return EffectResult(result=view_of(made, name))
             return EffectResult(result=refused_view("too_late", amount, name, kind=order.kind))
-        if held.expires_ms <= now_ms:
+        if approval.expires_ms <= now_ms:
             return EffectResult(result=refused_view("too_late", amount, name, kind=order.kind))
-        if await self._is_own(held, role, actor):
+        if await self._is_own(approval, role, actor):
             return EffectResult(result=refused_view("own", amount, name, kind=order.kind))
         if not approve:
-            decided = Decide(held.id, ApprovalState.REFUSED, role.row.id, now_ms)
-            told = approval_decided(held.id, order, name, approved=False, by=role.row.shown,
+            decided = Decide(approval.id, ApprovalState.REFUSED, role.row.id, now_ms)
+            told = approval_decided(approval.id, order, name, approved=False, by=role.row.shown,
                                     now_ms=now_ms, new_id=self._ids.uuid)  # fmt: skip
             return EffectResult((decided, told), refused_view("declined", amount, name, kind=order.kind))
-        refusal = await self._business.refusal(actor, order, role.merchant)
+        refusal = await self._staff_requests.refusal(actor, order, role.merchant)
         if refusal is not None:
             return EffectResult(result=refusal)
         order = msgspec.structs.replace(order, approved_by=role.row.id, created_ms=now_ms, updated_ms=now_ms)
-        create = CreateOrder(order, Source.US, caps=self._business.caps(order))
-        decided = Decide(held.id, ApprovalState.APPROVED, role.row.id, now_ms, order.id)
-        told = approval_decided(held.id, order, name, approved=True, by=role.row.shown,
+        create = CreateOrder(order, Source.US, caps=self._staff_requests.caps(order))
+        decided = Decide(approval.id, ApprovalState.APPROVED, role.row.id, now_ms, order.id)
+        told = approval_decided(approval.id, order, name, approved=True, by=role.row.shown,
                                 now_ms=now_ms, new_id=self._ids.uuid)  # fmt: skip
         view = view_of(order, name)
         return EffectResult((create, decided, told), view, payment=view)
 
-    async def _is_own(self, held: ApprovalRow, role: ActingRole, actor: Actor) -> bool:
-        """Whether the speaker asked for it: in this role, or as the same person in another. A chat may have
+    async def _is_own(self, approval: ApprovalRow, role: ActingRole, actor: Actor) -> bool:
+        """Whether the actor asked for it: in this role, or as the same person in another. A chat may have
         been linked since, so who asked is also whoever owns by now where it was asked, or the role's address.
         """
-        request = held.request
-        if held.asked_by == role.row.id or request.person_id == actor.person.id:
+        request = approval.request
+        if approval.asked_by == role.row.id or request.person_id == actor.person.id:
             return True
-        asker = await self._store.staff_member(held.asked_by)
+        asker = await self._store.staff_member(approval.asked_by)
         places = {(request.origin_kind, request.origin_value)}
         if asker is not None:
             places.add((asker.address_kind, asker.address_value))
         owners = [await self._store.person_of(kind, value) for kind, value in places]
         return any(owner is not None and owner[0].id == actor.person.id for owner in owners)
 
-    async def _shown(self, held: ApprovalRow) -> v.ApprovalView:
-        request = held.request
-        asker = await self._store.staff_member(held.asked_by)
+    async def _shown(self, approval: ApprovalRow) -> v.ApprovalView:
+        request = approval.request
+        asker = await self._store.staff_member(approval.asked_by)
         about = await self._store.order(request.parent_id) if request.parent_id else None
         return v.ApprovalView(
-            id=held.id,
+            id=approval.id,
             kind=request.kind.value,
             amount=Money(request.amount_minor, request.currency),
             to=request.payee,
             asked_by=asker.shown if asker else "",
             about=about.code if about else "",
-            at_ms=held.created_ms,
+            at_ms=approval.created_ms,
         )

@@ -7,15 +7,15 @@ from bot.operations.agreements import Agreements
 from bot.operations.approvals import Approvals
 from bot.operations.asking import PhoneRules
 from bot.operations.consents import DetailsAskers
-from bot.operations.inline_calls import WaitingCalls
 from bot.operations.links import Links
 from bot.operations.merchants import Merchants
 from bot.operations.payments import Payments
 from bot.operations.payout_switch import PayoutSwitch
 from bot.operations.settling import Settling
 from bot.operations.staff_access import Staff
-from bot.operations.staff_requests import Business
+from bot.operations.staff_requests import StaffRequests
 from bot.operations.staff_roles import Roles
+from bot.operations.waiting_calls import WaitingCalls
 from bot.orders.context_loader import ContextLoader
 from bot.orders.provider_calls import Calls
 from bot.runtime.clock import Clock, Ids
@@ -29,8 +29,11 @@ __all__ = ["Operations"]
 
 
 class Operations:
-    """`waiting` are the provider calls that people wait for; `on_late` is called when the reply to one that
-    outlived its request has been kept."""
+    """Builds each group of operations once, over the same store, and holds them.
+
+    `waiting` are the provider calls that people wait for; `on_late` is called when the reply to one that
+    outlived its request has been kept.
+    """
 
     def __init__(
         self,
@@ -57,7 +60,7 @@ class Operations:
         # What staff do.
         self.roles = Roles(store, calls.accounts, security)
         self.staff = Staff(store, calls, self.roles, sealer, clock, ids, timeouts, security)
-        self.business = Business(store, calls, self.roles, clock, ids, timeouts, phones)
+        self.business = StaffRequests(store, calls, self.roles, clock, ids, timeouts, phones)
         self.approvals = Approvals(store, self.roles, self.business, clock, ids)
         self.details = DetailsAskers(store, calls, self.roles, sealer, clock, ids, timeouts, phones, limits)
         # What only an operator does.

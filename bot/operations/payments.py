@@ -8,8 +8,8 @@ from bot.dialog import views as v
 from bot.money import FINAL, Money, Msisdn, OrderKind, OrderState, Source
 from bot.operations.actor import Actor, EffectResult, RequestKey
 from bot.operations.asking import PhoneRules
-from bot.operations.inline_calls import WaitingCalls
 from bot.operations.new_order import bill_view, draft, is_debited, refused_view, sketch
+from bot.operations.waiting_calls import WaitingCalls
 from bot.orders.context_loader import ContextLoader
 from bot.orders.provider_calls import Calls
 from bot.orders.rules import (
@@ -30,10 +30,12 @@ from bot.store.records import MerchantRow, OrderRow
 __all__ = ["Payments"]
 
 _SHOWN: Final = 5
-_TWINS_AMONG: Final = 20
+_DUPLICATES_AMONG: Final = 20
 
 
 class Payments:
+    """What a customer does with payments: begin one, give its code, ask about it, list them."""
+
     def __init__(
         self,
         store: Store,
@@ -68,6 +70,7 @@ class Payments:
         unasked: bool = False,
     ) -> EffectResult:
         """A new order that asks the payer for the money, the one this request made before, or a refusal.
+
         `unasked`: whoever acts agreed that no PIN may be asked for."""
         before = await self._store.order_of_act(*key.columns)
         if before is not None:
@@ -140,6 +143,7 @@ class Payments:
     # ---- the code --------------------------------------------------------------------------------
 
     async def submit_otp(self, actor: Actor, otp: str, order_id: str) -> EffectResult:
+        """Give the provider the one-time code of the actor's own payment, if one is still waited for."""
         order = await self._store.order(order_id)
         if order is None or order.person_id != actor.person.id:
             return EffectResult(result=refused_view("merchant", Money(0, "GHS")))
@@ -176,7 +180,7 @@ class Payments:
     # ---- asked about -----------------------------------------------------------------------------
 
     async def ask_status(self, actor: Actor, order_id: str) -> v.OrderView | None:
-        """The order's state asked live; settled here exactly as the sweep would."""
+        """The order's state asked live; settled here exactly as the worker would."""
         order = await self._store.order(order_id)
         if order is None or order.person_id != actor.person.id:
             return None
@@ -207,17 +211,20 @@ class Payments:
     # ---- shown -----------------------------------------------------------------------------------
 
     async def own(self, actor: Actor, order_id: str, *, unsure: bool = False) -> v.OrderView | None:
+        """The actor's own order as it is kept; None where it is somebody else's. `unsure`: while it is
+        PENDING, say that it is being checked."""
         order = await self._store.order(order_id)
         own = order is not None and order.person_id == actor.person.id
         return await self._view(order, unsure=unsure) if order is not None and own else None
 
     async def latest(self, actor: Actor) -> tuple[v.OrderView, ...]:
+        """The actor's latest orders, newest first."""
         orders = await self._store.orders_of_person(actor.person.id, _SHOWN)
         return tuple([await self._view(order) for order in orders])
 
     async def find_duplicate(self, actor: Actor, merchant_id: str, amount: Money) -> str:
         """The code of an open order of the same person, merchant and amount; empty without one."""
-        for order in await self._store.orders_of_person(actor.person.id, _TWINS_AMONG):
+        for order in await self._store.orders_of_person(actor.person.id, _DUPLICATES_AMONG):
             same = order.merchant_id == merchant_id and order.currency == amount.currency
             if same and order.amount_minor == amount.amount_minor and order.state not in FINAL:
                 return order.code

@@ -48,7 +48,7 @@ from bot.runtime.timeouts import Timeouts
 from bot.store.base import Asking, Cap, Change, CreateOrder, KeepAgreement, KeepApproval, Queue, Store
 from bot.store.records import AgreementRow, ApprovalRow, ApprovalState, MerchantRow, OrderRow
 
-__all__ = ["Business"]
+__all__ = ["StaffRequests"]
 
 _SHOWN: Final = 5
 _LISTED: Final = 9
@@ -62,7 +62,9 @@ _NOT_NOTED: Final = {
 }
 
 
-class Business:
+class StaffRequests:
+    """What staff look up and begin for their merchant, one method each."""
+
     def __init__(
         self,
         store: Store,
@@ -93,7 +95,7 @@ class Business:
         if order.merchant_id != role.merchant.id or order.kind not in PAYMENTS:
             return None
         paid = order.state is OrderState.SUCCESSFUL
-        can_refund = Right.REFUND in rights_of(role.row.role) and self._makes(order, OrderKind.REFUND)
+        can_refund = Right.REFUND in rights_of(role.row.role) and self._can_make(order, OrderKind.REFUND)
         left = await self._left_minor(order) if paid else 0
         can_note = paid and self._calls.accounts.can(order.account_id, NotifiesPayers)
         return v.FoundPayment(
@@ -103,6 +105,7 @@ class Business:
         )
 
     async def latest(self, actor: Actor, staff_id: str) -> tuple[v.OrderView, ...]:
+        """The merchant's latest payments, newest first."""
         role = await self._roles.acting(staff_id, Right.LOOK_UP, actor)
         if isinstance(role, str):
             return ()
@@ -123,6 +126,7 @@ class Business:
         return tuple([await agreement_view(self._store, row, name, now_ms) for row in rows])
 
     async def banks(self, actor: Actor, staff_id: str) -> tuple[v.BankView, ...]:
+        """The banks that the merchant's account can pay out to, asked live; empty where none is told."""
         role = await self._roles.acting(staff_id, Right.PAY_OUT, actor)
         if isinstance(role, str) or not self._calls.accounts.can(role.merchant.account_id, ListsBanks):
             return ()
@@ -160,15 +164,15 @@ class Business:
     async def refund(
         self, actor: Actor, key: RequestKey, *, staff_id: str, order_id: str, amount: Money
     ) -> EffectResult:
-        """Give a payment back, or part of it."""
+        """Give a payment back, or part of it; above the merchant's limit once a second person approves."""
         kind = OrderKind.REFUND
         role = await self._roles.acting(staff_id, Right.REFUND, actor)
         paid = await self._store.order(order_id)
         if isinstance(role, str) or paid is None or paid.merchant_id != role.merchant.id:
             why = role if isinstance(role, str) else "not_allowed"
-            return await self._no(actor, staff_id, why, amount, kind)
-        if (before := await self._before(key, role)) is not None:
-            return before
+            return await self._refused(actor, staff_id, why, amount, kind)
+        if (done := await self._done_before(key, role)) is not None:
+            return done
         details = OrderDetails(
             about_reference=paid.reference, about_provider_reference=paid.provider_reference
         )
@@ -198,11 +202,11 @@ class Business:
         kind = OrderKind.DEPOSIT if deposit else OrderKind.TRANSFER
         role = await self._roles.acting(staff_id, Right.DEPOSIT if deposit else Right.PAY_OUT, actor)
         if isinstance(role, str):
-            return await self._no(actor, staff_id, role, amount, kind)
-        if (before := await self._before(key, role)) is not None:
-            return before
+            return await self._refused(actor, staff_id, role, amount, kind)
+        if (done := await self._done_before(key, role)) is not None:
+            return done
         if not payee and not (bank_code and account_number):
-            return await self._no(actor, staff_id, "not_available", amount, kind)
+            return await self._refused(actor, staff_id, "not_available", amount, kind)
         details = OrderDetails(bank_code=bank_code, account_number=account_number)
         order = self._draft(kind, amount, role, actor, key, payee=payee, network=network, details=details)
         return await self._begin(actor, order, role)
@@ -222,9 +226,9 @@ class Business:
         kind = OrderKind.WITHDRAWAL
         role = await self._roles.acting(staff_id, Right.WITHDRAW, actor)
         if isinstance(role, str):
-            return await self._no(actor, staff_id, role, amount, kind)
-        if (before := await self._before(key, role)) is not None:
-            return before
+            return await self._refused(actor, staff_id, role, amount, kind)
+        if (done := await self._done_before(key, role)) is not None:
+            return done
         order = self._draft(kind, amount, role, actor, key, payer=payer)
         asking = self._phones.asking(actor, payer, staff=True, told=unasked)
         return await self._begin(actor, order, role, asking=asking)
@@ -236,24 +240,24 @@ class Business:
         kind = OrderKind.AGREEMENT_CHARGE
         role = await self._roles.acting(staff_id, Right.CHARGE, actor)
         if isinstance(role, str):
-            return await self._no(actor, staff_id, role, amount, kind)
-        if (before := await self._before(key, role)) is not None:
-            return before
+            return await self._refused(actor, staff_id, role, amount, kind)
+        if (done := await self._done_before(key, role)) is not None:
+            return done
         row = await self._store.agreement(agreement_id)
         now_ms = self._clock()
         if row is None or row.merchant_id != role.merchant.id or row.kind is not AgreementKind.PREAPPROVAL:
-            return await self._no(actor, staff_id, "gone", amount, kind)
+            return await self._refused(actor, staff_id, "gone", amount, kind)
         if row.state is not AgreementState.ACTIVE or (row.until_ms is not None and row.until_ms <= now_ms):
-            return await self._no(actor, staff_id, "gone", amount, kind)
+            return await self._refused(actor, staff_id, "gone", amount, kind)
         # The payer has been told that it ends, and the provider may be long in saying so.
         if await self._store.is_being_stopped(row.id):
-            return await self._no(actor, staff_id, "gone", amount, kind)
+            return await self._refused(actor, staff_id, "gone", amount, kind)
         if amount.currency != row.currency or amount.amount_minor > row.amount_minor:
             most = Money(row.amount_minor, row.currency)
-            return await self._no(actor, staff_id, "over_agreement", amount, kind, most=most)
+            return await self._refused(actor, staff_id, "over_agreement", amount, kind, most=most)
         since_ms = period_start_ms(row.every, now_ms) if row.every else now_ms
         if row.every and await self._store.debited(row.id, since_ms):
-            return await self._no(actor, staff_id, "too_early", amount, kind)
+            return await self._refused(actor, staff_id, "too_early", amount, kind)
         order = self._draft(kind, amount, role, actor, key, payer=row.payer, agreement_id=row.id)
         order = msgspec.structs.replace(order, account_id=row.account_id)
         return await self._begin(actor, order, role, debits_since_ms=since_ms)
@@ -273,9 +277,9 @@ class Business:
         kind = OrderKind.INVOICE
         role = await self._roles.acting(staff_id, Right.INVOICE, actor)
         if isinstance(role, str):
-            return await self._no(actor, staff_id, role, amount, kind)
-        if (before := await self._before(key, role)) is not None:
-            return before
+            return await self._refused(actor, staff_id, role, amount, kind)
+        if (done := await self._done_before(key, role)) is not None:
+            return done
         details = OrderDetails(validity_s=days * 24 * 3600, description=description)
         order = self._draft(
             kind, amount, role, actor, key, payer=payer, details=details, agreement_id=self._ids.uuid()
@@ -293,12 +297,12 @@ class Business:
         row = await self._store.agreement(agreement_id)
         if isinstance(role, str) or row is None or row.merchant_id != role.merchant.id:
             why = role if isinstance(role, str) else "not_allowed"
-            return await self._no(actor, staff_id, why, Money(0, "GHS"), kind)
-        if (before := await self._before(key, role)) is not None:
-            return before
+            return await self._refused(actor, staff_id, why, Money(0, "GHS"), kind)
+        if (done := await self._done_before(key, role)) is not None:
+            return done
         amount = Money(row.amount_minor, row.currency)
         if row.kind is not AgreementKind.INVOICE or row.state is not AgreementState.ACTIVE:
-            return await self._no(actor, staff_id, "gone", amount, kind)
+            return await self._refused(actor, staff_id, "gone", amount, kind)
         details = OrderDetails(about_reference=row.reference, about_provider_reference=row.provider_id)
         order = self._draft(
             kind, amount, role, actor, key, payer=row.payer, details=details, agreement_id=row.id
@@ -308,7 +312,7 @@ class Business:
 
     # ---- shared ----------------------------------------------------------------------------------
 
-    async def _no(
+    async def _refused(
         self, actor: Actor, staff_id: str, why: str, amount: Money, kind: OrderKind, **given: object
     ) -> EffectResult:
         """No order; the refusal names the merchant of the role that was refused."""
@@ -329,18 +333,18 @@ class Business:
             staff_id=role.row.id, **given,
         )  # fmt: skip
 
-    async def _before(self, key: RequestKey, role: ActingRole) -> EffectResult | None:
+    async def _done_before(self, key: RequestKey, role: ActingRole) -> EffectResult | None:
         """What this very request did before, where whoever sent it never heard of it."""
         order = await self._store.order_of_act(*key.columns)
         if order is not None:
             return EffectResult(result=view_of(order, role.merchant.shown))
-        held = await self._store.approval_of_act(*key.columns)
-        if held is None:
+        approval = await self._store.approval_of_act(*key.columns)
+        if approval is None:
             return None
-        wanted = order_of(held.request, held.created_ms)
+        wanted = order_of(approval.request, approval.created_ms)
         return EffectResult(result=view_of(wanted, role.merchant.shown, waits=True))
 
-    def _makes(self, order: OrderRow, kind: OrderKind) -> bool:
+    def _can_make(self, order: OrderRow, kind: OrderKind) -> bool:
         return kind in self._calls.accounts.kinds(order.account_id)
 
     async def _begin(
@@ -353,17 +357,17 @@ class Business:
         debits_since_ms: int = 0,
         asking: Asking | None = None,
     ) -> EffectResult:
-        """The plan of a new order, or of one that waits for a second person; or why there is none."""
+        """The changes for a new order, or for one that waits for a second person; or why there is none."""
         refusal = await self.refusal(actor, order, role.merchant, asking)
         if refusal is not None:
             return EffectResult(result=refusal)
         merchant = role.merchant.shown
         second = second_of(role.merchant, order.created_ms)
         if await self._store.needs_second(order, second):
-            held = self._held(order)
-            asked = await self._asked(held, order, role)
+            approval = self._approval_of(order)
+            prompts = await self._prompts(approval, order, role)
             view = view_of(order, merchant, waits=True)
-            return EffectResult((KeepApproval(held), *asked), view, payment=view)
+            return EffectResult((KeepApproval(approval), *prompts), view, payment=view)
         create = CreateOrder(
             order,
             Source.US,
@@ -385,7 +389,7 @@ class Business:
         def no(why: str) -> v.OrderView:
             return refused_view(why, amount, merchant.shown, kind=order.kind, payer=order.payer)
 
-        if amount.currency != merchant.currency or not self._makes(order, order.kind):
+        if amount.currency != merchant.currency or not self._can_make(order, order.kind):
             return no("not_available")
         if not await self._stands_here(order):
             return no("not_available")
@@ -439,11 +443,13 @@ class Business:
         return paid.amount_minor - await self._store.refunded_minor(paid.id)
 
     def caps(self, order: OrderRow) -> tuple[Cap, ...]:
+        """The limits of the order's account, where the order is a payout."""
         if order.kind not in PAYOUTS:
             return ()
         return caps_of(self._calls.accounts.account(order.account_id), self._clock())
 
-    def _held(self, order: OrderRow) -> ApprovalRow:
+    def _approval_of(self, order: OrderRow) -> ApprovalRow:
+        """The approval that waits for a second person, instead of the order."""
         now_ms = self._clock()
         return ApprovalRow(
             id=self._ids.uuid(),
@@ -457,8 +463,8 @@ class Business:
             act_position=order.act_position,
         )
 
-    async def _asked(self, held: ApprovalRow, order: OrderRow, role: ActingRole) -> list[Queue]:
-        """Tells whoever may approve it, where they are enrolled."""
+    async def _prompts(self, approval: ApprovalRow, order: OrderRow, role: ActingRole) -> list[Queue]:
+        """The messages to whoever may approve it, where they are enrolled."""
         targets = []
         for row in await self._store.staff_of_merchant(role.merchant.id):
             if row.id == role.row.id or Right.APPROVE not in rights_of(row.role) or not row.address_value:
@@ -467,8 +473,8 @@ class Business:
             if owner is not None and owner[0].id != order.person_id:
                 targets.append((owner[0].id, row.address_kind, row.address_value))
         return approval_prompts(
-            held.id, order, role.merchant.shown, role.row.shown, targets,
-            now_ms=held.created_ms, new_id=self._ids.uuid,
+            approval.id, order, role.merchant.shown, role.row.shown, targets,
+            now_ms=approval.created_ms, new_id=self._ids.uuid,
         )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ _CAPABILITIES: Final = {
 
 
 class ActingRole(msgspec.Struct, frozen=True):
-    """A role of the speaker's own, with its merchant."""
+    """A role of the actor's own, with its merchant."""
 
     row: StaffRow
     merchant: MerchantRow
@@ -53,7 +53,7 @@ class Roles:
         self.locks: dict[str, asyncio.Lock] = {}
 
     async def acting(self, staff_id: str, right: Right, actor: Actor) -> ActingRole | str:
-        """The speaker's role, if it may do this now, else why not: not_allowed, locked, not_available."""
+        """The actor's role, if it may do this now, else why not: not_allowed, locked, not_available."""
         row = next((row for row in actor.staff if row.id == staff_id), None)
         if row is None or right not in rights_of(row.role):
             return "not_allowed"
@@ -67,7 +67,7 @@ class Roles:
         return ActingRole(row, merchant)
 
     async def merchant_of(self, staff_id: str, actor: Actor) -> Name:
-        """The name of the merchant that a role of the speaker's is at."""
+        """The name of the merchant that a role of the actor's is at."""
         row = next((row for row in actor.staff if row.id == staff_id), None)
         merchant = await self._store.merchant(row.merchant_id) if row is not None else None
         return merchant.shown if merchant is not None else ""
@@ -142,7 +142,7 @@ class Roles:
         return await asyncio.to_thread(self._fits, pin_hash, pin)
 
     async def choose_pin(self, actor: Actor, pin: str, staff_id: str) -> EffectResult:
-        """The slow hash of a PIN for a role that the speaker has or claimed, unless anybody would try it."""
+        """The slow hash of a PIN for a role that the actor has or claimed, unless anybody would try it."""
         row = await self._store.staff_member(staff_id)
         merchant = await self._store.merchant(row.merchant_id) if row is not None else None
         if merchant is None:

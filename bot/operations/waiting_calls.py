@@ -29,8 +29,11 @@ A = TypeVar("A")
 
 
 class WaitingCalls:
-    """`under_way` are the calls that have not ended, also those that outlived their turns; `on_late` is
-    called when the reply of one of these has been kept."""
+    """Makes the calls that a person waits for, and keeps what comes of them.
+
+    `under_way` are the calls that have not ended, also those that outlived their turns; `on_late` is called
+    when the reply of one of these has been kept.
+    """
 
     def __init__(
         self,
@@ -54,8 +57,11 @@ class WaitingCalls:
         pending: OrderRow,
         actor: Actor,
     ) -> tuple[OrderRow, bool]:
-        """The order after the call, where its reply comes soon, else as it is; and whether the provider
-        surely took what was asked. A lost reply, or a code refused for good, is not sure."""
+        """Make one call; the order after it where the reply comes soon, else as it is.
+
+        The second value says whether the provider surely took what was asked. A lost reply, or a code
+        refused for good, is not sure. `decide` is the rule for the reply.
+        """
         soon = await self._context_loader.of(pending, told=actor.told, session_open=True)
         late = msgspec.structs.replace(soon, told=None, session_open=False)
         heard, sure = True, False
