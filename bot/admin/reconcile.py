@@ -40,7 +40,7 @@ _CALL_S: Final = 5.0
 _ORDER_S: Final = 12.0
 _LIST_S: Final = 20.0
 _LONGEST_PAUSE_S: Final = 3.0
-# Of what the sweep may ask in a second, and beside it: nobody waits for a comparison.
+# Of what the worker may ask in a second, and beside it: nobody waits for a comparison.
 _SHARE: Final = 0.5
 # What brings the merchant money, and what takes it. Invoices are in neither, though a paid one brings
 # money: their order is settled when the invoice is made, and nothing here knows when it was paid.

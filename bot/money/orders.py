@@ -51,7 +51,7 @@ class Source(StrEnum):
     REPLY = "reply"  # the provider's answer to our call
     CALLBACK = "callback"  # a status call made because a callback came
     WEBHOOK = "webhook"  # a status call made because a signed webhook came
-    POLL = "poll"  # a status call of the sweep
+    POLL = "poll"  # a status call that the schedule made due
     PAYER = "payer"  # the payer answered an OTP
     OPERATOR = "operator"  # a person with a name and a reason
 

@@ -192,11 +192,11 @@ class Payments:
         asked_about = order.state in (OrderState.PENDING, OrderState.UNRESOLVED) and answered
         if asked_about and not recently and not held:
             answer = await self._calls.status(order, self._timeouts.look_up_s / 2)
-            at = await self._context_loader.of(order, told=actor.told, session_open=True)
+            ctx = await self._context_loader.of(order, told=actor.told, session_open=True)
             if isinstance(answer, ProviderError):
-                settled = after_silence(order, answer, at)
+                settled = after_silence(order, answer, ctx)
             else:
-                settled = after_status(order, answer, Source.POLL, at)
+                settled = after_status(order, answer, Source.POLL, ctx)
             order = await self._keep(order, settled)
         return await self._view(order)
 

@@ -53,13 +53,13 @@ class Settling:
         heard, agrees = await self._providers_word(order, state)
         if not agrees and not force:
             return EffectResult(result=v.Settled("contradicted", heard))
-        context = await self._context_loader.of(order)
+        ctx = await self._context_loader.of(order)
         note = f"{operator.name}: {reason}"[:_WHY_MOST] + ("" if agrees else f" [forced. {heard}]")
         # Upheld: the provider said otherwise once, and a person has found that the order did fail.
         if _is_upheld(order, state):
-            settled = upheld(order, note, context)
+            settled = upheld(order, note, ctx)
         else:
-            settled = by_operator(order, state, note, context)
+            settled = by_operator(order, state, note, ctx)
         return EffectResult(tuple(settled.changes), v.Settled(heard=heard))
 
     async def _cannot(self, order: OrderRow, state: OrderState) -> str:

@@ -72,10 +72,10 @@ class WaitingCalls:
             sure = isinstance(answer, Receipt) or (isinstance(answer, OtpAnswer) and answer.accepted)
 
             def settle(order: OrderRow) -> Settled:
-                at = soon if heard else late
+                ctx = soon if heard else late
                 # The lease guards what we do, not what we were told: a reply is kept even if it passed on.
                 fence = pending.fence if order is pending else None
-                return decide(order, answer, msgspec.structs.replace(at, now_ms=self._clock(), fence=fence))
+                return decide(order, answer, msgspec.structs.replace(ctx, now_ms=self._clock(), fence=fence))
 
             after = await keep_reply(self._store, pending, settle)
             if not heard:

@@ -120,8 +120,8 @@ class Callbacks:
         return True
 
     async def _disputed(self, order: OrderRow) -> list[Change]:
-        at = await self._context_loader.of(order, staff=True)
-        return list(staff_told("staff.disputed", order, None, at))
+        ctx = await self._context_loader.of(order, staff=True)
+        return list(staff_told("staff.disputed", order, None, ctx))
 
     def _same_owner(self, account_id: str, account: Account) -> bool:
         """Whether the order is of the account that signed: one set of keys may serve several currencies."""

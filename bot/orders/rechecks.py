@@ -1,6 +1,6 @@
 """Asks again about final orders of which the provider sent further news.
 
-Mostly it is the callback of a payment that the sweep had settled already; but it may be money that was
+Mostly it is the callback of a payment that the worker had settled already; but it may be money that was
 paid back, or a success after a failure. What a provider said was acknowledged, so it is work that is kept:
 asked about after the pause that all questions about one order keep, again and again while nobody can say,
 and an incident where that lasts too long. However often a provider speaks of an order, one question answers.
@@ -47,8 +47,11 @@ GIVE_UP_MS: Final = 24 * 3600_000
 
 
 class Rechecks:
-    """`on_settled` is called when messages have been queued, or what an order made is to be looked at;
-    `on_ask` before an account is asked."""
+    """Claims rechecks that are due, and asks about the order of each.
+
+    `on_settled` is called when messages have been queued, or an agreement is to be asked about; `on_ask`
+    before an account is asked.
+    """
 
     def __init__(
         self,
@@ -73,38 +76,38 @@ class Rechecks:
         return await self._store.next_recheck_ms()
 
     async def claim(self, limit: int) -> tuple[RecheckRow, ...]:
-        """Those that are due. One whose look does not end is due again after its lease."""
+        """Those that are due. One whose question does not end is due again after its lease."""
         return await self._store.claim_rechecks(self._clock(), int(self._timeouts.lease_s * 1000), limit)
 
-    async def look(self, row: RecheckRow) -> None:
+    async def ask(self, row: RecheckRow) -> None:
         """Ask, and keep what comes of it together with the end of the work. Raises StoreUnavailable."""
         order = await self._store.order(row.order_id)
-        looked = [] if order is None or order.state not in FINAL else await self._looked_into(order, row)
-        if looked is None:
+        changes = [] if order is None or order.state not in FINAL else await self._changes_of(order, row)
+        if changes is None:
             assert order is not None
             await self._store.commit(await self._later(order, row))
             return
         spacing_ms = int(self._timeouts.hint_spacing_s * 1000)
         try:
-            await self._store.commit([*looked, EndRecheck(row, self._clock() + spacing_ms)])
+            await self._store.commit([*changes, EndRecheck(row, self._clock() + spacing_ms)])
         except Conflict:
-            # The order moved meanwhile. It is looked at again after the lease.
+            # The order moved meanwhile. It is asked about again after the lease.
             _log.info("order moved on", reference=order.reference if order else "")
             return
-        if looked and order is not None:
+        if changes and order is not None:
             after = await self._store.order(order.id)
             state = (after or order).state
             self._metrics.orders.labels(order.account_id, state.value).inc()
             _log.error("final order spoken of", reference=order.reference, outcome=state.value)
             self.on_settled()
 
-    async def _looked_into(self, order: OrderRow, row: RecheckRow) -> list[Change] | None:
-        """What follows from a look; None where nobody could say."""
+    async def _changes_of(self, order: OrderRow, row: RecheckRow) -> list[Change] | None:
+        """What follows from what is told now; None where nobody could say."""
         if order.agreement_id is not None and order.kind is not OrderKind.AGREEMENT_CHARGE:
             # It made an agreement and is over; what is said now is about that: an invoice was paid.
-            looked = await self._look_at_agreement(order)
-            if looked is None or looked or not _may_stand_after_all(order):
-                return looked
+            changes = await self._ask_about_agreement(order)
+            if changes is None or changes or not _may_stand_after_all(order):
+                return changes
         self.on_ask(order.account_id)
         answer = await self._calls.status(order, self._timeouts.call_s)
         if isinstance(answer, ProviderError):
@@ -114,8 +117,8 @@ class Rechecks:
             return [] if row.source is Source.POLL and answer.not_found else None
         if _is_behind(answer, row.reported_state):
             return None
-        at = await self._context_loader.of(order, fence=order.fence)
-        return list(after_recheck(order, answer, row.source, at).changes)
+        ctx = await self._context_loader.of(order, fence=order.fence)
+        return list(after_recheck(order, answer, row.source, ctx).changes)
 
     async def _later(self, order: OrderRow, row: RecheckRow) -> list[Change]:
         now_ms = self._clock()
@@ -125,13 +128,13 @@ class Rechecks:
         if row.source is Source.POLL:
             # Nobody told us anything: it was for us to ask, and that was tried for long enough.
             return [EndRecheck(row, now_ms)]
-        at = await self._context_loader.of(order)
+        ctx = await self._context_loader.of(order)
         said = f" that it is {row.reported_state.value}" if row.reported_state else ""
         alarm = about_order(
             "news_not_looked_into",
             order,
-            at.merchant,
-            id=at.ids.uuid(),
+            ctx.merchant,
+            id=ctx.ids.uuid(),
             now_ms=now_ms,
             said=f"held {order.state.value}, told by {row.source.value}{said}",
             key=f"news_not_looked_into:{order.id}:{row.since_ms}",
@@ -139,7 +142,7 @@ class Rechecks:
         _log.error("given up asking about a final order", reference=order.reference)
         return [alarm, EndRecheck(row, now_ms)]
 
-    async def _look_at_agreement(self, order: OrderRow) -> list[Change] | None:
+    async def _ask_about_agreement(self, order: OrderRow) -> list[Change] | None:
         row = await self._store.agreement(order.agreement_id or "")
         if row is None:
             return []
@@ -160,17 +163,17 @@ class Rechecks:
             return None
         if report.state is not AgreementWord.PAID:
             return []
-        at = await self._context_loader.of(order)
+        ctx = await self._context_loader.of(order)
         alarm = about_agreement(
             "invoice_paid_after_end",
             row,
-            at.merchant,
-            id=at.ids.uuid(),
-            now_ms=at.now_ms,
+            ctx.merchant,
+            id=ctx.ids.uuid(),
+            now_ms=ctx.now_ms,
             said=f"held {row.state.value}",
             theirs=report.amount,
         )
-        told = late_invoice_notices(row, at.merchant, at.staff, now_ms=at.now_ms, new_id=at.ids.uuid)
+        told = late_invoice_notices(row, ctx.merchant, ctx.staff, now_ms=ctx.now_ms, new_id=ctx.ids.uuid)
         return [alarm, *told]
 
 

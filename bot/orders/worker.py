@@ -1,7 +1,7 @@
 """The worker: sends NEW orders, polls open ones and settles them, without anybody asking.
 
 An order is leased while it is worked on; its fence is checked in every commit, so that a worker that
-was away too long changes nothing. Which order is due when is decided in settle, from the schedule.
+was away too long changes nothing. When an order is due is decided in `bot/orders/rules`, from the schedule.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import structlog
 from bot.money import PAYOUTS, OrderState, Source
 from bot.orders.commit_reply import keep_reply
 from bot.orders.context_loader import ContextLoader
-from bot.orders.looks import Looks
+from bot.orders.polling import Poller
 from bot.orders.provider_calls import Calls
 from bot.orders.rechecks import Rechecks
 from bot.orders.rules import (
@@ -44,19 +44,22 @@ __all__ = ["Worker"]
 _log = structlog.get_logger("worker")
 
 _AT_ONCE: Final = 256
-# Orders in hand per connection: a slow provider must not take the places of the others.
-_PER_CONNECTION: Final = 48
+# Orders in hand per account: a slow provider must not take the places of the others.
+_PER_ACCOUNT: Final = 48
 _CLAIMED_AT_ONCE: Final = 16
 _FINISH_S: Final = 5.0
 _IDLE_S: Final = 30.0
-_HOUSEKEEPING_S: Final = 3600.0
+_PURGE_EVERY_S: Final = 3600.0
 # A clock that is put right by less than this keeps nobody waiting.
 _SET_BACK_MS: Final = 2000
 _ELSEWHERE_MS: Final = 600_000
 
 
 class Worker:
-    """Runs until cancelled. `wake` says that an order may be due; `on_settled` that messages may be."""
+    """Claims orders that are due, works on many at once, and keeps what becomes of each.
+
+    Runs until cancelled. `wake` says that an order may be due; `on_settled` that messages may be.
+    """
 
     def __init__(
         self,
@@ -76,13 +79,13 @@ class Worker:
         self._woken = asyncio.Event()
         self._working: set[asyncio.Task[None]] = set()
         self._in_hand: Counter[str] = Counter()
-        self._asking = AccountLimits(clock, {account.id: account.asks_per_s for account in calls.accounts})
-        self._looks = Looks(store, calls, clock, timeouts)
+        self._pace = AccountLimits(clock, {account.id: account.asks_per_s for account in calls.accounts})
+        self._poller = Poller(store, calls, clock, timeouts)
         self._rechecks = Rechecks(store, calls, context_loader, clock, timeouts, metrics)
         self._rechecks.on_settled = self._tell_settled
-        self._rechecks.on_ask = self._asking.spend
+        self._rechecks.on_ask = self._pace.spend
         self.on_settled: Callable[[], None] = lambda: None
-        self._swept_ms = 0
+        self._purged_ms = 0
         self._seen_ms = 0
 
     def wake(self) -> None:
@@ -103,21 +106,24 @@ class Worker:
         self.on_settled()
 
     async def _round(self) -> float:
-        """Looks before it claims: mostly nothing is due, and a look is no commit."""
+        """Start all that is due; how long to sleep then.
+
+        It reads before it claims: mostly nothing is due, and a read is no commit.
+        """
         await self._mind_the_clock()
         if is_due(await self._rechecks.next_ms(), self._clock()):
             # Whose they are is known only with the order; while any account is spent, one by one.
-            room = 1 if self._asking.spent() else self._asking.room(_CLAIMED_AT_ONCE)
+            room = 1 if self._pace.spent() else self._pace.room(_CLAIMED_AT_ONCE)
             for row in await self._rechecks.claim(room):
                 self._start(self._recheck_safely(row))
-        await self._sweep()
+        await self._purge()
         while True:
             due_ms = await self.next_ms()
             if due_ms is None:
                 return _IDLE_S
             pause_s = (due_ms - self._clock()) / 1000
             if pause_s > 0 or len(self._working) >= _AT_ONCE or not await self._start_due():
-                # What is due and left over belongs to a connection that is full, whose next free place wakes
+                # What is due and left over belongs to an account that is full, whose next free place wakes
                 # us, or that has been asked enough for now.
                 return min(max(pause_s, 0.1), _IDLE_S)
 
@@ -128,7 +134,7 @@ class Worker:
         if now_ms < self._seen_ms - _SET_BACK_MS:
             _log.warning("clock set back", by_s=(self._seen_ms - now_ms) // 1000)
             await self._store.pull_due(now_ms, int(self._timeouts.lease_s * 1000))
-            self._swept_ms = min(self._swept_ms, now_ms)
+            self._purged_ms = min(self._purged_ms, now_ms)
             self._tell_settled()
         self._seen_ms = now_ms
 
@@ -138,7 +144,7 @@ class Worker:
         handled = 0
         while is_due(await self._rechecks.next_ms(), self._clock()):
             for row in await self._rechecks.claim(_CLAIMED_AT_ONCE):
-                await self._rechecks.look(row)
+                await self._rechecks.ask(row)
         while is_due(await self._store.next_due_ms(), self._clock()) and (
             orders := await self._claim(_CLAIMED_AT_ONCE)
         ):
@@ -170,6 +176,7 @@ class Worker:
         )
 
     async def _act(self, order: OrderRow) -> OrderRow:
+        """Send the order or ask about it, whichever is due; the order after that."""
         now_ms = self._clock()
         if not self._calls.accounts.leads_to(order.account_id, order.place):
             # Its account left the settings or leads elsewhere now; start-up refuses this, or has told of it,
@@ -189,9 +196,10 @@ class Worker:
         return await self._ask(order)
 
     async def _send(self, order: OrderRow, now_ms: int) -> OrderRow:
+        """Make the order's request, unless its time is over or it must not be made any more."""
         if may_give_up(order, now_ms, self._timeouts):
-            at = await self._context_loader.of(order, fence=order.fence)
-            return await self._keep(give_up(order, at), order, at)
+            ctx = await self._context_loader.of(order, fence=order.fence)
+            return await self._keep(give_up(order, ctx), order, ctx)
         if order.kind in PAYOUTS and await self._store.is_off("payouts"):
             return await self._stop(order)
         if order.deadline_ms is not None and not self._calls.same_keys(order):
@@ -228,12 +236,12 @@ class Worker:
             return await self._ask(order, again=False)
         pending = applied(order, marked)
         answer = await self._calls.request_order(pending, self._timeouts.call_s)
-        at = await self._context_loader.of(pending, fence=pending.fence)
+        ctx = await self._context_loader.of(pending, fence=pending.fence)
 
         def settle(held: OrderRow) -> Settled:
             # The lease guards what we do, not what we were told: a reply is kept even if it passed on.
-            fence = at.fence if held is pending else None
-            return after_request(held, answer, msgspec.structs.replace(at, fence=fence))
+            fence = ctx.fence if held is pending else None
+            return after_request(held, answer, msgspec.structs.replace(ctx, fence=fence))
 
         return await keep_reply(self._store, pending, settle)
 
@@ -241,8 +249,8 @@ class Worker:
         """A payout that has not left is not sent while payouts are switched off: it fails; one of which an
         earlier copy may have arrived is asked about instead."""
         if order.deadline_ms is None:
-            at = await self._context_loader.of(order, fence=order.fence)
-            return await self._keep(stopped(order, at), order, at)
+            ctx = await self._context_loader.of(order, fence=order.fence)
+            return await self._keep(stopped(order, ctx), order, ctx)
         return await self._ask(order, again=False)
 
     async def _expire_otp(self, order: OrderRow, now_ms: int) -> OrderRow:
@@ -255,18 +263,20 @@ class Worker:
         return applied(order, expired)
 
     async def _ask(self, order: OrderRow, *, again: bool = True) -> OrderRow:
-        """`again`: whether the request may be made again where it never arrived."""
-        answer, absent = await self._looks.at(order)
-        at = msgspec.structs.replace(await self._context_loader.of(order, fence=order.fence), absent=absent)
+        """Ask the provider about the order, and keep what follows. `again`: whether the request may be made
+        again where it never arrived."""
+        answer, absent = await self._poller.poll(order)
+        ctx = msgspec.structs.replace(await self._context_loader.of(order, fence=order.fence), absent=absent)
         if not again:
-            at = msgspec.structs.replace(at, resend=Resend.NEVER)
+            ctx = msgspec.structs.replace(ctx, resend=Resend.NEVER)
         if isinstance(answer, ProviderError):
-            return await self._keep(after_silence(order, answer, at), order, at)
+            return await self._keep(after_silence(order, answer, ctx), order, ctx)
         if answer.state is None and not answer.not_found:
             _log.warning("unknown status word", reference=order.reference, code=answer.provider_code)
-        return await self._keep(after_status(order, answer, order.hinted_by or Source.POLL, at), order, at)
+        return await self._keep(after_status(order, answer, order.hinted_by or Source.POLL, ctx), order, ctx)
 
     async def _keep(self, settled: Settled, order: OrderRow, ctx: SettlementContext) -> OrderRow:
+        """Commit a settlement; the order after it. Where its reference is another order's, it is misnamed."""
         try:
             await self._store.commit(settled.changes)
         except Conflict as lost:
@@ -282,15 +292,16 @@ class Worker:
         for order in orders:
             self._in_hand[order.account_id] += 1
             if not _is_to_be_sent(order):
-                self._asking.spend(order.account_id)
+                self._pace.spend(order.account_id)
             self._start(self._work_safely(order))
         return bool(orders)
 
-    async def _sweep(self) -> None:
-        if self._clock() - self._swept_ms > _HOUSEKEEPING_S * 1000:
-            self._swept_ms = self._clock()
+    async def _purge(self) -> None:
+        """Delete what is old, once an hour."""
+        if self._clock() - self._purged_ms > _PURGE_EVERY_S * 1000:
+            self._purged_ms = self._clock()
             await self._store.purge(
-                self._swept_ms,
+                self._purged_ms,
                 int(self._timeouts.journal_s * 1000),
                 int(self._timeouts.remember_s * 1000),
                 int(self._timeouts.stranger_s * 1000),
@@ -319,22 +330,22 @@ class Worker:
 
     async def _recheck_safely(self, row: RecheckRow) -> None:
         try:
-            await self._rechecks.look(row)
+            await self._rechecks.ask(row)
         except Exception:
             _log.exception("recheck failed")
 
     async def _claim_in_pace(self) -> tuple[OrderRow, ...]:
         """Orders of the accounts that have a place free and may be asked now; the others' stay due."""
-        full = [name for name, busy in self._in_hand.items() if busy >= _PER_CONNECTION]
-        room = self._asking.room(min(_AT_ONCE - len(self._working), _CLAIMED_AT_ONCE))
-        return await self._claim(room, {*full, *self._asking.spent()})
+        full = [name for name, busy in self._in_hand.items() if busy >= _PER_ACCOUNT]
+        room = self._pace.room(min(_AT_ONCE - len(self._working), _CLAIMED_AT_ONCE))
+        return await self._claim(room, {*full, *self._pace.spent()})
 
     async def _claim(self, room: int, without: Collection[str] = ()) -> tuple[OrderRow, ...]:
         lease_ms = int(self._timeouts.lease_s * 1000)
         return await self._store.claim_orders(self._clock(), lease_ms, room, sorted(without))
 
     async def next_ms(self) -> int | None:
-        """When there is something to do next, if nothing happens before."""
+        """When the next order or recheck is due; None where none is."""
         found = (await self._store.next_due_ms(), await self._rechecks.next_ms())
         return min((ms for ms in found if ms is not None), default=None)
 

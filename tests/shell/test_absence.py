@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from bot.money import ORDER_CODE_BYTES, Money, OrderKind, OrderState, Reason, Source, code_from_bytes
-from bot.orders.looks import Looks
+from bot.orders.polling import Poller
 from bot.orders.rules import after_status
 from bot.providers.base import Listed, ListPage, ProviderError, Resend, StatusReport, Unknown
 from bot.runtime.timeouts import TIMES
@@ -80,7 +80,7 @@ def test_where_nobody_can_tell_it_is_left_to_a_person() -> None:
     assert look(row, 4_600, absent=False).order.state is S.UNRESOLVED
 
 
-def test_a_clock_set_back_begins_the_looks_anew() -> None:
+def test_a_clock_set_back_begins_the_polls_anew() -> None:
     settled = look(lost(missed_ms=NOW + 3_600 * SECOND), 200)
     assert moves(settled) == []
     assert settled.order.missed_ms == NOW + 200 * SECOND
@@ -139,12 +139,12 @@ async def sent(stage: Stage, kind: OrderKind = OrderKind.COLLECTION, **given: An
     return order_row(stage.ids.uuid(), kind=kind, account_id="startbutton-ghs", **names, **values)
 
 
-def looks_of(stage: Stage, provider: Any) -> Looks:
-    return Looks(stage.store, provider, stage.clock, TIMES)
+def poller_of(stage: Stage, provider: Any) -> Poller:
+    return Poller(stage.store, provider, stage.clock, TIMES)
 
 
 async def absent(stage: Stage, provider: Provider, order: OrderRow) -> bool:
-    return (await looks_of(stage, provider).at(order))[1]
+    return (await poller_of(stage, provider).poll(order))[1]
 
 
 async def test_a_404_alone_tells_nothing(stage: Stage) -> None:
@@ -154,7 +154,7 @@ async def test_a_404_alone_tells_nothing(stage: Stage) -> None:
 async def test_a_404_tells_where_the_account_has_answered_by_our_reference(stage: Stage) -> None:
     provider, other, row = Provider(stage), await sent(stage), await sent(stage)
     provider.by_ours = found(other)
-    await looks_of(stage, provider).at(other)
+    await poller_of(stage, provider).poll(other)
     provider.by_ours = NOT_FOUND
     assert await absent(stage, provider, row)
     # Of another kind of order it says nothing yet.
@@ -168,20 +168,20 @@ async def test_a_404_tells_where_the_account_has_answered_by_our_reference(stage
 async def test_an_account_is_tried_by_our_reference_now_and_then_until_it_is_known(stage: Stage) -> None:
     provider = Provider(stage)
     named = await sent(stage, provider_reference="SB1")
-    looks = looks_of(stage, provider)
+    poller = poller_of(stage, provider)
     provider.by_theirs["SB1"] = found(named)
     for _ in range(3):
-        assert (await looks.at(named))[0] == found(named)
+        assert (await poller.poll(named))[0] == found(named)
     assert provider.asked == ["ours", "SB1", "SB1", "SB1"]
     stage.clock.ms += 3_600_000
     provider.by_ours = found(named, names_ours=False)
-    await looks.at(named)
+    await poller.poll(named)
     assert not await absent(stage, provider, await sent(stage))  # that reply named nobody's reference
     stage.clock.ms += 3_600_000
     provider.by_ours = found(named)
     before = len(provider.asked)
-    await looks.at(named)
-    await looks.at(named)
+    await poller.poll(named)
+    await poller.poll(named)
     assert provider.asked[before:] == ["ours", "SB1"]  # where it is answered, that is the answer
     provider.by_ours = NOT_FOUND
     assert await absent(stage, provider, await sent(stage))
@@ -217,7 +217,7 @@ async def test_it_is_found_by_their_reference_as_soon_as_anybody_names_it(stage:
     else:
         event = WebhookRow("w1", "startbutton-ghs", "collection.verified", "SB9", row.reference, NOW)
         await stage.store.commit([KeepWebhook(event)])
-    report, is_absent = await looks_of(stage, provider).at(row)
+    report, is_absent = await poller_of(stage, provider).poll(row)
     assert isinstance(report, StatusReport)
     assert (report.state, report.provider_reference, is_absent) == (S.SUCCESSFUL, "SB9", False)
 
@@ -227,7 +227,7 @@ async def test_a_difference_paid_as_a_transaction_of_its_own_is_not_the_order(st
     provider.by_theirs["SB9"] = found(row, "SB9", amount=Money(1, row.currency))
     event = WebhookRow("w1", "startbutton-ghs", "collection.completed", "SB9", row.reference, NOW)
     await stage.store.commit([KeepWebhook(event)])
-    report, _ = await looks_of(stage, provider).at(row)
+    report, _ = await poller_of(stage, provider).poll(row)
     assert report is NOT_FOUND
 
 

@@ -116,7 +116,7 @@ async def test_nothing_of_it_is_left_once_the_conversation_is_forgotten(stage: S
     assert BORN not in str(stage.rows("SELECT * FROM agreements"))
     await phone.answer("1")
     stage.clock.ms += int(stage.times.remember_s * 1000) + 3600_000
-    await stage.kasapay.worker._sweep()
+    await stage.kasapay.worker._purge()
     assert not stage.rows("SELECT id FROM conversations")
     tables = [row["name"] for row in stage.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
     kept = {name: str(stage.rows(f'SELECT * FROM "{name}"')) for name in tables}

@@ -51,7 +51,7 @@ async def ask(stage: Stage, rechecks: Rechecks, order: OrderRow, said: OrderStat
     await stage.store.commit([word])
     stage.clock.ms += 5_000
     for row in await rechecks.claim(9):
-        await rechecks.look(row)
+        await rechecks.ask(row)
 
 
 async def waits_ms(stage: Stage) -> int | None:
@@ -241,7 +241,7 @@ async def test_what_nobody_can_say_for_a_day_is_an_incident(stage: Stage) -> Non
     while (pause_ms := await waits_ms(stage)) is not None:
         stage.clock.ms += pause_ms
         for row in await rechecks.claim(9):
-            await rechecks.look(row)
+            await rechecks.ask(row)
     (incident,) = [row for row in await stage.store.incidents(9) if row.kind == "news_not_looked_into"]
     assert order.code in incident.text
     assert "REVERSED" in incident.text
@@ -256,7 +256,7 @@ async def test_a_status_that_lags_behind_what_was_told_is_asked_again(stage: Sta
     calls.says = says(OrderState.REVERSED, order)
     stage.clock.ms += 10_000
     for row in await rechecks.claim(9):
-        await rechecks.look(row)
+        await rechecks.ask(row)
     assert await waits_ms(stage) is None
     # An old event, come late, says nothing against what came after it.
     await ask(stage, rechecks, order, OrderState.SUCCESSFUL)
@@ -269,7 +269,7 @@ async def test_our_own_question_is_answered_by_nothing_found(stage: Stage) -> No
     await stage.store.commit([KeepRecheck(RecheckRow(order.id, Source.POLL, None, now_ms, now_ms))])
     rechecks = rechecks_of(stage, Answers(stage, StatusReport(state=None, not_found=True)))
     for row in await rechecks.claim(9):
-        await rechecks.look(row)
+        await rechecks.ask(row)
     assert await waits_ms(stage) is None
     assert await stage.store.incidents(9) == ()
 
@@ -287,7 +287,7 @@ async def test_an_account_that_left_the_settings_cannot_be_asked_and_ends_the_wo
     while (pause_ms := await waits_ms(stage)) is not None:
         stage.clock.ms += max(pause_ms, 0)
         for row in await rechecks.claim(9):
-            await rechecks.look(row)
+            await rechecks.ask(row)
     assert len(await stage.store.incidents(9)) == alarms
 
 

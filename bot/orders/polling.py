@@ -1,6 +1,6 @@
 """Asks the provider about one open order, and decides whether the provider surely does not have it.
 
-Where a request is never made twice, a reply that was lost leaves only looking: by the provider's reference as
+Where a request is never made twice, a reply that was lost leaves only asking: by the provider's reference as
 far as anybody has heard it (its events, its list), else by ours. That nothing is found by ours says something
 only of an account that is known to answer by it, or whose list lacks the order; never with other keys than
 the order was sent with, which may be another account's.
@@ -21,7 +21,7 @@ from bot.runtime.timeouts import Timeouts
 from bot.store.base import Store
 from bot.store.records import OrderRow
 
-__all__ = ["Looks"]
+__all__ = ["Poller"]
 
 _log = structlog.get_logger("worker")
 
@@ -29,11 +29,13 @@ _log = structlog.get_logger("worker")
 _PARTS_AT_MOST: Final = 40
 # Whether an account answers by our reference is tried so often at the most, until it is known.
 _TRIES_MS: Final = 3600_000
-# Much shorter than the pause between two looks at one order.
+# Much shorter than the pause between two polls of one order.
 _LISTING_MS: Final = 20_000
 
 
-class Looks:
+class Poller:
+    """Polls orders, and remembers which accounts are known to answer by our reference."""
+
     def __init__(self, store: Store, calls: Calls, clock: Clock, timeouts: Timeouts) -> None:
         self._store = store
         self._calls = calls
@@ -44,8 +46,8 @@ class Looks:
         self._locks: dict[tuple[str, ...], asyncio.Lock] = {}
         self._listings: dict[tuple[str, ...], tuple[int, _Listing | None]] = {}
 
-    async def at(self, order: OrderRow) -> tuple[StatusReport | ProviderError, bool]:
-        """The report or the error, and whether the provider surely lacks the order now."""
+    async def poll(self, order: OrderRow) -> tuple[StatusReport | ProviderError, bool]:
+        """Ask about one order: the report or the error, and whether the provider surely lacks it now."""
         report = await self._by_ours_for_once(order) or await self._calls.status(order, self._timeouts.call_s)
         if isinstance(report, ProviderError) or not self._absence_tells(order):
             return report, False
