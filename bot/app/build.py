@@ -335,7 +335,7 @@ class Kasapay:
         if stuck:
             raise CannotStart(self._elsewhere(stuck))
         await self.store.settle_in(
-            {a.id: (self.accounts.place(a.id), self.calls.keys(a.id)) for a in self.accounts}
+            {a.id: (self.accounts.place(a.id), self.calls.keys_hash(a.id)) for a in self.accounts}
         )
         for order in astray:
             _log.warning("unresolved order belongs elsewhere", code=order.code, place=order.place)

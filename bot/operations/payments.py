@@ -106,7 +106,7 @@ class Payments:
             fields=OrderFields(
                 sent_ms=now_ms,
                 place=self._calls.accounts.place(order.account_id),
-                sent_with=self._calls.keys(order.account_id),
+                sent_with=self._calls.keys_hash(order.account_id),
             ),
         )
         pending = applied(order, sent)

@@ -1,4 +1,4 @@
-"""Providers' callbacks: hints to ask soon, never the truth.
+"""Takes the callbacks of providers: each makes us ask soon, and settles nothing.
 
 Whatever an unsigned one says, only an authenticated status call settles; its body is not read. A signed
 event is believed to come from the provider, and asked about all the same. Either is kept before its 200.
@@ -31,6 +31,8 @@ _MONEY: Final = frozenset({EventTopic.PAYMENT, EventTopic.TRANSFER, EventTopic.R
 
 
 class Callbacks:
+    """Takes what providers send: `hint` for those that nobody signs, `take_signed` for the signed ones."""
+
     def __init__(
         self,
         store: Store,
@@ -65,8 +67,11 @@ class Callbacks:
         _log.info("callback", outcome="hint" if is_open else "final already")
         return True
 
-    async def signed(self, account_id: str, headers: Mapping[str, str], raw: bytes) -> bool:
-        """Take a signed event; False where the signature does not hold. Kept when this returns True."""
+    async def take_signed(self, account_id: str, headers: Mapping[str, str], raw: bytes) -> bool:
+        """Keep a signed event and what follows from it; False where the signature does not hold.
+
+        Where this returns True, it has been kept.
+        """
         if account_id not in self._accounts:
             return False
         account = self._accounts.account(account_id)
@@ -120,6 +125,7 @@ class Callbacks:
         return True
 
     async def _disputed(self, order: OrderRow) -> list[Change]:
+        """The messages that tell staff that the order's payment is contested."""
         ctx = await self._context_loader.of(order, staff=True)
         return list(staff_told("staff.disputed", order, None, ctx))
 

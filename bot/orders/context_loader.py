@@ -20,8 +20,11 @@ _MINDS_THE_MONEY: Final = frozenset({StaffRole.OWNER, StaffRole.ACCOUNTANT})
 
 
 class ContextLoader:
-    """`calls` is None where nobody is asked: a person's word needs no provider's manners, and may be
-    about an order whose account has left the settings."""
+    """Loads a `SettlementContext` for an order.
+
+    `calls` is None where nobody is asked: a person's word needs nothing of the provider, and may be about an
+    order whose account has left the settings.
+    """
 
     def __init__(
         self,

@@ -94,7 +94,7 @@ class Poller:
     # ---- whether the account answers by our reference ----------------------------------------------
 
     def _fact(self, order: OrderRow) -> tuple[str, str, str]:
-        place, keys = self._calls.accounts.place(order.account_id), self._calls.keys(order.account_id)
+        place, keys = self._calls.accounts.place(order.account_id), self._calls.keys_hash(order.account_id)
         return place, keys, f"{order.kind.value} by our reference"
 
     async def _is_known(self, fact: tuple[str, str, str]) -> bool:

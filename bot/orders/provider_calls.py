@@ -1,6 +1,6 @@
 """Makes the provider calls about orders: an order in, the provider's reply or an error as a value out.
 
-Chooses the connection, fills in what the adapter needs, and returns errors as values: whoever calls
+Chooses the account, fills in what the adapter needs, and returns errors as values: whoever calls
 has a decision to make for each. Decides nothing about the order.
 """
 
@@ -64,8 +64,8 @@ class Calls:
         self._sealer = sealer
         self._public_url = public_url.rstrip("/")
 
-    def keys(self, account_id: str) -> str:
-        """A hash of the connection's keys: it tells another key from the one before, and nothing of them."""
+    def keys_hash(self, account_id: str) -> str:
+        """A hash of the account's keys: it tells another key from the one before, and nothing of them."""
         held = [
             [part.reveal() if isinstance(part, Secret) else part for part in key]
             for key in self.accounts.account(account_id).held_keys()
@@ -73,8 +73,8 @@ class Calls:
         return self._sealer.hash("keys", json.dumps(held))
 
     def same_keys(self, order: OrderRow) -> bool:
-        """Whether the order, where it was sent, was sent with the keys its connection has now."""
-        return order.sent_with in ("", self.keys(order.account_id))
+        """Whether the order, where it was sent, was sent with the keys its account has now."""
+        return order.sent_with in ("", self.keys_hash(order.account_id))
 
     def resend(self, order: OrderRow) -> Resend:
         """May this order's creation be repeated once the provider says it never arrived? Never with other
@@ -88,6 +88,7 @@ class Calls:
             return Resend.NEVER
 
     async def request_order(self, order: OrderRow, timeout_s: float) -> Receipt | ProviderError:
+        """Make the order at its provider, whatever its kind."""
         if elsewhere := self._elsewhere(order):
             return elsewhere
         adapter, account = self._of(order)
@@ -96,6 +97,7 @@ class Calls:
         )
 
     async def submit_otp(self, order: OrderRow, otp: str, timeout_s: float) -> OtpAnswer | ProviderError:
+        """Give the provider the code that its payer was sent."""
         if elsewhere := self._elsewhere(order):
             return elsewhere
         account = self.accounts.account(order.account_id)
@@ -106,7 +108,8 @@ class Calls:
         return await self._try(account, build, timeout_s)
 
     async def status(self, order: OrderRow, timeout_s: float) -> StatusReport | ProviderError:
-        """By the provider's own reference where it is known, and by ours where that finds nothing."""
+        """Ask for the order's status: by the provider's reference where it is known, and by ours where that
+        finds nothing."""
         if elsewhere := self._elsewhere(order):
             return elsewhere
         adapter, account = self._of(order)
@@ -139,21 +142,21 @@ class Calls:
         return AccountHolder(known=found.known, active=found.active, name=name)
 
     async def balance(self, account_id: str, timeout_s: float) -> tuple[Money, ...] | ProviderError:
-        """The wallet that collects."""
+        """What is in the wallet that collects."""
         account = self.accounts.account(account_id)
         return await self._try(account, lambda: self._able(account, ShowsBalance).balance(account), timeout_s)
 
     async def payout_balance(
         self, account_id: str, timeout_s: float
     ) -> tuple[Money, ...] | ProviderError | None:
-        """The wallet that pays out; None where the account has none of its own."""
+        """What is in the wallet that pays out; None where the account has none of its own."""
         account = self.accounts.account(account_id)
         shows = able(self.accounts.adapter(account_id), ShowsPayoutBalance)
         call = shows.payout_balance(account) if shows is not None else None
         return None if call is None else await self._try(account, lambda: call, timeout_s)
 
     async def notify_payer(self, order: OrderRow, text: str, timeout_s: float) -> ProviderError | None:
-        """None where the provider took the message for the order's payer."""
+        """Have the provider send the order's payer a message; None where it took it."""
         if elsewhere := self._elsewhere(order):
             return elsewhere
         account = self.accounts.account(order.account_id)
@@ -215,6 +218,7 @@ class Calls:
         return await self._try(account, build, timeout_s)
 
     def _elsewhere(self, row: OrderRow | AgreementRow) -> Elsewhere | None:
+        """The error for what belongs to another place than its account leads to now, else None."""
         if self.accounts.leads_to(row.account_id, row.place):
             return None
         return Elsewhere("it belongs to another place than its account leads to now")
@@ -242,7 +246,7 @@ class Calls:
     def _encode(
         self, order: OrderRow, provider_reference: str | None = None, *, creates: bool = True
     ) -> OrderCall:
-        """Only a request that creates something says where to call back."""
+        """The order as an adapter needs it. Only a request that creates something says where to call back."""
         back = None
         callback = self.accounts.adapter(order.account_id).callback
         if creates and self._public_url and isinstance(callback, HintCallback):

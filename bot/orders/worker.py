@@ -209,7 +209,7 @@ class Worker:
         fields = OrderFields(
             sent_ms=now_ms,
             place=self._calls.accounts.place(order.account_id),
-            sent_with=self._calls.keys(order.account_id),
+            sent_with=self._calls.keys_hash(order.account_id),
         )
         # PENDING, and the mark that it may have left, are durable before the first byte leaves.
         if order.state is OrderState.NEW:

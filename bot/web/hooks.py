@@ -1,4 +1,4 @@
-"""The endpoints of webhooks: Telegram, the providers' callbacks, the SMS gateway.
+"""The endpoints that others call with news: Telegram, the providers, the SMS gateway.
 
 What is acknowledged has been kept before its 200. Each provider's adapter says under which path it calls
 back and whether it signs.
@@ -36,7 +36,7 @@ async def _telegram(request: web.Request) -> web.Response:
     if parts.telegram is None:
         raise web.HTTPNotFound
     if not parts.telegram.secret_ok(lower_headers(request)):
-        _knocked(request, "telegram_secret")
+        _note_stranger(request, "telegram_secret")
         raise web.HTTPForbidden
     limits = parts.limits
     raw = await read_body(request, limit=limits.telegram_bytes, deadline_s=limits.body_s)
@@ -45,7 +45,7 @@ async def _telegram(request: web.Request) -> web.Response:
     except RecursionError:  # of a JSON reader: thousands of brackets are no update either
         kept = False
     except Exception as error:
-        return _later(request, error)
+        return _try_again_later(request, error)
     return web.Response() if kept else answer_error(request, 400, "This is not an update.")
 
 
@@ -59,25 +59,26 @@ async def _hint(request: web.Request) -> web.Response:
             async with asyncio.timeout(_HINT_S):
                 known = await parts.callbacks.hint(token)
         except Exception as error:
-            return _later(request, error)
+            return _try_again_later(request, error)
         if not known:
             # Behind the answer: what noting takes must not tell.
-            asyncio.get_running_loop().call_soon(_knocked, request, "callback_token")
+            asyncio.get_running_loop().call_soon(_note_stranger, request, "callback_token")
     return web.Response()
 
 
 async def _signed(request: web.Request) -> web.Response:
+    """200 once the event is kept, 401 where its signature does not match."""
     parts = request.app[PARTS]
     raw = await read_body(request, limit=parts.limits.body_bytes, deadline_s=parts.limits.body_s)
     account = request.match_info["account"]
     try:
-        signed = await parts.callbacks.signed(account, lower_headers(request), raw)
+        signed = await parts.callbacks.take_signed(account, lower_headers(request), raw)
     except RecursionError:
         signed = False
     except Exception as error:
-        return _later(request, error)
+        return _try_again_later(request, error)
     if not signed:
-        _knocked(request, "webhook_signature")
+        _note_stranger(request, "webhook_signature")
         return answer_error(request, 401, "The signature does not match.")
     return web.Response()
 
@@ -88,24 +89,25 @@ async def _sms_report(request: web.Request) -> web.Response:
     reports = parts.sms_reports
     wanted = reports.secret.encode() if reports is not None else b""
     if not hmac.compare_digest(given, wanted) or reports is None or not wanted:
-        _knocked(request, "sms_secret")
+        _note_stranger(request, "sms_secret")
         raise web.HTTPNotFound
     raw = await read_body(request, limit=parts.limits.body_bytes, deadline_s=parts.limits.body_s)
     form = parse_form(raw)
     try:
         await reports.report(form)
     except Exception as error:
-        return _later(request, error)
+        return _try_again_later(request, error)
     return web.Response()
 
 
-def _knocked(request: web.Request, kind: str) -> None:
+def _note_stranger(request: web.Request, kind: str) -> None:
+    """A security event: somebody called who could not prove who they are."""
     parts = request.app[PARTS]
     parts.security(kind, address=peer_of(request, parts.trusted_proxies))
 
 
-def _later(request: web.Request, error: Exception) -> web.Response:
-    """We could not keep it: the sender is to come again."""
+def _try_again_later(request: web.Request, error: Exception) -> web.Response:
+    """The answer where we could not keep it: a 503, so that the sender comes again."""
     log_unexpected(route_of(request), error)
     response = answer_error(request, 503, "We cannot take this just now. Please send it again.")
     response.headers["Retry-After"] = "5"

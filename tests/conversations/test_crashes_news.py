@@ -46,7 +46,7 @@ class News(_Story):
         headers = {"x-startbutton-signature": hmac.new(secret, body, hashlib.sha512).hexdigest()}
         for _ in range(2):
             try:
-                assert await self.stage.kasapay.callbacks.signed("startbutton-ghs", headers, body)
+                assert await self.stage.kasapay.callbacks.take_signed("startbutton-ghs", headers, body)
             except Killed:
                 await self.stage.restart()
             except StoreUnavailable:

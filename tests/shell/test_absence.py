@@ -103,7 +103,7 @@ class Provider:
     def __init__(self, stage: Stage) -> None:
         self._calls = stage.kasapay.calls
         self.accounts = self._calls.accounts
-        self.keys, self.same_keys = self._calls.keys, self._calls.same_keys
+        self.keys_hash, self.same_keys = self._calls.keys_hash, self._calls.same_keys
         self.by_ours: StatusReport | ProviderError = NOT_FOUND
         self.by_theirs: dict[str, StatusReport] = {}
         self.rows: list[Listed] | ProviderError = Unknown("no list")

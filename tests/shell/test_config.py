@@ -647,7 +647,9 @@ def test_the_keys_of_an_account_leave_the_hash_that_orders_remember() -> None:
         [["default", "", "", "", "sb_test_iiii", "sb_test_jjjj"]],
     ]  # fmt: skip
     calls = Calls(accounts, Sender(), sealer, "")
-    assert [calls.keys(a.id) for a in accounts] == [sealer.hash("keys", json.dumps(held)) for held in kept]
+    assert [calls.keys_hash(a.id) for a in accounts] == [
+        sealer.hash("keys", json.dumps(held)) for held in kept
+    ]
 
 
 def test_a_file_in_another_encoding_is_a_problem(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ async def sent(stage: Stage, **given: Any) -> OrderRow:
 
 
 async def tell(stage: Stage, body: bytes) -> None:
-    assert await stage.kasapay.callbacks.signed(SB, signed(SB, body), body)
+    assert await stage.kasapay.callbacks.take_signed(SB, signed(SB, body), body)
 
 
 async def hinted(stage: Stage, row: OrderRow) -> bool:

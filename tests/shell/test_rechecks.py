@@ -224,7 +224,7 @@ async def test_it_is_asked_again_and_again_until_somebody_can_say(
         stage.clock.ms += pause_ms
         # It survives the process, too: another one takes it up.
         for row in await rechecks_of(stage, calls).claim(9):
-            await rechecks_of(stage, calls).look(row)
+            await rechecks_of(stage, calls).ask(row)
     assert pauses == [10_000 * 2**n for n in range(9)] + [3_600_000] * 3
     calls.says = says(OrderState.REVERSED, order)
     await ask(stage, rechecks, order)

@@ -361,7 +361,7 @@ class World:
 async def _webhook(process: Process, raw: bytes, signature: str) -> bool:
     headers = {"x-startbutton-signature": signature}
     try:
-        return await process.kasapay.callbacks.signed("startbutton-ghs", headers, raw)
+        return await process.kasapay.callbacks.take_signed("startbutton-ghs", headers, raw)
     except Exception:
         return False  # the provider gets a 503 and tries again, or does not
 

@@ -94,7 +94,7 @@ class FakeCallbacks:
         self.hints.append(token)
         return not token.startswith("unknown")
 
-    async def signed(self, account: str, headers: Mapping[str, str], raw: bytes) -> bool:
+    async def take_signed(self, account: str, headers: Mapping[str, str], raw: bytes) -> bool:
         if self.failing:
             raise RuntimeError("the store is away")
         if headers.get("x-startbutton-signature") != "good":

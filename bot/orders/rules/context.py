@@ -15,34 +15,37 @@ __all__ = ["SettlementContext"]
 
 
 class SettlementContext(msgspec.Struct, frozen=True):
-    """What a decision needs besides the order: who is told, when to ask, and the provider's manners.
-
-    `told` is an address whose turn is about to say the result; `fence` the worker's lease.
-
-    `schedule_s` are seconds since the request at which to ask; past the last an order is UNRESOLVED.
-    """
+    """What a decision needs besides the order: who is told, when to ask, and how the provider behaves."""
 
     merchant: Name
+    # Of the person who began the order.
     addresses: Sequence[AddressRow]
+    # Seconds since the request at which to ask; past the last an order is UNRESOLVED.
     schedule_s: Sequence[float]
+    # For so long "not found" is not believed.
     grace_s: float
+    # Whether the request may be made again where it never arrived.
     resend: Resend
     now_ms: int
     ids: Ids
     timeouts: Timeouts
+    # The address whose turn is about to say the result.
     told: Address | None = None
+    # The worker's lease; None where nobody holds one.
     fence: int | None = None
     short_code: str = ""
     # Whether a turn of the person waits for this very answer and can ask for a code itself.
     session_open: bool = False
-    # The agreement that the order is about; whose wallet it asks, where Kasapay knows them.
+    # The agreement that the order is about.
     agreement: AgreementRow | None = None
+    # Whose wallet the order asks, where Kasapay knows them.
     payer_id: str = ""
     payer_addresses: Sequence[AddressRow] = ()
-    # The order whose money this one passes on; and what the account can make, a refund among others.
+    # The order whose money this one passes on.
     follows: OrderRow | None = None
+    # The kinds of order that the account can make, a refund among others; known where there is `follows`.
     kinds: frozenset[OrderKind] = frozenset()
-    # Whether the provider surely lacks the order at this look; and to whom at the merchant its money matters,
-    # where an order that was final changes.
+    # Whether the provider surely lacks the order at this poll.
     absent: bool = False
+    # To whom at the merchant its money matters: a person and an address each, where a final order changes.
     staff: Sequence[tuple[str, Address]] = ()

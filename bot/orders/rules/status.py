@@ -288,8 +288,10 @@ def still_open(
     *,
     within_s: tuple[float, float] | None = None,
 ) -> Settled:
-    """Nothing final is known: ask again when it is time, not sooner and not later than `within_s` from
-    now where that is given; or UNRESOLVED once the time is over."""
+    """Nothing final is known: ask again when it is time, or UNRESOLVED once the time is over.
+
+    Where `within_s` is given, not sooner and not later than so many seconds from now.
+    """
     if order.state is OrderState.NEEDS_OTP and (order.otp_expires_ms or 0) > ctx.now_ms:
         return update(order, ctx, polled(ctx, polls), due_ms=order.otp_expires_ms)
     if order.state is OrderState.UNRESOLVED:

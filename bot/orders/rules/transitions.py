@@ -25,7 +25,7 @@ from bot.store.base import (
 )
 from bot.store.records import MessageKind, OrderRow
 
-__all__ = ["SettlementContext", "Settled", "applied", "incident", "move", "polled", "staff_told", "update"]
+__all__ = ["Settled", "applied", "incident", "move", "polled", "staff_told", "update"]
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ def move(
     payment_reference: str = "",
     expires_ms: int | None = None,
 ) -> Settled:
-    """One transition with the messages it causes, in one commit."""
+    """One transition, with the messages and the further changes that it causes."""
     moved = MoveOrder(
         order_id=order.id,
         expected=order.version,
@@ -80,11 +80,11 @@ def move(
         given_back=any(isinstance(change, CreateOrder) for change in further),
     )
     dropped = [] if to_state is OrderState.NEEDS_OTP else [DropMessages(order.id, MessageKind.PROMPT)]
-    changed = changed_after_final(order, to_state, source, ctx) if order.state in FINAL else []
+    changed = _changed_after_final(order, to_state, source, ctx) if order.state in FINAL else []
     return Settled((moved, *dropped, *told, *further, *changed), applied(order, moved))
 
 
-def changed_after_final(
+def _changed_after_final(
     order: OrderRow, to_state: OrderState, source: Source, ctx: SettlementContext
 ) -> list[Change]:
     """What a change of money after "final" causes besides: an incident, and word to the merchant's staff."""
@@ -99,6 +99,7 @@ def changed_after_final(
 def staff_told(
     sentence: str, order: OrderRow, to_state: OrderState | None, ctx: SettlementContext
 ) -> list[Queue]:
+    """The messages that tell a merchant's staff of an order in this sentence."""
     return staff_notices(
         sentence,
         order,
