@@ -218,7 +218,7 @@ PLANTED = [
     ("bot/web/hooks.py", "import bot.sandbox.world", "bot.web.hooks -> bot.sandbox.world"),
     (
         "bot/operations/payments.py",
-        "import bot.providers.client",
+        "import bot.providers.sender",
         "bot.operations.payments -> bot.provid",
     ),
 ]

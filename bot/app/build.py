@@ -37,7 +37,7 @@ from bot.dialog import Text
 from bot.money import OFFERED, OrderKind, OrderState
 from bot.notifications.outbox import Outbox
 from bot.operations.operations import Operations
-from bot.orders.agreement_worker import AgreementKeeper
+from bot.orders.agreement_keeper import AgreementKeeper
 from bot.orders.callbacks import Callbacks
 from bot.orders.context_loader import ContextLoader
 from bot.orders.overdue import watch_deadlines, watch_soundness

@@ -21,8 +21,8 @@ from bot.providers.base import (
     StatusReport,
     Unknown,
 )
-from bot.providers.client import Sender
 from bot.providers.registry import PROVIDERS, check_account
+from bot.providers.sender import Sender
 
 __all__ = [
     "PROVIDERS",

@@ -1,7 +1,7 @@
-"""What the shell knows of any provider: values in, values out, and the errors that say what to do next.
+"""What the other rooms know of any provider: values in, values out, and the errors that say what to do next.
 
 An adapter encodes a call and decodes its reply; it keeps no state and sends nothing. The one sender
-is `bot/providers/client.py`.
+is `bot/providers/sender.py`.
 """
 
 from collections.abc import Callable, Mapping

@@ -8,9 +8,9 @@ import pytest
 
 from bot.providers import Account, Misconfigured, NotSent, Secret, Sender, Unknown
 from bot.providers.base import Call, Grant, Reply, Request
-from bot.providers.client import HELD_BACK
 from bot.providers.momo.adapter import Momo
 from bot.providers.momo.settings import ProductKeys
+from bot.providers.sender import HELD_BACK
 from bot.providers.startbutton.adapter import Startbutton
 from bot.providers.tokens import Tokens
 from tests.accounts import changed

@@ -9,7 +9,7 @@ import pytest
 from bot.dialog import Address
 from bot.money import AgreementKind, AgreementState, Money, OrderKind, Source
 from bot.notifications.other_messages import agreement_results, debit_notices
-from bot.orders.agreement_worker import AgreementKeeper
+from bot.orders.agreement_keeper import AgreementKeeper
 from bot.providers.base import AgreementReport, AgreementWord, ProviderError, Unknown
 from bot.runtime.clock import Ids
 from bot.runtime.timeouts import TIMES

@@ -10,9 +10,9 @@ from bot.money import EXPONENTS
 from bot.orders.provider_calls import Calls
 from bot.providers.accounts import Accounts
 from bot.providers.base import Account
-from bot.providers.client import Sender
 from bot.providers.momo.settings import MomoAccount
 from bot.providers.registry import PROVIDERS, check_account
+from bot.providers.sender import Sender
 from bot.providers.startbutton.words import MARKETS
 from bot.runtime.keys import Sealer
 from bot.settings.limits import ASK_LIMITS, AskLimits

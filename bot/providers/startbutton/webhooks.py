@@ -67,12 +67,15 @@ def read_event(raw: bytes) -> CallbackEvent:
         reference=read_ours(transaction.get("userTransactionReference")),
         topic=TOPICS.get(name.partition(".")[0].lower(), EventTopic.OTHER),
         amount=amount,
-        reported_state=_said(name, read_code(transaction.get("status"))),
+        reported_state=_state_of(name, read_code(transaction.get("status"))),
     )
 
 
-def _said(name: str, word: str) -> OrderState | None:
-    """By the transaction's own status, else by the event's name; nothing of what is no charge or transfer."""
+def _state_of(name: str, word: str) -> OrderState | None:
+    """The state that an event tells, None where it is about no charge or transfer.
+
+    The transaction's own status says it, else the event's name.
+    """
     about, _, what = name.lower().partition(".")
     statuses = {"collection": STATUSES, "transfer": TRANSFER_STATUSES}.get(about, {})
     return statuses.get(word or read_code(what), (None, None))[0]

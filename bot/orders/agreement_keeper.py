@@ -1,6 +1,7 @@
-"""Looks after what stands: invoices until they are paid, auto-debits until the provider has ended them,
-consents until nobody may answer them any more. The provider is asked; nothing is called paid or ended on
-less.
+"""Asks about agreements that stand: invoices until they are paid, auto-debits until the provider ended them.
+
+Consents it ends once nobody may answer them any more. Nothing is called paid or ended but on the provider's
+word.
 """
 
 import asyncio
@@ -48,7 +49,7 @@ _STATES: Final = {
 
 
 class AgreementKeeper:
-    """`on_told` is called when messages have been queued."""
+    """Claims agreements that are due, and asks about each. `on_told` is called when messages have been queued."""
 
     def __init__(self, store: Store, calls: Calls, clock: Clock, ids: Ids, timeouts: Timeouts) -> None:
         self._store = store
