@@ -17,7 +17,7 @@ _DAYS: Final = (30, 90, 365)
 
 
 async def auto_debit(talk: Talk) -> Screen:
-    """For the speaker's own number only: what it allows already, and a new one."""
+    """For the actor's own number only: what it allows already, and a new one."""
     if not talk.facts.msisdn:
         return Screen("number.link_first")
     mine = await talk.look("mine", MyAgreements("preapproval"))

@@ -1,6 +1,6 @@
-"""What staff ask of the world for their merchant, and what comes back. See `flows.effects`.
+"""The effects of staff: what they want for their merchant, and what comes back. See `flows.effects`.
 
-Every effect names the role it is done in; the operation checks again that the role is the speaker's own, is
+Every effect names the role it is done in; the operation checks again that the role is the actor's own, is
 not locked and has the right to it. Over USSD a right `CheckPin` comes directly before.
 """
 
@@ -131,7 +131,7 @@ class PayOut(Act[OrderView], frozen=True):
 
 class Withdraw(Act[OrderView], frozen=True):
     """Ask a customer to approve that wallet money comes to the merchant, who hands out cash. `unasked`: of
-    the speaker's own wallet, agreed to without a PIN."""
+    the actor's own wallet, agreed to without a PIN."""
 
     staff_id: str
     amount: Money
@@ -161,6 +161,8 @@ class MakeInvoice(Act[OrderView], frozen=True):
 
 
 class CancelInvoice(Act[OrderView], frozen=True):
+    """End an invoice that stands."""
+
     staff_id: str
     agreement_id: str
     result: ClassVar[Any] = OrderView
@@ -215,6 +217,8 @@ class LockedStaff(Look[tuple[LockedRole, ...]], frozen=True):
 
 
 class Unlock(Act[Done], frozen=True):
+    """Let a colleague's staff PIN be tried again."""
+
     staff_id: str
     locked_id: str
     result: ClassVar[Any] = Done
@@ -228,7 +232,7 @@ class Banks(Look[tuple[BankView, ...]], frozen=True):
 
 
 class MyAgreements(Look[tuple[AgreementView, ...]], frozen=True):
-    """The speaker's own: auto-debits of their number, or invoices meant for it, standing ones only."""
+    """The actor's own: auto-debits of their number, or invoices meant for it, standing ones only."""
 
     kind: str
     result: ClassVar[Any] = tuple[AgreementView, ...]

@@ -30,7 +30,7 @@ _OTHERWISE: Final = {
 
 
 def closing(order: OrderView, *, typed: bool = False) -> Screen:
-    """Where an order that is no plain payment stands. `typed`: the speaker typed its number just now."""
+    """Where an order that is no plain payment stands. `typed`: the actor typed its number just now."""
     if order.refused:
         return refusal(order.refused, order.merchant, order.most)
     values = order_values(order, typed=typed)

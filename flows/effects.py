@@ -90,7 +90,7 @@ class FindDuplicate(Look[str], frozen=True):
 
 
 class FindDebit(Look[Debit], frozen=True):
-    """Whether an auto-debit of the speaker's own number would serve such a request to it: for a merchant, or
+    """Whether an auto-debit of the actor's own number would serve such a request to it: for a merchant, or
     for the merchant of a role."""
 
     amount: Money
@@ -190,13 +190,13 @@ class LinkNumber(Act[Linked], frozen=True):
 
 
 class MyChats(Look[tuple[ChatCard, ...]], frozen=True):
-    """The chats linked to the speaker's number, the one that spoke last first."""
+    """The chats linked to the actor's number, the one that spoke last first."""
 
     result: ClassVar[Any] = tuple[ChatCard, ...]
 
 
 class Unlink(Act[Done], frozen=True):
-    """End the link of one of the speaker's chats; without an id, of the chat they speak in."""
+    """End the link of one of the actor's chats; without an id, of the chat they speak in."""
 
     chat_id: str = ""
     result: ClassVar[Any] = Done
@@ -204,7 +204,7 @@ class Unlink(Act[Done], frozen=True):
 
 class SetUpAutoDebit(Act[OrderView], frozen=True):
     """Ask the payer to let the merchant debit the wallet without a PIN: at most `most` each time, not
-    more often than once `every` (day, week, month), for so many days. For the speaker's own number only.
+    more often than once `every` (day, week, month), for so many days. For the actor's own number only.
     """
 
     merchant_id: str
@@ -215,7 +215,7 @@ class SetUpAutoDebit(Act[OrderView], frozen=True):
 
 
 class StopAutoDebit(Act[OrderView], frozen=True):
-    """End an auto-debit of the speaker's own number."""
+    """End an auto-debit of the actor's own number."""
 
     agreement_id: str
     result: ClassVar[Any] = OrderView

@@ -66,7 +66,7 @@ async def _make(talk: Talk, role: Role) -> Screen:
 
 
 async def my_invoices(talk: Talk) -> Screen:
-    """What merchants ask the speaker to pay, and how it is paid in the wallet's own menu."""
+    """What merchants ask the actor to pay, and how it is paid in the wallet's own menu."""
     if not talk.facts.msisdn:
         return Screen("number.link_first")
     standing = await talk.look("mine", MyAgreements("invoice"))

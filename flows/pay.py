@@ -163,7 +163,7 @@ async def _payer(talk: Talk, merchant: MerchantCard) -> tuple[Msisdn, Holder]:
 
 
 async def ask_payer(talk: Talk, region: str, rule: NumberRule, text: str = "") -> Msisdn:
-    """The wallet that pays; the speaker's own number is offered where it is from the same country."""
+    """The wallet that pays; the actor's own number is offered where it is from the same country."""
     own = talk.facts.msisdn
     if region_of(own) not in (region, None) or not rule.takes(own):
         own = ""  # a number from home is no use to a merchant of another country
@@ -174,7 +174,7 @@ async def ask_payer(talk: Talk, region: str, rule: NumberRule, text: str = "") -
 
 
 async def find_debit(talk: Talk, wanted: FindDebit, debits: bool) -> Debit:
-    """What the speaker's auto-debits make of it. Of anybody else's number nothing is told."""
+    """What the actor's auto-debits make of it. Of anybody else's number nothing is told."""
     if not debits or wanted.payer != talk.facts.msisdn:
         return Debit()
     return await talk.look("debit", wanted)

@@ -11,7 +11,7 @@ from bot.dialog import write_name
 from bot.dialog.views import NewRole
 from bot.money import LEAST_MERCHANT_CODE, AmountProblem, Money, parse_amount, show_amount
 from bot.operations.actor import EffectResult
-from bot.operations.limits import second_of
+from bot.operations.limits import second_person_limit
 from bot.operations.staff_roles import REMOVED
 from bot.store.base import Conflict, KeepMerchant
 from bot.store.records import MerchantRow, StaffRow
@@ -106,7 +106,7 @@ async def merchants_list(ctx: AdminContext, values: dict[str, Any]) -> list[dict
             "active": row.active,
             "max": _shown(row.max_amount_minor, row.currency),
             "approve_over": _shown(row.approve_over_minor, row.currency),
-            "approve_asker_over": _shown(second_of(row, ctx.clock()).asker_minor, row.currency),
+            "approve_asker_over": _shown(second_person_limit(row, ctx.clock()).asker_minor, row.currency),
             "staff": [_shown_staff(s) for s in await _staff(ctx, row)],
         }
         for row in await ctx.store.merchants()
@@ -134,7 +134,7 @@ async def merchants_limit(ctx: AdminContext, values: dict[str, Any]) -> dict[str
         asker = _limit(values["approve_asker_over"], row.currency)
     row = msgspec.structs.replace(row, approve_over_minor=over, approve_asker_over_minor=asker)
     await ctx.store.commit([KeepMerchant(row)])
-    second = second_of(row, ctx.clock())
+    second = second_person_limit(row, ctx.clock())
     return {
         "code": row.code,
         "name": row.name,

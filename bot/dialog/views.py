@@ -103,7 +103,7 @@ class OrderView(msgspec.Struct, frozen=True):
 
 
 class Debit(msgspec.Struct, frozen=True):
-    """What the speaker's own auto-debits make of a request to their wallet: nothing where `of` is empty.
+    """What the actor's own auto-debits make of a request to their wallet: nothing where `of` is empty.
 
     `of` is the merchant of the one that would serve it, without a PIN. `agreed`: within what was agreed to.
     `stops`: those to stop so that the wallet asks for its PIN again; empty where that is under way.
@@ -160,7 +160,7 @@ class Balances(msgspec.Struct, frozen=True):
 
 
 class ChatCard(msgspec.Struct, frozen=True):
-    """A chat linked to the speaker's number. `kind`: telegram or web; `seen_ms`: when it spoke last."""
+    """A chat linked to the actor's number. `kind`: telegram or web; `seen_ms`: when it spoke last."""
 
     id: str
     kind: str

@@ -19,6 +19,7 @@ from bot.money import (
 from bot.operations.actor import Actor, EffectResult, RequestKey
 from bot.operations.asking import PhoneRules
 from bot.operations.new_order import (
+    NO_AMOUNT,
     agreement_view,
     bill_view,
     draft,
@@ -141,7 +142,7 @@ class Agreements:
             return EffectResult(result=view_of(before, merchant.shown if merchant else ""))
         own = row is not None and bool(actor.msisdn) and row.payer == actor.msisdn
         if row is None or merchant is None or not own or row.kind is not AgreementKind.PREAPPROVAL:
-            return EffectResult(result=refused_view("not_allowed", Money(0, "GHS"), kind=kind))
+            return EffectResult(result=refused_view("not_allowed", NO_AMOUNT, kind=kind))
         amount = Money(row.amount_minor, row.currency)
         if row.state in ENDED:
             return EffectResult(result=refused_view("gone", amount, merchant.shown, kind=kind))

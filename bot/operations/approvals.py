@@ -11,7 +11,7 @@ from bot.dialog import views as v
 from bot.money import Money, OrderKind, Right, Source
 from bot.notifications.other_messages import approval_decided
 from bot.operations.actor import Actor, EffectResult
-from bot.operations.new_order import order_of, refused_view, view_of
+from bot.operations.new_order import NO_AMOUNT, order_of, refused_view, view_of
 from bot.operations.staff_requests import StaffRequests
 from bot.operations.staff_roles import ActingRole, Roles
 from bot.runtime.clock import Clock, Ids
@@ -53,7 +53,7 @@ class Approvals:
         if isinstance(role, str) or approval is None or approval.merchant_id != role.merchant.id:
             why = role if isinstance(role, str) else "not_allowed"
             name = await self._roles.merchant_of(staff_id, actor)
-            return EffectResult(result=refused_view(why, Money(0, "GHS"), name, kind=OrderKind.TRANSFER))
+            return EffectResult(result=refused_view(why, NO_AMOUNT, name, kind=OrderKind.TRANSFER))
         name = role.merchant.shown
         order = order_of(approval.request, approval.created_ms)
         amount, now_ms = Money(order.amount_minor, order.currency), self._clock()

@@ -23,6 +23,7 @@ from bot.store.base import Cap, Store
 from bot.store.records import AgreementRow, MerchantRow, OrderRequest, OrderRow
 
 __all__ = [
+    "NO_AMOUNT",
     "agreement_view",
     "bill_view",
     "caps_of",
@@ -38,6 +39,8 @@ __all__ = [
 # A new order is due before every question that waits for its turn: a person stands at the counter, and
 # what is not sent in time has failed.
 _BEFORE_ALL_MS: Final = 0
+# Of a refusal whose screen shows no amount.
+NO_AMOUNT: Final = Money(0, "GHS")
 _WINDOWS_MS: Final = {"hour": 3600_000, "day": 24 * 3600_000}
 
 

@@ -8,7 +8,7 @@ from bot.dialog import views as v
 from bot.money import FINAL, Money, Msisdn, OrderKind, OrderState, Source
 from bot.operations.actor import Actor, EffectResult, RequestKey
 from bot.operations.asking import PhoneRules
-from bot.operations.new_order import bill_view, draft, is_debited, refused_view, sketch
+from bot.operations.new_order import NO_AMOUNT, bill_view, draft, is_debited, refused_view, sketch, view_of
 from bot.operations.waiting_calls import WaitingCalls
 from bot.orders.context_loader import ContextLoader
 from bot.orders.provider_calls import Calls
@@ -146,7 +146,7 @@ class Payments:
         """Give the provider the one-time code of the actor's own payment, if one is still waited for."""
         order = await self._store.order(order_id)
         if order is None or order.person_id != actor.person.id:
-            return EffectResult(result=refused_view("merchant", Money(0, "GHS")))
+            return EffectResult(result=refused_view("merchant", NO_AMOUNT))
         if order.state is not OrderState.NEEDS_OTP:
             return EffectResult(result=await self._view(order))
         now_ms = self._clock()
@@ -236,17 +236,9 @@ class Payments:
         merchant = merchant or await self._store.merchant(order.merchant_id)
         if order.kind is OrderKind.COLLECTION and order.details.service_provider:
             return await bill_view(self._store, order, merchant.shown if merchant else "")
-        return v.OrderView(
-            id=order.id,
-            code=order.code,
-            state=order.shown,
-            amount=Money(order.amount_minor, order.currency),
-            merchant=merchant.shown if merchant else "",
-            payer=order.payer,
-            payee=order.payee,
-            kind=order.kind,
-            reason=order.reason,
+        return view_of(
+            order,
+            merchant.shown if merchant else "",
             tries_left=OTP_TRIES - order.otp_tries,
             unsure=unsure and order.state is OrderState.PENDING,
-            at_ms=order.created_ms,
         )

@@ -35,7 +35,7 @@ class Settling:
     def __init__(self, store: Store, calls: Calls, clock: Clock, ids: Ids, timeouts: Timeouts) -> None:
         self._store = store
         self._calls = calls
-        # A person's word needs no provider's manners.
+        # A person's word needs nothing of the provider.
         self._context_loader = ContextLoader(store, None, clock, ids, timeouts)
 
     async def settle(

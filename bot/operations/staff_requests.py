@@ -30,8 +30,9 @@ from bot.money.agreements import period_start_ms
 from bot.notifications.other_messages import approval_prompts
 from bot.operations.actor import Actor, EffectResult, RequestKey
 from bot.operations.asking import PhoneRules
-from bot.operations.limits import second_of
+from bot.operations.limits import second_person_limit
 from bot.operations.new_order import (
+    NO_AMOUNT,
     agreement_view,
     caps_of,
     draft,
@@ -297,7 +298,7 @@ class StaffRequests:
         row = await self._store.agreement(agreement_id)
         if isinstance(role, str) or row is None or row.merchant_id != role.merchant.id:
             why = role if isinstance(role, str) else "not_allowed"
-            return await self._refused(actor, staff_id, why, Money(0, "GHS"), kind)
+            return await self._refused(actor, staff_id, why, NO_AMOUNT, kind)
         if (done := await self._done_before(key, role)) is not None:
             return done
         amount = Money(row.amount_minor, row.currency)
@@ -362,7 +363,7 @@ class StaffRequests:
         if refusal is not None:
             return EffectResult(result=refusal)
         merchant = role.merchant.shown
-        second = second_of(role.merchant, order.created_ms)
+        second = second_person_limit(role.merchant, order.created_ms)
         if await self._store.needs_second(order, second):
             approval = self._approval_of(order)
             prompts = await self._prompts(approval, order, role)

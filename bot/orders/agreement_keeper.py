@@ -49,7 +49,10 @@ _STATES: Final = {
 
 
 class AgreementKeeper:
-    """Claims agreements that are due, and asks about each. `on_told` is called when messages have been queued."""
+    """Claims agreements that are due, and asks about each.
+
+    `on_told` is called when messages have been queued.
+    """
 
     def __init__(self, store: Store, calls: Calls, clock: Clock, ids: Ids, timeouts: Timeouts) -> None:
         self._store = store

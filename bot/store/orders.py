@@ -15,7 +15,7 @@ import msgspec
 from bot.money import FINAL, OPEN, PAYOUTS, OrderKind, OrderState, Source, Verdict, judge, reference_key
 from bot.store import asking
 from bot.store.applied import changed, gives_back
-from bot.store.base import Cap, Conflict, CreateOrder, Hint, MoveOrder, SecondPerson, UpdateOrder
+from bot.store.base import Cap, Conflict, CreateOrder, Hint, MoveOrder, SecondPersonLimit, UpdateOrder
 from bot.store.order_reads import of_act, refunds_of
 from bot.store.records import OrderRow, Transition
 from bot.store.rows import ORDERS, TRANSITIONS, Tx, kinds_sql
@@ -124,7 +124,7 @@ _ALONE_TO: Final = f"{_ALONE} {_SAME_PAYEE}"
 _ALONE_BY: Final = f"{_ALONE} AND (staff_id = ? OR person_id = ?)"
 
 
-def needs_second(tx: Tx, row: OrderRow, second: SecondPerson) -> bool:
+def needs_second(tx: Tx, row: OrderRow, second: SecondPersonLimit) -> bool:
     if row.kind not in PAYOUTS or row.approved_by:
         return False
     since = (row.merchant_id, row.currency, second.since_ms)

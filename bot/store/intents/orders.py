@@ -17,7 +17,7 @@ __all__ = [
     "MoveOrder",
     "OrderFields",
     "OrderIntents",
-    "SecondPerson",
+    "SecondPersonLimit",
     "StaffAddress",
     "Surroundings",
     "UpdateOrder",
@@ -33,7 +33,7 @@ class Cap(msgspec.Struct, frozen=True):
     most_minor: int
 
 
-class SecondPerson(msgspec.Struct, frozen=True):
+class SecondPersonLimit(msgspec.Struct, frozen=True):
     """Above what a refund or payout needs a second person, counted since `since_ms`: to one number or bank
     account, and of one asker, the role or the person behind it. None: above nothing."""
 
@@ -91,7 +91,7 @@ class CreateOrder(msgspec.Struct, frozen=True):
     source: Source
     asking: Asking | None = None
     caps: tuple[Cap, ...] = ()
-    second: SecondPerson | None = None
+    second: SecondPersonLimit | None = None
     debits_since_ms: int = 0
 
 
@@ -299,7 +299,7 @@ class OrderIntents(Protocol):
         """What has been paid out under this cap so far, seen from the order `row`, in minor units."""
         ...
 
-    async def needs_second(self, row: OrderRow, second: SecondPerson) -> bool:
+    async def needs_second(self, row: OrderRow, second: SecondPersonLimit) -> bool:
         """Whether the payout needs a second person: with what its merchant paid out since then on one
         person's word, to its number or asked for by its asker, it is beyond a limit. What failed does not
         count."""
