@@ -60,6 +60,7 @@ async def pay(talk: Talk) -> Screen:
         if (stopped := await not_agreed(talk, debit, amount)) is not None:
             return stopped
     network = await choose_network(talk, merchant.networks)
+    # Kept journals and figures have it under "twin".
     duplicate = await talk.look("twin", FindDuplicate(merchant.id, amount))
     if not await _confirmed(talk, merchant, amount, payer, holder, duplicate, unasked=debit.agreed):
         return Screen("pay.cancelled")

@@ -104,6 +104,8 @@ def half_done(row: ConversationRow) -> bool:
 
 
 class Steps:
+    """Goes one step on in a conversation: `answer` with what was said, `show` and `drive` without."""
+
     def __init__(
         self,
         store: Store,
@@ -250,7 +252,7 @@ class Steps:
             case Accepted(value):
                 row = msgspec.structs.replace(row, wrong=0, page=0)
                 if isinstance(question, SecretStep):
-                    effect_result = await self._dispatch.act_with(value, question.then, turn.actor())
+                    effect_result = await self._dispatch.act_with_secret(value, question.then, turn.actor())
                     turn.step = question.key
                     await self._effects.carry_out(turn, row, run, effect_result)
                     row = _past_guard(row, run)
@@ -408,6 +410,7 @@ class Steps:
     def _ask(
         self, turn: Turn, row: ConversationRow, run: Run, question: Question[Any], notice: Text | None
     ) -> View:
+        """The question as a view; the conversation is saved as one that waits for its answer."""
         row = msgspec.structs.replace(
             with_asked(row, question, notice), serial=row.serial + 1, offering=False
         )

@@ -172,15 +172,15 @@ class EffectDispatch:
 
     def _add_secret_acts(self, do: Operations) -> None:
         """A secret stands in the arguments of its operation alone."""
-        act, view = self._secret_act, self._secret_view
+        act, call = self._secret_act, self._secret_call
         act(e.SubmitOtp, lambda w, otp, actor: do.payments.submit_otp(actor, otp, w.order_id))
         act(e.LinkWithCode, lambda w, code, actor: do.links.link_with(actor, code, w.msisdn))
         act(b.ChoosePin, lambda w, pin, actor: do.roles.choose_pin(actor, pin, w.staff_id))
         act(b.EnrolStaff, lambda w, pin, actor: do.staff.enrol(actor, pin, w.staff_id, w.first))
-        view(b.ChangePin, lambda w, pin, actor: do.roles.change_pin(actor, pin, w.staff_id, w.first))
-        view(b.CheckPin, lambda w, pin, actor: do.roles.check_pin(actor, pin, w.staff_id))
-        view(e.BalanceWithPin, lambda w, pin, actor: do.staff.balance_with_pin(actor, pin, w.staff_id))
-        view(e.ClaimRole, lambda w, code, actor: do.staff.claim(actor, code))
+        call(b.ChangePin, lambda w, pin, actor: do.roles.change_pin(actor, pin, w.staff_id, w.first))
+        call(b.CheckPin, lambda w, pin, actor: do.roles.check_pin(actor, pin, w.staff_id))
+        call(e.BalanceWithPin, lambda w, pin, actor: do.staff.balance_with_pin(actor, pin, w.staff_id))
+        call(e.ClaimRole, lambda w, code, actor: do.staff.claim(actor, code))
 
     def _look(
         self,
@@ -203,7 +203,7 @@ class EffectDispatch:
     ) -> None:
         self.secret_acts[effect] = operation
 
-    def _secret_view(self, effect: type[S], operation: Callable[[S, str, Actor], Awaitable[Any]]) -> None:
+    def _secret_call(self, effect: type[S], operation: Callable[[S, str, Actor], Awaitable[Any]]) -> None:
         """An operation that keeps its own outcome, whatever becomes of the turn: a wrong try counts. So it is
         done between the turn's two commits."""
 
@@ -224,7 +224,7 @@ class EffectDispatch:
     async def act(self, effect: Act[Any], actor: Actor, key: RequestKey) -> EffectResult:
         return await self.acts[type(effect)](effect, actor, key)
 
-    async def act_with(self, secret: str, effect: SecretAct[Any], actor: Actor) -> EffectResult:
+    async def act_with_secret(self, secret: str, effect: SecretAct[Any], actor: Actor) -> EffectResult:
         """The effect result of an act that needs a secret."""
         return await self.secret_acts[type(effect)](effect, secret, actor)
 

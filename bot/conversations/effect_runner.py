@@ -11,6 +11,8 @@ __all__ = ["EffectRunner"]
 
 
 class EffectRunner:
+    """Has operations do what a flow wants, with the commits that this needs."""
+
     def __init__(self, dispatch: EffectDispatch, commits: Commits) -> None:
         self._dispatch = dispatch
         self._commits = commits

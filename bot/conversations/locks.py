@@ -15,6 +15,7 @@ class Locks:
 
     @asynccontextmanager
     async def alone(self, key: str) -> AsyncIterator[None]:
+        """Hold the lock of `key`; wait for it where somebody else does."""
         lock, users = self._locks.get(key, (asyncio.Lock(), 0))
         self._locks[key] = (lock, users + 1)
         try:

@@ -18,6 +18,8 @@ class Speaks(Protocol):
 
 
 class Reader:
+    """Reads answers with the words of the person's language."""
+
     def __init__(self, catalogue: Speaks, region: str) -> None:
         self._catalogue = catalogue
         self._region = region

@@ -52,6 +52,8 @@ _RESUME_CHOICES: Final = (
 
 
 class Conversations:
+    """Finds the conversation that answers a turn, and has it answer. See `reply`."""
+
     def __init__(
         self,
         store: Store,
@@ -82,6 +84,7 @@ class Conversations:
         return reply
 
     async def _present(self, turn: Turn, said: Input, args: tuple[str, ...], *, fresh: bool) -> Reply:
+        """What the conversation at hand says, or a wish to start over; begins one where there is none."""
         kept = turn.loaded.conversation
         if turn.session is not None and not fresh:
             own = turn.loaded.session_conversation

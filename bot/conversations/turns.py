@@ -158,7 +158,7 @@ class Turns:
         _log.info("session ended", gateway=gateway, why=why)
 
     def wake(self) -> None:
-        """Something was queued beside a turn."""
+        """Have what was queued beside a turn sent at once."""
         self._on_work()
 
     def timeout_words(self, language: str = "", timeout_reply: TimeoutReply | None = None) -> str:
@@ -210,7 +210,7 @@ class Turns:
         arrived_ms: int,
         hide: Callable[[], Awaitable[object]] | None,
     ) -> tuple[Turn, Answer]:
-        """Another process may move the conversation meanwhile: then read again and decide anew."""
+        """`_take`, from the start again where another process moved the conversation meanwhile."""
         ours: set[tuple[str, str]] = set()
         for _ in range(_TRIES):
             try:

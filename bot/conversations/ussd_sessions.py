@@ -134,7 +134,7 @@ def is_its_end(row: SessionRow, why: str, cumulative: str | None, *, hashed: Has
     """
     if not row.open or why == "success":
         return False  # closed already, or another one: success is behind a last screen of ours
-    if cumulative is None or _is(cumulative, row, hashed):
+    if cumulative is None or _is_its_text(cumulative, row, hashed):
         return True
     # The end may overtake one answer.
     return _grew(cumulative, row, hashed) and "*" not in cumulative[row.text_length + 1 :]
@@ -193,7 +193,8 @@ def _newest(text: str, row: SessionRow, hashed: Hash) -> Input:
     return Typed(text[row.text_length + 1 :])
 
 
-def _is(text: str, row: SessionRow, hashed: Hash) -> bool:
+def _is_its_text(text: str, row: SessionRow, hashed: Hash) -> bool:
+    """Whether `text` is all that was typed in the session so far."""
     return len(text) == row.text_length and (not text or hashed(text) == row.text_hash)
 
 

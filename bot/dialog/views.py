@@ -176,6 +176,8 @@ class Claimed(msgspec.Struct, frozen=True):
 
 
 class NewLinkCode(msgspec.Struct, frozen=True):
+    """A code that links a chat, and for how long it is good."""
+
     code: str
     minutes: int
 
@@ -188,14 +190,14 @@ class NewRole(msgspec.Struct, frozen=True):
 
 
 class Linked(msgspec.Struct, frozen=True):
-    """`refused`: code (wrong or run out), tries."""
+    """The number that was linked. `refused`: code (wrong or run out), tries."""
 
     msisdn: Msisdn = ""
     refused: str = ""
 
 
 class Done(msgspec.Struct, frozen=True):
-    """`ok` False: somebody else was faster."""
+    """Whether it was done. `ok` False: somebody else was faster."""
 
     ok: bool = True
 

@@ -56,7 +56,7 @@ def doubt_messages(
     values = order_values(order, merchant) | {"kind": Text(f"kind.{order.kind.value}")}
     view = View(text=Text(sentence, values), ends=True)
     return [
-        _about(
+        _message(
             order,
             view,
             MessageKind.RESULT,
@@ -108,7 +108,9 @@ def result_messages(
     payer: str = "",
     given_back: bool = False,
 ) -> list[Queue]:
-    """One message for where the order began and, for an order begun over USSD, one for each linked chat.
+    """The messages that tell whoever began an order what became of it.
+
+    One goes where the order began and, for an order begun over USSD, one to each linked chat.
 
     `told` is about to read the result as the answer of its turn: its message waits a moment, and goes
     only if that turn did not get so far. `payer` paid the money of a bill, which is `given_back` where the
@@ -121,7 +123,7 @@ def result_messages(
     )
     view = View(text=text, ends=True, order_id=order.id)
     return [
-        _about(
+        _message(
             order,
             view,
             MessageKind.RESULT,
@@ -145,6 +147,7 @@ def _told_at(
 
 
 def _sentence(order: OrderRow, to_state: OrderState, *, given_back: bool) -> str:
+    """The id of the sentence that tells a person of the new state."""
     # Who was told "not paid" and now hears "paid" must hear that it is a correction.
     word = "corrected" if order.state is OrderState.FAILED else _SAID[to_state]
     if order.kind is OrderKind.BILL and word == "failed":
@@ -188,7 +191,7 @@ def otp_prompts(
     by_chat = View(text=Text("otp.prompt", values), ends=True, wants="secret")
     by_sms = View(text=Text("otp.dial", {**values, "short_code": short_code}), ends=True)
     return [
-        _about(
+        _message(
             order,
             by_sms if target.kind == "msisdn" else by_chat,
             MessageKind.PROMPT,
@@ -216,7 +219,7 @@ def is_fresh(address: AddressRow, now_ms: int, timeouts: Timeouts) -> bool:
     return now_ms - address.seen_ms <= timeouts.lapse_s * 1000
 
 
-def _about(
+def _message(
     order: OrderRow,
     view: View,
     kind: MessageKind,

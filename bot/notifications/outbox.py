@@ -63,8 +63,11 @@ _RESULT_WAITS_S: Final = 300.0
 
 
 class Outbox:
-    """Runs until cancelled. `wake` says that something may have been queued. `render` turns a view into words
-    for a kind of address in a language."""
+    """Claims messages that are due, sends each through its channel, and keeps what became of it.
+
+    Runs until cancelled. `wake` says that something may have been queued. `render` turns a view into words
+    for a kind of address in a language.
+    """
 
     def __init__(
         self,
@@ -105,7 +108,10 @@ class Outbox:
             await asyncio.gather(*self._sending, return_exceptions=True)
 
     async def _round(self) -> float:
-        """Looks before it claims: mostly nothing is due, and a look is no commit."""
+        """Start all that is due; how long to sleep then.
+
+        It reads before it claims: mostly nothing is due, and a read is no commit.
+        """
         while True:
             due_ms = await self.next_ms()
             if due_ms is None:
@@ -156,7 +162,7 @@ class Outbox:
     async def _give_back(self, row: MessageRow, why: str) -> None:
         """A message that cannot even be put into words must not hold up its address for ever."""
         with contextlib.suppress(Conflict, StoreUnavailable):
-            await self._store.commit(await self._again(row, 30.0, why))
+            await self._store.commit(await self._try_later(row, 30.0, why))
 
     async def _claim(self) -> tuple[MessageRow, ...]:
         """What may go now, most urgent first; no kind of address gets more than it takes."""
@@ -185,16 +191,17 @@ class Outbox:
         return min((ms for ms in (due_ms, self._pace.free_ms(now_ms)) if ms is not None), default=None)
 
     async def _try(self, row: MessageRow) -> list[Change]:
+        """Send a message once; the changes that say what became of it."""
         channel = self._channels.get(row.address_kind)
         if channel is None:
-            return await self._dead(row, "no channel for this kind of address")
+            return await self._give_up(row, "no channel for this kind of address")
         if row.attempts >= _ATTEMPTS_AT_MOST:
             # Whoever sent it did not live to say so, again and again.
-            return await self._dead(row, "tried too often")
+            return await self._give_up(row, "tried too often")
         if not await self._still_theirs(row):
             if row.kind is not MessageKind.RESULT:
                 return [self._settle(row, MessageState.DROPPED)]
-            return await self._dead(row, "the chat is not its person's any more")
+            return await self._give_up(row, "the chat is not its person's any more")
         started_ms = self._clock()
         try:
             sent = await channel.send(await self._outgoing(row))
@@ -203,14 +210,14 @@ class Outbox:
                 now_ms = self._clock()
                 until_ms = now_ms + int(error.after_s * 1000)
                 self._pace.limited(row.address_kind, row.address_value, until_ms, now_ms)
-            outcome, changes = "later", await self._again(row, error.after_s, error.detail)
+            outcome, changes = "later", await self._try_later(row, error.after_s, error.detail)
         except OutcomeUnknown as error:
             # It may be there already. Once more, since every message says which order it is about.
             if row.attempts == 0:
-                outcome, changes = "unknown", await self._again(row, 5.0, error.detail)
+                outcome, changes = "unknown", await self._try_later(row, 5.0, error.detail)
             else:
                 # Nobody knows, twice: another way, or the next dial, says it for certain.
-                outcome, changes = "unknown twice", await self._dead(row, error.detail)
+                outcome, changes = "unknown twice", await self._give_up(row, error.detail)
         except Moved as error:
             moved = msgspec.structs.replace(
                 row,
@@ -221,11 +228,11 @@ class Outbox:
             )
             outcome, changes = "moved", [self._settle(row, MessageState.DROPPED), Queue(moved)]
         except Unreachable as error:
-            outcome, changes = "unreachable", await self._dead(row, error.detail, closed=True)
+            outcome, changes = "unreachable", await self._give_up(row, error.detail, closed=True)
         except Refused as error:
-            outcome, changes = "refused", await self._dead(row, error.detail)
+            outcome, changes = "refused", await self._give_up(row, error.detail)
         except ChannelError as error:
-            outcome, changes = "later", await self._again(row, 5.0, error.detail)
+            outcome, changes = "later", await self._try_later(row, 5.0, error.detail)
         else:
             outcome, changes = "sent", [self._settle(row, MessageState.SENT, sent=sent)]
             if row.kind is MessageKind.RESULT and row.order_id:
@@ -259,6 +266,7 @@ class Outbox:
         return self._render(_view_of(row), row.address_kind, person.language if person else self._language)
 
     async def _outgoing(self, row: MessageRow) -> Outgoing:
+        """The message as its channel needs it: in words, in the place of an earlier one where it has one."""
         words = await self.render(row)
         edits, announce, thread = row.edits, False, row.thread
         if row.order_id and row.kind is not MessageKind.REPLY and row.address_kind == "telegram":
@@ -306,19 +314,20 @@ class Outbox:
             error=error[:200],
         )
 
-    async def _again(self, row: MessageRow, after_s: float, why: str) -> list[Change]:
+    async def _try_later(self, row: MessageRow, after_s: float, why: str) -> list[Change]:
+        """Try again later, or give up here where that would not help any more."""
         # A result that a chat does not take in about five minutes goes another way.
         in_chat = row.kind is MessageKind.RESULT and row.address_kind != "msisdn"
         if row.attempts + 1 >= (_CHAT_RESULT_ATTEMPTS if in_chat else _ATTEMPTS_AT_MOST):
-            return await self._dead(row, why)
+            return await self._give_up(row, why)
         if in_chat and after_s > _RESULT_WAITS_S and await self._number(row) is not None:
-            return await self._dead(row, why)
+            return await self._give_up(row, why)
         pause_ms = min(int(after_s * 1000) * 2 ** min(row.attempts, 8), _LONGEST_PAUSE_MS)
         pause_ms = max(pause_ms, int(after_s * 1000))
         return [self._settle(row, MessageState.QUEUED, due_ms=self._clock() + pause_ms, error=why)]
 
-    async def _dead(self, row: MessageRow, why: str, *, closed: bool = False) -> list[Change]:
-        """Give up here; a result goes by SMS to the person's own number where there is one."""
+    async def _give_up(self, row: MessageRow, why: str, *, closed: bool = False) -> list[Change]:
+        """Give up at this address; a result goes by SMS to the person's own number where there is one."""
         changes: list[Change] = [self._settle(row, MessageState.DEAD, error=why)]
         if closed and row.address_kind != "msisdn":
             changes += [

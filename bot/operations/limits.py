@@ -16,8 +16,8 @@ _DAY_MS: Final = 24 * 3600_000
 def second_person_limit(merchant: MerchantRow, now_ms: int) -> SecondPersonLimit:
     """Above what a payout of the merchant's needs a second person.
 
-    Counted over a day, so that splitting gains
-    nothing; for one asker more unless set, so that a shop of one person goes on.
+    Counted over a day, so that splitting gains nothing; for one asker more unless set, so that a shop of one
+    person goes on.
     """
     over, asker = merchant.approve_over_minor, merchant.approve_asker_over_minor
     if asker is None and over is not None:

@@ -99,7 +99,7 @@ class Day:
         actor = msgspec.structs.replace(self._people[number], staff=staff)
         dispatch = EffectDispatch(self.stage.kasapay.operations)
         if isinstance(effect, SecretAct):
-            plan = await dispatch.act_with(self.stage.otp(number), effect, actor)
+            plan = await dispatch.act_with_secret(self.stage.otp(number), effect, actor)
         else:
             plan = await dispatch.act(effect, actor, RequestKey(self.stage.ids.uuid(), 0))
         await self.stage.store.commit(plan.changes)

@@ -95,6 +95,8 @@ class WireRequest(msgspec.Struct, frozen=True):
 
 
 class WireReply(msgspec.Struct, frozen=True):
+    """An HTTP reply as it goes out."""
+
     status: int
     body: bytes
     content_type: str = "text/plain; charset=utf-8"
@@ -102,7 +104,10 @@ class WireReply(msgspec.Struct, frozen=True):
 
 
 class Heard(msgspec.Struct, frozen=True):
-    """A turn. `echo` is whatever `build_reply` needs of the request, exactly as received."""
+    """A message of a person, for which a turn is taken.
+
+    `echo` is whatever `build_reply` needs of the request, exactly as received.
+    """
 
     inbound: Inbound
     echo: Any = None
@@ -123,8 +128,11 @@ class Left(msgspec.Struct, frozen=True):
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """Session and number cannot be read: a 4xx that says what is wrong, with no number in it. Or it is
-    nothing that we serve: a closing screen, or a 403 where it is another account's."""
+    """No turn is taken, and `reply` says why.
+
+    Session and number cannot be read: a 4xx that says what is wrong, with no number in it. Or it is nothing
+    that we serve: a last screen, or a 403 where it is another account's.
+    """
 
     reply: WireReply
 
@@ -133,6 +141,8 @@ Read: TypeAlias = Heard | Left | Rejected
 
 
 class Gateway(Protocol):
+    """A gateway: its manners, and how its requests are read and its replies built. Pure."""
+
     manners: ClassVar[Manners]
     # The model of its settings.
     options: ClassVar[type[GatewayOptions]]
