@@ -44,6 +44,9 @@ def heard(case: Case, request: WireRequest) -> Heard:
 
 def test_every_gateway_is_called_what_it_calls_itself() -> None:
     assert all(name == gateway.manners.name for name, gateway in GATEWAYS.items())
+    titles = [gateway.manners.title for gateway in GATEWAYS.values()]
+    assert all(titles)
+    assert len(set(titles)) == len(titles), "people choose by it"
 
 
 # ---- the dialogue ------------------------------------------------------------------------------------
@@ -184,7 +187,7 @@ def test_the_figures_of_a_gateway_make_sense(case: Case) -> None:
 def test_the_smallest_figure_for_a_screen_wins(
     septets: int, own: int | None, common: int, shown: int
 ) -> None:
-    manners = Manners(name="x", says_new=False, reports_end=False, septets=septets)
+    manners = Manners(name="x", title="X", says_new=False, reports_end=False, septets=septets)
     assert screen_septets(manners, GatewayOptions(screen_septets=own), common) == shown
 
 

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.__main__ import app
+from bot.channels.ussd import GATEWAYS
 from bot.cli.terminal import run_until_told
 from bot.store import migrate
 from tests.shell.test_config import WHOLE
@@ -71,3 +72,16 @@ def test_under_nohup_a_closed_terminal_ends_nothing(monkeypatch: pytest.MonkeyPa
     finally:
         signal.signal(signal.SIGHUP, before)
     assert done == ["done"]
+
+
+def test_the_gateways_are_shown_with_titles_names_and_settings_on_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = CliRunner().invoke(app, ["gateways"]).stdout
+    for name, gateway in GATEWAYS.items():
+        assert any(
+            line.startswith(gateway.manners.title) and f" {name} " in line for line in shown.splitlines()
+        )
+    assert "USSD_END_TYPE_NALO" in shown
+    assert "…" not in shown, "nothing that is to be typed is cut"

@@ -135,7 +135,7 @@ async def test_the_end_event_is_acknowledged_even_if_we_fail(
 
 async def test_an_adapter_that_breaks_is_a_400(log: list[Any], http: aiohttp.ClientSession) -> None:
     class Broken:
-        manners: ClassVar = Manners(name="broken", says_new=False, reports_end=False)
+        manners: ClassVar = Manners(name="broken", title="Broken", says_new=False, reports_end=False)
         options: ClassVar = GatewayOptions
 
         def __init__(self, given: Any) -> None:

@@ -29,7 +29,13 @@ _ENDS: Final = {"success": "success", "incomplete": "incomplete", "failed": "fai
 class AfricasTalking:
     # Their help page says 30 s of waiting for the person in one sentence and 60 s in another.
     manners: ClassVar = Manners(
-        name="africastalking", says_new=False, reports_end=True, cumulative=True, answer_s=15, idle_s=60
+        name="africastalking",
+        title="Africa's Talking",
+        says_new=False,
+        reports_end=True,
+        cumulative=True,
+        answer_s=15,
+        idle_s=60,
     )
     options: ClassVar[type[GatewayOptions]] = GatewayOptions
 

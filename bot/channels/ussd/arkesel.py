@@ -32,7 +32,9 @@ class ArkeselOptions(GatewayOptions):
 
 
 class Arkesel:
-    manners: ClassVar = Manners(name="arkesel", says_new=True, reports_end=False, answer_s=25, idle_s=150)
+    manners: ClassVar = Manners(
+        name="arkesel", title="Arkesel", says_new=True, reports_end=False, answer_s=25, idle_s=150
+    )
     options: ClassVar[type[GatewayOptions]] = ArkeselOptions
 
     def __init__(self, given: ArkeselOptions) -> None:

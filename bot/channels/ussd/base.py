@@ -40,6 +40,8 @@ class Manners(msgspec.Struct, frozen=True, kw_only=True):
 
     # The name in the gateway's URL and in the names of its settings.
     name: str
+    # The name people know it by.
+    title: str
     # Each request says whether a session begins with it. Otherwise only the first sight of its id tells.
     says_new: bool
     # The gateway tells us that a person left or waited too long.

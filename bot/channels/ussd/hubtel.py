@@ -43,7 +43,13 @@ _LEFT: Final = frozenset({"release", "timeout"})
 
 class Hubtel:
     manners: ClassVar = Manners(
-        name="hubtel", says_new=True, reports_end=True, numbers_turns=True, answer_s=5, idle_s=120
+        name="hubtel",
+        title="Hubtel",
+        says_new=True,
+        reports_end=True,
+        numbers_turns=True,
+        answer_s=5,
+        idle_s=120,
     )
     options: ClassVar[type[GatewayOptions]] = GatewayOptions
 

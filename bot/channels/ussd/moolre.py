@@ -24,7 +24,7 @@ __all__ = ["Moolre"]
 
 
 class Moolre:
-    manners: ClassVar = Manners(name="moolre", says_new=True, reports_end=False)
+    manners: ClassVar = Manners(name="moolre", title="Moolre", says_new=True, reports_end=False)
     options: ClassVar[type[GatewayOptions]] = GatewayOptions
 
     def __init__(self, given: GatewayOptions) -> None:

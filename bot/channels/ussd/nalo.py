@@ -48,7 +48,7 @@ class NaloOptions(GatewayOptions):
 
 
 class Nalo:
-    manners: ClassVar = Manners(name="nalo", says_new=True, reports_end=False, idle_s=180)
+    manners: ClassVar = Manners(name="nalo", title="Nalo", says_new=True, reports_end=False, idle_s=180)
     options: ClassVar[type[GatewayOptions]] = NaloOptions
 
     def __init__(self, given: NaloOptions) -> None:

@@ -27,7 +27,11 @@ __all__ = ["Nsano"]
 
 class Nsano:
     manners: ClassVar = Manners(
-        name="nsano", says_new=False, reports_end=False, methods=frozenset({"GET", "POST"})
+        name="nsano",
+        title="Nsano",
+        says_new=False,
+        reports_end=False,
+        methods=frozenset({"GET", "POST"}),
     )
     options: ClassVar[type[GatewayOptions]] = GatewayOptions
 

@@ -40,7 +40,9 @@ _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 class TruRoute:
-    manners: ClassVar = Manners(name="truroute", says_new=True, reports_end=True, idle_s=180)
+    manners: ClassVar = Manners(
+        name="truroute", title="TruRoute", says_new=True, reports_end=True, idle_s=180
+    )
     options: ClassVar[type[GatewayOptions]] = GatewayOptions
 
     def __init__(self, given: GatewayOptions) -> None:
