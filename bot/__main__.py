@@ -157,7 +157,9 @@ def sandbox(
 def dial(
     code: Annotated[str, typer.Argument(help="What to dial, such as *920*10#.")] = "",
     msisdn: Annotated[str, typer.Option(help="The phone's number.")] = "+233240000001",
-    gateway: Annotated[str, typer.Option(help="Which gateway to play.")] = "africastalking",
+    gateway: Annotated[
+        str, typer.Option(help="Which gateway to play, by its name: see `gateways`.")
+    ] = "africastalking",
     url: Annotated[str, typer.Option(help="Where Kasapay listens.")] = "",
     folder: Folder = Path("kasapay-data"),
 ) -> None:
@@ -174,7 +176,7 @@ def dial(
 
 @app.command()
 def gateways() -> None:
-    """The USSD gateways we speak: how each behaves, and the settings of its own."""
+    """The USSD gateways Kasapay speaks with: their names, how each behaves, settings that only some have."""
     from bot.cli.gateways import show_gateways
 
     show_gateways()

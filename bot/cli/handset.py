@@ -84,6 +84,8 @@ async def dial_here(
         raise HandsetProblem(f"{msisdn!r} is no phone number; write it like +233240000001.")
     async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as http:
         base, secret, short_code = await _where(http, settings, gateway, url, folder)
+        if not _reaches(code or short_code, short_code):
+            raise HandsetProblem(f"This phone reaches {short_code} only; {code!r} is another code.")
         simulator = simulator_of(gateway)(short_code, number)
         line = _Line(http, f"{base}/ussd/{gateway}/{secret}", simulator)
         try:
@@ -95,6 +97,11 @@ async def dial_here(
                 f"Kasapay cannot be reached at {base} ({type(error).__name__}). "
                 f"Is it running? `{typed_command()} run` starts one."
             ) from None
+
+
+def _reaches(code: str, service: str) -> bool:
+    """Whether the code is the service's, perhaps with answers behind it."""
+    return code == service or (code.startswith(service.removesuffix("#") + "*") and code.endswith("#"))
 
 
 class _Phone:

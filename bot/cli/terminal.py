@@ -143,19 +143,19 @@ def merchants_list(folder: Folder = Path("kasapay-data")) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(
-        *(
-            "Code",
-            "Name",
-            "Account",
-            "Currency",
-            "Greatest amount",
-            "Second person above",
-            "for one asker",
-            "State",
-            "Staff",
-        )
-    )
+    table = Table()
+    for heading in (
+        "Code",
+        "Name",
+        "Account",
+        "Currency",
+        "Greatest amount",
+        "Second person above",
+        "for one asker",
+        "State",
+        "Staff",
+    ):
+        table.add_column(heading, no_wrap=heading == "Code", overflow="fold")
     for row in operate("merchants.list", {}, folder):
         table.add_row(
             row["code"],
@@ -341,7 +341,10 @@ def show_table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
     if not rows:
         print("None.")
         return
-    table = Table(*(_heading(name) for name in columns))
+    table = Table()
+    for name in columns:
+        # Nothing is cut: what names the row stays in one line, to be typed again; the rest goes on below.
+        table.add_column(_heading(name), no_wrap=name == columns[0], overflow="fold")
     for row in rows:
         table.add_row(*(_cell(name, row[name]) for name in columns))
     # A pipe has no width of its own; a cut code is no use to anybody.

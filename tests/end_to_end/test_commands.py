@@ -469,7 +469,7 @@ async def test_a_phone_in_the_terminal(deployment: Deployment) -> None:
     assert [line for line in refused(nobody.err) if "cannot be reached" in line]
     serve = deployment.serve()
     await deployment.answers(serve)
-    paid, hung_up, truroute, unknown = await asyncio.gather(
+    paid, hung_up, truroute, unknown, elsewhere = await asyncio.gather(
         deployment.run("dial", "*920*10*1001*5#", "--msisdn", NUMBER, typed="1\n"),
         deployment.run("dial", "*920*10#", "--msisdn", "+233247000002", typed="1\n"),
         deployment.run(
@@ -477,6 +477,7 @@ async def test_a_phone_in_the_terminal(deployment: Deployment) -> None:
             typed="1\n1001\n2\n1\nyes\n",
         ),
         deployment.run("dial", "--gateway", "pigeon"),
+        deployment.run("dial", "*920*11#"),
     )
     assert paid.code == 0, paid.err
     assert "Pay GHS 5.00 to Ama's Kitchen" in " ".join(paid.out.split())
@@ -487,6 +488,8 @@ async def test_a_phone_in_the_terminal(deployment: Deployment) -> None:
     assert "Approve GHS 2.00" in truroute.out
     assert unknown.code == 1
     assert refused(unknown.err)[0].startswith("There is no gateway 'pigeon'")
+    assert elsewhere.code == 1
+    assert refused(elsewhere.err) == ["This phone reaches *920*10# only; '*920*11#' is another code."]
     assert await serve.stop() == 0
 
 
