@@ -63,7 +63,9 @@ def run(
         int, typer.Option(help="Port of the sandbox; 0 takes any.", min=0, max=65535)
     ] = 0,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    database: Annotated[Path | None, typer.Option(help="The SQLite file.")] = None,
+    database: Annotated[
+        Path | None, typer.Option(help="The SQLite file; the pretend wallets are kept in the folder.")
+    ] = None,
     folder: Folder = Path("kasapay-data"),
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")] = False,
 ) -> None:
