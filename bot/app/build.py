@@ -319,8 +319,8 @@ class Kasapay:
         return [f"Telegram: {link.problem}"] if link is not None and link.problem else []
 
     async def check_open_orders(self) -> None:
-        """Raises CannotStart where an open order names a connection that the settings lost, or belongs
-        elsewhere than its connection leads now. Orders of an older version belong to where it leads now."""
+        """Raises CannotStart where an open order names an account that the settings lost, or belongs
+        elsewhere than its account leads now. Orders of an older version belong to where it leads now."""
         lost = sorted(c for c in await self.store.open_accounts() if c not in self.accounts)
         if lost:
             raise CannotStart(

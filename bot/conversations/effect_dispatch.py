@@ -69,10 +69,13 @@ class EffectDispatch:
         look(e.Balance, lambda w, actor: do.staff.balance(actor, w.staff_id), calls_provider=True)
         look(e.Bills, lambda w, actor: do.agreements.bills())
         look(b.MyAgreements, lambda w, actor: do.agreements.own(actor, w.kind))
-        look(b.FindPayment, lambda w, actor: do.business.find(actor, staff_id=w.staff_id, code=w.code))
-        look(b.LatestPayments, lambda w, actor: do.business.latest(actor, w.staff_id))
-        look(b.AgreementsOf, lambda w, actor: do.business.standing(actor, staff_id=w.staff_id, kind=w.kind))
-        look(b.Banks, lambda w, actor: do.business.banks(actor, w.staff_id), calls_provider=True)
+        look(b.FindPayment, lambda w, actor: do.staff_requests.find(actor, staff_id=w.staff_id, code=w.code))
+        look(b.LatestPayments, lambda w, actor: do.staff_requests.latest(actor, w.staff_id))
+        look(
+            b.AgreementsOf,
+            lambda w, actor: do.staff_requests.standing(actor, staff_id=w.staff_id, kind=w.kind),
+        )
+        look(b.Banks, lambda w, actor: do.staff_requests.banks(actor, w.staff_id), calls_provider=True)
         look(
             b.SeeDetails,
             lambda w, actor: do.details.see(actor, staff_id=w.staff_id, asked_id=w.asked_id),
@@ -113,45 +116,45 @@ class EffectDispatch:
         )  # fmt: skip
         act(
             b.SendNote,
-            lambda w, actor, key: do.business.note(
+            lambda w, actor, key: do.staff_requests.note(
                 actor, staff_id=w.staff_id, order_id=w.order_id, text=w.text
             ),
         )
         act(
             b.Refund,
-            lambda w, actor, key: do.business.refund(
+            lambda w, actor, key: do.staff_requests.refund(
                 actor, key, staff_id=w.staff_id, order_id=w.order_id, amount=w.amount
             ),
         )
         act(
             b.PayOut,
-            lambda w, actor, key: do.business.pay_out(
+            lambda w, actor, key: do.staff_requests.pay_out(
                 actor, key, staff_id=w.staff_id, amount=w.amount, payee=w.payee, network=w.network,
                 deposit=w.deposit, bank_code=w.bank_code, account_number=w.account_number,
             ),
         )  # fmt: skip
         act(
             b.Withdraw,
-            lambda w, actor, key: do.business.withdraw(
+            lambda w, actor, key: do.staff_requests.withdraw(
                 actor, key, staff_id=w.staff_id, amount=w.amount, payer=w.payer, unasked=w.unasked
             ),
         )
         act(
             b.ChargeUnder,
-            lambda w, actor, key: do.business.charge(
+            lambda w, actor, key: do.staff_requests.charge(
                 actor, key, staff_id=w.staff_id, agreement_id=w.agreement_id, amount=w.amount
             ),
         )
         act(
             b.MakeInvoice,
-            lambda w, actor, key: do.business.invoice(
+            lambda w, actor, key: do.staff_requests.invoice(
                 actor, key, staff_id=w.staff_id, payer=w.payer, amount=w.amount, description=w.description,
                 days=w.days,
             ),
         )  # fmt: skip
         act(
             b.CancelInvoice,
-            lambda w, actor, key: do.business.cancel_invoice(
+            lambda w, actor, key: do.staff_requests.cancel_invoice(
                 actor, key, staff_id=w.staff_id, agreement_id=w.agreement_id
             ),
         )

@@ -14,14 +14,16 @@ from bot.runtime.security_events import SecurityEvents
 from bot.runtime.timeouts import Timeouts
 from bot.store.base import Store
 
-__all__ = ["Holders"]
+__all__ = ["AccountHolders"]
 
 _HOUR_MS: Final = 3600_000
 _CHECKS_PER_PERSON: Final = 20
 _CHECKS_PER_NUMBER: Final = 10
 
 
-class Holders:
+class AccountHolders:
+    """Asks providers about account holders, within limits for each person and number."""
+
     def __init__(
         self,
         store: Store,

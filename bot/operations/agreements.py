@@ -43,6 +43,8 @@ _DAY_S: Final = 24 * 3600
 
 
 class Agreements:
+    """What a customer does with auto-debits, invoices and bills."""
+
     def __init__(self, store: Store, calls: Calls, clock: Clock, ids: Ids, phones: PhoneRules) -> None:
         self._store = store
         self._calls = calls
@@ -51,7 +53,7 @@ class Agreements:
         self._phones = phones
 
     async def own(self, actor: Actor, kind: str) -> tuple[v.AgreementView, ...]:
-        """Of the actor's verified number; nobody else's. An invoice only while it can be paid."""
+        """The agreements of the actor's verified number; an invoice only while it can be paid."""
         if not actor.msisdn:
             return ()
         found = []

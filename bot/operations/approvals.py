@@ -13,7 +13,7 @@ from bot.notifications.other_messages import approval_decided
 from bot.operations.actor import Actor, EffectResult
 from bot.operations.new_order import NO_AMOUNT, order_of, refused_view, view_of
 from bot.operations.staff_requests import StaffRequests
-from bot.operations.staff_roles import ActingRole, Roles
+from bot.operations.staff_roles import ActingRole, StaffRoles
 from bot.runtime.clock import Clock, Ids
 from bot.store.base import CreateOrder, Decide, Store
 from bot.store.records import ApprovalRow, ApprovalState
@@ -27,7 +27,7 @@ class Approvals:
     """What a second person does: see what waits for one, approve it or refuse."""
 
     def __init__(
-        self, store: Store, roles: Roles, staff_requests: StaffRequests, clock: Clock, ids: Ids
+        self, store: Store, roles: StaffRoles, staff_requests: StaffRequests, clock: Clock, ids: Ids
     ) -> None:
         self._store = store
         self._roles = roles

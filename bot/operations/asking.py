@@ -17,6 +17,8 @@ _NOT_ASKED: Final = {"": "", "payer": "too_many", "agreement": "auto_debit", "nu
 
 
 class PhoneRules:
+    """Says why a payer's phone cannot be asked, and what the store has to check once more."""
+
     def __init__(self, store: Store, clock: Clock, limits: AskLimits, security: SecurityEvents) -> None:
         self._store = store
         self._clock = clock

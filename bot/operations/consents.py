@@ -19,7 +19,7 @@ from bot.money import (
 )
 from bot.operations.actor import Actor, EffectResult
 from bot.operations.asking import PhoneRules
-from bot.operations.staff_roles import Roles
+from bot.operations.staff_roles import StaffRoles
 from bot.orders.provider_calls import Calls
 from bot.providers.base import (
     AsksConsent,
@@ -38,7 +38,7 @@ from bot.settings.limits import AskLimits
 from bot.store.base import Conflict, KeepAgreement, MoveAgreement, Store
 from bot.store.records import AgreementRow
 
-__all__ = ["DetailsAskers"]
+__all__ = ["Consents"]
 
 _ENDED: Final = {AgreementState.REFUSED: "refused", AgreementState.ACTIVE: "shown"}
 _SHOWN: Final = (
@@ -46,12 +46,14 @@ _SHOWN: Final = (
 )  # fmt: skip
 
 
-class DetailsAskers:
+class Consents:
+    """What staff do for a consent: have a customer asked for it, and see what was agreed to."""
+
     def __init__(
         self,
         store: Store,
         calls: Calls,
-        roles: Roles,
+        roles: StaffRoles,
         sealer: Sealer,
         clock: Clock,
         ids: Ids,

@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 
-from bot.operations.account_holders import Holders
+from bot.operations.account_holders import AccountHolders
 from bot.operations.agreements import Agreements
 from bot.operations.approvals import Approvals
 from bot.operations.asking import PhoneRules
-from bot.operations.consents import DetailsAskers
+from bot.operations.consents import Consents
 from bot.operations.links import Links
 from bot.operations.merchants import Merchants
 from bot.operations.payments import Payments
 from bot.operations.payout_switch import PayoutSwitch
 from bot.operations.settling import Settling
-from bot.operations.staff_access import Staff
+from bot.operations.staff_access import StaffAccess
 from bot.operations.staff_requests import StaffRequests
-from bot.operations.staff_roles import Roles
+from bot.operations.staff_roles import StaffRoles
 from bot.operations.waiting_calls import WaitingCalls
 from bot.orders.context_loader import ContextLoader
 from bot.orders.provider_calls import Calls
@@ -53,16 +53,16 @@ class Operations:
         phones = PhoneRules(store, clock, limits, security)
         # What a customer does.
         self.merchants = Merchants(store, calls.accounts)
-        self.holders = Holders(store, calls, sealer, clock, timeouts, security)
+        self.holders = AccountHolders(store, calls, sealer, clock, timeouts, security)
         self.payments = Payments(store, calls, context_loader, self.waiting, clock, ids, timeouts, phones)
         self.links = Links(store, sealer, clock, ids, timeouts, security)
         self.agreements = Agreements(store, calls, clock, ids, phones)
         # What staff do.
-        self.roles = Roles(store, calls.accounts, security)
-        self.staff = Staff(store, calls, self.roles, sealer, clock, ids, timeouts, security)
-        self.business = StaffRequests(store, calls, self.roles, clock, ids, timeouts, phones)
-        self.approvals = Approvals(store, self.roles, self.business, clock, ids)
-        self.details = DetailsAskers(store, calls, self.roles, sealer, clock, ids, timeouts, phones, limits)
+        self.roles = StaffRoles(store, calls.accounts, security)
+        self.staff = StaffAccess(store, calls, self.roles, sealer, clock, ids, timeouts, security)
+        self.staff_requests = StaffRequests(store, calls, self.roles, clock, ids, timeouts, phones)
+        self.approvals = Approvals(store, self.roles, self.staff_requests, clock, ids)
+        self.details = Consents(store, calls, self.roles, sealer, clock, ids, timeouts, phones, limits)
         # What only an operator does.
         self.payout_switch = PayoutSwitch(store, clock)
         self.settling = Settling(store, calls, clock, ids, timeouts)

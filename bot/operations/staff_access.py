@@ -1,4 +1,4 @@
-"""Staff of a merchant: their roles, their PIN, the balance they may see, and how they are taken up.
+"""How staff take up a role at a merchant, and the balance they may see.
 
 The PIN and the one-time code are compared with hashes and kept nowhere.
 """
@@ -12,7 +12,7 @@ import structlog
 from bot.dialog import views as v
 from bot.money import Money, Right
 from bot.operations.actor import Actor, EffectResult, Operator
-from bot.operations.staff_roles import Roles
+from bot.operations.staff_roles import StaffRoles
 from bot.orders.provider_calls import Calls
 from bot.providers.base import ProviderError
 from bot.runtime.clock import Clock, Ids
@@ -22,7 +22,7 @@ from bot.runtime.timeouts import Timeouts
 from bot.store.base import Conflict, KeepStaff, Store
 from bot.store.records import MerchantRow, StaffRow
 
-__all__ = ["Staff"]
+__all__ = ["StaffAccess"]
 
 _log = structlog.get_logger(__name__)
 
@@ -32,12 +32,14 @@ _ENROL_DAYS: Final = 7
 _DAY_MS: Final = 24 * 3600_000
 
 
-class Staff:
+class StaffAccess:
+    """How staff come to a role and see the balance: invited, claimed, enrolled, with or without their PIN."""
+
     def __init__(
         self,
         store: Store,
         calls: Calls,
-        roles: Roles,
+        roles: StaffRoles,
         sealer: Sealer,
         clock: Clock,
         ids: Ids,
@@ -60,6 +62,7 @@ class Staff:
         return await self._balances(actor, staff_id)
 
     async def balance_with_pin(self, actor: Actor, pin: str, staff_id: str) -> v.Balances:
+        """The balance where the PIN is right."""
         checked = await self._roles.check_pin(actor, pin, staff_id)
         if checked.refused:
             return v.Balances(refused=checked.refused, tries_left=checked.tries_left)

@@ -41,7 +41,7 @@ from bot.operations.new_order import (
     request_of,
     view_of,
 )
-from bot.operations.staff_roles import ActingRole, Roles
+from bot.operations.staff_roles import ActingRole, StaffRoles
 from bot.orders.provider_calls import Calls
 from bot.providers.base import Declined, ListsBanks, NotifiesPayers, ProviderError
 from bot.runtime.clock import Clock, Ids
@@ -70,7 +70,7 @@ class StaffRequests:
         self,
         store: Store,
         calls: Calls,
-        roles: Roles,
+        roles: StaffRoles,
         clock: Clock,
         ids: Ids,
         timeouts: Timeouts,

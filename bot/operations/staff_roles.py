@@ -20,7 +20,7 @@ from bot.runtime.security_events import SecurityEvents
 from bot.store.base import Conflict, CountTries, KeepStaff, SetPin, Store
 from bot.store.records import MerchantRow, StaffRow
 
-__all__ = ["REMOVED", "ActingRole", "Roles", "freed"]
+__all__ = ["REMOVED", "ActingRole", "StaffRoles", "freed"]
 
 # Whom nothing belongs to any more: a role without a right. The row stays, since orders name it.
 REMOVED: Final = "removed"
@@ -43,7 +43,9 @@ class ActingRole(msgspec.Struct, frozen=True):
     merchant: MerchantRow
 
 
-class Roles:
+class StaffRoles:
+    """The roles of whoever acts: what each may do now, and the PIN that proves it."""
+
     def __init__(self, store: Store, accounts: Accounts, security: SecurityEvents) -> None:
         self._store = store
         self._security = security
@@ -73,6 +75,7 @@ class Roles:
         return merchant.shown if merchant is not None else ""
 
     async def all_of(self, actor: Actor) -> tuple[v.Role, ...]:
+        """The actor's roles, with what each may do now."""
         return tuple([await self._shown(row, actor) for row in actor.staff])
 
     async def _shown(self, row: StaffRow, actor: Actor) -> v.Role:
@@ -112,7 +115,10 @@ class Roles:
         )
 
     async def check_pin(self, actor: Actor, pin: str, staff_id: str) -> v.PinAnswer:
-        """Counts a wrong try before anything is said, whatever becomes of the turn."""
+        """Whether the PIN is right.
+
+        A wrong try is counted before anything is said, whatever becomes of the turn.
+        """
         if not any(row.id == staff_id for row in actor.staff):
             return v.PinAnswer(refused="not_allowed")
         async with self.locks.setdefault(staff_id, asyncio.Lock()):

@@ -226,59 +226,59 @@ async def role_of(s: Scene, actor: Actor) -> str:
 async def find_payment(s: Scene, actor: Actor, key: RequestKey, order_id: str) -> Any:
     order = await s.store.order(order_id)
     assert order is not None
-    return await s.do.business.find(actor, staff_id=await role_of(s, actor), code=order.code)
+    return await s.do.staff_requests.find(actor, staff_id=await role_of(s, actor), code=order.code)
 
 
 async def latest(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
-    return await s.do.business.latest(actor, await role_of(s, actor))
+    return await s.do.staff_requests.latest(actor, await role_of(s, actor))
 
 
 async def standing(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
-    return await s.do.business.standing(actor, staff_id=await role_of(s, actor), kind="invoice")
+    return await s.do.staff_requests.standing(actor, staff_id=await role_of(s, actor), kind="invoice")
 
 
 async def banks(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
-    return await s.do.business.banks(actor, await role_of(s, actor))
+    return await s.do.staff_requests.banks(actor, await role_of(s, actor))
 
 
 async def note(s: Scene, actor: Actor, key: RequestKey, order_id: str) -> Any:
-    return await s.do.business.note(
+    return await s.do.staff_requests.note(
         actor, staff_id=await role_of(s, actor), order_id=order_id, text="Your cake is ready"
     )
 
 
 async def refund(s: Scene, actor: Actor, key: RequestKey, order_id: str) -> Any:
-    return await s.do.business.refund(
+    return await s.do.staff_requests.refund(
         actor, key, staff_id=await role_of(s, actor), order_id=order_id, amount=GHS_20
     )
 
 
 async def pay_out(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
-    return await s.do.business.pay_out(
+    return await s.do.staff_requests.pay_out(
         actor, key, staff_id=await role_of(s, actor), amount=GHS_20, payee=KWAME
     )
 
 
 async def withdraw(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
-    return await s.do.business.withdraw(
+    return await s.do.staff_requests.withdraw(
         actor, key, staff_id=await role_of(s, actor), amount=GHS_20, payer=KWAME
     )
 
 
 async def charge(s: Scene, actor: Actor, key: RequestKey, agreement_id: str) -> Any:
-    return await s.do.business.charge(
+    return await s.do.staff_requests.charge(
         actor, key, staff_id=await role_of(s, actor), agreement_id=agreement_id, amount=GHS_20
     )
 
 
 async def invoice(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
-    return await s.do.business.invoice(
+    return await s.do.staff_requests.invoice(
         actor, key, staff_id=await role_of(s, actor), payer=KWAME, amount=GHS_20, description="cake", days=3
     )
 
 
 async def cancel_invoice(s: Scene, actor: Actor, key: RequestKey, agreement_id: str) -> Any:
-    return await s.do.business.cancel_invoice(
+    return await s.do.staff_requests.cancel_invoice(
         actor, key, staff_id=await role_of(s, actor), agreement_id=agreement_id
     )
 
@@ -373,18 +373,18 @@ CASES = (
     Case("staff.balance_with_pin", balance_with_pin, STAFF, CASHIER, None, lambda view: view.amounts),
     Case("staff.claim", claim, KWAME, CHAT, Scene.invited, lambda view: view.staff_id),
     Case("staff.enrol", enrol, KWAME, EFUA, an_invited_one),
-    Case("business.find", find_payment, STAFF, EFUA, Scene.paid, bool, _is_empty),
-    Case("business.latest", latest, STAFF, EFUA, Scene.paid, bool, _is_empty),
-    Case("business.standing", standing, STAFF, EFUA, Scene.invoice, bool, _is_empty),
+    Case("staff_requests.find", find_payment, STAFF, EFUA, Scene.paid, bool, _is_empty),
+    Case("staff_requests.latest", latest, STAFF, EFUA, Scene.paid, bool, _is_empty),
+    Case("staff_requests.standing", standing, STAFF, EFUA, Scene.invoice, bool, _is_empty),
     # Its account pays out to wallets only.
-    Case("business.banks", banks, STAFF, gives=_is_empty),
-    Case("business.note", note, STAFF, EFUA, Scene.paid),
-    Case("business.refund", refund, STAFF, CASHIER, Scene.paid, keyed=True),
-    Case("business.pay_out", pay_out, STAFF, CASHIER, keyed=True),
-    Case("business.withdraw", withdraw, STAFF, EFUA, keyed=True),
-    Case("business.charge", charge, STAFF, CASHIER, Scene.auto_debit, keyed=True),
-    Case("business.invoice", invoice, STAFF, EFUA, keyed=True),
-    Case("business.cancel_invoice", cancel_invoice, STAFF, EFUA, Scene.invoice, keyed=True),
+    Case("staff_requests.banks", banks, STAFF, gives=_is_empty),
+    Case("staff_requests.note", note, STAFF, EFUA, Scene.paid),
+    Case("staff_requests.refund", refund, STAFF, CASHIER, Scene.paid, keyed=True),
+    Case("staff_requests.pay_out", pay_out, STAFF, CASHIER, keyed=True),
+    Case("staff_requests.withdraw", withdraw, STAFF, EFUA, keyed=True),
+    Case("staff_requests.charge", charge, STAFF, CASHIER, Scene.auto_debit, keyed=True),
+    Case("staff_requests.invoice", invoice, STAFF, EFUA, keyed=True),
+    Case("staff_requests.cancel_invoice", cancel_invoice, STAFF, EFUA, Scene.invoice, keyed=True),
     # Whoever asked does not see it among what is theirs to approve, and cannot.
     Case("approvals.waiting", waiting, ACCOUNTANT, STAFF, Scene.approval, bool, _is_empty),
     Case("approvals.decide", approve, ACCOUNTANT, STAFF, Scene.approval, keyed=True),

@@ -135,7 +135,7 @@ class Scene:
     async def invoice(self) -> str:
         """An invoice to Efua that stands."""
         await self.carry_out(
-            self.do.business.invoice(
+            self.do.staff_requests.invoice(
                 await self.actor(STAFF), self.key(), staff_id=await self.role(), payer=EFUA, amount=GHS_20,
                 description="cake", days=3,
             )
@@ -147,7 +147,7 @@ class Scene:
     async def approval(self) -> str:
         """A payout of Ama's that waits for a second person."""
         view = await self.carry_out(
-            self.do.business.pay_out(
+            self.do.staff_requests.pay_out(
                 await self.actor(STAFF), self.key(), staff_id=await self.role(), amount=Money(60_000, "GHS"),
                 payee=EFUA,
             )

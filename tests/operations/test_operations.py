@@ -11,7 +11,7 @@ from tests.operations.scene import Scene
 
 # What operations ask of each other. Nobody is let do something by them alone.
 _AMONG_THEMSELVES = {
-    "business.refusal": "why an order that was approved cannot be made",
+    "staff_requests.refusal": "why an order that was approved cannot be made",
     "roles.acting": "whether a role may",
     "roles.fits": "whether a PIN is the one of a hash",
     "roles.merchant_of": "the name that a refusal bears",

@@ -6,7 +6,7 @@ import pytest
 from bot.dialog import views as v
 from bot.money import AgreementState, Source
 from bot.operations.actor import Actor
-from bot.operations.consents import DetailsAskers
+from bot.operations.consents import Consents
 from bot.providers.base import Call, Consent, Secret
 from bot.providers.momo.adapter import Momo
 from bot.providers.momo.settings import MomoAccount
@@ -18,7 +18,7 @@ from tests.operations.actors import make_actor
 BORN, NAME = "1976-08-13", "Efua Mensah"
 
 
-async def asked_by(stage: Stage) -> tuple[DetailsAskers, Actor, str]:
+async def asked_by(stage: Stage) -> tuple[Consents, Actor, str]:
     """The cashier, who has just asked Efua; and the id of what was asked."""
     phone = Phone(stage, CASHIER)
     await phone.dial()

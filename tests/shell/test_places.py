@@ -191,11 +191,11 @@ async def test_a_refund_of_a_payment_made_elsewhere_is_not_offered_to_be_made_he
     await confirmed(stage)
     await stage.settle()
     paid = await stage.order()
-    business = stage.kasapay.operations.business
+    business = stage.kasapay.operations.staff_requests
     refund = msgspec.structs.replace(paid, id="r1", kind=OrderKind.REFUND, parent_id=paid.id, payee=EFUA)
     assert await business._stands_here(refund)
     await again(stage, base_url="http://127.0.0.1:9")
-    business = stage.kasapay.operations.business
+    business = stage.kasapay.operations.staff_requests
     assert not await business._stands_here(refund)
 
 

@@ -26,7 +26,7 @@ __all__ = [
 
 class KeepAgreement(msgspec.Struct, frozen=True):
     """Insert an agreement in state REQUESTED, with its ledger's first line. Conflict("agreement") where the
-    payer has one for this merchant and connection that has not ended (pre-approvals), or its id is taken.
+    payer has one for this merchant and account that has not ended (pre-approvals), or its id is taken.
 
     With `asking`, Conflict as CreateOrder says: the payer's phone is asked by a call that follows."""
 
@@ -38,7 +38,7 @@ class MoveAgreement(msgspec.Struct, frozen=True):
     """Move an agreement (`to_state`), or only set fields (None); gives the worker's lease back.
 
     Conflict("agreement") on another version, a lease that has passed on, an id of theirs that another
-    pre-approval of this payer and connection has, or a move that may not be: what has ended stays ended.
+    pre-approval of this payer and account has, or a move that may not be: what has ended stays ended.
     None leaves a field as it is, except `due_ms`, which is always set.
     """
 
@@ -96,7 +96,7 @@ class AgreementIntents(Protocol):
         ...
 
     async def preapproval_ids(self, payer: str, account_id: str, *, but: str) -> tuple[str, ...]:
-        """Their ids of the payer's pre-approvals on the connection, ended ones too, except that of `but`."""
+        """Their ids of the payer's pre-approvals on the account, ended ones too, except that of `but`."""
         ...
 
     async def is_being_stopped(self, agreement_id: str) -> bool:

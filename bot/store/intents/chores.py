@@ -20,7 +20,7 @@ __all__ = [
 
 
 class KeepWebhook(msgspec.Struct, frozen=True):
-    """Insert; a repeat of (connection, event, references) is left out silently."""
+    """Insert; a repeat of (account, event, references) is left out silently."""
 
     row: WebhookRow
 
@@ -63,9 +63,9 @@ class Finding(msgspec.Struct, frozen=True):
 class Figures(msgspec.Struct, frozen=True):
     """How many there are of what an operator watches; what there is none of is left out."""
 
-    # By connection and state, of what is not final; with the time the oldest was made.
+    # By account and state, of what is not final; with the time the oldest was made.
     open_orders: Mapping[tuple[str, str], tuple[int, int]]
-    # By connection.
+    # By account.
     doubtful_agreements: Mapping[str, int]
     # By kind, all that are kept.
     incidents: Mapping[str, int]

@@ -78,12 +78,12 @@ class CreateOrder(msgspec.Struct, frozen=True):
 
     With `asking`, Conflict with the word that `Store.cannot_ask` has for it: "payer", "agreement", "number".
 
-    Where `row.place` is empty the order gets the place where its connection leads now. What it is about
+    Where `row.place` is empty the order gets the place where its account leads now. What it is about
     must stand there too: Conflict("refund") for a payment, Conflict("agreement") for an agreement elsewhere.
 
     Conflict("act") where the (conversation, act position) has its order already; Conflict("order")
     where id, code or reference is taken. Conflict("refund") where `parent_id` is not a SUCCESSFUL
-    collection of the same merchant, connection and currency, where this refund and the others of it
+    collection of the same merchant, account and currency, where this refund and the others of it
     that did not fail are more than it, or where another of it is not final.
     """
 
@@ -99,7 +99,7 @@ class OrderFields(msgspec.Struct, frozen=True, kw_only=True):
     """What a change sets of an order, under the names of `OrderRow`; None leaves a field as it is.
 
     What was accepted first stays: a later `accepted_ms` is left out, and another `provider_reference`
-    than the kept one, or one of another order of the connection, is Conflict("reference"). A request
+    than the kept one, or one of another order of the account, is Conflict("reference"). A request
     goes again only by way of `sent_ms` 0, which says that nothing can have arrived: ValueError where
     it was accepted, and where an open order would never be due. With another `sent_ms`,
     Conflict("agreement") where a pre-approval was asked for after the order that would serve it without
@@ -213,7 +213,7 @@ class OrderIntents(Protocol):
     async def claim_orders(
         self, now_ms: int, lease_ms: int, limit: int, without: Sequence[str] = ()
     ) -> tuple[OrderRow, ...]:
-        """Lease orders that are due and unleased, of connections not in `without`: earliest due first,
+        """Lease orders that are due and unleased, of accounts not in `without`: earliest due first,
         each with a new fence.
 
         Two claimers never get the same order while its lease holds. A lease does not change `version`, and
@@ -260,7 +260,7 @@ class OrderIntents(Protocol):
     async def orders_between(
         self, account_id: str, from_ms: int, until_ms: int, after: tuple[int, str], limit: int
     ) -> tuple[tuple[OrderRow, int | None], ...]:
-        """A connection's orders whose time lies in [`from_ms`, `until_ms`), each with the time of its move
+        """An account's orders whose time lies in [`from_ms`, `until_ms`), each with the time of its move
         to SUCCESSFUL: an order's time is that move, or its creation where it never succeeded.
 
         Ordered by (created_ms, id), beginning behind `after`. One that succeeded more than 14 days after
@@ -275,7 +275,7 @@ class OrderIntents(Protocol):
         ...
 
     async def paid_before(self, payer: str, account_id: str) -> bool:
-        """Whether a collection from this number on this connection ever succeeded."""
+        """Whether a collection from this number on this account ever succeeded."""
         ...
 
     async def collected_minor(self, merchant_id: str, currency: str) -> int:
@@ -310,20 +310,20 @@ class OrderIntents(Protocol):
         ...
 
     async def open_accounts(self) -> frozenset[str]:
-        """Connections that orders which are not final still need."""
+        """Accounts that orders which are not final still need."""
         ...
 
     async def open_places(self) -> frozenset[tuple[str, str]]:
-        """The connections of orders that are not final, each with a place where some of them belong."""
+        """The accounts of orders that are not final, each with a place where some of them belong."""
         ...
 
     async def settle_in(self, places: Mapping[str, tuple[str, str]]) -> None:
-        """Keep where each connection leads from now on, and what its keys hash to; and let the orders and
+        """Keep where each account leads from now on, and what its keys hash to; and let the orders and
         agreements of which nobody has said so yet belong there, sent with those keys."""
         ...
 
     async def open_orders_at(self, account_id: str, place: str) -> tuple[OrderRow, ...]:
-        """Orders of a connection that are not final and belong to `place`, oldest first."""
+        """Orders of an account that are not final and belong to `place`, oldest first."""
         ...
 
     async def agreements_elsewhere(self) -> tuple[AgreementRow, ...]:
