@@ -1,4 +1,4 @@
-"""What the conversations may ask of the world, and the values that come back.
+"""The effects: what a flow may want done, and the values that come back.
 
 A `Look` changes nothing, an `Act` is done once, a `SecretAct` needs a secret that is never kept. The
 operations perform them (bot/operations); results are journaled as JSON, so they hold no secret.

@@ -47,7 +47,7 @@ async def main(talk: Talk) -> Screen:
 
 
 async def otp(talk: Talk) -> Screen:
-    """A payment's code is asked for before anything else."""
+    """Ask for the code that a payment waits for, before anything else can be done."""
     return await answer_otp(talk.sub("pay"))
 
 

@@ -46,7 +46,7 @@ from bot.money import (
     Right,
     StaffRole,
 )
-from bot.notifications.order_messages import order_values, otp_prompts, result_messages
+from bot.notifications.order_messages import message_values, otp_prompts, result_messages
 from bot.providers.registry import PROVIDERS
 from bot.runtime.timeouts import TIMES
 from bot.store.base import Queue
@@ -123,7 +123,7 @@ FAMILIES: dict[str, list[str]] = {
     "staff.refused": ["code", "tries"],
     "state": [s.value.lower() for s in OrderState],
 }
-# Said with what `order_values` gives.
+# Said with what `message_values` gives.
 ORDER_MESSAGES = (
     *(f"result.{said}" for said in FAMILIES["result"]),
     "result.bill.collected",
@@ -320,7 +320,7 @@ def given_values() -> dict[str, set[str]]:
 
     for text in driven_texts():
         add(text.id, set(text.values))
-    names = set(order_values(order_row(), MERCHANT))
+    names = set(message_values(order_row(), MERCHANT))
     for message_id in ORDER_MESSAGES:
         add(message_id, names)
     add("otp.dial", {*names, "short_code"})

@@ -2,7 +2,7 @@
 
 from bot.dialog import Screen, Text
 from bot.money import FINAL, OrderKind
-from bot.notifications.order_messages import order_values, standing_text
+from bot.notifications.order_messages import message_values, standing_text
 from bot.store.base import Store
 
 __all__ = ["has_acted", "standing"]
@@ -20,7 +20,7 @@ async def standing(store: Store, conversation_id: str) -> Screen | None:
         return None
     order = orders[0]
     merchant = await store.merchant(order.merchant_id)
-    values = order_values(order, merchant.shown if merchant else "")
+    values = message_values(order, merchant.shown if merchant else "")
     if order.kind is not OrderKind.COLLECTION:
         return Screen(standing_text(order), values, order.id)
     state = Text(f"state.{order.shown.value.lower()}")

@@ -15,6 +15,8 @@ __all__ = ["Turn", "TurnsConfig"]
 
 
 class TurnsConfig(msgspec.Struct, frozen=True):
+    """What turns need of the settings."""
+
     region: str
     language: str
     languages: tuple[str, ...]

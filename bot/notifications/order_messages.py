@@ -15,7 +15,7 @@ __all__ = [
     "doubt_messages",
     "is_fresh",
     "linked_chats",
-    "order_values",
+    "message_values",
     "otp_prompts",
     "reply_message",
     "result_messages",
@@ -53,7 +53,7 @@ def doubt_messages(
         sentence = "result.upheld" if upheld else "result.doubted"
     else:
         sentence = "result.upheld_other" if upheld else "result.doubted_other"
-    values = order_values(order, merchant) | {"kind": Text(f"kind.{order.kind.value}")}
+    values = message_values(order, merchant) | {"kind": Text(f"kind.{order.kind.value}")}
     view = View(text=Text(sentence, values), ends=True)
     return [
         _message(
@@ -71,7 +71,7 @@ def doubt_messages(
     ]
 
 
-def order_values(
+def message_values(
     order: OrderRow, merchant: Name, reason: Reason | None = None, payer: str = ""
 ) -> dict[str, Value]:
     """What a message about an order may show; the number masked. `payer` is whose money a bill was to be
@@ -119,7 +119,7 @@ def result_messages(
     if to_state not in _SAID:
         return []
     text = Text(
-        _sentence(order, to_state, given_back=given_back), order_values(order, merchant, reason, payer)
+        _sentence(order, to_state, given_back=given_back), message_values(order, merchant, reason, payer)
     )
     view = View(text=text, ends=True, order_id=order.id)
     return [
@@ -180,7 +180,7 @@ def otp_prompts(
 ) -> list[Queue]:
     """Asks for the code a payment waits for: in the linked chats, after a while, where an open session
     asks already; at once, and where the payment began too, where nobody else asks."""
-    values = order_values(order, merchant)
+    values = message_values(order, merchant)
     origin = Address(order.origin_kind, order.origin_value)
     chats = linked_chats(addresses, now_ms, timeouts)
     if session_open:

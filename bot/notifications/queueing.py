@@ -28,8 +28,11 @@ def queue(
     thread: str = "",
     sent: bool = False,
 ) -> Queue:
-    """`due_ms`: not before then; now where not given. `sent`: the address has it already, and it is kept for
-    the history of the chat only."""
+    """The change that queues `view` for one address.
+
+    `due_ms`: not before then; now where not given. `sent`: the address has it already, and it is kept for the
+    history of the chat only.
+    """
     return Queue(
         MessageRow(
             id=new_id(),

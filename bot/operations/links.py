@@ -37,6 +37,8 @@ _WRONG_LINKS: Final = 200
 
 
 class Links:
+    """What people and operators do with links: make one, see them, end them."""
+
     def __init__(
         self,
         store: Store,
@@ -54,6 +56,7 @@ class Links:
         self._timeouts = timeouts
 
     async def make_code(self, actor: Actor) -> EffectResult:
+        """A link code for the actor's number, to be typed in a chat."""
         now_ms = self._clock()
         code = self._ids.digits(8)
         kept = LinkCode(

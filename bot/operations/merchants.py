@@ -16,15 +16,19 @@ _RECENT: Final = 3
 
 
 class Merchants:
+    """Finds whom a customer may pay."""
+
     def __init__(self, store: Store, accounts: Accounts) -> None:
         self._store = store
         self._accounts = accounts
 
     async def find(self, code: str) -> v.MerchantCard | None:
+        """The merchant with this code, where they take payments now."""
         merchant = await self._store.merchant_by_code(code.strip(" .,"))
         return self._card(merchant) if merchant and merchant.active else None
 
     async def recent(self, actor: Actor) -> tuple[v.MerchantCard, ...]:
+        """The merchants that the actor paid last."""
         found = await self._store.recent_merchants(actor.person.id, _RECENT)
         return tuple(card for merchant in found if (card := self._card(merchant)))
 

@@ -17,6 +17,8 @@ _LEAST_REASON: Final = 4
 
 
 class PayoutSwitch:
+    """What an operator does with the payouts of all merchants: see whether they are on, switch them."""
+
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock

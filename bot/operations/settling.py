@@ -32,6 +32,8 @@ def is_settleable(order: OrderRow, state: OrderState) -> bool:
 
 
 class Settling:
+    """What an operator does with an order that no provider will settle. See `settle`."""
+
     def __init__(self, store: Store, calls: Calls, clock: Clock, ids: Ids, timeouts: Timeouts) -> None:
         self._store = store
         self._calls = calls

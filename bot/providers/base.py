@@ -169,6 +169,8 @@ class OrderCall(msgspec.Struct, frozen=True):
 
 
 class NextStep(StrEnum):
+    """What the payer does next."""
+
     APPROVE = "approve"  # the payer answers on the wallet's own prompt
     OTP = "otp"  # the payer got a code by SMS and tells it to us
 
@@ -181,7 +183,10 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class OtpAnswer(msgspec.Struct, frozen=True):
-    """`accepted`: the code was right (still not paid). False: wrong, may be tried again."""
+    """Whether the provider took a one-time code.
+
+    `accepted`: it was right (still not paid). False: wrong, may be tried again.
+    """
 
     accepted: bool
 
@@ -247,7 +252,8 @@ class AgreementReport(msgspec.Struct, frozen=True):
 
 
 class AccountHolder(msgspec.Struct, frozen=True):
-    """`known` False: the provider says nobody is there. `active` False: there, but cannot pay."""
+    """Who is behind a number. `known` False: the provider says nobody is there. `active` False: there, but
+    cannot pay."""
 
     known: bool
     active: bool
@@ -326,6 +332,8 @@ class ConsentAsked(msgspec.Struct, frozen=True):
 
 
 class ConsentState(StrEnum):
+    """What has become of a consent that was asked for."""
+
     WAITING = "waiting"
     GIVEN = "given"
     REFUSED = "refused"
@@ -572,6 +580,8 @@ class KeepsAgreements(Protocol):
 
 @runtime_checkable
 class ChecksHolders(Protocol):
+    """It says whether somebody is behind a number."""
+
     def check_holder(self, account: ItsAccount, party: str) -> Call[AccountHolder]:
         """Whether somebody is there: `party` is a number in E.164, or an e-mail address or a party code
         (UUID) where the provider knows such."""
@@ -580,6 +590,8 @@ class ChecksHolders(Protocol):
 
 @runtime_checkable
 class NamesHolders(Protocol):
+    """It tells the name of an account holder."""
+
     def holder_name(self, account: ItsAccount, party: str) -> Call[str]:
         """The holder's name in full, empty where the provider does not tell. `party` as in ChecksHolders."""
         ...
@@ -587,6 +599,8 @@ class NamesHolders(Protocol):
 
 @runtime_checkable
 class ShowsBalance(Protocol):
+    """It shows what is in the wallet that collects."""
+
     def balance(self, account: ItsAccount) -> Call[tuple[Money, ...]]:
         """The merchant's wallet."""
         ...
@@ -594,6 +608,8 @@ class ShowsBalance(Protocol):
 
 @runtime_checkable
 class ShowsPayoutBalance(Protocol):
+    """It shows what is in the wallet that pays out."""
+
     def payout_balance(self, account: ItsAccount) -> Call[tuple[Money, ...]] | None:
         """The wallet that payouts are made from, by its own keys; None where the account has no such keys.
         Whether the two are one wallet is not to be known from here: a provider may show the same money
@@ -603,6 +619,8 @@ class ShowsPayoutBalance(Protocol):
 
 @runtime_checkable
 class ListsPayments(Protocol):
+    """It has a list of an account's payments."""
+
     def list_payments(
         self,
         account: ItsAccount,
@@ -622,6 +640,8 @@ class ListsPayments(Protocol):
 
 @runtime_checkable
 class NotifiesPayers(Protocol):
+    """It sends a payer one more message."""
+
     def notify_payer(self, account: ItsAccount, order: OrderCall, text: str) -> Call[None]:
         """One more message of the provider's to the payer of a successful payment. Declined where it is
         too early or too late for one."""
@@ -647,6 +667,8 @@ class AsksConsent(Protocol):
 
 @runtime_checkable
 class PaysBills(Protocol):
+    """Customers may pay bills through it."""
+
     def bills(self, account: ItsAccount) -> tuple[str, ...]:
         """The bills that customers may pay through the account, by the names people see."""
         ...
@@ -654,6 +676,8 @@ class PaysBills(Protocol):
 
 @runtime_checkable
 class WarnsOperator(Protocol):
+    """It has warnings about an account that works."""
+
     def warnings(self, account: ItsAccount) -> list[str]:
         """What works and should be thought about once more, one sentence each."""
         ...
@@ -661,6 +685,8 @@ class WarnsOperator(Protocol):
 
 @runtime_checkable
 class ListsBanks(Protocol):
+    """It lists the banks that can be paid out to."""
+
     def banks(self, account: ItsAccount) -> Call[tuple[Bank, ...]]:
         """The banks that the account can pay out to."""
         ...

@@ -9,7 +9,7 @@ import pytest
 from bot.dialog import Address, Number, Screen, Text, View
 from bot.money import Money, OrderKind, OrderState, Reason
 from bot.notifications.order_messages import (
-    order_values,
+    message_values,
     otp_prompts,
     reply_message,
     result_messages,
@@ -162,15 +162,15 @@ def test_what_was_paid_already_was_not_cancelled() -> None:
 
 
 def test_who_gets_the_money_is_a_masked_number_or_an_account() -> None:
-    assert order_values(order(), "Ama's Kitchen")["payee"] == Number(PAYER, masked=True)
+    assert message_values(order(), "Ama's Kitchen")["payee"] == Number(PAYER, masked=True)
     refund = order(kind=OrderKind.REFUND, payer="", payee=PAYER)
-    assert order_values(refund, "Ama's Kitchen")["payee"] == Number(PAYER, masked=True)
-    to_bank = order_values(order(payer="0123456789"), "Ama's Kitchen")
+    assert message_values(refund, "Ama's Kitchen")["payee"] == Number(PAYER, masked=True)
+    to_bank = message_values(order(payer="0123456789"), "Ama's Kitchen")
     assert to_bank["payee"] == Text("party.bank_account")
 
 
 def test_a_message_masks_the_number() -> None:
-    values = order_values(order(), "Ama's Kitchen")
+    values = message_values(order(), "Ama's Kitchen")
     assert values["payer"] == Number(PAYER, masked=True)
     assert values["amount"] == Money(500, "GHS")
     assert values["code"] == order().code

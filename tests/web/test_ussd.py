@@ -70,7 +70,7 @@ async def test_a_turn_that_fails_ends_in_polite_words(log: list[Any], http: aioh
     assert MSISDN not in str(fault)
 
 
-async def test_an_answer_too_late_is_closing_words_and_the_turn_goes_on(
+async def test_an_answer_too_late_is_the_timeout_reply_and_the_turn_goes_on(
     log: list[Any], http: aiohttp.ClientSession
 ) -> None:
     go_on, ended = asyncio.Event(), asyncio.Event()
