@@ -22,7 +22,7 @@ def payouts_off(
     reason: Annotated[str, typer.Option(help="Why; shown in `payouts status`.")],
     folder: Folder = Path("kasapay-data"),
 ) -> None:
-    """Begin no payout and no refund any more, of anybody, from this moment on. What has left goes on."""
+    """From now on begin no payout and no refund, of any merchant. What was sent before goes on."""
     _say(operate("payouts.switch", {"off": True, "by": by, "reason": reason}, folder))
 
 

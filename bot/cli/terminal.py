@@ -121,7 +121,7 @@ def merchants_add(
     account: Annotated[str, typer.Option(help="The provider account that collects.")],
     most: Annotated[str, typer.Option("--max", help="The greatest amount of one payment.")] = "",
     approve_over: Annotated[
-        str, typer.Option(help="Refunds and payouts of a day to one number above it need a second person.")
+        str, typer.Option(help="Above it, a day's refunds and payouts to one number need a second person.")
     ] = "",
     approve_asker_over: Annotated[
         str,
@@ -256,7 +256,10 @@ def orders_list(
 
 
 @orders.command("show")
-def orders_show(code: str, folder: Folder = Path("kasapay-data")) -> None:
+def orders_show(
+    code: Annotated[str, typer.Argument(help="The order's code, as `orders list` shows it.")],
+    folder: Folder = Path("kasapay-data"),
+) -> None:
     """One order with its history: who moved it, when, on whose word."""
     order = operate("orders.show", {"code": code}, folder)
     for name in (
@@ -277,7 +280,7 @@ def orders_show(code: str, folder: Folder = Path("kasapay-data")) -> None:
 
 @orders.command("settle")
 def orders_settle(
-    code: str,
+    code: Annotated[str, typer.Argument(help="The order's code, as `orders list` shows it.")],
     state: Annotated[str, typer.Argument(help="successful, failed or reversed")],
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")],
     by: Annotated[str, typer.Option(help="Your name; kept in the ledger.")],

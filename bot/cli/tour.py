@@ -275,7 +275,7 @@ async def _with_otp(story: _Story, embedded: Embedded, http: httpx.AsyncClient) 
 
 
 async def _callback_lost(story: _Story, embedded: Embedded, http: httpx.AsyncClient) -> None:
-    story.chapter("The provider's callback is lost; the sweep asks and finds out")
+    story.chapter("The provider's callback is lost; Kasapay asks by itself and finds out")
     phone, wallet = _people(embedded, http, 0)
     reply = await http.put(f"{embedded.sandbox_url}/_sandbox/faults", json={"callback_lost": -1})
     reply.raise_for_status()

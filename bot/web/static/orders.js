@@ -16,7 +16,7 @@ const SOURCES = {
   reply: "the provider’s reply",
   callback: "asked because a callback came",
   webhook: "asked because a signed webhook came",
-  poll: "asked by the sweep",
+  poll: "asked on schedule",
   payer: "the payer’s code",
   operator: "an operator",
 };
