@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from bot.admin.base import AdminContext, CommandError
-from bot.dialog.views import Settled
+from bot.dialog.views import SettledByHand
 from bot.money import (
     Money,
     OrderState,
@@ -95,7 +95,7 @@ async def orders_settle(ctx: AdminContext, values: dict[str, Any]) -> dict[str, 
     outcome = await ctx.operations.settling.settle(
         Operator(by), order_id=order.id, state=said, reason=reason, force=bool(values.get("force"))
     )
-    view: Settled = outcome.result
+    view: SettledByHand = outcome.result
     if view.refused:
         raise CommandError(_why_not_settled(order, said, view))
     try:
@@ -106,7 +106,7 @@ async def orders_settle(ctx: AdminContext, values: dict[str, Any]) -> dict[str, 
     return {**await _line(ctx, await ctx.store.order(order.id) or order), "heard": view.heard}
 
 
-def _why_not_settled(order: OrderRow, said: OrderState, view: Settled) -> str:
+def _why_not_settled(order: OrderRow, said: OrderState, view: SettledByHand) -> str:
     match view.refused:
         case "unsigned":
             return "Say why (--reason) and who you are (--by): both stay in the ledger."

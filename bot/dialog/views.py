@@ -36,7 +36,7 @@ __all__ = [
     "PinAnswer",
     "PinSet",
     "Role",
-    "Settled",
+    "SettledByHand",
 ]
 
 
@@ -310,7 +310,7 @@ class PayoutSwitch(msgspec.Struct, frozen=True):
     refused: str = ""
 
 
-class Settled(msgspec.Struct, frozen=True):
+class SettledByHand(msgspec.Struct, frozen=True):
     """`refused`: unsigned (no who, or no why), gone, bill, given_back, final, contradicted; else the order is
     settled. `heard`: what the provider said of it."""
 

@@ -46,15 +46,15 @@ class Settling:
         """The provider is asked first. Where it does not say the same, or nobody can be asked, nothing
         changes, unless `force` says that the person knows better; the ledger keeps both words."""
         if not operator.name or len(reason) < _LEAST_REASON:
-            return EffectResult(result=v.Settled("unsigned"))
+            return EffectResult(result=v.SettledByHand("unsigned"))
         order = await self._store.order(order_id)
         if order is None:
-            return EffectResult(result=v.Settled("gone"))
+            return EffectResult(result=v.SettledByHand("gone"))
         if why := await self._cannot(order, state):
-            return EffectResult(result=v.Settled(why))
+            return EffectResult(result=v.SettledByHand(why))
         heard, agrees = await self._providers_word(order, state)
         if not agrees and not force:
-            return EffectResult(result=v.Settled("contradicted", heard))
+            return EffectResult(result=v.SettledByHand("contradicted", heard))
         ctx = await self._context_loader.of(order)
         note = f"{operator.name}: {reason}"[:_WHY_MOST] + ("" if agrees else f" [forced. {heard}]")
         # Upheld: the provider said otherwise once, and a person has found that the order did fail.
@@ -62,7 +62,7 @@ class Settling:
             settled = upheld(order, note, ctx)
         else:
             settled = by_operator(order, state, note, ctx)
-        return EffectResult(tuple(settled.changes), v.Settled(heard=heard))
+        return EffectResult(tuple(settled.changes), v.SettledByHand(heard=heard))
 
     async def _cannot(self, order: OrderRow, state: OrderState) -> str:
         if order.kind is OrderKind.BILL and state is OrderState.REVERSED:
