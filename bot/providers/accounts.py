@@ -25,14 +25,14 @@ class Accounts:
         return iter(self._accounts.values())
 
     def account(self, account_id: str) -> Account:
-        """Raises KeyError for a account_id the settings no longer name."""
+        """Raises KeyError for an account the settings no longer name."""
         return self._accounts[account_id]
 
     def adapter(self, account_id: str) -> Adapter:
         return self._adapters[self._accounts[account_id].provider]
 
     def place(self, account_id: str) -> str:
-        """Where the account_id leads, in one line: provider, address, environment. The spelling of an address
+        """Where the account leads, in one line: provider, address, environment. The spelling of an address
         (a slash at its end, capitals in its host, the usual port) makes no other place."""
         account = self._accounts[account_id]
         where = account.place or _plain_address(account.base_url)
@@ -47,7 +47,7 @@ class Accounts:
         return account_id in self._accounts and able(self.adapter(account_id), capability) is not None
 
     def kinds(self, account_id: str) -> frozenset[OrderKind]:
-        """The kinds of order the account_id can make; none for one the settings no longer name."""
+        """The kinds of order the account can make; none for one the settings no longer name."""
         if account_id not in self._accounts:
             return frozenset()
         return self.adapter(account_id).kinds(self._accounts[account_id])
@@ -60,9 +60,9 @@ class Accounts:
     def for_number(self, party: str) -> Account | None:
         """The account to ask about a number: one of its country that can tell, else any that can; about
         an e-mail address or a party code any that can."""
-        able = [a for a in self._accounts.values() if self.can(a.id, ChecksHolders)]
+        telling = [a for a in self._accounts.values() if self.can(a.id, ChecksHolders)]
         home = region_of(party) if party.startswith("+") else None
-        return next((a for a in able if a.region == home), able[0] if able else None)
+        return next((a for a in telling if a.region == home), telling[0] if telling else None)
 
 
 def _plain_address(url: str) -> str:
