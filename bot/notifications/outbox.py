@@ -262,12 +262,16 @@ class Outbox:
 
     async def render(self, row: MessageRow) -> Rendered:
         """The message in words, in the language its person speaks now."""
+        return await self._in_words(row, msgspec.json.decode(row.view, type=View))
+
+    async def _in_words(self, row: MessageRow, view: View) -> Rendered:
         person = await self._store.person(row.person_id)
-        return self._render(_view_of(row), row.address_kind, person.language if person else self._language)
+        return self._render(view, row.address_kind, person.language if person else self._language)
 
     async def _outgoing(self, row: MessageRow) -> Outgoing:
         """The message as its channel needs it: in words, in the place of an earlier one where it has one."""
-        words = await self.render(row)
+        view = msgspec.json.decode(row.view, type=View)
+        words = await self._in_words(row, view)
         edits, announce, thread = row.edits, False, row.thread
         if row.order_id and row.kind is not MessageKind.REPLY and row.address_kind == "telegram":
             thread = await self._thread_of(row, row.order_id)
@@ -286,7 +290,7 @@ class Outbox:
             key=row.dedupe_key,
             wants_contact=words.wants_contact,
             thread=thread,
-            private=_view_of(row).text.id in _PRIVATE,
+            private=view.text.id in _PRIVATE,
         )
 
     async def _thread_of(self, row: MessageRow, order_id: str) -> str:
@@ -361,7 +365,3 @@ class Outbox:
             if address.kind == "msisdn" and address.verified_ms and is_fresh(address, now_ms, self._timeouts):
                 return address
         return None
-
-
-def _view_of(row: MessageRow) -> View:
-    return msgspec.json.decode(row.view, type=View)
