@@ -1,13 +1,22 @@
 """Last words about an order, whatever it asked for, and the pieces several conversations say alike."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.dialog import Name, Number, Screen, Text, Value
 from bot.dialog.views import OrderView
 from bot.money import BY_WALLET_OWNER, PAYMENTS, Money, OrderKind, OrderState, Reason
 
-__all__ = ["closing", "days_text", "lines_of", "order_values", "reason_text", "refusal", "state_text"]
+__all__ = [
+    "RESULT_WORDS",
+    "closing",
+    "days_text",
+    "lines_of",
+    "order_values",
+    "reason_text",
+    "refusal",
+    "state_text",
+]
 
 # Why something was not begun. A word that is not here is told as "not possible now".
 _REFUSALS: Final = (
@@ -15,7 +24,8 @@ _REFUSALS: Final = (
     "locked", "merchant", "not_allowed", "not_available", "not_yet", "nothing_left", "number", "off",
     "over_agreement", "own", "too_early", "too_late", "too_many", "under_way",
 )  # fmt: skip
-_SAID: Final = {
+# The part of a sentence's id that names a result.
+RESULT_WORDS: Final[Mapping[OrderState, str]] = {
     OrderState.SUCCESSFUL: "successful",
     OrderState.FAILED: "failed",
     OrderState.REVERSED: "reversed",
@@ -36,7 +46,7 @@ def closing(order: OrderView, *, typed: bool = False) -> Screen:
     values = order_values(order, typed=typed)
     if order.waits:
         return Screen("sent.waits", values, order.id or None)
-    said = _SAID.get(order.state, "checking" if order.unsure else "")
+    said = RESULT_WORDS.get(order.state, "checking" if order.unsure else "")
     if order.collected and said in ("", "failed"):
         return _closing_bill(order, values)
     if not said and order.unasked:

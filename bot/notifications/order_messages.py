@@ -9,7 +9,7 @@ from bot.notifications.queueing import NewId, queue
 from bot.runtime.timeouts import Timeouts
 from bot.store.base import Queue
 from bot.store.records import AddressRow, MessageKind, OrderRow
-from flows.closing import reason_text
+from flows.closing import RESULT_WORDS, reason_text
 
 __all__ = [
     "doubt_messages",
@@ -26,13 +26,6 @@ __all__ = [
 
 # A turn that says the result itself has committed its answer long before.
 _TURN_ENDS_MS: Final = 5_000
-
-_SAID: Final = {
-    OrderState.SUCCESSFUL: "successful",
-    OrderState.FAILED: "failed",
-    OrderState.REVERSED: "reversed",
-    OrderState.UNRESOLVED: "checking",
-}
 
 
 def doubt_messages(
@@ -90,7 +83,7 @@ def message_values(
 
 def standing_text(order: OrderRow) -> str:
     """The sentence that says where an order stands that is no plain payment."""
-    to_state = _SAID.get(order.shown)
+    to_state = RESULT_WORDS.get(order.shown)
     return f"result.{order.kind.value}.{to_state}" if to_state else f"sent.{order.kind.value}"
 
 
@@ -116,7 +109,7 @@ def result_messages(
     only if that turn did not get so far. `payer` paid the money of a bill, which is `given_back` where the
     bill is not paid. Empty for a state that nobody waits to hear of.
     """
-    if to_state not in _SAID:
+    if to_state not in RESULT_WORDS:
         return []
     text = Text(
         _sentence(order, to_state, given_back=given_back), message_values(order, merchant, reason, payer)
@@ -149,7 +142,7 @@ def _told_at(
 def _sentence(order: OrderRow, to_state: OrderState, *, given_back: bool) -> str:
     """The id of the sentence that tells a person of the new state."""
     # Who was told "not paid" and now hears "paid" must hear that it is a correction.
-    word = "corrected" if order.state is OrderState.FAILED else _SAID[to_state]
+    word = "corrected" if order.state is OrderState.FAILED else RESULT_WORDS[to_state]
     if order.kind is OrderKind.BILL and word == "failed":
         return "result.bill.failed_refund" if given_back else "result.bill.failed_kept"
     # Nobody asked for it, and its payer has been told that it comes: not that nothing was taken.
