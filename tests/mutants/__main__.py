@@ -67,6 +67,11 @@ def _copy_checkout() -> None:
         for path in (_COPY / folder).rglob("*"):
             if path.is_file() and str(path.relative_to(_COPY)) not in names and path.suffix != ".pyc":
                 path.unlink()
+    # What came out for a file that has moved since says nothing any more.
+    made = _COPY / "mutants"
+    for path in made.rglob("*.meta"):
+        if str(path.relative_to(made).with_suffix("")) not in names:
+            path.unlink()
 
 
 def _mutmut(*words: str) -> None:
