@@ -204,3 +204,9 @@ def test_a_region_is_a_country_with_numbers_of_its_own(region: str, known: bool)
 )
 def test_a_pin_or_a_code_is_no_wallet(typed: str, region: str, found: str | None) -> None:
     assert parse_wallet(typed, region) == found
+
+
+def test_the_shortest_number_of_a_wallet_is_one() -> None:
+    """Of Gambia, whose numbers have seven digits at home; a code of a provider has six at most."""
+    assert parse_wallet("3012345", "GM") == "+2203012345"
+    assert parse_wallet("301234", "GM") is None
