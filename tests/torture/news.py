@@ -131,6 +131,14 @@ async def _judge(stage: Stage, sandbox: Sandbox, herald: Herald, batch: Batch) -
                 "SELECT o.code FROM incidents i JOIN orders o ON o.id = i.order_id WHERE o.state = 'REVERSED'"
             )
         }
+        # One that was reversed before anybody asked about it was never said to be paid: nothing changed.
+        was_paid = {
+            code
+            for (code,) in file.execute(
+                "SELECT o.code FROM transitions t JOIN orders o ON o.id = t.order_id"
+                " WHERE t.held = 'SUCCESSFUL'"
+            )
+        }
 
     async def look() -> bool | None:
         told[:] = [sms["text"] for sms in await sandbox.sms()]
@@ -144,7 +152,7 @@ async def _judge(stage: Stage, sandbox: Sandbox, herald: Herald, batch: Batch) -
         if state != "REVERSED":
             batch.wrong.append(f"order {code}: its reversal was acknowledged, and it is {state}")
             continue
-        if code not in alarmed:
+        if code in was_paid and code not in alarmed:
             batch.wrong.append(f"order {code}: REVERSED, and nobody at the merchant can see it")
         times = sum(_is_told([text], code) for text in told)
         if not times:
