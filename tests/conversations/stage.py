@@ -105,7 +105,10 @@ _MOVE_NOTHING = frozenset(
 )
 _UNNAMED = ("startbutton", "refund")
 _ROUNDS = 200
-DRAWN = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}")
+DRAWN = re.compile(
+    rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}"
+    rb'|"conversation":"[0-9a-f]{8}"'  # a chat's buttons carry the first eight digits of an id
+)
 
 
 class Clock:
