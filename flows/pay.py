@@ -116,7 +116,11 @@ def _closing(talk: Talk, order: OrderView, *, code_taken: bool) -> Screen:
     if order.unsure or order.state is OrderState.UNRESOLVED:
         return Screen("pay.checking", values, order.id)
     text = "pay.code_taken" if code_taken else "pay.sent_unasked" if order.unasked else "pay.sent"
-    return Screen(text if talk.facts.channel == "ussd" else f"{text}_chat", values, order.id)
+    shorter = ""
+    if text == "pay.sent" and order.hint:
+        values["hint"] = order.hint
+        text, shorter = "pay.sent_hint", "pay.sent"
+    return Screen(text if talk.facts.channel == "ussd" else f"{text}_chat", values, order.id, shorter=shorter)
 
 
 async def _merchant(talk: Talk) -> MerchantCard:

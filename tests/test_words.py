@@ -464,7 +464,10 @@ def last_views() -> dict[str, View]:
         if isinstance(played.state, Ended) and not is_for_chats(played.screen.text):
             reason = played.screen.values.get("reason")
             shown = Text(played.screen.text, played.screen.values)
-            found[f"{shown.id}-{reason.id if isinstance(reason, Text) else ''}"] = View(text=shown, ends=True)
+            shorter = played.screen.shorter
+            found[f"{shown.id}-{reason.id if isinstance(reason, Text) else ''}"] = View(
+                text=shown, ends=True, shorter=Text(shorter, shown.values) if shorter else None
+            )
     for name in ("changed", "broken", "left", "too_long", "closed"):
         found[f"talk.{name}"] = View(text=Text(f"talk.{name}"), ends=True)
     for name in ("elsewhere", "over", "three_wrong"):
@@ -482,7 +485,8 @@ def test_a_question_is_one_screen(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_last_screen_is_never_cut(language: str) -> None:
     for name, view in last_views().items():
-        assert septets(view, language) <= BUDGET, name
+        least = view if view.shorter is None else msgspec.structs.replace(view, text=view.shorter)
+        assert septets(least, language) <= BUDGET, name
         assert ".." not in render_ussd(view, say_in(language), CATALOGUE.labels(language)).text, name
 
 

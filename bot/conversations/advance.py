@@ -435,6 +435,7 @@ class Steps:
             final=screen.final,
             serial=row.serial,
             conversation=row.id[:8],
+            shorter=Text(screen.shorter, screen.values) if screen.shorter else None,
         )
 
 

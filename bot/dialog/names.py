@@ -27,8 +27,13 @@ def name_of(name: str, instead: str | Text) -> Name:
 def in_plain_letters(view: View) -> View:
     """The view for a screen or message that has only the GSM alphabet."""
     choices = tuple(msgspec.structs.replace(one, label=plain_text(one.label)) for one in view.choices)
-    notice = plain_text(view.notice) if view.notice is not None else None
-    return msgspec.structs.replace(view, text=plain_text(view.text), notice=notice, choices=choices)
+    return msgspec.structs.replace(
+        view,
+        text=plain_text(view.text),
+        notice=plain_text(view.notice) if view.notice is not None else None,
+        shorter=plain_text(view.shorter) if view.shorter is not None else None,
+        choices=choices,
+    )
 
 
 def plain_text(text: Text) -> Text:

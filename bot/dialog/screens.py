@@ -128,8 +128,9 @@ def render_ussd(
 
     Items stay whole and are numbered through all pages; the short text of a list is repeated above
     its later pages, and a long text without a list is numbered 1/3. Pages after the first offer
-    Back, which means the page before. A view that ends has one page: its text is cut between words,
-    and an order code in the part left out is kept. At most 97 choices: 98 is the key for more.
+    Back, which means the page before. A view that ends has one page: where its text is too long its
+    `shorter` one stands there; what is still too long is cut between words, and an order code in the part
+    left out is kept. At most 97 choices: 98 is the key for more.
     Raises ValueError for a budget no footer fits in.
     """
     if min(budget, ucs2_budget) < LEAST_BUDGET:
@@ -146,6 +147,8 @@ def render_ussd(
     alphabet = _Alphabet(ucs2, min(budget, ucs2_budget) if ucs2 else budget)
     text = alphabet.write(text).strip()
     if view.ends:
+        if view.shorter is not None and alphabet.cost(text) > alphabet.budget:
+            text = alphabet.write(say(view.shorter)).strip()
         return UssdScreen(_shorten(text, alphabet), 1, 0)
     items = [f"{n} {alphabet.write(label)}".rstrip() for n, label in enumerate(labels, 1)]
     pages = _fill(view, text, alphabet.write(say(view.text)), items, nav, alphabet)

@@ -87,6 +87,8 @@ class Screen(msgspec.Struct, frozen=True):
     order_id: str | None = None
     # Whether the order's final word is said here, so that no message need repeat it.
     final: bool = False
+    # Said with the same values where a page is too small for `text`: the same without the advice.
+    shorter: str = ""
 
 
 class Step(Generic[R]):

@@ -100,6 +100,8 @@ class OrderView(msgspec.Struct, frozen=True):
     given_back: bool = False
     # The payer's own auto-debit allows it, so that no PIN is asked for.
     unasked: bool = False
+    # Where the payer finds the request if their phone did not ask for the PIN; empty where nobody knows.
+    hint: str = ""
 
 
 class Debit(msgspec.Struct, frozen=True):

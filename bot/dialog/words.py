@@ -73,3 +73,5 @@ class View(msgspec.Struct, frozen=True):
     page: int = 0
     # The first characters of the conversation's id; buttons carry them beside the serial.
     conversation: str = ""
+    # What a last screen says on a page that `text` does not fit on.
+    shorter: Text | None = None

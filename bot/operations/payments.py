@@ -241,4 +241,13 @@ class Payments:
             merchant.shown if merchant else "",
             tries_left=OTP_TRIES - order.otp_tries,
             unsure=unsure and order.state is OrderState.PENDING,
+            hint=self._hint(order),
         )
+
+    def _hint(self, order: OrderRow) -> str:
+        """Where the payer finds the request that waits for their PIN."""
+        if order.state not in (OrderState.NEW, OrderState.PENDING) or order.kind is not OrderKind.COLLECTION:
+            return ""
+        accounts = self._calls.accounts
+        known = order.account_id in accounts
+        return accounts.account(order.account_id).approvals_hint(order.network) if known else ""

@@ -17,11 +17,14 @@ from bot.providers.secret import Secret
 
 __all__ = [
     "ASKS_PER_S",
+    "HINT_AT_MOST",
     "HOME_OF",
+    "KNOWN_HINTS",
     "Account",
     "ProviderSettings",
     "SecretText",
     "Wrong",
+    "check_hint",
     "key_of",
     "part_of",
     "settable",
@@ -50,6 +53,13 @@ HOME_OF: Final[Mapping[str, str]] = {
     "XOF": "CI",
     "EUR": "GH",
 }
+
+# What a payer dials to find a request that waits for their PIN, by country and network. Only what a network
+# or a licensed partner of it has published. Source: blog.hubtel.com, "How The New MTN Payment Approval
+# Works", read in November 2026: *170#, My Wallet, My Approvals.
+KNOWN_HINTS: Final[Mapping[tuple[str, str], str]] = {("GH", "MTN"): "*170#, My Approvals"}
+# Longer ones leave no room for the rest of the screen that says them.
+HINT_AT_MOST: Final = 24
 
 
 class Wrong(ValueError):
@@ -124,6 +134,11 @@ class Account(BaseModel):
         """All that authenticates the account, the same for two accounts only where all of it is."""
         return ()
 
+    def approvals_hint(self, network: str) -> str:
+        """What a payer of that network dials to find a request that waits for their PIN; empty where unknown.
+        `network` is an order's, empty where its provider has one network alone."""
+        return ""
+
     @field_validator("currency")
     @classmethod
     def _is_currency(cls, value: str) -> str:
@@ -159,6 +174,16 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     environment: type[BaseModel]
     accounts: Callable[[Any, str, list[str]], list[Account]]
     account: type[Account]
+
+
+def check_hint(text: str) -> str:
+    """A hint as it may stand on a screen; empty for `none`. Raises Wrong."""
+    hint = " ".join(text.split())
+    if hint.lower() == "none":
+        return ""
+    if len(hint) > HINT_AT_MOST or not (hint.isascii() and hint.isprintable()):
+        raise Wrong(f" must be {HINT_AT_MOST} plain characters at most, such as *170#, My Approvals.")
+    return hint
 
 
 def settable(model: type[BaseModel]) -> dict[str, FieldInfo]:

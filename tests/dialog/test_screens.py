@@ -136,6 +136,17 @@ def test_a_last_screen_does_not_say_the_code_twice() -> None:
     assert text.endswith("word..")
 
 
+def test_a_last_screen_says_the_shorter_sentence_where_the_page_is_too_small() -> None:
+    shown = view("Enter your PIN. No prompt? Dial *170#.", ends=True, shorter=Text("Enter your PIN."))
+    assert render_ussd(shown, say, NAV).text == "Enter your PIN. No prompt? Dial *170#."
+    assert render_ussd(shown, say, NAV, budget=40).text == "Enter your PIN. No prompt? Dial *170#."
+    longer = view(
+        "Enter your PIN, Ama. No prompt? Dial *170#.", ends=True, shorter=Text("Enter your PIN, Ama.")
+    )
+    assert render_ussd(longer, say, NAV, budget=40).text == "Enter your PIN, Ama."
+    assert render_chat(longer, say, NAV).text.endswith("*170#.")
+
+
 def test_a_last_screen_has_no_footer_and_nothing_to_choose() -> None:
     shown = view("Bye.", "Again", ends=True, back=True, home=True, notice=Text("Cancelled."), page=3)
     assert render_ussd(shown, say, NAV) == UssdScreen("Cancelled.\nBye.", 1, 0)

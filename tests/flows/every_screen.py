@@ -169,6 +169,7 @@ def _paying() -> Iterator[Played]:
     )
     for facts in (LONG_USSD, LONG_WEB, LONG_TELEGRAM):
         yield asked(PAY, facts)
+        yield asked(PAY, facts, RequestPayment=order(hint="*170#, My Approvals"))
         for state in (OrderState.SUCCESSFUL, OrderState.REVERSED, OrderState.UNRESOLVED, OrderState.PENDING):
             yield asked(PAY, facts, RequestPayment=order(state, unsure=True))
         yield asked(PAY, facts, RequestPayment=order(OrderState.NEW, unasked=True))

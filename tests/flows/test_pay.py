@@ -63,6 +63,14 @@ def test_the_straight_way_over_ussd() -> None:
     assert played.screen.order_id == "o1"
 
 
+@pytest.mark.parametrize(("facts", "chat"), [(USSD, ""), (WEB, "_chat"), (TELEGRAM, "_chat")])
+def test_where_to_find_the_request_is_said_where_it_is_known(facts: Facts, chat: str) -> None:
+    known = world(RequestPayment=order(hint="*170#, My Approvals"))
+    screen = play(["1", "1001", "50", "0240000001", "1"], known, facts=facts).screen
+    assert (screen.text, screen.shorter) == (f"pay.sent_hint{chat}", "pay.sent")
+    assert screen.values["hint"] == "*170#, My Approvals"
+
+
 @pytest.mark.parametrize("facts", [WEB, TELEGRAM])
 def test_a_chat_is_told_that_the_result_comes_here(facts: Any) -> None:
     played = play(["1", "1001", "50", "0240000001", "1"], facts=facts)

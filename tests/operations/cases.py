@@ -350,6 +350,7 @@ CASES = (
     Case("payments.own", own_order, EFUA, KWAME, Scene.paid, bool, _is_empty),
     Case("payments.ask_status", ask_status, EFUA, KWAME, Scene.paid, bool, _is_empty),
     Case("payments.latest", latest_own, EFUA, KWAME, Scene.paid, bool, _is_empty),
+    Case("payments.own", own_order, EFUA, KWAME, Scene.asked, lambda view: view.hint, _is_empty),
     Case("payments.find_duplicate", find_duplicate, EFUA, KWAME, Scene.asked, bool, _is_empty),
     Case("agreements.own", own_agreements, EFUA, KWAME, Scene.auto_debit, bool, _is_empty),
     Case("agreements.debit", debit, EFUA, KWAME, Scene.auto_debit, lambda v: v.of, lambda v: not v.of),

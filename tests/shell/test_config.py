@@ -357,6 +357,35 @@ def test_what_a_contract_leaves_open_is_said_in_the_environment() -> None:
     assert plain[0].api_version == "v1_0"
 
 
+def test_where_a_payer_finds_the_request_is_said_where_a_network_published_it() -> None:
+    momo, ghana, kenya = read_settings(WHOLE, None).accounts
+    known = "*170#, My Approvals"
+    assert [momo.approvals_hint(""), ghana.approvals_hint("MTN"), ghana.approvals_hint("mtn")] == [known] * 3
+    assert [ghana.approvals_hint("VOD"), ghana.approvals_hint(""), kenya.approvals_hint("mpesa")] == [""] * 3
+    uganda = read_settings(WHOLE | {"MOMO_CURRENCY": "UGX"}, None).accounts[0]
+    assert uganda.approvals_hint("") == ""
+    for said, hint in (("none", ""), (" *165# , Approvals ", "*165# , Approvals")):
+        momo = read_settings(WHOLE | {"MOMO_APPROVALS_AT": said}, None).accounts[0]
+        assert momo.approvals_hint("") == hint
+
+
+@pytest.mark.parametrize(
+    ("line", "network", "hint"),
+    [
+        ('provider = "momo"\napprovals_at = "*126#"', "", "*126#"),
+        ('provider = "momo"\napprovals_at = "none"', "", ""),
+        ('provider = "startbutton"\napprovals_at = { vod = "*110#", MTN = "none" }', "VOD", "*110#"),
+        ('provider = "startbutton"\napprovals_at = { vod = "*110#", MTN = "none" }', "MTN", ""),
+        ('provider = "startbutton"\napprovals_at = { vod = "*110#" }', "MTN", "*170#, My Approvals"),
+    ],
+)
+def test_an_accounts_table_says_where_to_find_the_request(  # type: ignore[no-untyped-def]
+    in_file, line: str, network: str, hint: str
+) -> None:
+    account = only_account(in_file(f'[accounts.a]\ncurrency = "GHS"\n{line}\n'))
+    assert account.approvals_hint(network) == hint
+
+
 def test_limits_are_in_each_accounts_own_currency() -> None:
     environ = WHOLE | {
         "PAYOUT_LIMITS": "number_day=1000.50, total_day=20000",
@@ -383,6 +412,7 @@ def test_limits_are_in_each_accounts_own_currency() -> None:
         ({"MOMO_BILLS": "ECG="}, "MOMO_BILLS: ECG names no service provider's"),
         ({"MOMO_BILLS": "=user"}, "MOMO_BILLS: a bill's name has 1 to 30"),
         ({"MOMO_BILLS": "A=b,A=c"}, "MOMO_BILLS: A stands there twice."),
+        ({"MOMO_APPROVALS_AT": "*170#, " + "My Approvals " * 2}, "MOMO_APPROVALS_AT must be 24 plain"),
         ({"MOMO_API_VERSION": "v3_0"}, "MOMO_API_VERSION: "),
         ({"MOMO_INVOICE_SUCCESSFUL_MEANS": "yes"}, "MOMO_INVOICE_SUCCESSFUL_MEANS: "),
         ({"STARTBUTTON_REFUND_UNIT": "cents"}, "STARTBUTTON_REFUND_UNIT: "),
@@ -562,6 +592,10 @@ def test_an_account_may_be_in_any_currency_we_know(in_file, currency: str) -> No
         ("asks_per_s = 2.5", "asks_per_s is a whole number, 1 or more."),
         ("asks_per_s = true", "asks_per_s is a whole number, 1 or more."),
         ('asks_per_s = "10"', "asks_per_s is a whole number, 1 or more."),
+        (
+            'approvals_at = "*170#\u2026"',
+            "approvals_at must be 24 plain characters at most, such as *170#, My Approvals.",
+        ),
         ('networks = "MTN"', 'networks is a list, such as ["MTN", "VOD"].'),
         ("networks = [1]", 'networks is a list, such as ["MTN", "VOD"].'),
         ('collection = "keys"', "collection must be a table."),

@@ -3,11 +3,28 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from bot.money import EXPONENTS
 from bot.providers.secret import Secret
-from bot.providers.settings import ASKS_PER_S, HOME_OF, Account, ProviderSettings, SecretText, Wrong
+from bot.providers.settings import (
+    ASKS_PER_S,
+    HOME_OF,
+    KNOWN_HINTS,
+    Account,
+    ProviderSettings,
+    SecretText,
+    Wrong,
+    check_hint,
+)
 
 __all__ = ["SETTINGS", "MomoAccount", "MomoEnvironment", "ProductKeys"]
 
@@ -81,6 +98,14 @@ class MomoAccount(Account):
         description="A table of the bills people may pay: the service provider's user name by the bill's.",
     )
     payee: str = Field(default="", description="The merchant's own wallet as invoices name it.")
+    approvals_at: str | None = Field(
+        default=None, description='What a payer dials, as `MOMO_APPROVALS_AT`, or `"none"`.'
+    )
+
+    @field_validator("approvals_at")
+    @classmethod
+    def _is_hint(cls, value: str | None) -> str | None:
+        return check_hint(value) if value is not None else None
 
     @model_validator(mode="before")
     @classmethod
@@ -92,6 +117,11 @@ class MomoAccount(Account):
     @property
     def environment(self) -> str:
         return self.target_environment
+
+    def approvals_hint(self, network: str) -> str:
+        if self.approvals_at is not None:
+            return self.approvals_at
+        return KNOWN_HINTS.get((self.region, "MTN"), "")
 
     def held(self, product: str) -> ProductKeys:
         """The product's keys; empty ones where the account has none of it."""
@@ -148,6 +178,11 @@ class MomoEnvironment(BaseModel):
     payee: str = Field(
         default="", description="The merchant's own wallet as invoices name it: a number or a party code."
     )
+    approvals_at: str = Field(
+        default="",
+        description="What a payer dials who was not asked for the PIN, such as `*170#, My Approvals`; unless "
+        "set, what MTN has published (Ghana); `none` says nothing.",
+    )
 
 
 def _accounts(given: MomoEnvironment, default_region: str, problems: list[str]) -> list[Account]:
@@ -166,6 +201,11 @@ def _accounts(given: MomoEnvironment, default_region: str, problems: list[str]) 
         bills = _bills(_split_bills(given.bills))
     except Wrong as wrong:
         problems += [f"MOMO_BILLS{sentence}" for sentence in wrong.sentences]
+    hint: str | None = None
+    try:
+        hint = check_hint(given.approvals_at) if given.approvals_at.strip() else None
+    except Wrong as wrong:
+        problems += [f"MOMO_APPROVALS_AT{sentence}" for sentence in wrong.sentences]
     account = MomoAccount(
         id="momo",
         provider="momo",
@@ -181,6 +221,7 @@ def _accounts(given: MomoEnvironment, default_region: str, problems: list[str]) 
         invoice_successful_means=given.invoice_successful_means,
         api_version=given.api_version,
         bills=bills,
+        approvals_at=hint,
     )
     return [account]
 

@@ -1,12 +1,22 @@
 """What may be set for Startbutton: in the environment (STARTBUTTON_...) and in an account's table. Pure."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from bot.providers.secret import Secret
-from bot.providers.settings import ASKS_PER_S, HOME_OF, Account, ProviderSettings, SecretText
+from bot.providers.settings import (
+    ASKS_PER_S,
+    HOME_OF,
+    KNOWN_HINTS,
+    Account,
+    ProviderSettings,
+    SecretText,
+    Wrong,
+    check_hint,
+)
 from bot.providers.startbutton.words import MARKETS
 
 __all__ = ["SETTINGS", "StartbuttonAccount", "StartbuttonEnvironment"]
@@ -15,6 +25,13 @@ __all__ = ["SETTINGS", "StartbuttonAccount", "StartbuttonEnvironment"]
 _WHOLE_AMOUNTS: Final = ("KES",)
 _CURRENCIES: Final = tuple(MARKETS)
 _CODE: Final = re.compile(r"[A-Z]{3}")
+
+
+def _hints(given: Any) -> Any:
+    """What payers dial, by their network in capitals."""
+    if not isinstance(given, Mapping) or not all(isinstance(text, str) for text in given.values()):
+        raise Wrong(' must be a table, such as { MTN = "*170#, My Approvals" }.')
+    return {str(network).upper(): check_hint(text) for network, text in given.items()}
 
 
 class StartbuttonAccount(Account):
@@ -47,6 +64,12 @@ class StartbuttonAccount(Account):
         strict=True,
         description="`true` where its wallets move whole units only; unless set, KES does.",
     )
+    approvals_at: Annotated[Mapping[str, str], BeforeValidator(_hints)] = Field(
+        default={},
+        description="A table of what a payer dials who was not asked for the PIN, by network, such as "
+        '`{ MTN = "*170#, My Approvals" }`; unless set, what a network has published (MTN '
+        'Ghana); `"none"` says nothing.',
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -54,6 +77,10 @@ class StartbuttonAccount(Account):
         if isinstance(given, dict) and str(given.get("currency")).upper() in _WHOLE_AMOUNTS:
             return {"whole_amounts": True, **given}
         return given
+
+    def approvals_hint(self, network: str) -> str:
+        known = KNOWN_HINTS.get((self.region, network.upper()), "")
+        return self.approvals_at.get(network.upper(), known)
 
     def held_keys(self) -> tuple[tuple[str | Secret, ...], ...]:
         # Orders on disk remember a hash of exactly this.
