@@ -271,9 +271,7 @@ class Conversations:
 
     async def _untold(self, turn: Turn) -> Text | None:
         """A result no channel could bring: told now, above the menu."""
-        if turn.loaded.person is None:
-            return None
-        row = await self._store.untold_result(turn.person.id)
+        row = await self._store.untold_result(turn.person.id, _own_number(turn))
         if row is None:
             return None
         if turn.session is None:
@@ -286,12 +284,18 @@ class Conversations:
         shown, own = turn.loaded.last_turn, turn.loaded.session_conversation
         if turn.session is None or shown is None or own is None or own.journal or turn.loaded.person is None:
             return
-        row = await self._store.untold_result(turn.person.id)
+        row = await self._store.untold_result(turn.person.id, _own_number(turn))
         if row is None:
             return
         code = msgspec.json.decode(row.view, type=View).text.values.get("code")
         if not isinstance(code, str) or code in shown.text:
             turn.changes.append(MarkTold(row.id, turn.now_ms))
+
+
+def _own_number(turn: Turn) -> str:
+    """The number that the person speaks from; empty in a chat."""
+    address = turn.inbound.address
+    return address.value if address.kind == "msisdn" else ""
 
 
 def _guarded(moved: ConversationRow, kept: ConversationRow) -> ConversationRow:

@@ -1,4 +1,4 @@
-"""Builds the messages to people who started nothing: a second approver, a payer billed or debited. Pure."""
+"""Builds the messages to people who started nothing: a second approver, a payer billed, staff. Pure."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,7 +15,6 @@ __all__ = [
     "agreement_results",
     "approval_decided",
     "approval_prompts",
-    "debit_notices",
     "invoice_notices",
     "late_invoice_notices",
     "staff_notices",
@@ -91,31 +90,6 @@ def invoice_notices(
     }
     view = View(text=Text("invoice.received", values), ends=True)
     return _to_payer(view, row.payer, payer_id, addresses, f"invoice:{row.id}", now_ms, new_id, timeouts)
-
-
-def debit_notices(
-    order: OrderRow,
-    merchant: Name,
-    payer_id: str,
-    addresses: Sequence[AddressRow],
-    *,
-    now_ms: int,
-    new_id: NewId,
-    timeouts: Timeouts,
-    came_back: bool = False,
-) -> list[Queue]:
-    """To the payer whose wallet was debited under an auto-debit: nobody asked them this time. `came_back`:
-    its money went back."""
-    values: dict[str, Value] = {
-        "merchant": merchant,
-        "amount": Money(order.amount_minor, order.currency),
-        "code": order.code,
-    }
-    view = View(text=Text("autodebit.returned" if came_back else "autodebit.charged", values), ends=True)
-    key = f"debit:{order.id}:back" if came_back else f"debit:{order.id}"
-    return _to_payer(
-        view, order.payer, payer_id, addresses, key, now_ms, new_id, timeouts, kind=MessageKind.RESULT
-    )
 
 
 def staff_notices(
@@ -215,11 +189,9 @@ def _to_payer(
     now_ms: int,
     new_id: NewId,
     timeouts: Timeouts,
-    *,
-    kind: MessageKind = MessageKind.PROMPT,
 ) -> list[Queue]:
     targets = [Address("msisdn", payer), *linked_chats(addresses, now_ms, timeouts)]
-    return [_message(view, payer_id, target, key, now_ms, new_id, kind) for target in targets]
+    return [_message(view, payer_id, target, key, now_ms, new_id) for target in targets]
 
 
 def _values(order: OrderRow, merchant: Name) -> dict[str, Value]:

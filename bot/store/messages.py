@@ -234,13 +234,14 @@ _SENT_TO: Final = f"""
 
 
 _UNTOLD: Final = f"""
-    SELECT {MESSAGES.select} FROM messages WHERE state = 'dead' AND kind = 'result' AND person_id = ?
+    SELECT {MESSAGES.select} FROM messages WHERE state = 'dead' AND kind = 'result' AND person_id IN (?, '')
+    AND (person_id <> '' OR (address_kind = 'msisdn' AND address_value = ?))
     ORDER BY created_ms DESC LIMIT 1
 """
 
 
-def untold_result(tx: Tx, person_id: str) -> MessageRow | None:
-    return MESSAGES.one(tx, _UNTOLD, person_id)
+def untold_result(tx: Tx, person_id: str, msisdn: str) -> MessageRow | None:
+    return MESSAGES.one(tx, _UNTOLD, person_id, msisdn)
 
 
 def of_order(tx: Tx, order_id: str) -> tuple[MessageRow, ...]:

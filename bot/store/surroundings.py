@@ -10,14 +10,16 @@ __all__ = ["surroundings"]
 
 def surroundings(tx: Tx, order: OrderRow, *, staff: bool) -> Surroundings:
     agreement = agreements.agreement(tx, order.agreement_id) if order.agreement_id else None
-    payer = people.owner_of(tx, "msisdn", order.payer) if agreement is not None else None
+    number = order.payee or order.payer
+    owner = people.owner_of(tx, "msisdn", number) if number.startswith("+") else None
     follows = order_reads.by_id(tx, order.follows_id) if order.follows_id else None
     return Surroundings(
         merchant=people.merchant(tx, order.merchant_id),
         addresses=people.addresses_of(tx, order.person_id),
         agreement=agreement,
-        payer_id=payer[0].id if payer is not None else "",
-        payer_addresses=people.addresses_of(tx, payer[0].id) if payer is not None else (),
+        owner_id=owner[0].id if owner is not None else "",
+        owner_addresses=people.addresses_of(tx, owner[0].id) if owner is not None else (),
+        refunded=order_reads.by_id(tx, order.parent_id) if order.parent_id else None,
         follows=follows,
         payouts_off=follows is not None and agreements.is_off(tx, "payouts"),
         staff=_staff(tx, order.merchant_id) if staff else (),

@@ -8,7 +8,7 @@ import pytest
 
 from bot.dialog import Address
 from bot.money import AgreementKind, AgreementState, Money, OrderKind, Source
-from bot.notifications.other_messages import agreement_results, debit_notices
+from bot.notifications.other_messages import agreement_results
 from bot.orders.agreement_keeper import AgreementKeeper
 from bot.providers.base import AgreementReport, AgreementWord, ProviderError, Unknown
 from bot.runtime.clock import Ids
@@ -427,7 +427,7 @@ async def test_the_news_goes_where_the_order_began_and_to_linked_chats(stage: St
     assert targets(Address("telegram", "99")) == ["99"]
 
 
-async def test_what_was_paid_or_debited_is_told_as_a_result(stage: Stage) -> None:
+async def test_what_was_paid_is_told_as_a_result(stage: Stage) -> None:
     """A chat that does not take it is no reason not to be told: it goes by SMS, or with the next dial."""
     row = await standing(stage)
     order = await stage.store.order_by_reference(row.reference)
@@ -435,8 +435,7 @@ async def test_what_was_paid_or_debited_is_told_as_a_result(stage: Stage) -> Non
     common: dict[str, Any] = {"now_ms": stage.clock(), "new_id": Ids().uuid, "timeouts": TIMES}
     began = msgspec.structs.replace(order, origin_kind="telegram", origin_value="42")
     (paid,) = agreement_results(row, began, PAID, "Ama's Kitchen", [], **common)
-    (debited,) = debit_notices(order, "Ama's Kitchen", order.person_id, [], **common)
-    assert [queue.row.kind for queue in (paid, debited)] == [MessageKind.RESULT] * 2
+    assert paid.row.kind is MessageKind.RESULT
     await Phone(stage, EFUA).dial()
     efua = await stage.store.person_of("msisdn", EFUA)
     assert efua is not None

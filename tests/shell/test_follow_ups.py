@@ -80,14 +80,14 @@ def test_the_earlier_end_counts(ours: int | None, theirs: int | None, counts: in
     assert only(changes, MoveAgreement)[0].until_ms == counts
 
 
-def invoice(payer_id: str, **given: Any) -> tuple[AgreementRow, list[Change]]:
+def invoice(owner_id: str, **given: Any) -> tuple[AgreementRow, list[Change]]:
     row = agreement(kind=AgreementKind.INVOICE, description="Lunch")
     made = order(kind=OrderKind.INVOICE)
-    return row, caused(made, SUCCESSFUL, agreement=row, payment_reference="77", payer_id=payer_id, **given)
+    return row, caused(made, SUCCESSFUL, agreement=row, payment_reference="77", owner_id=owner_id, **given)
 
 
 def test_the_payer_of_an_invoice_is_told_on_the_number_and_in_linked_chats() -> None:
-    _, changes = invoice("p2", payer_addresses=(CHAT,))
+    _, changes = invoice("p2", owner_addresses=(CHAT,))
     assert said_of(only(changes, Queue)) == [(MSISDN, "invoice.received"), ("42", "invoice.received")]
     assert only(changes, MoveAgreement)[0].payment_reference == "77"
 
@@ -95,25 +95,6 @@ def test_the_payer_of_an_invoice_is_told_on_the_number_and_in_linked_chats() -> 
 def test_a_payer_who_never_spoke_here_is_told_by_sms() -> None:
     _, changes = invoice("")
     assert said_of(only(changes, Queue)) == [(MSISDN, "invoice.received")]
-
-
-@pytest.mark.parametrize("said", [SUCCESSFUL, FAILED, UNRESOLVED])
-def test_a_payer_hears_of_a_debit_that_happened(said: OrderState) -> None:
-    charge = order(kind=OrderKind.AGREEMENT_CHARGE)
-    row = agreement(state=S.ACTIVE)
-    changes = caused(charge, said, agreement=row, payer_id="p2", payer_addresses=(CHAT,))
-    told = [(MSISDN, "autodebit.charged"), ("42", "autodebit.charged")]
-    assert said_of(only(changes, Queue)) == (told if said is SUCCESSFUL else [])
-    assert only(changes, MoveAgreement) == []
-
-
-def test_a_payer_hears_that_a_debit_came_back() -> None:
-    row, at = agreement(state=S.ACTIVE), {"payer_id": "p2", "payer_addresses": (CHAT,)}
-    for held, heard in ((SUCCESSFUL, True), (OrderState.PENDING, False)):
-        charge = order(held, kind=OrderKind.AGREEMENT_CHARGE, due_ms=None)
-        changes = caused(charge, OrderState.REVERSED, agreement=row, **at)
-        told = [(MSISDN, "autodebit.returned"), ("42", "autodebit.returned")]
-        assert said_of(only(changes, Queue)) == (told if heard else [])
 
 
 def test_a_bill_is_paid_with_the_money_that_came() -> None:

@@ -329,13 +329,24 @@ async def test_a_dead_result_waits_to_be_told_in_a_turn(store: Store) -> None:
     await queue(store, message("x1", kind=K.RESULT), message("x2", kind=K.REPLY, address_value="other"))
     for row in await store.claim_messages(NOW, LEASE, 9, {}):
         await store.commit([SettleMessage(row.id, row.fence, DEAD, NOW)])
-    untold = await store.untold_result("p1")
+    untold = await store.untold_result("p1", "")
     assert untold is not None
     assert untold.id == "x1"
     await store.commit([MarkTold("x1", NOW + 1)])
-    assert await store.untold_result("p1") is None
+    assert await store.untold_result("p1", "") is None
     [told] = [row for row in await store.messages(SENT, 9) if row.id == "x1"]
     assert told.sent_ms == NOW + 1
+
+
+async def test_a_result_to_a_number_that_was_nobodys_waits_for_whoever_speaks_from_it(store: Store) -> None:
+    theirs = {"kind": K.RESULT, "person_id": "", "address_kind": "msisdn"}
+    await queue(store, message("x1", address_value="+233240000001", **theirs))
+    for row in await store.claim_messages(NOW, LEASE, 9, {}):
+        await store.commit([SettleMessage(row.id, row.fence, DEAD, NOW)])
+    untold = await store.untold_result("p1", "+233240000001")
+    assert untold is not None
+    assert await store.untold_result("p1", "+233240000002") is None
+    assert await store.untold_result("p1", "") is None
 
 
 async def test_only_a_dead_message_is_marked_told(store: Store) -> None:

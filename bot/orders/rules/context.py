@@ -38,9 +38,11 @@ class SettlementContext(msgspec.Struct, frozen=True):
     session_open: bool = False
     # The agreement that the order is about.
     agreement: AgreementRow | None = None
-    # Whose wallet the order asks, where Kasapay knows them.
-    payer_id: str = ""
-    payer_addresses: Sequence[AddressRow] = ()
+    # Whose wallet pays, or gets the money, where Kasapay knows them.
+    owner_id: str = ""
+    owner_addresses: Sequence[AddressRow] = ()
+    # The payment that a refund gives back.
+    refunded: OrderRow | None = None
     # The order whose money this one passes on.
     follows: OrderRow | None = None
     # The kinds of order that the account can make, a refund among others; known where there is `follows`.

@@ -1,5 +1,5 @@
 """What else an order's new state causes: an agreement moves, a bill is paid with the money that came,
-the money goes back where the bill was not paid, a payer hears of a debit. Pure.
+the money goes back where the bill was not paid, whoever's wallet it is hears of it. Pure.
 
 All of it stands in the commit of the transition that causes it, so that none is done twice or forgotten.
 """
@@ -20,7 +20,8 @@ from bot.money import (
     may_become,
 )
 from bot.notifications.incidents import about_order
-from bot.notifications.other_messages import debit_notices, invoice_notices
+from bot.notifications.other_messages import invoice_notices
+from bot.notifications.wallet_messages import wallet_messages
 from bot.orders.rules.context import SettlementContext
 from bot.store.base import AddIncident, Change, CreateOrder, MoveAgreement, MoveOrder, OrderFields
 from bot.store.records import OrderRow
@@ -42,18 +43,19 @@ def follow_ups(
     if ctx.agreement is not None:
         changes += _agreement(order, to_state, reason, ctx, payment_reference, expires_ms)
     succeeded = to_state is OrderState.SUCCESSFUL
-    came_back = to_state is OrderState.REVERSED and order.state is OrderState.SUCCESSFUL
-    if (succeeded or came_back) and order.kind is OrderKind.AGREEMENT_CHARGE:
-        changes += debit_notices(
-            order,
-            ctx.merchant,
-            ctx.payer_id,
-            ctx.payer_addresses,
-            now_ms=ctx.now_ms,
-            new_id=ctx.ids.uuid,
-            timeouts=ctx.timeouts,
-            came_back=came_back,
-        )
+    changes += wallet_messages(
+        order,
+        to_state,
+        ctx.merchant,
+        ctx.owner_id,
+        ctx.owner_addresses,
+        now_ms=ctx.now_ms,
+        new_id=ctx.ids.uuid,
+        timeouts=ctx.timeouts,
+        agreement=ctx.agreement,
+        refunded=ctx.refunded,
+        short_code=ctx.short_code,
+    )
     if succeeded and order.kind is OrderKind.COLLECTION and order.details.service_provider:
         changes += _bill(order, ctx)
     if to_state is OrderState.FAILED and order.kind is OrderKind.BILL and ctx.follows is not None:
@@ -94,8 +96,8 @@ def _agreement(
         told += invoice_notices(
             row,
             ctx.merchant,
-            ctx.payer_id,
-            ctx.payer_addresses,
+            ctx.owner_id,
+            ctx.owner_addresses,
             payment_reference,
             now_ms=ctx.now_ms,
             new_id=ctx.ids.uuid,

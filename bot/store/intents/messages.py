@@ -89,8 +89,9 @@ class MessageIntents(Protocol):
         """When `claim_messages` with this spacing, and without these, next finds something."""
         ...
 
-    async def untold_result(self, person_id: str) -> MessageRow | None:
-        """The person's newest result that no channel could bring them (DEAD)."""
+    async def untold_result(self, person_id: str, msisdn: str) -> MessageRow | None:
+        """The person's newest result that no channel could bring them (DEAD); or one that nobody had been
+        known for, to the number they speak from now, where they do from one."""
         ...
 
     async def messages_of_order(self, order_id: str) -> tuple[MessageRow, ...]: ...

@@ -196,14 +196,15 @@ class StaffAddress(msgspec.Struct, frozen=True):
 
 class Surroundings(msgspec.Struct, frozen=True):
     """What is kept around an order: its merchant, the live addresses of whoever began it, what it is about,
-    whose number its payer's is where there is an agreement, the order it follows, and whether payouts are
-    off where it follows one."""
+    who owns the number that pays or gets the money, the order it follows with whether payouts are off then,
+    and the payment that a refund gives back."""
 
     merchant: MerchantRow | None
     addresses: tuple[AddressRow, ...]
     agreement: AgreementRow | None = None
-    payer_id: str = ""
-    payer_addresses: tuple[AddressRow, ...] = ()
+    owner_id: str = ""
+    owner_addresses: tuple[AddressRow, ...] = ()
+    refunded: OrderRow | None = None
     follows: OrderRow | None = None
     payouts_off: bool = False
     staff: tuple[StaffAddress, ...] = ()
