@@ -49,6 +49,7 @@ __all__ = [
     "StopAutoDebit",
     "SubmitOtp",
     "Unlink",
+    "WithdrawPayment",
 ]
 
 
@@ -130,6 +131,14 @@ class AskStatus(Look[OrderView | None], frozen=True):
 
     order_id: str
     result: ClassVar[Any] = OrderView | None
+
+
+class WithdrawPayment(Act[OrderView], frozen=True):
+    """Take an own payment back while nothing of it has left. What comes back is the order as it is then:
+    FAILED, cancelled; or gone on, where it was sent meanwhile."""
+
+    order_id: str
+    result: ClassVar[Any] = OrderView
 
 
 class MyPayments(Look[tuple[OrderView, ...]], frozen=True):

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from bot.dialog import Choice, Number, Party, Screen, Talk, Text, Value
 from bot.dialog.views import Balances, OrderView, Role
 from bot.money import Money, OrderKind, OrderState, show_amount
-from flows.closing import closing, reason_text, state_text
+from flows.closing import closing, state_text
 from flows.effects import AskStatus, Balance, BalanceWithPin, CheckNumber, MyPayments, MyRoles
+from flows.one_payment import one_payment
 from flows.pay import follow
 from flows.staff import PIN, TRIES, choose_role
 
@@ -46,20 +47,7 @@ async def my_payments(talk: Talk) -> Screen:
         return await follow(talk, order)
     if order.kind is not OrderKind.COLLECTION:
         return closing(order)
-    values: dict[str, Value] = {
-        "code": order.code,
-        "amount": order.amount,
-        "merchant": order.merchant,
-        "payer": Number(order.payer),
-        "state": state_text(order.state),
-        "reason": reason_text(order.reason),
-    }
-    known = {
-        OrderState.FAILED: "failed",
-        OrderState.SUCCESSFUL: "successful",
-        OrderState.REVERSED: "reversed",
-    }
-    return Screen(f"payments.{known.get(order.state, 'open')}", values)
+    return await one_payment(talk, order)
 
 
 def _line(order: OrderView) -> Text:

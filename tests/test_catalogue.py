@@ -83,6 +83,7 @@ def test_values_are_shown_as_what_they_are(catalogue: Catalogue) -> None:
         (Moment(1_795_276_800_000), "GH", "21/11/2026 16:00"),
         (Moment(1_795_276_800_000), "NG", "21/11/2026 17:00"),
         (Moment(1_795_276_800_000), "RW", "21/11/2026 18:00"),
+        (Moment(1_795_276_800_000, hour=True), "RW", "18:00"),
         (Moment(1_795_294_800_000, day=True), "KE", "22/11/2026"),
         (Moment(1_795_294_800_000, day=True), "SE", "21/11/2026"),
     ],

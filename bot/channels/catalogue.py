@@ -230,6 +230,8 @@ class Catalogue:
 def _show_moment(moment: Moment, region: str) -> str:
     """Day, month and year, and the hour, by the clocks of `region`: `21/11/2026 15:46`. Else by UTC."""
     at = datetime.fromtimestamp(moment.at_ms / 1000, UTC) + timedelta(hours=_AHEAD.get(region, 0))
+    if moment.hour:
+        return f"{at:%H:%M}"
     return f"{at:%d/%m/%Y}" if moment.day else f"{at:%d/%m/%Y %H:%M}"
 
 

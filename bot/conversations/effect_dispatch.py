@@ -93,6 +93,7 @@ class EffectDispatch:
                 unasked=w.unasked,
             ),
         )  # fmt: skip
+        act(e.WithdrawPayment, lambda w, actor, key: do.payments.withdraw(actor, w.order_id))
         act(e.SetLanguage, lambda w, actor, key: choose_language(actor, w.language))
         act(e.MakeLinkCode, lambda w, actor, key: do.links.make_code(actor))
         act(e.Unlink, lambda w, actor, key: do.links.unlink(actor, w.chat_id))

@@ -102,6 +102,10 @@ class OrderView(msgspec.Struct, frozen=True):
     unasked: bool = False
     # Where the payer finds the request if their phone did not ask for the PIN; empty where nobody knows.
     hint: str = ""
+    # Until when the payer can approve it at the latest, where the provider has said that it holds it.
+    until_ms: int | None = None
+    # Nothing of it has left yet, so that whoever began it may still withdraw it.
+    can_withdraw: bool = False
 
 
 class Debit(msgspec.Struct, frozen=True):

@@ -21,10 +21,11 @@ class Number(msgspec.Struct, frozen=True, tag="number"):
 
 
 class Moment(msgspec.Struct, frozen=True, tag="moment"):
-    """A time to show, as people at home write it; `day`: without the hour."""
+    """A time to show, as people at home write it; `day`: without the hour, `hour`: without the day."""
 
     at_ms: int
     day: bool = False
+    hour: bool = False
 
 
 class Named(msgspec.Struct, frozen=True, tag="named"):

@@ -20,6 +20,8 @@ from bot.orders.rules import (
     after_silence,
     after_status,
     applied,
+    may_withdraw,
+    withdrawn,
 )
 from bot.providers.base import AsksOtp, ProviderError
 from bot.runtime.clock import Clock, Ids
@@ -200,6 +202,25 @@ class Payments:
             order = await self._keep(order, settled)
         return await self._view(order)
 
+    # ---- taken back ------------------------------------------------------------------------------
+
+    async def withdraw(self, actor: Actor, order_id: str) -> EffectResult:
+        """Take the actor's own payment back while nothing of it has left; its view says what became of it.
+
+        It commits by itself, so that a worker that is faster is no fault of the turn."""
+
+        async def call() -> v.OrderView:
+            order = await self._store.order(order_id)
+            if order is None or order.person_id != actor.person.id:
+                return refused_view("merchant", NO_AMOUNT)
+            if may_withdraw(order):
+                # Told all the same: in a chat it takes the place of the message that asked for the PIN.
+                ctx = await self._context_loader.of(order)
+                order = await self._keep(order, withdrawn(order, ctx))
+            return await self._view(order)
+
+        return EffectResult(provider_call=call)
+
     async def _keep(self, before: OrderRow, settled: Settled) -> OrderRow:
         """Commit a settlement; where the worker was faster, its word stands."""
         try:
@@ -242,6 +263,8 @@ class Payments:
             tries_left=OTP_TRIES - order.otp_tries,
             unsure=unsure and order.state is OrderState.PENDING,
             hint=self._hint(order),
+            until_ms=order.deadline_ms if order.state is OrderState.PENDING and order.accepted_ms else None,
+            can_withdraw=may_withdraw(order),
         )
 
     def _hint(self, order: OrderRow) -> str:

@@ -198,6 +198,14 @@ def _looking() -> Iterator[Played]:
         for reason in Reason if state is OrderState.FAILED else [None]:
             now = order(state, reason=reason)
             yield play(["3", "1"], {e.MyPayments: (now,) * 5, e.AskStatus: now}, facts=LONG_USSD)
+    sent = order(OrderState.PENDING, until_ms=SOON_MS, hint="*170#, My Approvals")
+    for now in (sent, msgspec.structs.replace(sent, hint="")):
+        yield play(["3", "1"], {e.MyPayments: (now,), e.AskStatus: now}, facts=LONG_USSD)
+    unsent = order(can_withdraw=True)
+    for after in (order(OrderState.FAILED, reason=Reason.CANCELLED), order(OrderState.PENDING)):
+        world = {e.MyPayments: (unsent,), e.AskStatus: unsent, e.WithdrawPayment: after}
+        for answer in ("1", "2"):
+            yield play(["3", "1", answer], world, facts=LONG_USSD)
 
 
 def _settling_in() -> Iterator[Played]:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.dialog import Number, Shared, Text, interpret
+from bot.dialog import Moment, Number, Shared, Text, interpret
 from bot.dialog import views as v
 from bot.dialog.inputs import Accepted, NavWords
 from bot.dialog.steps import Ask
@@ -132,6 +132,34 @@ def test_a_payment_is_shown_as_it_stands_when_asked(state: OrderState, text: str
     assert played.screen.values["payer"] == Number(MSISDN, masked=True)
     if state is OrderState.FAILED:
         assert played.screen.values["reason"] == Text("reason.expired")
+
+
+SENT = order(OrderState.PENDING, until_ms=1_795_000_000_000)
+UNSENT = order(OrderState.NEW, can_withdraw=True)
+CANCELLED = order(OrderState.FAILED, reason=Reason.CANCELLED)
+
+
+def test_a_payment_that_waits_says_what_to_do_and_until_when() -> None:
+    screen = play(["3", "1"], {e.MyPayments: (SENT,), e.AskStatus: SENT}).screen
+    assert (screen.text, screen.shorter) == ("payments.waiting", "")
+    assert screen.values["until"] == Moment(1_795_000_000_000, hour=True)
+    hinted = msgspec.structs.replace(SENT, hint="*170#, My Approvals")
+    screen = play(["3", "1"], {e.MyPayments: (SENT,), e.AskStatus: hinted}).screen
+    assert (screen.text, screen.shorter) == ("payments.waiting_hint", "payments.waiting")
+
+
+@pytest.mark.parametrize(
+    ("after", "text"),
+    [(CANCELLED, "withdrawn"), (SENT, "waiting"), (order(OrderState.PENDING), "too_late"),
+     (order(OrderState.FAILED, reason=Reason.REJECTED), "failed")],
+)  # fmt: skip
+def test_what_has_not_left_may_be_withdrawn(after: v.OrderView, text: str) -> None:
+    world = {e.MyPayments: (UNSENT,), e.AskStatus: UNSENT, e.WithdrawPayment: after}
+    played = play(["3", "1", "1"], world)
+    assert played.keys == ["menu", "payments/which", "payments/unsent"]
+    assert played.effects[-1] == e.WithdrawPayment("o1")
+    assert played.screen.text == f"payments.{text}"
+    assert play(["3", "1", "2"], world).screen.text == "payments.waits"
 
 
 def test_what_is_no_payment_is_listed_by_its_kind_and_told_in_its_own_words() -> None:

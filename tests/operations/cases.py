@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.money import OrderState
+from bot.money import OrderState, Reason
 from bot.operations.actor import Actor, Operator, RequestKey
 from bot.operations.languages import choose_language
 from tests.conversations.stage import ACCOUNTANT, CASHIER, EFUA, KWAME, STAFF, STAFF_PIN
@@ -72,6 +72,10 @@ async def submit_otp(s: Scene, actor: Actor, key: RequestKey, order_id: str) -> 
 
 async def without_otp(s: Scene, actor: Actor, key: RequestKey, order_id: str) -> Any:
     return await s.do.payments.without_otp(actor, order_id)
+
+
+async def withdraw_own(s: Scene, actor: Actor, key: RequestKey, order_id: str) -> Any:
+    return await s.do.payments.withdraw(actor, order_id)
 
 
 async def own_order(s: Scene, actor: Actor, key: RequestKey, order_id: str) -> Any:
@@ -350,6 +354,9 @@ CASES = (
     Case("payments.own", own_order, EFUA, KWAME, Scene.paid, bool, _is_empty),
     Case("payments.ask_status", ask_status, EFUA, KWAME, Scene.paid, bool, _is_empty),
     Case("payments.latest", latest_own, EFUA, KWAME, Scene.paid, bool, _is_empty),
+    Case("payments.withdraw", withdraw_own, EFUA, KWAME, Scene.asked, lambda v: v.reason is Reason.CANCELLED),
+    # What was sent goes on as it was.
+    Case("payments.withdraw", withdraw_own, EFUA, "", Scene.paid, lambda v: v.state is OrderState.SUCCESSFUL),
     Case("payments.own", own_order, EFUA, KWAME, Scene.asked, lambda view: view.hint, _is_empty),
     Case("payments.find_duplicate", find_duplicate, EFUA, KWAME, Scene.asked, bool, _is_empty),
     Case("agreements.own", own_agreements, EFUA, KWAME, Scene.auto_debit, bool, _is_empty),

@@ -331,3 +331,31 @@ async def test_a_clock_set_back_does_not_put_a_hint_off(store: Store) -> None:
     held = await store.order("o1")
     assert held is not None
     assert held.due_ms == NOW - 3_600_000
+
+
+@pytest.mark.parametrize(
+    "unsent_again", [False, True], ids=["never tried", "tried, and known not to have left"]
+)
+@pytest.mark.parametrize("withdrawn_first", [False, True])
+async def test_of_sending_and_withdrawing_at_once_one_wins(
+    store: Store, unsent_again: bool, withdrawn_first: bool
+) -> None:
+    """Whoever takes a payment back holds no lease; the worker that is about to send it does."""
+    await kept_order(store, None, *([S.PENDING] if unsent_again else []))
+    if unsent_again:
+        row = await store.order("o1")
+        assert row is not None
+        await store.commit([note(row, sent_ms=0, due_ms=NOW)])
+    [held] = await store.claim_orders(NOW, LEASE, 9)
+    mark = note(held, fence=held.fence, sent_ms=NOW, due_ms=NOW + LEASE)
+    sends = mark if unsent_again else move(held, S.PENDING, fence=held.fence, due_ms=NOW + LEASE)
+    withdraws = move(held, S.FAILED, source=Source.US, note="withdrawn")
+    both = [withdraws, sends] if withdrawn_first else [sends, withdraws]
+    outcomes = await asyncio.gather(*(store.commit([change]) for change in both), return_exceptions=True)
+    lost = [outcome for outcome in outcomes if outcome is not None]
+    assert [outcome.what for outcome in lost if isinstance(outcome, Conflict)] == ["order"]
+    after = await store.order("o1")
+    assert after is not None
+    withdrew = outcomes[both.index(withdraws)] is None
+    assert after.state is (S.FAILED if withdrew else S.PENDING)
+    assert (await store.claim_orders(NOW + 2 * LEASE, LEASE, 9) == ()) is withdrew

@@ -14,7 +14,9 @@ from bot.orders.rules.replies import (
     after_request,
     give_up,
     may_give_up,
+    may_withdraw,
     stopped,
+    withdrawn,
 )
 from bot.orders.rules.status import (
     after_recheck,
@@ -41,9 +43,11 @@ __all__ = [
     "by_operator",
     "give_up",
     "may_give_up",
+    "may_withdraw",
     "mismatch",
     "misnamed",
     "staff_told",
     "stopped",
     "upheld",
+    "withdrawn",
 ]

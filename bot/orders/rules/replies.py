@@ -6,7 +6,7 @@ a failure.
 
 from typing import Final, TypeAlias
 
-from bot.money import OrderState, Reason, Source
+from bot.money import OrderKind, OrderState, Reason, Source
 from bot.notifications.order_messages import otp_prompts
 from bot.orders.rules.context import SettlementContext
 from bot.orders.rules.schedule import deadline_ms, first_deadline_ms, next_poll_ms
@@ -28,7 +28,17 @@ from bot.runtime.timeouts import Timeouts
 from bot.store.base import DropMessages, OrderFields
 from bot.store.records import MessageKind, OrderRow
 
-__all__ = ["OTP_TRIES", "Answered", "after_otp", "after_request", "give_up", "may_give_up", "stopped"]
+__all__ = [
+    "OTP_TRIES",
+    "Answered",
+    "after_otp",
+    "after_request",
+    "give_up",
+    "may_give_up",
+    "may_withdraw",
+    "stopped",
+    "withdrawn",
+]
 
 OTP_TRIES: Final = 3
 _RESEND_PAUSE_MS: Final = 5_000
@@ -125,6 +135,19 @@ def may_give_up(order: OrderRow, now_ms: int, timeouts: Timeouts) -> bool:
 def give_up(order: OrderRow, ctx: SettlementContext) -> Settled:
     """An order of which surely nothing left within its time: FAILED, nothing taken."""
     return move(order, OrderState.FAILED, Source.US, ctx, Reason.NOT_SENT)
+
+
+def may_withdraw(order: OrderRow) -> bool:
+    """Whether no copy of a payment's request can have left, so that whoever began it may take it back."""
+    unsent = order.state is OrderState.NEW or (order.state is OrderState.PENDING and order.sent_ms == 0)
+    never = order.deadline_ms is None and order.restored_ms is None
+    return order.kind is OrderKind.COLLECTION and unsent and never
+
+
+def withdrawn(order: OrderRow, ctx: SettlementContext) -> Settled:
+    """A payment that its person took back before it left: FAILED, nothing taken. The worker marks an order as
+    sent in a commit of its own before the first byte, against the same version: one of the two is refused."""
+    return move(order, OrderState.FAILED, Source.US, ctx, Reason.CANCELLED, note="withdrawn")
 
 
 def stopped(order: OrderRow, ctx: SettlementContext) -> Settled:
