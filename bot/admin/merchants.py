@@ -1,6 +1,5 @@
 """The operator's commands about merchants and their staff."""
 
-import re
 import unicodedata
 from typing import Any, Final
 
@@ -9,7 +8,17 @@ import msgspec
 from bot.admin.base import AdminContext, CommandError
 from bot.dialog import write_name
 from bot.dialog.views import NewRole
-from bot.money import LEAST_MERCHANT_CODE, AmountProblem, Money, parse_amount, show_amount
+from bot.money import (
+    LEAST_MERCHANT_CODE,
+    MOST_MERCHANT_CODE,
+    MOST_MERCHANT_DIGITS,
+    AmountProblem,
+    Money,
+    is_new_merchant_code,
+    parse_amount,
+    read_code,
+    show_amount,
+)
 from bot.operations.actor import EffectResult
 from bot.operations.limits import second_person_limit
 from bot.operations.staff_roles import REMOVED
@@ -26,7 +35,6 @@ __all__ = [
     "staff_unlock",
 ]
 
-_CODE: Final = re.compile(rf"[A-Za-z0-9]{{{LEAST_MERCHANT_CODE},12}}", re.ASCII)
 _ROLES: Final = ("owner", "cashier", "accountant")
 _NO_LIMIT: Final = "none"
 # What would break a line, or turn the letters around it about: control characters and direction marks.
@@ -38,8 +46,6 @@ async def merchants_add(ctx: AdminContext, values: dict[str, Any]) -> dict[str, 
     """`code`, `name`, `account`, `max` (an amount a payment may have at the most, or empty), and
     `approve_over` and `approve_asker_over` as `merchants_limit` takes them, or empty."""
     code, name, account = (str(values.get(k, "")).strip() for k in ("code", "name", "account"))
-    if not _CODE.fullmatch(code):
-        raise CommandError(f"A merchant code is {LEAST_MERCHANT_CODE} to 12 letters and digits.")
     _check_name(name, "A merchant's name")
     accounts = ctx.accounts
     if account not in accounts:
@@ -47,6 +53,8 @@ async def merchants_add(ctx: AdminContext, values: dict[str, Any]) -> dict[str, 
         raise CommandError(f"There is no account {account!r}. Known: {known}.")
     currency = accounts.account(account).currency
     kept = await ctx.store.merchant_by_code(code)
+    if kept is None and not is_new_merchant_code(code):
+        raise CommandError(_why_not_code(code))
     if kept is None and code.casefold() in ctx.command_words:
         raise CommandError(f"{code} is a word that people type to move about; choose another merchant code.")
     most = kept.max_amount_minor if kept and kept.currency == currency else None
@@ -93,6 +101,20 @@ async def merchants_add(ctx: AdminContext, values: dict[str, Any]) -> dict[str, 
         "new": kept is None,
         "warnings": _warnings(name, f"the code {row.code}"),
     }
+
+
+def _why_not_code(code: str) -> str:
+    if read_code(code) is not None and not code.isdigit():
+        return f"{code} reads as the reference of an order; choose another merchant code."
+    if code.isdigit() and len(code) > MOST_MERCHANT_DIGITS:
+        return (
+            f"A merchant code of digits only has {LEAST_MERCHANT_CODE} to {MOST_MERCHANT_DIGITS}:"
+            " a longer one reads as a reference, a code by SMS or a phone number."
+        )
+    return (
+        f"A merchant code is {LEAST_MERCHANT_CODE} to {MOST_MERCHANT_CODE} letters and digits,"
+        f" or {LEAST_MERCHANT_CODE} to {MOST_MERCHANT_DIGITS} digits."
+    )
 
 
 async def merchants_list(ctx: AdminContext, values: dict[str, Any]) -> list[dict[str, Any]]:

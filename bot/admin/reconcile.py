@@ -120,10 +120,12 @@ async def reconcile_list(ctx: AdminContext, values: dict[str, Any]) -> dict[str,
 
 
 async def reconcile_find(ctx: AdminContext, values: dict[str, Any]) -> list[dict[str, Any] | None]:
-    """For each of `payments`, a list of references: the order one of them names, wherever it lies."""
+    """For each of `payments`, a list of references: the order one of them names, wherever it lies. `numbers`:
+    those of them that are the provider's own, so that none is a code of ours."""
     found: list[dict[str, Any] | None] = []
+    numbers = frozenset(values.get("numbers", ()))
     for references in values["payments"][:_FOUND_AT_ONCE]:
-        order = await _order(ctx, [str(reference) for reference in references])
+        order = await _order(ctx, [str(reference) for reference in references], numbers)
         if order is None:
             found.append(None)
             continue
@@ -151,10 +153,10 @@ def _is_by_hand(moves: Sequence[Transition]) -> bool:
     return bool(moves) and moves[-1].source is Said.OPERATOR
 
 
-async def _order(ctx: AdminContext, references: Sequence[str]) -> OrderRow | None:
+async def _order(ctx: AdminContext, references: Sequence[str], numbers: frozenset[str]) -> OrderRow | None:
     for reference in references:
         order: OrderRow | None = await ctx.store.order_by_reference(reference)
-        code = read_code(reference)
+        code = None if reference in numbers else read_code(reference)
         order = order or (await ctx.store.order_by_code(code) if code else None)
         if order is not None:
             return order

@@ -338,9 +338,9 @@ class Kasapay:
             {a.id: (self.accounts.place(a.id), self.calls.keys_hash(a.id)) for a in self.accounts}
         )
         for order in astray:
-            _log.warning("unresolved order belongs elsewhere", code=order.code, place=order.place)
+            _log.warning("unresolved order belongs elsewhere", reference=order.reference, place=order.place)
         for row in await self.store.agreements_elsewhere():
-            _log.warning("agreement belongs elsewhere", code=row.code, place=row.place)
+            _log.warning("agreement belongs elsewhere", reference=row.reference, place=row.place)
 
     def _elsewhere(self, orders: Sequence[OrderRow]) -> str:
         """Which orders belong where, and the way out."""

@@ -54,7 +54,8 @@ _MOVES: Final = {"b": "nav:back", "h": "nav:home"}
 # "GHS 1,250.00" is one thing, and so is "GHS -3.00"; they are never parted at a page's edge.
 _CURRENCY: Final = re.compile(r"(?:^|.*[^A-Za-z])[A-Z]{3}", re.DOTALL)
 _FIGURE: Final = re.compile(r"-?\d")
-_ORDER_CODE: Final = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{8}\b", re.ASCII)
+# Nine digits, or eight characters on what is about an older order.
+_ORDER_CODE: Final = re.compile(r"\b(?:[1-9][0-9]{8}|[0-9A-HJKMNP-TV-Z]{8})\b", re.ASCII)
 
 
 class NavLabels(msgspec.Struct, frozen=True):

@@ -18,7 +18,18 @@ from bot.money.amounts import (
     show_amount,
     to_major,
 )
-from bot.money.codes import LEAST_MERCHANT_CODE, ORDER_CODE_BYTES, code_from_bytes, read_code, reference_key
+from bot.money.codes import (
+    LEAST_MERCHANT_CODE,
+    MOST_MERCHANT_CODE,
+    MOST_MERCHANT_DIGITS,
+    ORDER_CODE_BYTES,
+    Token,
+    code_from_bytes,
+    is_new_merchant_code,
+    read_code,
+    read_token,
+    reference_key,
+)
 from bot.money.numbers import (
     Msisdn,
     calling_code,
@@ -64,6 +75,8 @@ __all__ = [
     "KindFacts",
     "ORDER_CODE_BYTES",
     "LEAST_MERCHANT_CODE",
+    "MOST_MERCHANT_CODE",
+    "MOST_MERCHANT_DIGITS",
     "ENDED",
     "EVERY",
     "EXPONENTS",
@@ -82,6 +95,7 @@ __all__ = [
     "Right",
     "Source",
     "StaffRole",
+    "Token",
     "OrderDetails",
     "Verdict",
     "after_order",
@@ -90,6 +104,7 @@ __all__ = [
     "exponent_of",
     "from_major",
     "is_anonymous",
+    "is_new_merchant_code",
     "is_weak_pin",
     "judge",
     "knows_region",
@@ -99,6 +114,7 @@ __all__ = [
     "parse_msisdn",
     "parse_wallet",
     "read_code",
+    "read_token",
     "reference_key",
     "region_of",
     "rights_of",

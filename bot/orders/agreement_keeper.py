@@ -92,9 +92,9 @@ class AgreementKeeper:
             await self._store.commit(await self._look(row))
             self.on_told()
         except Conflict:
-            _log.info("agreement moved on", code=row.code)
+            _log.info("agreement moved on", reference=row.reference)
         except Exception:
-            _log.exception("agreement failed", code=row.code)
+            _log.exception("agreement failed", reference=row.reference)
 
     async def _look(self, row: AgreementRow) -> list[Change]:
         if row.kind is AgreementKind.CONSENT:

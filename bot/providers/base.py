@@ -140,7 +140,7 @@ class Call(Generic[R_co]):
 class OrderCall(msgspec.Struct, frozen=True):
     """What an adapter needs of an order to make any call about it.
 
-    `reference` is ours: a UUID v4 in text. `code` is the 8-character order code.
+    `reference` is ours: a UUID v4 in text. `code` is the order's code.
     `callback_url` is None where no public address is set. `network` is one of `Adapter.networks`,
     empty where that is empty. `payer` is whose wallet is asked, `payee` who gets the money; empty where
     the kind has none. What the order is about, where it is about another: a refund's payment, a

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from bot.money import ENDED, AgreementState, Source, may_become
-from bot.store import asking
+from bot.store import asking, codes
 from bot.store.base import Conflict, Decide, KeepAgreement, KeepApproval, MoveAgreement, SetSwitch
 from bot.store.records import AgreementLine, AgreementRow, ApprovalRow, SwitchRow
 from bot.store.rows import AGREEMENT_LINES, AGREEMENTS, APPROVALS, SWITCHES, Tx
@@ -62,6 +62,7 @@ def keep(tx: Tx, change: KeepAgreement) -> None:
         row = msgspec.structs.replace(row, place=found[0] if found is not None else "")
     if tx.execute(AGREEMENTS.insert, AGREEMENTS.write(row)).rowcount == 0:
         raise Conflict("agreement")
+    codes.must_be_free(tx, row.code, agreement_id=row.id)
     first = AgreementLine(row.id, 1, None, row.state, Source.US, row.created_ms)
     tx.execute(AGREEMENT_LINES.insert, AGREEMENT_LINES.write(first))
 
@@ -187,6 +188,8 @@ _OF_ACT: Final = f"SELECT {APPROVALS.select} FROM approvals WHERE conversation_i
 def keep_approval(tx: Tx, change: KeepApproval) -> None:
     if tx.execute(APPROVALS.insert, APPROVALS.write(change.row)).rowcount == 0:
         raise Conflict("act" if change.row.conversation_id else "approval")
+    request = change.row.request
+    codes.must_be_free(tx, request.code, order_id=request.id, agreement_id=request.agreement_id or "")
 
 
 _DECIDE: Final = """

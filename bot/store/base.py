@@ -128,7 +128,7 @@ class Conflict(Exception):
     """Someone else got there first: a version moved, a lease passed on, or a unique key is taken.
 
     `what` names the change that lost: conversation, turn, order, session, address, message, ...; or the
-    rule: act, payer, contradiction, refund, reference, off, agreement, and `limit_<of>` of a `Cap`.
+    rule: act, code, payer, contradiction, refund, reference, off, agreement, and `limit_<of>` of a `Cap`.
     """
 
     def __init__(self, what: str) -> None:

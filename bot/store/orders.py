@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from bot.money import FINAL, OPEN, PAYOUTS, OrderKind, OrderState, Source, Verdict, judge, reference_key
-from bot.store import asking
+from bot.store import asking, codes
 from bot.store.applied import changed, gives_back
 from bot.store.base import Cap, Conflict, CreateOrder, Hint, MoveOrder, SecondPersonLimit, UpdateOrder
 from bot.store.order_reads import of_act, refunds_of
@@ -54,9 +54,16 @@ def create(tx: Tx, change: CreateOrder) -> None:
         raise Conflict("second")
     if row.kind is OrderKind.AGREEMENT_CHARGE and not _covered(tx, row, change.debits_since_ms):
         raise Conflict("agreement")
-    if tx.execute(ORDERS.insert, [*ORDERS.write(row), key]).rowcount == 0:
-        taken = row.act_position is not None and of_act(tx, row.conversation_id or "", row.act_position)
-        raise Conflict("act" if taken else "order")
+    inserted = tx.execute(ORDERS.insert, [*ORDERS.write(row), key]).rowcount
+    if (
+        not inserted
+        and row.act_position is not None
+        and of_act(tx, row.conversation_id or "", row.act_position)
+    ):
+        raise Conflict("act")
+    codes.must_be_free(tx, row.code, order_id=row.id, agreement_id=row.agreement_id or "")
+    if not inserted:
+        raise Conflict("order")
     # At every provider: one with no name for a refund answers two alike with the same row.
     if row.kind is OrderKind.REFUND and _others_under_way(tx, row):
         raise Conflict("refund")

@@ -83,6 +83,7 @@ def problem(id: str, **values: Any) -> Problem:
         (Digits(4, 6, "pin.not_valid"), "1234567", problem("pin.not_valid")),
         (Digits(4, 6, "pin.not_valid"), "12a4", problem("pin.not_valid")),
         (Digits(4, 6, "pin.not_valid"), "", problem("pin.not_valid")),
+        (Code(), "482 915-037", "482915037"),
         (Code(), "k7qx 2a9m", "K7QX2A9M"),
         (Code(), "k7qx", problem("code.not_valid")),
         (FreeText(5), "  a \n b ", "a b"),

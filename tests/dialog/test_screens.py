@@ -121,12 +121,13 @@ def test_a_word_longer_than_a_page_is_parted() -> None:
 
 
 @pytest.mark.parametrize("filler", range(20, 90))
-def test_a_last_screen_keeps_whole_amounts_and_the_order_code(filler: int) -> None:
-    text = "x " * filler + "Paid GHS 1,250.00 to " + "Ama's Kitchen " * 10 + "Code K7QX2A9M."
+@pytest.mark.parametrize("code", ["482915037", "K7QX2A9M"])
+def test_a_last_screen_keeps_whole_amounts_and_the_order_code(filler: int, code: str) -> None:
+    text = "x " * filler + "Paid GHS 1,250.00 to " + "Ama's Kitchen " * 10 + f"Code {code}."
     shown = render_ussd(view(text, ends=True), say, NAV)
     assert (shown.pages, shown.page) == (1, 0)
     assert fits(shown.text, 160)
-    assert shown.text.endswith(".. K7QX2A9M")
+    assert shown.text.endswith(f".. {code}")
     assert "GHS" not in shown.text or "GHS 1,250.00" in shown.text
 
 

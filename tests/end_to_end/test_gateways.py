@@ -30,7 +30,7 @@ def player(gateway: str, live: Embedded, line: aiohttp.ClientSession, msisdn: st
 
 
 def code_of(screen: str) -> str:
-    found = re.search(r"Ref ([0-9A-Z]{8})", screen)
+    found = re.search(r"Ref (\d{9})", screen)
     assert found, screen
     return found[1]
 

@@ -20,7 +20,7 @@ async def pays(line: aiohttp.ClientSession, deployment: Deployment, msisdn: str,
 
 
 def code_of(listed: str, state: str) -> str:
-    found = re.search(rf"│ (\w{{8}}) +│ {state} ", listed)
+    found = re.search(rf"│ (\d{{9}}) +│ {state} ", listed)
     assert found, listed
     return found[1]
 
@@ -120,7 +120,7 @@ async def test_what_needs_a_person_is_found_settled_and_told(
         return listed.out if "result" in listed.out else None
 
     letters = await until("a dead letter", dead)
-    found = re.search(r"│ (\w{8}) +│ result │ msisdn", letters)
+    found = re.search(r"│ (\d{9}) +│ result │ msisdn", letters)
     assert found, letters
     await judge.faults(sms_code=0)
     nothing = await run("outbox", "redrive")

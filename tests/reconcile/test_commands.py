@@ -241,6 +241,8 @@ async def test_orders_are_found_by_reference_or_code() -> None:
     found = await office.ask("find", payments=[["nobody", "reference-o1"], ["k7qx-2a9m"], ["?"], []])
     assert [one and one["code"] for one in found] == ["K7QX2A9M", "K7QX2A9M", None, None]
     assert found[0]["settled_ms"] == NOW + 7
+    # The provider's own number may look like a code of ours.
+    assert await office.ask("find", payments=[["k7qx-2a9m"]], numbers=["k7qx-2a9m"]) == [None]
 
 
 async def test_accounts_are_told_and_others_refused() -> None:

@@ -41,6 +41,15 @@ def test_a_line_is_known_by_any_reference(number: int) -> None:
     assert faults(compared([(order, None)], [line(order, ids=("INV-7", order.ids[number].upper()))])) == []
 
 
+def test_a_number_of_theirs_is_no_code_of_ours() -> None:
+    """Both may be nine digits: a line of another payment is not claimed by whose code they happen to be."""
+    mine, other = ours("482915037"), ours("733104882")
+    lines = [line(mine, 2), line(other, 3, ids=(*other.ids[:1], mine.code), numbers=(mine.code,))]
+    assert faults(compared([(mine, None), (other, None)], lines)) == []
+    by_number = line(mine, 2, ids=mine.ids[3:], numbers=mine.ids[3:])
+    assert faults(compared([(mine, None)], [by_number])) == []
+
+
 def test_uuids_are_known_with_and_without_hyphens() -> None:
     order = ours(ids=("11111111-2222-4333-8444-555555555555",))
     written = line(order, ids=("11111111222243338444555555555555",))

@@ -28,6 +28,16 @@ def read(text: str | bytes, **form: Any) -> list[Theirs]:
     return read_statement(raw, Form(**({"zone": ACCRA, "currency": "GHS"} | form))).lines
 
 
+def test_which_references_are_the_platforms_own_numbers() -> None:
+    head = "External Id,Financial Transaction Id,Amount\n"
+    assert one(head + "482915037,733104882,5\n").numbers == ("733104882",)
+    # The same in both columns is ours as well; where there is no other column, ours may stand there.
+    assert one(head + "482915037,482915037,5\n").numbers == ()
+    assert one("Transaction Id,Amount\n482915037,5\n").numbers == ()
+    chosen = one(head + "482915037,733104882,5\n", columns={"reference": "Financial Transaction Id"})
+    assert (chosen.ids, chosen.numbers) == (("733104882",), ())
+
+
 def problems(text: str | bytes, **form: Any) -> tuple[str, ...]:
     with pytest.raises(StatementProblems) as caught:
         read(text, **form)

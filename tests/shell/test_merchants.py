@@ -71,6 +71,22 @@ async def test_a_code_nobody_could_type_is_refused(stage: Stage, code: str) -> N
         await add(stage, code=code)
 
 
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("1234567", "digits only has 3 to 6"),
+        ("482915037", "digits only has 3 to 6"),
+        ("12345678", "digits only has 3 to 6"),
+        ("AMASHPGH", "reads as the reference of an order"),
+    ],
+)
+async def test_a_new_code_is_never_taken_for_a_reference(stage: Stage, code: str, why: str) -> None:
+    with pytest.raises(CommandError, match=why):
+        await add(stage, code=code)
+    stage.change("UPDATE merchants SET code = ? WHERE code = '1002'", code)
+    assert not (await add(stage, code=code))["new"]
+
+
 async def test_a_merchant_from_before_keeps_its_code(stage: Stage) -> None:
     stage.change("UPDATE merchants SET code = 'stop' WHERE code = '1002'")
     assert not (await add(stage, code="stop"))["new"]

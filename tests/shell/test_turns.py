@@ -66,6 +66,26 @@ class Gated:
         await self._inner.aclose()
 
 
+async def test_a_reference_that_is_taken_is_drawn_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The person sees the one that is kept, and nothing of the other."""
+    await Robot(stage, Phone(stage, EFUA), "1001").pay()
+    first, draw = await stage.order(), stage.ids.random_bytes
+    again = [(int(first.code) - 100_000_000).to_bytes(8)] * 2
+    monkeypatch.setattr(
+        stage.ids, "random_bytes", lambda length: again.pop() if again and length == 8 else draw(length)
+    )
+    phone = Phone(stage, KWAME)
+    screen = await phone.dial("1001", "5")
+    while screen.is_open:
+        screen = await phone.answer("1")
+    (second,) = [order for order in await stage.orders() if order.id != first.id]
+    assert not again
+    assert second.code != first.code
+    assert second.code in screen.text
+
+
 # ---- delivered twice -----------------------------------------------------------------------------
 
 

@@ -27,7 +27,7 @@ __all__ = ["ERRANDS", "Customer", "Errand", "Gateway", "Wish"]
 _ANSWER_S: Final = 4.0
 _TRIES: Final = 3
 _PATIENCE: Final = 60
-_ASKED: Final = re.compile(r"Ref ([0-9A-Z]{8})")
+_ASKED: Final = re.compile(r"Ref (\d{9})")
 
 
 # What people dial for besides paying: the answers on the way (a line of the menu by its words), by what the

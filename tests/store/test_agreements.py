@@ -321,3 +321,20 @@ async def test_an_approval_that_ran_out_is_decided_by_nobody(kept: Store) -> Non
 async def test_one_act_asks_for_one_approval(kept: Store) -> None:
     await kept.commit([KeepApproval(approval(conversation_id="c1", act_position=3))])
     await refused(kept, "act", KeepApproval(approval("v2", conversation_id="c1", act_position=3)))
+
+
+# ---- references for people
+
+
+async def test_no_reference_is_anything_elses(kept: Store) -> None:
+    """Orders, agreements and what waits for approval share one space; an order may bear the code of the
+    agreement it makes, and of the approval it comes from."""
+    row = order("o1", code="482915037", agreement_id="g1")
+    await kept.commit([KeepAgreement(agreement("g1", code="482915037")), CreateOrder(row, Source.US)])
+    await kept.commit([KeepApproval(approval(request=request(id="o2", code="733104882")))])
+    for taken in ("482915037", "733104882"):
+        await refused(kept, "code", CreateOrder(order("o3", code=taken), Source.US))
+        await refused(kept, "code", KeepAgreement(agreement("g3", code=taken, payer=OTHER)))
+        await refused(kept, "code", KeepApproval(approval("v3", request=request(id="o3", code=taken))))
+    await refused(kept, "order", CreateOrder(order("o1", code="100000000"), Source.US))
+    await kept.commit([CreateOrder(order("o2", code="733104882"), Source.US)])

@@ -27,7 +27,7 @@ __all__ = ["FAILING", "Customer", "Habits", "draw_customer"]
 _THROUGH: Final = tuple(name for name, gateway in GATEWAYS.items() if gateway.manners.names_repeats)
 # Numbers whose payment fails by itself. Source: MTN MoMo developer portal, sandbox test numbers.
 FAILING: Final = tuple(f"46733123{last}" for last in (456, 457, 458, 460, 461, 462, 463, 464))
-_REF: Final = re.compile(r"Ref ([0-9A-Z]{8})")
+_REF: Final = re.compile(r"Ref (\d{9})")
 _OTP: Final = re.compile(r"^(\d{6}) is your code")
 _CLOSED: Final = "We cannot answer right now"
 _UNSURE: Final = "It is not sure yet"

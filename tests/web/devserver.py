@@ -17,7 +17,7 @@ import aiohttp
 import msgspec
 
 from bot.dialog import Answer, Inbound, Pressed, Typed
-from bot.money import OrderKind, OrderState, Source, code_from_bytes
+from bot.money import ORDER_CODE_BYTES, OrderKind, OrderState, Source, code_from_bytes
 from bot.sandbox import SandboxConfig, serve_sandbox
 from bot.store.records import MerchantRow, OrderRow, Transition
 from tests.web.fakes import TRYIT, FakeTurns, World, serve
@@ -74,7 +74,7 @@ class AdminContext:
         reference = str(uuid.uuid4())
         row = OrderRow(
             id=reference,
-            code=code_from_bytes(uuid.uuid4().bytes[:5]),
+            code=code_from_bytes(uuid.uuid4().bytes[:ORDER_CODE_BYTES]),
             kind=OrderKind.COLLECTION,
             state=OrderState.NEW,
             account_id="momo",

@@ -50,7 +50,8 @@ class Comparison:
     def hear(self, line: Theirs) -> None:
         number = len(self._lines)
         self._lines.append(line)
-        for key in {key_of(reference) for reference in line.ids} - {""}:
+        keys = {_number(id) if id in line.numbers else key_of(id) for id in line.ids}
+        for key in keys - {""}:
             self._by_id.setdefault(key, []).append(number)
 
     def take(self, ours: Ours, status: Theirs | None = None) -> None:
@@ -188,6 +189,7 @@ class Comparison:
         payment = ours.payment or ours.part
         family = (ours.part, payment, *ours.refunds)
         keys = {key_of(reference) for part in family for reference in part.ids} - {""}
+        keys |= {_number(reference) for part in family for reference in part.ids if reference != part.code}
         numbers = sorted({number for key in keys for number in self._by_id.get(key, ())})
         small = fees([(number, self._lines[number]) for number in numbers])
         for number in small:
@@ -252,6 +254,11 @@ class Comparison:
                 lines=tuple(dict.fromkeys((*kept.lines, *found.lines))),
             )
         self._found[found.kind, name] = found
+
+
+def _number(reference: str) -> str:
+    """The key of a provider's own number: its nine digits may be those of a code of ours."""
+    return f"#{key_of(reference)}"
 
 
 def _net(words: Sequence[Theirs]) -> OrderState | None:

@@ -158,7 +158,8 @@ async def _take_strays(ask: Ask, account: str, comparison: Comparison) -> tuple[
     # A payment that is found may show that a line is of a refund of it, made on another day.
     for lines in (comparison.strays, comparison.lent):
         for part in _parts(list(lines())):
-            found = await ask("reconcile.find", {"payments": [line.ids for line in part]})
+            numbers = [number for line in part for number in line.numbers]
+            found = await ask("reconcile.find", {"payments": [line.ids for line in part], "numbers": numbers})
             for order in found:
                 if order is None:
                     continue

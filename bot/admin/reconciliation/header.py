@@ -22,13 +22,22 @@ __all__ = ["FIELDS", "Columns", "Form", "NotCsv", "StatementProblems", "find_hea
 
 # An amount column called so may have one of debits beside it.
 _CREDITS: Final = ("credit", "creditamount", "paidin", "moneyin")
+# Columns of the provider's own numbers.
+_THEIRS: Final = (
+    "financialtransactionid",
+    "financialid",
+    "transactionid",
+    "transactionnumber",
+    "receipt",
+    "id",
+)
 # What a column may be called, letters and digits only. References of every kind are tried together.
 _ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "reference": (
         *("reference", "referenceid", "ref", "xreferenceid", "merchantreference", "ourreference"),
         *("usertransactionreference", "transactionreference", "providerreference", "gatewayreference"),
         *("externalid", "externalreference", "externaltransactionid", "ordercode", "orderid", "order"),
-        *("financialtransactionid", "financialid", "transactionid", "transactionnumber", "receipt", "id"),
+        *_THEIRS,
     ),
     "amount": ("amount", "transactionamount", "amountpaid", "paidamount", "value", *_CREDITS),
     "debit": ("debit", "debitamount", "paidout", "moneyout", "withdrawn"),
@@ -77,6 +86,7 @@ class Form(msgspec.Struct, frozen=True):
 
 class Columns(msgspec.Struct, frozen=True):
     ids: tuple[int, ...]
+    theirs: tuple[int, ...]
     amount: int
     debit: int | None
     type: tuple[int, ...]
@@ -210,6 +220,7 @@ def _columns(cells: Sequence[str], given: Mapping[str, str]) -> Columns | None:
     one = {field: places[field][0] if places[field] else None for field in FIELDS}
     return Columns(
         ids=tuple(places["reference"]),
+        theirs=_theirs(places["reference"], names, given),
         amount=places["amount"][0],
         debit=one["debit"],
         type=tuple(places["type"]),
@@ -218,6 +229,13 @@ def _columns(cells: Sequence[str], given: Mapping[str, str]) -> Columns | None:
         date=one["date"],
         width=len(cells),
     )
+
+
+def _theirs(places: Sequence[int], names: Sequence[str], given: Mapping[str, str]) -> tuple[int, ...]:
+    """Which of the references are in columns of the provider's own numbers. Where these are all there is, or
+    were asked for, a code of ours may stand in them."""
+    found = tuple(place for place in places if names[place] in _THEIRS)
+    return () if "reference" in given or len(found) == len(places) else found
 
 
 def _beside(amount: int, currencies: list[int]) -> list[int]:

@@ -92,6 +92,7 @@ def _line(number: int, cells: Sequence[str], columns: Columns, form: Form) -> Th
     if len(cells) < columns.width or any(cell.strip() for cell in cells[columns.width :]):
         raise CellProblem(f"it has {len(cells)} columns, the header {columns.width}")
     ids = tuple(dict.fromkeys(text for place in columns.ids if (text := read_id(cells[place]))))
+    ours = {read_id(cells[place]) for place in columns.ids if place not in columns.theirs}
     if not ids:
         raise CellProblem("no reference stands in it")
     amount, beside = _amount(cells, columns, form)
@@ -117,6 +118,7 @@ def _line(number: int, cells: Sequence[str], columns: Columns, form: Form) -> Th
         line=number,
         word=cells[columns.status].strip()[:40] if columns.status is not None else "",
         out=amount < 0,
+        numbers=tuple(text for text in ids if text not in ours),
         fee=any(_FEE.search(cells[place]) for place in columns.type),
     )
 

@@ -119,6 +119,8 @@ class Theirs(msgspec.Struct, frozen=True):
     problem: str = ""
     out: bool = False
     fee: bool = False
+    # Those of `ids` that are the provider's own numbers: none of them is a code of ours, whatever its digits.
+    numbers: tuple[str, ...] = ()
 
 
 class Finding(msgspec.Struct, frozen=True):

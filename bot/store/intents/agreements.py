@@ -27,6 +27,7 @@ __all__ = [
 class KeepAgreement(msgspec.Struct, frozen=True):
     """Insert an agreement in state REQUESTED, with its ledger's first line. Conflict("agreement") where the
     payer has one for this merchant and account that has not ended (pre-approvals), or its id is taken.
+    Conflict("code") as CreateOrder says.
 
     With `asking`, Conflict as CreateOrder says: the payer's phone is asked by a call that follows."""
 
@@ -58,7 +59,8 @@ class MoveAgreement(msgspec.Struct, frozen=True):
 
 
 class KeepApproval(msgspec.Struct, frozen=True):
-    """Insert. Conflict("act") where the (conversation, act position) has asked already."""
+    """Insert. Conflict("act") where the (conversation, act position) has asked already, Conflict("code")
+    as CreateOrder says."""
 
     row: ApprovalRow
 

@@ -81,8 +81,9 @@ class CreateOrder(msgspec.Struct, frozen=True):
     Where `row.place` is empty the order gets the place where its account leads now. What it is about
     must stand there too: Conflict("refund") for a payment, Conflict("agreement") for an agreement elsewhere.
 
-    Conflict("act") where the (conversation, act position) has its order already; Conflict("order")
-    where id, code or reference is taken. Conflict("refund") where `parent_id` is not a SUCCESSFUL
+    Conflict("act") where the (conversation, act position) has its order already; Conflict("code")
+    where something else bears the code (an order, an agreement, what waits for approval): draw another.
+    Conflict("order") where id or reference is taken. Conflict("refund") where `parent_id` is not a SUCCESSFUL
     collection of the same merchant, account and currency, where this refund and the others of it
     that did not fail are more than it, or where another of it is not final.
     """
