@@ -19,6 +19,7 @@ from bot.dialog.views import (
     MerchantCard,
     NewLinkCode,
     OrderView,
+    ReceiptView,
     Role,
 )
 from bot.money import Money, Msisdn
@@ -42,8 +43,10 @@ __all__ = [
     "MyRoles",
     "OrderNow",
     "PayBill",
+    "ReceiptOf",
     "RecentMerchants",
     "RequestPayment",
+    "SendReceipt",
     "SetLanguage",
     "SetUpAutoDebit",
     "StopAutoDebit",
@@ -139,6 +142,20 @@ class WithdrawPayment(Act[OrderView], frozen=True):
 
     order_id: str
     result: ClassVar[Any] = OrderView
+
+
+class ReceiptOf(Look[ReceiptView | None], frozen=True):
+    """The receipt of an own payment, None where it is not paid."""
+
+    order_id: str
+    result: ClassVar[Any] = ReceiptView | None
+
+
+class SendReceipt(Act[Done], frozen=True):
+    """Send the receipt of an own payment by SMS to the number that speaks, once."""
+
+    order_id: str
+    result: ClassVar[Any] = Done
 
 
 class MyPayments(Look[tuple[OrderView, ...]], frozen=True):

@@ -7,6 +7,7 @@ from bot.dialog.views import FoundPayment, OrderView, Role
 from bot.money import OrderState, Reason, Right
 from flows.business_effects import FindPayment, LatestPayments, SendNote
 from flows.closing import reason_text, state_text
+from flows.receipt import receipt_text
 from flows.refunds import finder, give_back
 from flows.staff import wrong_pin
 
@@ -47,6 +48,8 @@ async def _shown(talk: Talk, role: Role, found: FoundPayment) -> Screen:
         offered.append(Choice("note", Text("look_up.send_note")))
     if found.refundable is not None and Right.REFUND in role.offers:
         offered.append(Choice("refund", Text("look_up.give_back")))
+    if found.receipt is not None:
+        offered.append(Choice("receipt", Text("payments.receipt")))
     if not offered:
         return Screen(text, values)
     picked = await talk.choose(
@@ -56,6 +59,11 @@ async def _shown(talk: Talk, role: Role, found: FoundPayment) -> Screen:
         return await _note(talk, role, order)
     if picked == "refund":
         return await give_back(talk.sub("refund"), role, found)
+    if picked == "receipt" and found.receipt is not None:
+        receipt = receipt_text(found.receipt)
+        # A question, since it may take more than one page: last words have one.
+        done = [Choice("done", Text("choice.done"))]
+        await talk.choose("receipt", done, text=receipt.id, shown=receipt.values)
     return Screen("business.done")
 
 

@@ -45,7 +45,8 @@ async def my_payments(talk: Talk) -> Screen:
         return Screen("payments.none")
     if order.state is OrderState.NEEDS_OTP:
         return await follow(talk, order)
-    if order.kind is not OrderKind.COLLECTION:
+    is_paid_bill = order.kind is OrderKind.BILL and order.state is OrderState.SUCCESSFUL
+    if order.kind is not OrderKind.COLLECTION and not is_paid_bill:
         return closing(order)
     return await one_payment(talk, order)
 

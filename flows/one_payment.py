@@ -1,12 +1,13 @@
-"""One payment of one's own: where it stands, what to do about it, and taking it back before it left."""
+"""One payment of one's own: where it stands, what to do about it, its receipt, and taking it back in time."""
 
 from typing import Final
 
 from bot.dialog import Choice, Moment, Number, Screen, Talk, Text, Value
 from bot.dialog.views import OrderView
-from bot.money import OrderState, Reason
-from flows.closing import reason_text, state_text
-from flows.effects import WithdrawPayment
+from bot.money import OrderKind, OrderState, Reason
+from flows.closing import closing, reason_text, state_text
+from flows.effects import ReceiptOf, SendReceipt, WithdrawPayment
+from flows.receipt import receipt_text
 
 __all__ = ["one_payment"]
 
@@ -21,7 +22,33 @@ async def one_payment(talk: Talk, order: OrderView) -> Screen:
     """Ends with where the payment stands and what its payer does now."""
     if order.can_withdraw:
         return await _unsent(talk, order)
+    if order.state is OrderState.SUCCESSFUL:
+        return await _paid(talk, order)
     return _standing(order)
+
+
+async def _paid(talk: Talk, order: OrderView) -> Screen:
+    """A payment, or a bill, that is paid: its receipt can be seen, and on a phone be kept as an SMS."""
+    said = Screen("payments.successful", _values(order))
+    if order.kind is not OrderKind.COLLECTION:
+        said = closing(order)
+    await talk.choose(
+        "paid", [Choice("receipt", Text("payments.receipt"))], text=said.text, shown=said.values
+    )
+    receipt = await talk.look("receipt", ReceiptOf(order.id))
+    if receipt is None:
+        return Screen("payments.none")
+    text = receipt_text(receipt)
+    if talk.facts.channel != "ussd":
+        return Screen(text.id, text.values)
+    # A question, since it may take more than one page: last words have one.
+    await talk.choose("kept", [Choice("sms", Text("receipt.by_sms"))], text=text.id, shown=text.values)
+    sent = await talk.act("send", SendReceipt(order.id))
+    return Screen("receipt.sent" if sent.ok else "payments.none", {"number": _own(talk), "code": order.code})
+
+
+def _own(talk: Talk) -> Number:
+    return Number(talk.facts.msisdn, masked=False)
 
 
 async def _unsent(talk: Talk, order: OrderView) -> Screen:

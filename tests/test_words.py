@@ -194,7 +194,7 @@ LISTS = {
     "bill.which",
 }
 # What others wrote, or a whole reason, stands in these: they go on, too.
-LISTS |= {"invoice.shown", "invoices.shown", "details.shown", "look_up.failed"}
+LISTS |= {"invoice.shown", "invoices.shown", "details.shown", "look_up.failed", "receipt.shown"}
 # With a notice above, only these go on: they name two numbers and an amount, and are rare.
 LONG_WITH_NOTICE = {
     "approve.shown_about",
@@ -373,7 +373,7 @@ PLAYED_HEADS = [
     *("pay", "check", "payments", "balance", "link", "language", "staff", "main", "menu", "business"),
     *("right", "role", "look_up", "note", "refund", "pay_out", "withdraw", "invoice", "invoices", "days"),
     *("until", "every", "often", "agreement", "auto_debit", "charge", "details", "approve", "unlock"),
-    *("bill", "kind", "party", "left", "refused", "sent", "result", "state", "reason"),
+    *("bill", "kind", "party", "receipt", "left", "refused", "sent", "result", "state", "reason"),
 ]
 
 

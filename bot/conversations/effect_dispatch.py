@@ -63,6 +63,7 @@ class EffectDispatch:
         look(e.FindDuplicate, lambda w, actor: do.payments.find_duplicate(actor, w.merchant_id, w.amount))
         look(e.OrderNow, lambda w, actor: do.payments.own(actor, w.order_id))
         look(e.AskStatus, lambda w, actor: do.payments.ask_status(actor, w.order_id), calls_provider=True)
+        look(e.ReceiptOf, lambda w, actor: do.receipts.own(actor, w.order_id))
         look(e.MyPayments, lambda w, actor: do.payments.latest(actor))
         look(e.MyChats, lambda w, actor: do.links.chats(actor))
         look(e.MyRoles, lambda w, actor: do.roles.all_of(actor))
@@ -93,6 +94,7 @@ class EffectDispatch:
                 unasked=w.unasked,
             ),
         )  # fmt: skip
+        act(e.SendReceipt, lambda w, actor, key: do.receipts.send(actor, w.order_id))
         act(e.WithdrawPayment, lambda w, actor, key: do.payments.withdraw(actor, w.order_id))
         act(e.SetLanguage, lambda w, actor, key: choose_language(actor, w.language))
         act(e.MakeLinkCode, lambda w, actor, key: do.links.make_code(actor))

@@ -35,6 +35,7 @@ __all__ = [
     "PayoutSwitch",
     "PinAnswer",
     "PinSet",
+    "ReceiptView",
     "Role",
     "SettledByHand",
 ]
@@ -232,12 +233,29 @@ class PinSet(msgspec.Struct, frozen=True):
         return not self.refused
 
 
+class ReceiptView(msgspec.Struct, frozen=True):
+    """A paid payment as its receipt says it. `reference` is the network's own or, where it told none
+    (`of_provider`), the provider's; `bill` whose bill it paid; `refunded` what was given back by now."""
+
+    code: str
+    amount: Money
+    merchant: Name
+    payer: Msisdn
+    paid_ms: int
+    reference: str = ""
+    of_provider: bool = False
+    bill: str = ""
+    refunded: Money | None = None
+
+
 class FoundPayment(msgspec.Struct, frozen=True):
-    """A payment of the merchant. `refundable` None: nothing of it can be given back here."""
+    """A payment of the merchant. `refundable` None: nothing of it can be given back here. `receipt` None: it
+    is not paid."""
 
     order: OrderView
     refundable: Money | None = None
     can_note: bool = False
+    receipt: ReceiptView | None = None
 
 
 class AgreementView(msgspec.Struct, frozen=True):

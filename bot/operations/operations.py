@@ -11,6 +11,7 @@ from bot.operations.links import Links
 from bot.operations.merchants import Merchants
 from bot.operations.payments import Payments
 from bot.operations.payout_switch import PayoutSwitch
+from bot.operations.receipts import Receipts
 from bot.operations.settling import Settling
 from bot.operations.staff_access import StaffAccess
 from bot.operations.staff_requests import StaffRequests
@@ -55,6 +56,7 @@ class Operations:
         self.merchants = Merchants(store, calls.accounts)
         self.holders = AccountHolders(store, calls, sealer, clock, timeouts, security)
         self.payments = Payments(store, calls, context_loader, self.waiting, clock, ids, timeouts, phones)
+        self.receipts = Receipts(store, clock, ids)
         self.links = Links(store, sealer, clock, ids, timeouts, security)
         self.agreements = Agreements(store, calls, clock, ids, phones)
         # What staff do.

@@ -41,6 +41,7 @@ from bot.operations.new_order import (
     request_of,
     view_of,
 )
+from bot.operations.receipts import receipt_of
 from bot.operations.staff_roles import ActingRole, StaffRoles
 from bot.orders.provider_calls import Calls
 from bot.providers.base import Declined, ListsBanks, NotifiesPayers, ProviderError
@@ -103,6 +104,7 @@ class StaffRequests:
             order=view_of(order, role.merchant.shown),
             refundable=Money(left, order.currency) if can_refund and left > 0 else None,
             can_note=can_note,
+            receipt=await receipt_of(self._store, order, role.merchant.shown),
         )
 
     async def latest(self, actor: Actor, staff_id: str) -> tuple[v.OrderView, ...]:

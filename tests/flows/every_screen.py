@@ -73,6 +73,7 @@ AGREEMENT = v.AgreementView(
     payment_reference="ABCDEFGH1234",
     description="Two tables on Sunday, with live music th",
 )
+RECEIPT = v.ReceiptView(CODE, AMOUNT, MERCHANT, PAYER, SOON_MS, reference="12345678901", refunded=AMOUNT)
 FOUND = v.FoundPayment(
     v.OrderView("o1", CODE, OrderState.PENDING, AMOUNT, MERCHANT, PAYER, at_ms=SOON_MS),
     refundable=AMOUNT,
@@ -201,6 +202,15 @@ def _looking() -> Iterator[Played]:
     sent = order(OrderState.PENDING, until_ms=SOON_MS, hint="*170#, My Approvals")
     for now in (sent, msgspec.structs.replace(sent, hint="")):
         yield play(["3", "1"], {e.MyPayments: (now,), e.AskStatus: now}, facts=LONG_USSD)
+    for kind in (OrderKind.COLLECTION, OrderKind.BILL):
+        paid = order(OrderState.SUCCESSFUL, kind=kind, bill="Ghana Water", collected=True)
+        receipt = (
+            RECEIPT if kind is OrderKind.COLLECTION else msgspec.structs.replace(RECEIPT, bill="Ghana Water")
+        )
+        receipt = msgspec.structs.replace(receipt, of_provider=kind is OrderKind.BILL)
+        world = {e.MyPayments: (paid,), e.AskStatus: paid, e.ReceiptOf: receipt, e.SendReceipt: v.Done()}
+        yield play(["3", "1", "1", "1"], world, facts=LONG_USSD)
+        yield play(["3", "1", "1"], world, facts=LONG_TELEGRAM)
     unsent = order(can_withdraw=True)
     for after in (order(OrderState.FAILED, reason=Reason.CANCELLED), order(OrderState.PENDING)):
         world = {e.MyPayments: (unsent,), e.AskStatus: unsent, e.WithdrawPayment: after}

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.dialog import Moment, Number, Shared, Text, interpret
+from bot.dialog import Moment, Number, Screen, Shared, Text, interpret
 from bot.dialog import views as v
 from bot.dialog.inputs import Accepted, NavWords
 from bot.dialog.steps import Ask
@@ -114,7 +114,6 @@ def test_who_paid_nothing_is_told_so() -> None:
         (OrderState.NEW, "payments.open"),
         (OrderState.PENDING, "payments.open"),
         (OrderState.UNRESOLVED, "payments.open"),
-        (OrderState.SUCCESSFUL, "payments.successful"),
         (OrderState.FAILED, "payments.failed"),
         (OrderState.REVERSED, "payments.reversed"),
     ],
@@ -160,6 +159,41 @@ def test_what_has_not_left_may_be_withdrawn(after: v.OrderView, text: str) -> No
     assert played.effects[-1] == e.WithdrawPayment("o1")
     assert played.screen.text == f"payments.{text}"
     assert play(["3", "1", "2"], world).screen.text == "payments.waits"
+
+
+RECEIPT = v.ReceiptView("K7QX2A9M", GHS_50, "Ama's Kitchen", MSISDN, 1_795_000_000_000)
+
+
+def test_the_receipt_of_what_is_paid_is_shown_and_sent_to_a_phone() -> None:
+    paid = order(OrderState.SUCCESSFUL)
+    world = {e.MyPayments: (paid,), e.AskStatus: paid, e.ReceiptOf: RECEIPT, e.SendReceipt: v.Done()}
+    played = play(["3", "1", "1", "1"], world)
+    assert played.texts[2:] == ["payments.successful", "receipt.shown"]
+    assert played.effects[2:] == [e.ReceiptOf("o1"), e.SendReceipt("o1")]
+    assert played.screen == Screen(
+        "receipt.sent", {"number": Number(MSISDN, masked=False), "code": "K7QX2A9M"}
+    )
+    in_chat = play(["3", "1", "1"], world, facts=TELEGRAM)
+    assert in_chat.screen.text == "receipt.shown"
+    assert play(["3", "1", "1"], {**world, e.ReceiptOf: None}).screen.text == "payments.none"
+
+
+def test_the_receipt_of_a_paid_bill_names_the_bill() -> None:
+    paid = order(OrderState.SUCCESSFUL, kind=OrderKind.BILL, bill="Ghana Water", collected=True)
+    receipt = msgspec.structs.replace(RECEIPT, bill="Ghana Water")
+    world = {e.MyPayments: (paid,), e.AskStatus: paid, e.ReceiptOf: receipt}
+    played = play(["3", "1", "1"], world)
+    assert played.texts[2:] == ["result.bill.successful", "receipt.shown"]
+    said = [text.id for text in lines_in(played.question.text.values["lines"])]
+    assert said == ["receipt.when", "receipt.bill", "receipt.payer", "receipt.code"]
+
+
+def lines_in(value: Any) -> list[Text]:
+    """The lines of a text made by `lines_of`."""
+    assert isinstance(value, Text)
+    if value.id != "lines.two":
+        return [value]
+    return [*lines_in(value.values["first"]), *lines_in(value.values["second"])]
 
 
 def test_what_is_no_payment_is_listed_by_its_kind_and_told_in_its_own_words() -> None:

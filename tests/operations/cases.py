@@ -90,6 +90,14 @@ async def latest_own(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any
     return await s.do.payments.latest(actor)
 
 
+async def receipt(s: Scene, actor: Actor, key: RequestKey, order_id: str) -> Any:
+    return await s.do.receipts.own(actor, order_id)
+
+
+async def send_receipt(s: Scene, actor: Actor, key: RequestKey, order_id: str) -> Any:
+    return await s.do.receipts.send(actor, order_id)
+
+
 async def find_duplicate(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
     return await s.do.payments.find_duplicate(actor, await s.merchant_id(), GHS_20)
 
@@ -358,6 +366,9 @@ CASES = (
     # What was sent goes on as it was.
     Case("payments.withdraw", withdraw_own, EFUA, "", Scene.paid, lambda v: v.state is OrderState.SUCCESSFUL),
     Case("payments.own", own_order, EFUA, KWAME, Scene.asked, lambda view: view.hint, _is_empty),
+    Case("receipts.own", receipt, EFUA, KWAME, Scene.paid, lambda view: view.reference, _is_empty),
+    Case("receipts.own", receipt, EFUA, "", Scene.failed, _is_empty),
+    Case("receipts.send", send_receipt, EFUA, KWAME, Scene.paid, lambda v: v.ok, lambda v: not v.ok),
     Case("payments.find_duplicate", find_duplicate, EFUA, KWAME, Scene.asked, bool, _is_empty),
     Case("agreements.own", own_agreements, EFUA, KWAME, Scene.auto_debit, bool, _is_empty),
     Case("agreements.debit", debit, EFUA, KWAME, Scene.auto_debit, lambda v: v.of, lambda v: not v.of),
