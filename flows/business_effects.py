@@ -18,6 +18,7 @@ from bot.dialog.views import (
     FoundPayment,
     LockedRole,
     Noted,
+    OpenedApproval,
     OrderView,
     PinAnswer,
     PinSet,
@@ -39,6 +40,7 @@ __all__ = [
     "LockedStaff",
     "MakeInvoice",
     "MyAgreements",
+    "OpenApproval",
     "PayOut",
     "Refund",
     "SeeDetails",
@@ -197,6 +199,13 @@ class WaitingApprovals(Look[tuple[ApprovalView, ...]], frozen=True):
 
     staff_id: str
     result: ClassVar[Any] = tuple[ApprovalView, ...]
+
+
+class OpenApproval(Look[OpenedApproval], frozen=True):
+    """One of them, by the id that a message's button named; as whatever role of the actor's may decide it."""
+
+    approval_id: str
+    result: ClassVar[Any] = OpenedApproval
 
 
 class DecideApproval(Act[OrderView], frozen=True):

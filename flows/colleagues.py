@@ -1,12 +1,18 @@
 """What one of the staff does for another: approve what they asked for, unlock their PIN."""
 
+from typing import Final
+
 from bot.dialog import Choice, Number, Screen, Talk, Text, Value
 from bot.dialog.views import ApprovalView, Role
-from flows.business_effects import DecideApproval, LockedStaff, Unlock, WaitingApprovals
-from flows.closing import closing
+from flows.business_effects import DecideApproval, LockedStaff, OpenApproval, Unlock, WaitingApprovals
+from flows.closing import closing, refusal
 from flows.staff import wrong_pin
 
-__all__ = ["approve", "unlock"]
+__all__ = ["approve", "opened_approval", "unlock"]
+
+
+# What may have become of it before it was opened.
+_OVER: Final = ("approved", "refused", "expired")
 
 
 async def approve(talk: Talk, role: Role) -> Screen:
@@ -17,7 +23,24 @@ async def approve(talk: Talk, role: Role) -> Screen:
     if not waiting:
         return Screen("approve.none", {"merchant": role.merchant})
     picked = await talk.choose("which", [Choice(a.id, Text("approve.line", _values(a))) for a in waiting])
-    one = next(a for a in waiting if a.id == picked)
+    return await _decide(talk, role, next(a for a in waiting if a.id == picked))
+
+
+async def opened_approval(talk: Talk) -> Screen:
+    """The one that a message's button names: it is decided with the next tap."""
+    found = await talk.look("opened", OpenApproval(talk.facts.about))
+    one, role = found.approval, found.role
+    if one is not None and found.refused in _OVER:
+        return Screen(f"approve.over.{found.refused}", _values(one) | {"by": found.by})
+    if found.refused == "gone":
+        return Screen("approve.gone")
+    if one is None or role is None or found.refused:
+        return refusal(found.refused, role.merchant if role is not None else "")
+    return await _decide(talk.sub("approve"), role, one)
+
+
+async def _decide(talk: Talk, role: Role, one: ApprovalView) -> Screen:
+    """Show all of it, and take the word on it. Over USSD the staff PIN says yes once more."""
     values = _values(one)
     if one.to.startswith("+") and not one.about:
         # Whoever answers for it must be able to check where it goes. A refund goes where it came from.
@@ -28,12 +51,10 @@ async def approve(talk: Talk, role: Role) -> Screen:
         Choice("later", Text("approve.later")),
     ]
     text = "approve.shown_about" if one.about else "approve.shown"
-    decided = await talk.choose("decide", offered, text=text, shown=values)
+    # Not "decide": that was asked about once more, so that its answer in an older journal decides nothing.
+    decided = await talk.choose("word", offered, text=text, shown=values)
     if decided == "later":
         return Screen("business.done")
-    text = "approve.confirm_yes" if decided == "approve" else "approve.confirm_no"
-    if not await talk.confirm("confirm", text=text, shown=values):
-        return Screen("business.cancelled")
     if (wrong := await wrong_pin(talk, role)) is not None:
         return wrong
     wanted = DecideApproval(role.staff_id, one.id, approve=decided == "approve")

@@ -6,12 +6,13 @@ from bot.dialog import Choice, Flow, Screen, Talk, Text
 from flows.auto_debit import auto_debit
 from flows.bills import bill
 from flows.business import business
+from flows.colleagues import opened_approval
 from flows.invoices import my_invoices
 from flows.lookups import balance, check_number, my_payments
 from flows.pay import answer_otp, pay
 from flows.settings import language, link, staff_code
 
-__all__ = ["FLOWS", "main"]
+__all__ = ["FLOWS", "OPENED", "main"]
 
 _PARTS: Final[dict[str, Flow]] = {
     "pay": pay,
@@ -51,4 +52,6 @@ async def otp(talk: Talk) -> Screen:
     return await answer_otp(talk.sub("pay"))
 
 
-FLOWS: Final[dict[str, Flow]] = {"main": main, "otp": otp}
+# What a button under a message begins, by the name that the button bears.
+OPENED: Final[dict[str, Flow]] = {"approve": opened_approval}
+FLOWS: Final[dict[str, Flow]] = {"main": main, "otp": otp} | OPENED

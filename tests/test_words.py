@@ -51,6 +51,7 @@ from bot.providers.registry import PROVIDERS
 from bot.runtime.timeouts import TIMES
 from bot.store.base import Queue
 from bot.store.records import AddressRow, OrderRow
+from flows.menu import OPENED
 from tests.flows.every_screen import (
     AMOUNT,
     CODE,
@@ -80,6 +81,9 @@ RESULTS = ("successful", "failed", "reversed", "checking", "corrected")
 # Ids put together at run time, each family with all it can become.
 FAMILIES: dict[str, list[str]] = {
     "amount": [p.value for p in AmountProblem],
+    "approval.ended": ["approved", "refused", "expired"],
+    "approval.outcome": ["approved", "refused", "expired"],
+    "approve.over": ["approved", "refused", "expired"],
     "balance": ["locked", "not_allowed", "not_available"],
     "command": ["start", "menu", "cancel", "help"],
     "agreement": [s.value.lower() for s in AgreementState],
@@ -89,6 +93,7 @@ FAMILIES: dict[str, list[str]] = {
     "every": [*EVERY, "time"],
     "kind": [kind.value for kind in OrderKind],
     "often": list(EVERY),
+    "open": list(OPENED),
     "note.refused": ["not_allowed", "too_early", "too_late", "not_available"],
     "refused": list(REFUSALS),
     "result": [
@@ -140,8 +145,12 @@ BILLS = (
 # Told to people by themselves, each with its values.
 PUSHED = {
     "approval.asked": {"by", "merchant", "kind", "amount", "to"},
-    "approval.decided.yes": {"by", "merchant", "kind", "amount", "to"},
-    "approval.decided.no": {"by", "merchant", "kind", "amount", "to"},
+    "approval.asked_chat": {"by", "merchant", "kind", "amount", "to"},
+    **{
+        f"approval.{heard}.{ended}": {"by", "kind", "amount", "to"}
+        for heard in ("outcome", "ended")
+        for ended in ("approved", "refused", "expired")
+    },
     "autodebit.ended": {"amount", "merchant", "payer", "code"},
     "invoice.ended": {"amount", "merchant", "payer", "code", "state"},
     "invoice.paid": {"amount", "merchant", "payer", "code"},

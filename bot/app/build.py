@@ -38,6 +38,7 @@ from bot.money import OFFERED, OrderKind, OrderState
 from bot.notifications.outbox import Outbox
 from bot.operations.operations import Operations
 from bot.orders.agreement_keeper import AgreementKeeper
+from bot.orders.approval_keeper import ApprovalKeeper
 from bot.orders.callbacks import Callbacks
 from bot.orders.context_loader import ContextLoader
 from bot.orders.overdue import watch_deadlines, watch_soundness
@@ -230,6 +231,8 @@ class Kasapay:
         self.worker.on_settled = self._on_settled
         self.keeper = AgreementKeeper(store, self.calls, clock, ids, timeouts)
         self.keeper.on_told = self.outbox.wake
+        self.approvals = ApprovalKeeper(store, clock, ids)
+        self.approvals.on_told = self.outbox.wake
         self.callbacks = Callbacks(
             store,
             self.accounts,
@@ -467,6 +470,7 @@ def _background(kasapay: Kasapay) -> list[Any]:
         kasapay.outbox.run(),
         kasapay.worker.run(),
         kasapay.keeper.run(),
+        kasapay.approvals.run(),
         watch_deadlines(kasapay.store, kasapay.metrics, kasapay.clock, kasapay.admin.ids),
         watch_soundness(kasapay.store),
         watch_figures(kasapay.store, kasapay.metrics, kasapay.clock, kasapay.problems),

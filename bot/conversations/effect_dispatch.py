@@ -83,6 +83,7 @@ class EffectDispatch:
             calls_provider=True,
         )
         look(b.WaitingApprovals, lambda w, actor: do.approvals.waiting(actor, w.staff_id))
+        look(b.OpenApproval, lambda w, actor: do.approvals.opened(actor, w.approval_id))
         look(b.LockedStaff, lambda w, actor: do.roles.locked(actor, w.staff_id))
 
     def _add_acts(self, do: Operations) -> None:

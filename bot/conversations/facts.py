@@ -10,21 +10,24 @@ from typing import Any
 import msgspec
 
 from bot.conversations.turn import Turn, TurnsConfig
-from bot.dialog import Entry, Facts, Question, Text
+from bot.dialog import Entry, Facts, Opens, Question, Text
 from bot.notifications.order_messages import is_fresh
 from bot.runtime.timeouts import Timeouts
 from bot.store.records import ConversationRow
 
 __all__ = [
+    "about_of",
     "behind_guard",
     "encode_facts",
     "held_here",
     "last_asked",
     "last_notice",
     "name_of",
+    "opening_of",
     "with_asked",
     "with_behind",
     "with_notice",
+    "with_opening",
 ]
 
 
@@ -37,9 +40,13 @@ class _KeptFacts(Facts, frozen=True):
     notice: Text | None = None
     # What was answered behind a guard that has to be passed anew.
     behind: tuple[Entry, ...] = ()
+    # What begins instead, where the person is asked whether to go on first.
+    opening: Opens | None = None
 
 
-def encode_facts(turn: Turn, order_id: str | None, config: TurnsConfig, timeouts: Timeouts) -> str:
+def encode_facts(
+    turn: Turn, order_id: str | None, config: TurnsConfig, timeouts: Timeouts, about: str = ""
+) -> str:
     """The facts of a conversation that begins, or goes on, where this turn's person is now."""
     addresses = turn.loaded.addresses
     own = turn.inbound.address.value if turn.inbound.address.kind == "msisdn" else ""
@@ -59,6 +66,7 @@ def encode_facts(turn: Turn, order_id: str | None, config: TurnsConfig, timeouts
         linked=tuple(sorted({a.kind for a in addresses})),
         short_code=config.short_code,
         order_id=order_id or "",
+        about=about,
         offers=config.offers,
     )
     return msgspec.json.encode(facts).decode()
@@ -71,10 +79,33 @@ def held_here(turn: Turn, kept: ConversationRow, config: TurnsConfig, timeouts: 
         holder=turn.scope,
         address_kind=turn.inbound.address.kind,
         address_value=turn.inbound.address.value,
-        facts=encode_facts(turn, kept.order_id, config, timeouts),
+        facts=encode_facts(turn, kept.order_id, config, timeouts, about_of(kept)),
     )
     behind = behind_guard(kept)
     return with_behind(moved, behind) if behind else moved
+
+
+def about_of(row: ConversationRow) -> str:
+    """What the button named that began the conversation; empty where none did."""
+    try:
+        return msgspec.json.decode(row.facts, type=_KeptFacts).about
+    except msgspec.ValidationError:
+        return ""
+
+
+def with_opening(row: ConversationRow, opening: Opens | None) -> ConversationRow:
+    """The conversation, keeping what begins in its place unless its person goes on with it."""
+    facts = msgspec.json.decode(row.facts, type=_KeptFacts)
+    kept = msgspec.structs.replace(facts, opening=opening)
+    return msgspec.structs.replace(row, facts=msgspec.json.encode(kept).decode())
+
+
+def opening_of(row: ConversationRow) -> Opens | None:
+    """What begins in the conversation's place unless its person goes on with it."""
+    try:
+        return msgspec.json.decode(row.facts, type=_KeptFacts).opening
+    except msgspec.ValidationError:
+        return None
 
 
 def with_asked(row: ConversationRow, question: Question[Any], notice: Text | None) -> ConversationRow:

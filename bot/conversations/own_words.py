@@ -6,7 +6,20 @@ is not kept, and every secret, is shown as dots.
 
 from typing import Any, Final
 
-from bot.dialog import Accepted, Back, Home, Input, Leave, More, Pressed, Question, SecretStep, Text, Typed
+from bot.dialog import (
+    Accepted,
+    Back,
+    Home,
+    Input,
+    Leave,
+    More,
+    Opens,
+    Pressed,
+    Question,
+    SecretStep,
+    Text,
+    Typed,
+)
 from bot.dialog.inputs import Reading
 
 __all__ = ["DOTS", "first_words", "own_words"]
@@ -31,6 +44,8 @@ def own_words(question: Question[Any], said: Input, reading: Reading) -> Text:
 
 def first_words(said: Input) -> Text:
     """What was said where nothing is asked: a greeting has no digits, and no code or PIN is without."""
+    if isinstance(said, Opens):
+        return Text(f"open.{said.flow}")
     if isinstance(said, Pressed):
         return _pressed(said, None)
     if isinstance(said, Typed) and not any(letter.isdecimal() for letter in said.text):

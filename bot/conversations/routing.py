@@ -8,7 +8,16 @@ from typing import Any, Final
 import msgspec
 
 from bot.conversations.advance import CARD_NOT_USED, WRONG_AT_MOST, Reply, StartOver, Steps, Toast, half_done
-from bot.conversations.facts import encode_facts, held_here, last_notice, with_behind, with_notice
+from bot.conversations.facts import (
+    about_of,
+    encode_facts,
+    held_here,
+    last_notice,
+    opening_of,
+    with_behind,
+    with_notice,
+    with_opening,
+)
 from bot.conversations.own_words import first_words, own_words
 from bot.conversations.reading import Reader, may_be_link_code, may_be_otp
 from bot.conversations.standing import has_acted
@@ -23,6 +32,7 @@ from bot.dialog import (
     Leave,
     More,
     Nothing,
+    Opens,
     Pressed,
     Problem,
     Question,
@@ -40,15 +50,12 @@ from bot.runtime.clock import Ids
 from bot.runtime.timeouts import Timeouts
 from bot.store.base import MarkTold, SaveConversation, Store
 from bot.store.records import ConversationRow, ConversationState
+from flows.menu import OPENED
 
 __all__ = ["Conversations"]
 
 # So soon after an answer a tap on an old button is the same tap once more.
 _TAPPED_AGAIN_MS: Final = 10_000
-_RESUME_CHOICES: Final = (
-    Choice("continue", Text("talk.continue")),
-    Choice("over", Text("talk.start_over")),
-)
 
 
 class Conversations:
@@ -75,6 +82,8 @@ class Conversations:
 
         `fresh`: a dial, with `args` behind the code.
         """
+        if isinstance(said, Opens) and said.flow not in OPENED:
+            return Toast(Text("talk.button_over"))
         if not fresh:
             await self._note_seen(turn)
             turn.own_words = first_words(said)
@@ -97,6 +106,8 @@ class Conversations:
                 return Toast(Text("talk.button_over"))
             return await self._begin(turn, said, args)
         turn.conversation, turn.kept_version = kept, kept.version
+        if isinstance(said, Opens):
+            return await self._opened(turn, kept, said)
         if isinstance(said, Pressed) and (reply := await self._old_button(turn, kept, said)) is not None:
             return reply
         if turn.session is None and kept.holder != turn.scope:
@@ -135,6 +146,15 @@ class Conversations:
             )
         return await self._arrive(turn, kept, said, ())
 
+    async def _opened(self, turn: Turn, kept: ConversationRow, said: Opens) -> Reply:
+        """A button under a message of ours that begins a conversation, while another is open. Tapped twice,
+        it begins once; what is half-done is not lost by it."""
+        here = kept.holder == turn.scope
+        begun = said in (opening_of(kept), Opens(kept.flow, about_of(kept)))
+        if here and begun and 0 <= turn.now_ms - kept.updated_ms < _TAPPED_AGAIN_MS:
+            return Toast(Text("talk.old_button"))
+        return await self._arrive(turn, kept, said, ())
+
     async def _arrive(self, turn: Turn, kept: ConversationRow, said: Input, args: tuple[str, ...]) -> Reply:
         """A dial, or a first word here, while a conversation is still open."""
         order = turn.loaded.needs_otp
@@ -145,10 +165,11 @@ class Conversations:
                 return await self._steps.answer(turn, self._here(turn, kept), code)
             return StartOver(kept, said=code)
         idle_ms = turn.now_ms - kept.updated_ms
-        card = said if isinstance(said, Shared) else Nothing()
+        first = said if isinstance(said, Shared | Opens) else Nothing()
         if args or not half_done(kept) or idle_ms > self._timeouts.resume_s * 1000:
-            return StartOver(kept, args, said=card)
+            return StartOver(kept, args, said=first)
         held = msgspec.structs.replace(self._here(turn, kept), offering=True, wrong=0, page=0)
+        held = with_opening(held, said if isinstance(said, Opens) else None)
         if isinstance(said, Shared):
             turn.beside = CARD_NOT_USED
         return self._offer(turn, held, turn.beside)
@@ -175,7 +196,7 @@ class Conversations:
         """The answer to "continue or start over"."""
         if isinstance(said, Shared):
             turn.beside, said = CARD_NOT_USED, Nothing()
-        question, notice = _resume_question(), last_notice(kept)
+        question, notice = _resume_question(kept), last_notice(kept)
         shown = self._steps.shown(turn, _offer_of(kept, notice))
         reading = self._reader.read(
             turn, question, said, can_go_back=shown.page > 0, more=shown.page < shown.pages - 1
@@ -186,7 +207,9 @@ class Conversations:
         if isinstance(reading, More) or (isinstance(reading, Back) and shown.page > 0):
             page = shown.page + (1 if isinstance(reading, More) else -1)
             return self._offer(turn, msgspec.structs.replace(kept, page=page), notice)
-        if isinstance(reading, Accepted | Home | Leave | Back):
+        if isinstance(reading, Accepted):
+            return StartOver(kept, said=opening_of(kept) or Nothing())
+        if isinstance(reading, Home | Leave | Back):
             return StartOver(kept)
         problem = reading.text if isinstance(reading, Problem) else None
         if isinstance(reading, Help):
@@ -231,7 +254,9 @@ class Conversations:
     async def _begin(self, turn: Turn, said: Input, args: tuple[str, ...]) -> Reply:
         """A new conversation: the main menu, or the code that an order waits for."""
         order = turn.loaded.needs_otp
-        flow = "otp" if order is not None else "main"
+        opened = said if isinstance(said, Opens) and order is None else None
+        flow = "otp" if order is not None else opened.flow if opened is not None else "main"
+        about = opened.about if opened is not None else ""
         order_id = order.id if order else None
         turn.kept_version = None
         turn.conversation = ConversationRow(
@@ -240,7 +265,7 @@ class Conversations:
             address_kind=turn.inbound.address.kind,
             address_value=turn.inbound.address.value,
             flow=flow,
-            facts=encode_facts(turn, order_id, self._config, self._timeouts),
+            facts=encode_facts(turn, order_id, self._config, self._timeouts, about),
             journal=(),
             state=ConversationState.ACTIVE,
             version=0,
@@ -261,7 +286,7 @@ class Conversations:
         if flow == "main" and turn.session is None and may_be_link_code(said):
             prefill = {"menu": "link"}
         run = self._steps.run(turn.conversation, (), prefill)
-        plain = order is None and not args and not prefill
+        plain = flow == "main" and not args and not prefill
         notice = await self._untold(turn) if plain else turn.beside
         if notice is None and self._reader.asks_help(turn, said):
             notice = self._config.help(keypad=False)
@@ -313,7 +338,7 @@ def _offer_of(row: ConversationRow, notice: Text | None) -> View:
     return View(
         text=Text("talk.resume_part", {"part": Text(f"menu.{begun}")}) if begun else Text("talk.resume"),
         notice=notice,
-        choices=_RESUME_CHOICES,
+        choices=_resume_choices(row),
         serial=row.serial,
         wants="menu",
         page=row.page,
@@ -321,6 +346,12 @@ def _offer_of(row: ConversationRow, notice: Text | None) -> View:
     )
 
 
-def _resume_question() -> Question[Any]:
+def _resume_choices(row: ConversationRow) -> tuple[Choice, ...]:
+    """To go on, or to begin anew: from the start, or with what a button opens."""
+    other = "talk.start_over" if opening_of(row) is None else "talk.open_it"
+    return Choice("continue", Text("talk.continue")), Choice("over", Text(other))
+
+
+def _resume_question(row: ConversationRow) -> Question[Any]:
     talk = Talk(Facts(channel="", region=""))
-    return talk.choose("resume", _RESUME_CHOICES, text="talk.resume")
+    return talk.choose("resume", _resume_choices(row), text="talk.resume")

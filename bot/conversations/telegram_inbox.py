@@ -28,7 +28,7 @@ from bot.channels.telegram import (
 )
 from bot.channels.telegram import UpdateAccepted as Kept
 from bot.conversations import Turns
-from bot.dialog import Address, Answer, Pressed, Shared, Text, View
+from bot.dialog import Address, Answer, Opens, Pressed, Shared, Text, View
 from bot.notifications.order_messages import reply_message
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.keys import Sealer
@@ -207,12 +207,13 @@ class TelegramInbox:
     async def _heard(self, event: ChatMessage, row: UpdateRow) -> None:
         inbound = event.inbound
         if isinstance(inbound.input, Pressed):
-            # A question answered by its button loses its buttons, so that it is not answered twice.
+            # A question answered by its button loses its buttons, so that it is not answered twice. One that
+            # begins a conversation stays: it may be wanted later.
             self._aside(self._channel.remove_keyboard(event.chat, inbound.message_ref), inbound.message_ref)
 
         async def hide() -> None:
             # A code must not stay in the chat.
-            if not isinstance(inbound.input, Pressed):
+            if not isinstance(inbound.input, Pressed | Opens):
                 await self._channel.delete(event.chat, inbound.message_ref)
 
         turn = asyncio.ensure_future(self._turns.take(inbound, row, hide=hide))

@@ -28,6 +28,7 @@ from bot.dialog.inputs import (
     More,
     NavWords,
     Nothing,
+    Opens,
     Pressed,
     Session,
     Shared,
@@ -91,7 +92,7 @@ from bot.dialog.steps import (
     Step,
     Talk,
 )
-from bot.dialog.words import Choice, Moment, Named, Number, Text, Value, View
+from bot.dialog.words import Choice, Moment, Named, Number, Opening, Text, Value, View
 
 __all__ = [
     "BACK_KEY",
@@ -141,6 +142,8 @@ __all__ = [
     "NavWords",
     "Nothing",
     "Number",
+    "Opening",
+    "Opens",
     "Party",
     "Pressed",
     "Problem",

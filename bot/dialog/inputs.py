@@ -27,6 +27,7 @@ __all__ = [
     "More",
     "NavWords",
     "Nothing",
+    "Opens",
     "Pressed",
     "Reading",
     "Session",
@@ -59,6 +60,14 @@ class Pressed(msgspec.Struct, frozen=True, tag="pressed"):
     value: str
 
 
+class Opens(msgspec.Struct, frozen=True, tag="opens"):
+    """A button that begins a conversation: see `bot.dialog.words.Opening`. Anybody can make up what it names,
+    so whatever is done with it asks first who speaks."""
+
+    flow: str
+    about: str
+
+
 class Shared(msgspec.Struct, frozen=True, tag="shared"):
     """The person's own number, vouched for by the channel (a Telegram contact card, checked)."""
 
@@ -69,7 +78,7 @@ class Nothing(msgspec.Struct, frozen=True, tag="nothing"):
     """No input: a dial, or an empty answer."""
 
 
-Input: TypeAlias = Typed | Pressed | Shared | Nothing
+Input: TypeAlias = Typed | Pressed | Opens | Shared | Nothing
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -192,7 +201,7 @@ def interpret(
     `label_of` turns a choice's label into words, so that typing the label chooses it. An invalid
     answer is a Problem with its sentence.
     """
-    if isinstance(said, Nothing):
+    if isinstance(said, Nothing | Opens):
         return Again()
     if isinstance(said, Shared):
         # Only the channel can say "shared": what a person types never reads as one.

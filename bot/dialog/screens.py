@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from bot.dialog.inputs import Pressed
+from bot.dialog.inputs import Opens, Pressed
 from bot.dialog.names import in_plain_letters
 from bot.dialog.septets import (
     EXTENSION,
@@ -22,7 +22,7 @@ from bot.dialog.septets import (
     fold,
     prefers_ucs2,
 )
-from bot.dialog.words import Text, View
+from bot.dialog.words import Opening, Text, View
 
 __all__ = [
     "BACK_KEY",
@@ -50,6 +50,7 @@ LEAST_BUDGET: Final = 40
 _CUT: Final = ".."
 _BUTTON_BYTES: Final = 64  # Source: Telegram Bot API, InlineKeyboardButton.callback_data, November 2026
 _BUTTON: Final = re.compile(r"1:([^:\s]{0,40}):(0|[1-9]\d{0,8}):(0|[1-9]\d{0,2}|b|h)", re.ASCII)
+_OPENS: Final = re.compile(r"2:([a-z_]{1,20}):([0-9A-Za-z-]{1,40})", re.ASCII)
 _MOVES: Final = {"b": "nav:back", "h": "nav:home"}
 # "GHS 1,250.00" is one thing, and so is "GHS -3.00"; they are never parted at a page's edge.
 _CURRENCY: Final = re.compile(r"(?:^|.*[^A-Za-z])[A-Z]{3}", re.DOTALL)
@@ -158,7 +159,7 @@ def render_ussd(
 
 
 def render_chat(view: View, say: Say, nav: NavLabels) -> ChatMessage:
-    """The view as a message; a view that ends has the menu button alone."""
+    """The view as a message; a view that ends has the menu button, below what can be begun from it."""
 
     def data(what: str) -> str:
         made = f"1:{view.conversation}:{view.serial}:{what}"
@@ -168,7 +169,8 @@ def render_chat(view: View, say: Say, nav: NavLabels) -> ChatMessage:
 
     text = _with_notice(view, say)
     if view.ends:
-        return ChatMessage(text, ((_one_line(nav.menu), data("h")),))
+        opens = [_opening(view.opens, say)] if view.opens is not None else []
+        return ChatMessage(text, (*opens, (_one_line(nav.menu), data("h"))))
     buttons = [(_one_line(say(choice.label)), data(str(n))) for n, choice in enumerate(view.choices)]
     if view.back:
         buttons.append((_one_line(nav.back), data("b")))
@@ -183,8 +185,18 @@ def render_sms(view: View, say: Say) -> str:
     return _with_notice(in_plain_letters(view), say)
 
 
-def read_button(data: str) -> Pressed | None:
+def _opening(opens: Opening, say: Say) -> tuple[str, str]:
+    """The button that begins it. Raises ValueError for what `read_button` would not read back."""
+    data = f"2:{opens.flow}:{opens.about}"
+    if _OPENS.fullmatch(data) is None:
+        raise ValueError("what a button opens has a name of letters and an id of forty characters at most")
+    return _one_line(say(Text(f"open.{opens.flow}"))), data
+
+
+def read_button(data: str) -> Pressed | Opens | None:
     """What a pressed button means, or None where `data` is not of our making."""
+    if (opens := _OPENS.fullmatch(data)) is not None:
+        return Opens(opens[1], opens[2])
     found = _BUTTON.fullmatch(data)
     if found is None or len(data.encode("utf-8", "replace")) > _BUTTON_BYTES:
         return None

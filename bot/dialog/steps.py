@@ -63,7 +63,7 @@ class Facts(msgspec.Struct, frozen=True):
     `msisdn` is the person's verified number, empty where there is none. `channel` is ussd, telegram
     or web, `region` the home of numbers typed without a country. `staff`: the address has a role
     at a merchant. `linked` says which kinds of address the person has. `order_id` is the order the
-    conversation was started to finish.
+    conversation was started to finish, `about` the id that the button which began it named.
     """
 
     channel: str
@@ -75,6 +75,7 @@ class Facts(msgspec.Struct, frozen=True):
     linked: tuple[str, ...] = ()
     short_code: str = ""
     order_id: str = ""
+    about: str = ""
     # What the accounts here can do beyond payments: preapproval, invoice, bill.
     offers: tuple[str, ...] = ()
 

@@ -31,6 +31,7 @@ __all__ = [
     "NewLinkCode",
     "NewRole",
     "Noted",
+    "OpenedApproval",
     "OrderView",
     "PayoutSwitch",
     "PinAnswer",
@@ -288,6 +289,17 @@ class ApprovalView(msgspec.Struct, frozen=True):
     asked_by: Name
     about: str = ""  # the code of the payment a refund gives back
     at_ms: int = 0
+
+
+class OpenedApproval(msgspec.Struct, frozen=True):
+    """An approval that the actor opened, and the role to decide it in. `refused`: gone (none of theirs to
+    decide), own, locked, not_available; approved and refused, `by` somebody; expired. `approval` is shown to
+    whoever may decide such, also once it is over."""
+
+    role: Role | None = None
+    approval: ApprovalView | None = None
+    refused: str = ""
+    by: Name = ""
 
 
 class DetailsAsked(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ import msgspec
 
 from bot.money import Money, Msisdn
 
-__all__ = ["Choice", "Moment", "Named", "Number", "Text", "Value", "View"]
+__all__ = ["Choice", "Moment", "Named", "Number", "Opening", "Text", "Value", "View"]
 
 
 class Number(msgspec.Struct, frozen=True, tag="number"):
@@ -52,6 +52,14 @@ class Choice(msgspec.Struct, frozen=True):
     label: Text
 
 
+class Opening(msgspec.Struct, frozen=True):
+    """A conversation that a button below a message begins: the name of its flow, and the id of what it is
+    about. The button says `open.<flow>`."""
+
+    flow: str
+    about: str
+
+
 class View(msgspec.Struct, frozen=True):
     """One screen or message, for any channel.
 
@@ -74,5 +82,7 @@ class View(msgspec.Struct, frozen=True):
     page: int = 0
     # The first characters of the conversation's id; buttons carry them beside the serial.
     conversation: str = ""
+    # Of a message that ends: what can be begun from it, where there are buttons.
+    opens: Opening | None = None
     # What a last screen says on a page that `text` does not fit on.
     shorter: Text | None = None

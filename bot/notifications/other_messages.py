@@ -1,4 +1,4 @@
-"""Builds the messages to people who started nothing: a second approver, a payer billed, staff. Pure."""
+"""Builds the messages to people who started nothing: a payer billed, a merchant's staff. Pure."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,8 +13,6 @@ from bot.store.records import AddressRow, AgreementRow, MessageKind, OrderRow
 
 __all__ = [
     "agreement_results",
-    "approval_decided",
-    "approval_prompts",
     "invoice_notices",
     "late_invoice_notices",
     "staff_notices",
@@ -30,42 +28,6 @@ _DONE: Final = {
     OrderState.FAILED: "not_done",
     OrderState.REVERSED: "undone",
 }
-
-
-def approval_prompts(
-    approval_id: str,
-    order: OrderRow,
-    merchant: Name,
-    asked_by: Name,
-    targets: Sequence[tuple[str, str, str]],
-    *,
-    now_ms: int,
-    new_id: NewId,
-) -> list[Queue]:
-    """One to each (person, kind of address, value) who may approve what `asked_by` asked for."""
-    values = _values(order, merchant) | {"by": asked_by}
-    view = View(text=Text("approval.asked", values), ends=True)
-    return [
-        _message(view, person_id, Address(kind, value), f"approval:{approval_id}", now_ms, new_id)
-        for person_id, kind, value in targets
-    ]
-
-
-def approval_decided(
-    approval_id: str,
-    order: OrderRow,
-    merchant: Name,
-    *,
-    approved: bool,
-    by: Name,
-    now_ms: int,
-    new_id: NewId,
-) -> Queue:
-    """To whoever asked, where they asked it."""
-    values = _values(order, merchant) | {"by": by}
-    view = View(text=Text("approval.decided.yes" if approved else "approval.decided.no", values), ends=True)
-    origin = Address(order.origin_kind, order.origin_value)
-    return _message(view, order.person_id, origin, f"decided:{approval_id}", now_ms, new_id)
 
 
 def invoice_notices(
@@ -192,15 +154,6 @@ def _to_payer(
 ) -> list[Queue]:
     targets = [Address("msisdn", payer), *linked_chats(addresses, now_ms, timeouts)]
     return [_message(view, payer_id, target, key, now_ms, new_id) for target in targets]
-
-
-def _values(order: OrderRow, merchant: Name) -> dict[str, Value]:
-    return {
-        "merchant": merchant,
-        "amount": Money(order.amount_minor, order.currency),
-        "to": Number(order.payee) if order.payee else Text("party.bank_account"),
-        "kind": Text(f"kind.{order.kind.value}"),
-    }
 
 
 def _message(

@@ -202,9 +202,12 @@ class Outbox:
             if row.kind is not MessageKind.RESULT:
                 return [self._settle(row, MessageState.DROPPED)]
             return await self._give_up(row, "the chat is not its person's any more")
+        edits = ""
+        if row.kind is MessageKind.EDIT and not (edits := await self._said_last(row)):
+            return [self._settle(row, MessageState.DROPPED)]
         started_ms = self._clock()
         try:
-            sent = await channel.send(await self._outgoing(row))
+            sent = await channel.send(await self._outgoing(row, edits))
         except RetryLater as error:
             if error.limited:
                 now_ms = self._clock()
@@ -268,11 +271,22 @@ class Outbox:
         person = await self._store.person(row.person_id)
         return self._render(view, row.address_kind, person.language if person else self._language)
 
-    async def _outgoing(self, row: MessageRow) -> Outgoing:
-        """The message as its channel needs it: in words, in the place of an earlier one where it has one."""
+    async def _said_last(self, row: MessageRow) -> str:
+        """The channel's id of what was said last there of the message's order; empty where there is none, or
+        that was its result already."""
+        rows = await self._store.messages_of_order(row.order_id or "")
+        where = (row.address_kind, row.address_value)
+        there = [m for m in rows if m.sent_ms is not None and (m.address_kind, m.address_value) == where]
+        if not there or there[-1].kind is MessageKind.RESULT:
+            return ""
+        return there[-1].sent_ref
+
+    async def _outgoing(self, row: MessageRow, edits: str = "") -> Outgoing:
+        """The message as its channel needs it: in words, in the place of `edits`, or of an earlier one where
+        it has one."""
         view = msgspec.json.decode(row.view, type=View)
         words = await self._in_words(row, view)
-        edits, announce, thread = row.edits, False, row.thread
+        edits, announce, thread = edits or row.edits, False, row.thread
         if row.order_id and row.kind is not MessageKind.REPLY and row.address_kind == "telegram":
             thread = await self._thread_of(row, row.order_id)
         if row.kind is MessageKind.RESULT and row.order_id:

@@ -9,13 +9,13 @@ import msgspec
 
 from bot.dialog import views as v
 from bot.money import Money, OrderKind, Right, Source
-from bot.notifications.other_messages import approval_decided
+from bot.notifications.approval_messages import approval_ended
 from bot.operations.actor import Actor, EffectResult
 from bot.operations.new_order import NO_AMOUNT, order_of, refused_view, view_of
 from bot.operations.staff_requests import StaffRequests
 from bot.operations.staff_roles import ActingRole, StaffRoles
 from bot.runtime.clock import Clock, Ids
-from bot.store.base import CreateOrder, Decide, Store
+from bot.store.base import Change, CreateOrder, Decide, Store
 from bot.store.records import ApprovalRow, ApprovalState
 
 __all__ = ["Approvals"]
@@ -69,19 +69,50 @@ class Approvals:
             return EffectResult(result=refused_view("own", amount, name, kind=order.kind))
         if not approve:
             decided = Decide(approval.id, ApprovalState.REFUSED, role.row.id, now_ms)
-            told = approval_decided(approval.id, order, name, approved=False, by=role.row.shown,
-                                    now_ms=now_ms, new_id=self._ids.uuid)  # fmt: skip
-            return EffectResult((decided, told), refused_view("declined", amount, name, kind=order.kind))
+            told = await self._told(approval, ApprovalState.REFUSED, role, now_ms)
+            return EffectResult((decided, *told), refused_view("declined", amount, name, kind=order.kind))
         refusal = await self._staff_requests.refusal(actor, order, role.merchant)
         if refusal is not None:
             return EffectResult(result=refusal)
         order = msgspec.structs.replace(order, approved_by=role.row.id, created_ms=now_ms, updated_ms=now_ms)
         create = CreateOrder(order, Source.US, caps=self._staff_requests.caps(order))
         decided = Decide(approval.id, ApprovalState.APPROVED, role.row.id, now_ms, order.id)
-        told = approval_decided(approval.id, order, name, approved=True, by=role.row.shown,
-                                now_ms=now_ms, new_id=self._ids.uuid)  # fmt: skip
+        told = await self._told(approval, ApprovalState.APPROVED, role, now_ms)
         view = view_of(order, name)
-        return EffectResult((create, decided, told), view, payment=view)
+        return EffectResult((create, decided, *told), view, payment=view)
+
+    async def opened(self, actor: Actor, approval_id: str) -> v.OpenedApproval:
+        """The approval whose id somebody named, for the role of theirs that may decide such; gone where none
+        of theirs may, whether there is one or not."""
+        approval = await self._store.approval(approval_id)
+        rows = [
+            row for row in actor.staff if approval is not None and row.merchant_id == approval.merchant_id
+        ]
+        found = [await self._roles.acting(row.id, Right.APPROVE, actor) for row in rows]
+        role = next((one for one in found if isinstance(one, ActingRole)), None)
+        if approval is None or role is None:
+            why = next((one for one in found if isinstance(one, str) and one != "not_allowed"), "gone")
+            return v.OpenedApproval(refused=why)
+        shown = await self._shown(approval)
+        if approval.state is not ApprovalState.WAITING:
+            decider = await self._store.staff_member(approval.decided_by) if approval.decided_by else None
+            by = decider.shown if decider is not None else ""
+            return v.OpenedApproval(approval=shown, refused=approval.state.value, by=by)
+        if approval.expires_ms <= self._clock():
+            return v.OpenedApproval(approval=shown, refused=ApprovalState.EXPIRED.value)
+        if await self._is_own(approval, role, actor):
+            return v.OpenedApproval(refused="own")
+        roles = await self._roles.all_of(actor)
+        return v.OpenedApproval(next(one for one in roles if one.staff_id == role.row.id), shown)
+
+    async def _told(
+        self, approval: ApprovalRow, to_state: ApprovalState, role: ActingRole, now_ms: int
+    ) -> list[Change]:
+        """The messages that say how it ended, to whoever asked and whoever was asked."""
+        prompts = await self._store.messages_of_order(approval.request.id)
+        return approval_ended(
+            approval, to_state, prompts, role.row.shown, now_ms=now_ms, new_id=self._ids.uuid
+        )
 
     async def _is_own(self, approval: ApprovalRow, role: ActingRole, actor: Actor) -> bool:
         """Whether the actor asked for it: in this role, or as the same person in another. A chat may have

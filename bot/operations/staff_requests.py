@@ -27,7 +27,7 @@ from bot.money import (
     rights_of,
 )
 from bot.money.agreements import period_start_ms
-from bot.notifications.other_messages import approval_prompts
+from bot.notifications.approval_messages import approval_prompts
 from bot.operations.actor import Actor, EffectResult, RequestKey
 from bot.operations.asking import PhoneRules
 from bot.operations.limits import second_person_limit
@@ -475,10 +475,7 @@ class StaffRequests:
             owner = await self._store.person_of(row.address_kind, row.address_value)
             if owner is not None and owner[0].id != order.person_id:
                 targets.append((owner[0].id, row.address_kind, row.address_value))
-        return approval_prompts(
-            approval.id, order, role.merchant.shown, role.row.shown, targets,
-            now_ms=approval.created_ms, new_id=self._ids.uuid,
-        )  # fmt: skip
+        return approval_prompts(approval, role.merchant.shown, role.row.shown, targets, new_id=self._ids.uuid)
 
 
 def agreement_of(

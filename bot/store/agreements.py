@@ -10,7 +10,15 @@ import msgspec
 
 from bot.money import ENDED, AgreementState, Source, may_become
 from bot.store import asking, codes
-from bot.store.base import Conflict, Decide, KeepAgreement, KeepApproval, MoveAgreement, SetSwitch
+from bot.store.base import (
+    Conflict,
+    Decide,
+    ExpireApproval,
+    KeepAgreement,
+    KeepApproval,
+    MoveAgreement,
+    SetSwitch,
+)
 from bot.store.records import AgreementLine, AgreementRow, ApprovalRow, SwitchRow
 from bot.store.rows import AGREEMENT_LINES, AGREEMENTS, APPROVALS, SWITCHES, Tx
 
@@ -18,15 +26,18 @@ __all__ = [
     "agreement",
     "approval",
     "approval_of_act",
+    "approvals_over",
     "approvals_waiting",
     "claim",
     "decide",
     "elsewhere",
+    "expire",
     "keep",
     "keep_approval",
     "lines",
     "move",
     "next_due_ms",
+    "next_over_ms",
     "of_merchant",
     "of_payer",
     "preapproval_ids",
@@ -212,11 +223,29 @@ def decide(tx: Tx, change: Decide) -> None:
         raise Conflict("approval")
 
 
+_EXPIRE: Final = """
+    UPDATE approvals SET state = 'expired', decided_ms = ?
+    WHERE id = ? AND state = 'waiting' AND expires_ms <= ?
+"""
+
+
+def expire(tx: Tx, change: ExpireApproval) -> None:
+    if tx.execute(_EXPIRE, (change.at_ms, change.approval_id, change.at_ms)).rowcount == 0:
+        raise Conflict("approval")
+
+
 _APPROVAL: Final = f"SELECT {APPROVALS.select} FROM approvals WHERE id = ?"
 _WAITING: Final = f"""
     SELECT {APPROVALS.select} FROM approvals WHERE merchant_id = ? AND state = 'waiting' AND expires_ms > ?
     ORDER BY created_ms, id LIMIT ?
 """
+
+
+_OVER: Final = f"""
+    SELECT {APPROVALS.select} FROM approvals WHERE state = 'waiting' AND expires_ms <= ?
+    ORDER BY expires_ms, id LIMIT ?
+"""
+_NEXT_OVER: Final = "SELECT MIN(expires_ms) FROM approvals WHERE state = 'waiting'"
 
 
 def approval(tx: Tx, approval_id: str) -> ApprovalRow | None:
@@ -229,6 +258,15 @@ def approval_of_act(tx: Tx, conversation_id: str, position: int) -> ApprovalRow 
 
 def approvals_waiting(tx: Tx, merchant_id: str, now_ms: int, limit: int) -> tuple[ApprovalRow, ...]:
     return APPROVALS.all(tx, _WAITING, merchant_id, now_ms, limit)
+
+
+def approvals_over(tx: Tx, now_ms: int, limit: int) -> tuple[ApprovalRow, ...]:
+    return APPROVALS.all(tx, _OVER, now_ms, limit)
+
+
+def next_over_ms(tx: Tx) -> int | None:
+    found: int | None = tx.execute(_NEXT_OVER).fetchone()[0]
+    return found
 
 
 # ---- switches ------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from bot.runtime.loops import NotAvailable
 from bot.store.intents.agreements import (
     AgreementIntents,
     Decide,
+    ExpireApproval,
     KeepAgreement,
     KeepApproval,
     MoveAgreement,
@@ -83,6 +84,7 @@ __all__ = [
     "EndAddress",
     "EndRecheck",
     "EndUpdate",
+    "ExpireApproval",
     "ForgetPerson",
     "Figures",
     "Finding",
@@ -156,6 +158,7 @@ Change: TypeAlias = (
     | MoveAgreement
     | KeepApproval
     | Decide
+    | ExpireApproval
     | SetSwitch
     | MoveOrder
     | UpdateOrder

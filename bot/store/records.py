@@ -251,6 +251,8 @@ class MessageKind(StrEnum):
     REPLY = "reply"
     PROMPT = "prompt"
     SAID = "said"
+    # Turns what was said last of its order in that chat into this; not sent where nothing is left of it.
+    EDIT = "edit"
 
 
 class MessageState(StrEnum):
@@ -428,6 +430,7 @@ class ApprovalState(StrEnum):
     WAITING = "waiting"
     APPROVED = "approved"
     REFUSED = "refused"
+    EXPIRED = "expired"  # nobody decided it in its time
 
 
 class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,7 +31,11 @@ _NOT_YET_OUT: Final = (
     f"SELECT {ORDERS.select} FROM orders WHERE due_ms IS NOT NULL AND state IN ('NEW', 'NEEDS_OTP')"
 )
 _ASKED_AGAIN: Final = "UPDATE agreements SET due_ms = MIN(due_ms, ?) WHERE due_ms IS NOT NULL"
-_UNDECIDED: Final = "UPDATE approvals SET expires_ms = MIN(expires_ms, ?) WHERE state = 'waiting'"
+# Perhaps decided since: ended without a word, so that nobody hears that nothing was sent.
+_UNDECIDED: Final = """
+    UPDATE approvals SET state = 'expired', decided_ms = ?, expires_ms = MIN(expires_ms, ?)
+    WHERE state = 'waiting'
+"""
 _UNSAID: Final = """
     UPDATE messages SET state = 'dead', lease_until_ms = 0, error = 'put back from a copy: perhaps said'
     WHERE state = 'queued'
@@ -72,7 +76,7 @@ def after_restore(tx: Tx, id: str, since_ms: int, now_ms: int) -> int:
             ),
         )
     tx.execute(_ASKED_AGAIN, (now_ms,))
-    tx.execute(_UNDECIDED, (now_ms,))
+    tx.execute(_UNDECIDED, (now_ms, now_ms))
     tx.execute(_UNSAID)
     for sql in _BEGUN_ANEW:
         tx.execute(sql)

@@ -167,6 +167,8 @@ class SqlStore:
     approval = _quick(agreements.approval)
     approval_of_act = _quick(agreements.approval_of_act)
     approvals_waiting = _quick(agreements.approvals_waiting)
+    approvals_over = _long(agreements.approvals_over)
+    next_approval_ms = _long(agreements.next_over_ms)
     switch = _quick(agreements.switch)
     is_off = _quick(agreements.is_off)
 

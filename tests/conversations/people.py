@@ -163,7 +163,8 @@ class WebChat:
             if row.id in self._read or row.kind is MessageKind.SAID:
                 continue
             words = await self.stage.kasapay.outbox.render(row)
-            edited = row.kind is MessageKind.RESULT and row.sent_ref in self._read.values()
+            replaces = row.kind in (MessageKind.RESULT, MessageKind.EDIT)
+            edited = replaces and row.sent_ref in self._read.values()
             self._read[row.id] = row.sent_ref
             buttons = tuple((button.label, button.data) for button in words.buttons)
             new.append(Shown(words.text, buttons, edited=edited))

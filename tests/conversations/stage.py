@@ -383,6 +383,7 @@ class Stage:
             moved = await self.kasapay.outbox.drain()
             moved += await self.kasapay.worker.drain()
             moved += await self.kasapay.keeper.drain()
+            moved += await self.kasapay.approvals.drain()
             if self.kasapay.intake is not None:
                 moved += await self.kasapay.intake.drain()
             moved += await self.kasapay.outbox.drain()
@@ -405,6 +406,7 @@ class Stage:
             await self.kasapay.worker.next_ms(),
             await self.kasapay.outbox.next_ms(),
             await self.store.next_agreement_ms(),
+            await self.store.next_approval_ms(),
             *(int(at * 1000) + 1 for at, _ in self.sandbox.sandbox.world._due[:1]),
             *(int(due.due_at * 1000) + 1 for _, _, due in self.sandbox.sandbox.courier._due[:1]),
         ]

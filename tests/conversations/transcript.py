@@ -6,7 +6,9 @@ A transcript is text that a product owner can read:
     @ Efua, phone                    who acts from here on: phone, phone on Hubtel, Telegram, web chat
     ! dials                          something done; the list is in `Play._does`
     < What would you like to do?     a line of the screen, or of a message
-    > 1                              typed; `> [2 Check a number]` presses the second button
+    > 1                              typed; `> [2 Check a number]` presses the second button of the last
+                                     message, `> [old 2 ...]` of the one before, `> [notice 1 ...]` of the
+                                     last that begins a conversation
     - the session ends
     ~ sms to 0240000001: Paid ...    what arrives by itself
     = CODE GHS 12.50 ...             at the end: every payment, and what the sandbox's record says of it
@@ -41,7 +43,7 @@ _THINKING_S = 3
 # A callback is a hint; two questions about one order are at least 5 s apart.
 _NEWS_S = 6
 _SPOKEN = re.compile(r"> ?(.*)")
-_BUTTON = re.compile(r"\[(old )?(\d+)\b.*\]")
+_BUTTON = re.compile(r"\[(old |notice )?(\d+)\b.*\]")
 _TIME = re.compile(r"(\d+) (second|minute|hour|day)s? pass(?:es)?")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _LOOKUPS_PER_HOUR = 10
@@ -159,7 +161,9 @@ class Play:
         assert actor is not None
         if pressed:
             with_buttons = [shown for shown in actor.shown if shown.buttons]
-            shown = with_buttons[-2 if pressed[1] else -1]
+            if pressed[1] == "notice ":
+                with_buttons = [one for one in with_buttons if one.buttons[0][1].startswith("2:")]
+            shown = with_buttons[-2 if pressed[1] == "old " else -1]
             label, data = shown.buttons[int(pressed[2]) - 1]
             self._write(f"> [{pressed[1] or ''}{pressed[2]} ", label, "]")
             await actor.presses(data)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.dialog import Choice, Pressed, Text, View
+from bot.dialog import Choice, Opening, Opens, Pressed, Text, View
 from bot.dialog.screens import (
     NavLabels,
     UssdScreen,
@@ -296,11 +296,32 @@ def test_a_pressed_button_is_read_back(conversation: str, serial: int, index: in
     assert all(len(data.encode()) <= 64 for data in (chosen, back, home))
 
 
+@given(flow=st.from_regex(r"[a-z_]{1,20}", fullmatch=True), about=st.uuids().map(str))
+def test_a_button_that_begins_a_conversation_is_read_back(flow: str, about: str) -> None:
+    ended = View(text=Text("Q"), ends=True, opens=Opening(flow, about))
+    (label, data), (_, menu) = render_chat(ended, say, NAV).buttons
+    assert read_button(data) == Opens(flow, about)
+    assert isinstance(read_button(menu), Pressed)
+    assert len(data.encode()) <= 64
+    assert label
+
+
+def test_what_no_button_could_bring_back_is_not_sent() -> None:
+    for opens in (Opening("Approve", "1"), Opening("approve", "1:2"), Opening("approve", "1" * 41)):
+        with pytest.raises(ValueError, match="forty"):
+            render_chat(View(text=Text("Q"), ends=True, opens=opens), say, NAV)
+
+
 @pytest.mark.parametrize(
     "data",
     [
         "",
         "1",
+        "2:ap prove:1",
+        "2::1",
+        "2:approve:",
+        "2:approve:1:2",
+        "2:approve:" + "1" * 41,
         "2:ab:1:0",
         "1:ab:1",
         "1:ab:1:x",

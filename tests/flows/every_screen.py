@@ -330,10 +330,14 @@ def _working() -> Iterator[Played]:
         yield at("approve", [PIN], WaitingApprovals=(one,) * 9)
         for decision in ("1", "2"):
             declined = order(OrderState.FAILED, id="", refused="declined", kind=OrderKind.REFUND)
-            answers = [PIN, "1", decision, "1", PIN]
+            answers = [PIN, "1", decision, PIN]
             yield at("approve", answers, WaitingApprovals=(one,), DecideApproval=declined)
         begun = order(OrderState.NEW, kind=OrderKind.REFUND)
-        yield at("approve", [PIN, "1", "1", "1", PIN], WaitingApprovals=(one,), DecideApproval=begun)
+        yield at("approve", [PIN, "1", "1", PIN], WaitingApprovals=(one,), DecideApproval=begun)
+
+    for why in ("gone", "approved", "refused", "expired"):
+        found = v.OpenedApproval(approval=waiting, refused=why, by=NAME)
+        yield play([], {b.OpenApproval: found}, facts=LONG_TELEGRAM, flow="approve")
 
     locked = tuple(v.LockedRole(f"s{n}", NAME, role.value) for n, role in enumerate(StaffRole))
     yield at("unlock", [PIN], LockedStaff=())

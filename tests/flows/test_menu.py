@@ -23,8 +23,8 @@ INVOICE = v.AgreementView("a1", "invoice", "ABCD2345", "active", "Kofi Taxi", MS
 WATER = v.BillCard("Ghana Water", "m1", "GHS", "GH")
 
 
-def test_two_conversations_can_be_started() -> None:
-    assert set(FLOWS) == {"main", "otp"}
+def test_three_conversations_can_be_started() -> None:
+    assert set(FLOWS) == {"main", "otp", "approve"}
 
 
 def test_the_menu_offers_what_one_can_do() -> None:

@@ -14,6 +14,7 @@ from bot.store.base import (
     Conflict,
     CreateOrder,
     Decide,
+    ExpireApproval,
     KeepAgreement,
     KeepApproval,
     KeepMerchant,
@@ -316,6 +317,23 @@ async def test_an_approval_that_ran_out_is_decided_by_nobody(kept: Store) -> Non
     await kept.commit([KeepApproval(approval())])
     await refused(kept, "approval", Decide("v1", ApprovalState.REFUSED, "s2", NOW + 1000))
     assert await kept.approvals_waiting("m1", NOW + 1000, 9) == ()
+
+
+async def test_an_approval_that_ran_out_is_ended_once_and_not_before(kept: Store) -> None:
+    await kept.commit([KeepApproval(approval()), KeepApproval(approval("v2", expires_ms=NOW + 2000))])
+    assert await kept.next_approval_ms() == NOW + 1000
+    assert await kept.approvals_over(NOW + 999, 9) == ()
+    assert [row.id for row in await kept.approvals_over(NOW + 2000, 9)] == ["v1", "v2"]
+    await refused(kept, "approval", ExpireApproval("v1", NOW + 999))
+    await kept.commit([ExpireApproval("v1", NOW + 1000)])
+    await refused(kept, "approval", ExpireApproval("v1", NOW + 1001))
+    await refused(kept, "approval", Decide("v1", ApprovalState.REFUSED, "s2", NOW + 1001))
+    ended = await kept.approval("v1")
+    assert ended is not None
+    assert (ended.state, ended.decided_by, ended.decided_ms) == (ApprovalState.EXPIRED, "", NOW + 1000)
+    assert await kept.next_approval_ms() == NOW + 2000
+    await kept.commit([Decide("v2", ApprovalState.REFUSED, "s2", NOW)])
+    assert await kept.next_approval_ms() is None
 
 
 async def test_one_act_asks_for_one_approval(kept: Store) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, KeyboardButton, ReplyKeyboardMarkup
 
 from bot.channels.base import Button, Refused
+from bot.dialog.inputs import Pressed
 from bot.dialog.screens import read_button
 
 __all__ = [
@@ -107,7 +108,7 @@ def _in_columns(buttons: list[Button]) -> list[list[Button]]:
 
 def _is_move(button: Button) -> bool:
     pressed = read_button(button.data)
-    return pressed is not None and pressed.value.startswith("nav:")
+    return isinstance(pressed, Pressed) and pressed.value.startswith("nav:")
 
 
 def _label(button: Button) -> str:

@@ -17,6 +17,7 @@ from bot.store.records import (
 __all__ = [
     "AgreementIntents",
     "Decide",
+    "ExpireApproval",
     "KeepAgreement",
     "KeepApproval",
     "MoveAgreement",
@@ -76,6 +77,14 @@ class Decide(msgspec.Struct, frozen=True):
     order_id: str | None = None
 
 
+class ExpireApproval(msgspec.Struct, frozen=True):
+    """End an approval that nobody decided. Conflict("approval") where it was decided, or ended, or its time
+    is not over."""
+
+    approval_id: str
+    at_ms: int
+
+
 class SetSwitch(msgspec.Struct, frozen=True):
     """Insert or update by name. While `payouts` is off no payout can be created."""
 
@@ -124,6 +133,14 @@ class AgreementIntents(Protocol):
 
     async def approvals_waiting(self, merchant_id: str, now_ms: int, limit: int) -> tuple[ApprovalRow, ...]:
         """Oldest first; none that has run out."""
+        ...
+
+    async def approvals_over(self, now_ms: int, limit: int) -> tuple[ApprovalRow, ...]:
+        """Those that still wait and whose time is over, the longest first."""
+        ...
+
+    async def next_approval_ms(self) -> int | None:
+        """When the time of the next that waits is over."""
         ...
 
     async def switch(self, name: str) -> SwitchRow | None:
