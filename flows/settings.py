@@ -40,7 +40,8 @@ class OwnNumber(Kind[str]):
 async def language(talk: Talk) -> Screen:
     """Changes the language of everything that follows."""
     choices = [Choice(code, Text(f"language.{code}")) for code in talk.facts.languages]
-    picked = await talk.choose("which", choices)
+    # A string to be dialled may come from somebody else, and what follows would be hard to undo.
+    picked = await talk.choose("which", choices, by_person=True)
     await talk.act("set", SetLanguage(picked))
     return Screen("language.done")
 

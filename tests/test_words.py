@@ -66,8 +66,9 @@ from tests.flows.every_screen import (
 from tests.store.make import order as order_row
 
 ROOT = Path(__file__).resolve().parent.parent
-CATALOGUE = Catalogue.load(ROOT / "locales")
-LANGUAGES = CATALOGUE.languages
+LANGUAGES = Catalogue.load(ROOT / "locales").languages
+# A service's name is as long as the settings let it be.
+CATALOGUE = Catalogue.load(ROOT / "locales").speaking(LANGUAGES, "en", "Kasapay of Ghana")
 SHORT_CODE = "*920*1234#"
 
 
@@ -339,6 +340,7 @@ def given_values() -> dict[str, set[str]]:
     for message_id in ORDER_MESSAGES:
         add(message_id, names)
     add("otp.dial", {*names, "short_code"})
+    add("language.first", {"languages"})
     for message_id, handed in PUSHED.items():
         add(message_id, handed)
     for label in DETAILS:
@@ -373,7 +375,7 @@ def _keys(values: ast.expr | None) -> set[str] | None:
 def test_every_placeholder_has_its_value() -> None:
     given = given_values()
     for message_id in used_ids() - {f"command.{name}" for name in FAMILIES["command"]}:
-        needed = CATALOGUE.placeholders(message_id)
+        needed = CATALOGUE.placeholders(message_id) - {"service"}
         assert needed <= given.get(message_id, set()), f"{message_id} is said without {needed}"
 
 
@@ -397,6 +399,8 @@ def test_every_id_of_the_conversations_was_played() -> None:
     beside |= {"menu.balance", "kind.collection"}
     # In place of the name of a colleague who left, where a phone lacks its letters.
     beside |= {"role.removed"}
+    # Asked in front of a conversation.
+    beside |= {"language.first", "language.word"}
     # Said by themselves, not in a conversation.
     beside |= {*PUSHED, "result.refund.failed_kept"}
     beside |= {f"result.{kind.value}.corrected" for kind in KINDS} | {"result.corrected", "result.checking"}
@@ -469,6 +473,9 @@ def question_views() -> dict[str, View]:
                 found[name] = view
     offered = (Choice("continue", Text("talk.continue")), Choice("over", Text("talk.start_over")))
     found["talk.resume"] = View(text=Text("talk.resume"), choices=offered)
+    words = Text("language.first", {"languages": CATALOGUE.in_each(Text("language.word"))})
+    named = tuple(Choice(code, Text(f"language.{code}")) for code in LANGUAGES)
+    found["language.first"] = View(text=words, notice=Text("choice.not_valid"), choices=named)
     for part in FAMILIES["menu"]:
         begun = Text("talk.resume_part", {"part": Text(f"menu.{part}")})
         found[f"talk.resume_part-{part}"] = View(text=begun, choices=offered)

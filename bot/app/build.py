@@ -54,7 +54,7 @@ from bot.runtime.open_files import open_files_at_most
 from bot.runtime.rate_limits import KeyLimits as Allowance
 from bot.runtime.security_events import KINDS, SecurityEvents
 from bot.runtime.timeouts import TIMES, Timeouts
-from bot.settings.settings import Settings, ask_limits
+from bot.settings.settings import Settings, ask_limits, offered_languages
 from bot.store import StoreUnavailable, sqlite_path, sqlite_store
 from bot.store.base import Store
 from bot.store.records import OrderRow
@@ -122,7 +122,10 @@ class Kasapay:
         for kind in KINDS:
             self.metrics.security.labels(kind)  # shows 0, so that the first one is a rise
         self.sealer = Sealer(settings.secret_key.get_secret_value())
-        self.catalogue = Catalogue.load()
+        languages = offered_languages(settings)
+        self.catalogue = Catalogue.load().speaking(
+            languages, settings.default_language, settings.service_name
+        )
         self.accounts = Accounts(settings.accounts, PROVIDERS)
         self.sender = Sender()
         self.sender.on_exchange = self.metrics.note_call
@@ -168,7 +171,8 @@ class Kasapay:
             TurnsConfig(
                 region=settings.default_region,
                 language=settings.default_language,
-                languages=self.catalogue.languages,
+                languages=languages,
+                language_words=self.catalogue.in_each(Text("language.word")),
                 short_code=settings.short_code,
                 offers=self._offers(),
                 help_contact=settings.help_contact,

@@ -32,8 +32,8 @@ from bot.sandbox import RecordError, SandboxConfig, serve_sandbox
 from bot.settings.gateways import GatewaySettings
 from bot.settings.settings import Settings
 from bot.store import migrate
-from bot.store.base import KeepStaff
-from bot.store.records import StaffRow
+from bot.store.base import KeepStaff, SaveAddress, SavePerson
+from bot.store.records import AddressRow, PersonRow, StaffRow
 from bot.web import TryCustomer, TryIt, TryMerchant, TryStaff
 
 __all__ = ["CUSTOMERS", "MERCHANTS", "STAFF", "STAFF_PIN", "Embedded", "run_embedded"]
@@ -280,8 +280,14 @@ def _settings(
 
 
 async def _seed(kasapay: Kasapay) -> None:
-    """The demo merchants and their staff, made once."""
+    """The demo merchants and their staff, made once. Whose phone is played is known, and has a language."""
     store = kasapay.store
+    for msisdn in (*(person.msisdn for person in CUSTOMERS), *(person.msisdn for person in STAFF)):
+        if await store.person_of("msisdn", msisdn) is None:
+            now_ms, person_id = kasapay.clock(), Ids().uuid()
+            known = PersonRow(person_id, kasapay.settings.default_language, now_ms, language_chosen=True)
+            at = AddressRow(Ids().uuid(), person_id, "msisdn", msisdn, now_ms, now_ms, verified_ms=now_ms)
+            await store.commit([SavePerson(known), SaveAddress(at)])
     for merchant in MERCHANTS:
         if await store.merchant_by_code(merchant.code) is None:
             await COMMANDS["merchants.add"](

@@ -7,7 +7,7 @@ bring a placeholder of its own.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from babel.messages.pofile import PoFileError, read_po
 from bot.dialog import Moment, Named, NavLabels, NavWords, Number, Text, Value
 from bot.money import Money, mask_msisdn, show_amount, show_local
 
-__all__ = ["NAV_IDS", "Catalogue", "CatalogueError", "native_name"]
+__all__ = ["NAV_IDS", "Catalogue", "CatalogueError", "drafts", "known_languages", "native_name"]
 
 _log = structlog.get_logger(__name__)
 
@@ -53,6 +53,10 @@ _LABEL_IDS: Final = {"more": "nav.more", "back": "nav.back", "home": "nav.home",
 NAV_IDS: Final = frozenset(_WORD_IDS.values()) | frozenset(_LABEL_IDS.values())
 
 
+# What every sentence may say without being told: see `Catalogue.speaking`.
+_ALWAYS: Final[Mapping[str, Value]] = {"service": "Kasapay"}
+
+
 class CatalogueError(Exception):
     """A catalogue is missing or cannot be read; the message names the file."""
 
@@ -80,13 +84,25 @@ class _Language(msgspec.Struct, frozen=True):
 
 
 class Catalogue:
-    """All catalogues. `languages` are their codes, English first."""
+    """The sentences of `languages`, which are all there are, English first, unless named.
 
-    def __init__(self, entries: dict[str, _Language]) -> None:
+    English stands in for what another lacks; whoever speaks none of them hears the `default` one.
+    `{service}` may stand in any sentence.
+    """
+
+    def __init__(
+        self,
+        entries: dict[str, _Language],
+        languages: Sequence[str] = (),
+        default: str = _ENGLISH,
+        service: str = "",
+    ) -> None:
         if _ENGLISH not in entries:
             raise CatalogueError("there is no English catalogue")
         self._entries = entries
-        self.languages: tuple[str, ...] = (_ENGLISH, *sorted(set(entries) - {_ENGLISH}))
+        self.languages = tuple(languages) or (_ENGLISH, *sorted(set(entries) - {_ENGLISH}))
+        self._default = default
+        self._always = {"service": service} if service else _ALWAYS
         self._nav = {language: self._read_nav(language) for language in self.languages}
         self._labels = {language: self._read_labels(language) for language in self.languages}
         self._reported: set[tuple[str, str, str]] = set()
@@ -103,15 +119,23 @@ class Catalogue:
             raise CatalogueError(f"{root / _ENGLISH / _FILE} is missing")
         return cls(entries)
 
+    def speaking(self, languages: Sequence[str], default: str, service: str) -> "Catalogue":
+        """The same, speaking only these languages, and calling itself `service`."""
+        return Catalogue(self._entries, languages, default, service)
+
     def pick(self, language: str) -> str:
-        """The language we have for an IETF tag: `fr-CI` is fr, what we lack is English."""
-        if language in self._entries:
+        """The language we speak for an IETF tag: `fr-CI` is fr, what we do not speak is the default one."""
+        if language in self.languages:
             return language
-        return next((name for name in _names_of(language) if name in self._entries), _ENGLISH)
+        return next((name for name in _names_of(language) if name in self.languages), self._default)
 
     def say(self, text: Text, language: str, region: str) -> str:
         """`text` in `language`, with its values; `region` is where numbers are written without a country."""
         return self._say(text, self.pick(language), region, 0)
+
+    def in_each(self, text: Text) -> str:
+        """A word in all languages: `Language / Langue`."""
+        return " / ".join(dict.fromkeys(self._say(text, language, "", 0) for language in self.languages))
 
     def nav(self, language: str) -> NavWords:
         """The words that move about in `language`, and the English ones; with and without accents."""
@@ -171,18 +195,19 @@ class Catalogue:
             self._report("nested too deep", text.id, language)
             return text.id
         sentence = self._entries[language].sentences.get(text.id)
-        if sentence is None or not sentence.names <= text.values.keys():
+        values = {**self._always, **text.values}
+        if sentence is None or not sentence.names <= values.keys():
             what = "missing" if sentence is None else "needs another value"
             self._report(what, text.id, language)
             english = self._entries[_ENGLISH].sentences.get(text.id)
             if english is None:
                 return text.id
             # English with the values there are says more than a sentence with a hole.
-            sentence = english if sentence is None or english.names <= text.values.keys() else sentence
+            sentence = english if sentence is None or english.names <= values.keys() else sentence
         parts = list(sentence.parts)
         for place in range(1, len(parts), 2):
             name = parts[place]
-            value = text.values.get(name)
+            value = values.get(name)
             parts[place] = f"{{{name}}}" if value is None else self._show(value, language, region, depth)
         return "".join(parts)
 
@@ -247,6 +272,22 @@ def native_name(language: str) -> str:
         return language
     name = locale.get_language_name(locale.language) or language
     return name[:1].upper() + name[1:]
+
+
+@lru_cache(maxsize=1)
+def known_languages() -> Mapping[str, str]:
+    """The languages there is a catalogue of, each with what its header says of its state: see `drafts`."""
+    found = {}
+    for path in sorted(_own_place().glob(f"*/{_FILE}")):
+        header = path.read_text(encoding="utf-8-sig").partition("\n\n")[0]
+        status = re.search(r'^"X-Status: (.*)\\n"$', header, re.MULTILINE)
+        found[path.parent.parent.name] = status[1] if status else ""
+    return found
+
+
+def drafts(languages: Iterable[str]) -> list[str]:
+    """Those of the languages that no native speaker has signed: their header says so."""
+    return [name for name in languages if known_languages().get(name, "").startswith("draft")]
 
 
 def _own_place() -> Path:

@@ -387,7 +387,8 @@ class Steps:
         """Answer the question with what was dialled; whether that was done, and a notice where it does not
         fit. Never confirms, never repeats itself: what is asked again is the person's to answer."""
         asked_again = any(entry.key == question.key for entry in run.journal)
-        if isinstance(question, Confirm | SecretStep) or asked_again:
+        by_person = isinstance(question, Choose) and question.by_person
+        if isinstance(question, Confirm | SecretStep) or by_person or asked_again:
             return False, None
         if not dialled:
             if not isinstance(question, Ask) or not question.dialled or question.default is None:
@@ -417,6 +418,10 @@ class Steps:
         turn.save(row, run.journal)
         turn.step = question.key
         return _view_of(row, run, question, notice)
+
+    def leave(self, turn: Turn, row: ConversationRow) -> View:
+        """End the conversation as the person asked for."""
+        return self._close(turn, row, Screen("talk.left"))
 
     def broken(self, turn: Turn, row: ConversationRow, error: FlowError) -> View:
         """A fault of ours: the person gets words and a fresh start, the log gets the cause."""

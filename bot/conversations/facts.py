@@ -16,9 +16,11 @@ from bot.runtime.timeouts import Timeouts
 from bot.store.records import ConversationRow
 
 __all__ = [
+    "FirstAsked",
     "about_of",
     "behind_guard",
     "encode_facts",
+    "first_asked",
     "held_here",
     "last_asked",
     "last_notice",
@@ -26,9 +28,17 @@ __all__ = [
     "opening_of",
     "with_asked",
     "with_behind",
+    "with_first",
     "with_notice",
     "with_opening",
 ]
+
+
+class FirstAsked(msgspec.Struct, frozen=True):
+    """How the question for a language was shown: see bot.conversations.first_contact."""
+
+    notice: Text | None = None
+    page: int = 0
 
 
 class _KeptFacts(Facts, frozen=True):
@@ -42,6 +52,8 @@ class _KeptFacts(Facts, frozen=True):
     behind: tuple[Entry, ...] = ()
     # What begins instead, where the person is asked whether to go on first.
     opening: Opens | None = None
+    # The question for a language, while it stands in front.
+    first: FirstAsked | None = None
 
 
 def encode_facts(
@@ -150,6 +162,21 @@ def with_behind(row: ConversationRow, entries: Sequence[Entry]) -> ConversationR
     """The conversation, keeping these entries until its guard is passed."""
     facts = msgspec.json.decode(row.facts, type=_KeptFacts)
     kept = msgspec.structs.replace(facts, behind=tuple(entries))
+    return msgspec.structs.replace(row, facts=msgspec.json.encode(kept).decode())
+
+
+def first_asked(row: ConversationRow) -> FirstAsked | None:
+    """How the question for a language stands in front of the conversation; None where it does not."""
+    try:
+        return msgspec.json.decode(row.facts, type=_KeptFacts).first
+    except msgspec.ValidationError:
+        return None
+
+
+def with_first(row: ConversationRow, first: FirstAsked | None) -> ConversationRow:
+    """The conversation, with or without the question for a language in front."""
+    facts = msgspec.json.decode(row.facts, type=_KeptFacts)
+    kept = msgspec.structs.replace(facts, first=first)
     return msgspec.structs.replace(row, facts=msgspec.json.encode(kept).decode())
 
 

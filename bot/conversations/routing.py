@@ -9,15 +9,19 @@ import msgspec
 
 from bot.conversations.advance import CARD_NOT_USED, WRONG_AT_MOST, Reply, StartOver, Steps, Toast, half_done
 from bot.conversations.facts import (
+    FirstAsked,
     about_of,
     encode_facts,
+    first_asked,
     held_here,
     last_notice,
     opening_of,
     with_behind,
+    with_first,
     with_notice,
     with_opening,
 )
+from bot.conversations.first_contact import first_question, first_view, must_ask, settle_language
 from bot.conversations.own_words import first_words, own_words
 from bot.conversations.reading import Reader, may_be_link_code, may_be_otp
 from bot.conversations.standing import has_acted
@@ -90,7 +94,10 @@ class Conversations:
         reply = await self._present(turn, said, args, fresh=fresh)
         while isinstance(reply, StartOver):
             reply = await self._start_over(turn, reply)
-        return reply
+        if not isinstance(reply, View) or reply.ends or not must_ask(turn, self._config):
+            return reply
+        asked = first_asked(turn.conversation) is not None
+        return reply if asked else self._ask_language(turn, turn.conversation, FirstAsked())
 
     async def _present(self, turn: Turn, said: Input, args: tuple[str, ...], *, fresh: bool) -> Reply:
         """What the conversation at hand says, or a wish to start over; begins one where there is none."""
@@ -118,6 +125,8 @@ class Conversations:
         started = isinstance(said, Typed) and said.text.strip().casefold().startswith("/start")
         if turn.session is None and started and not kept.offering:
             return await self._arrive(turn, kept, said, args)
+        if first_asked(kept) is not None:
+            return await self._language_told(turn, kept, said)
         if kept.offering:
             return await self._offered(turn, kept, said)
         return await self._steps.answer(turn, kept, said)
@@ -166,7 +175,8 @@ class Conversations:
             return StartOver(kept, said=code)
         idle_ms = turn.now_ms - kept.updated_ms
         first = said if isinstance(said, Shared | Opens) else Nothing()
-        if args or not half_done(kept) or idle_ms > self._timeouts.resume_s * 1000:
+        lost = half_done(kept) and first_asked(kept) is None
+        if args or not lost or idle_ms > self._timeouts.resume_s * 1000:
             return StartOver(kept, args, said=first)
         held = msgspec.structs.replace(self._here(turn, kept), offering=True, wrong=0, page=0)
         held = with_opening(held, said if isinstance(said, Opens) else None)
@@ -183,6 +193,47 @@ class Conversations:
         turn.elsewhere = True
         turn.conversation = turn.loaded.session_conversation or turn.loaded.conversation or turn.conversation
         return View(text=Text("talk.elsewhere", {"short_code": self._config.short_code}), ends=True)
+
+    # ---- the language of whoever is new ----------------------------------------------------------
+
+    def _ask_language(self, turn: Turn, kept: ConversationRow, first: FirstAsked) -> View:
+        row = msgspec.structs.replace(with_first(kept, first), serial=kept.serial + 1)
+        turn.save(row, row.journal)
+        turn.step = "language"
+        return first_view(row, self._config)
+
+    async def _language_told(self, turn: Turn, kept: ConversationRow, said: Input) -> Reply:
+        """The answer to the question for a language; then what stands behind it."""
+        if isinstance(said, Shared):
+            turn.beside, said = CARD_NOT_USED, Nothing()
+        question, asked = first_question(self._config), first_asked(kept) or FirstAsked()
+        shown = self._steps.shown(turn, first_view(kept, self._config))
+        reading = self._reader.read(
+            turn, question, said, can_go_back=shown.page > 0, more=shown.page < shown.pages - 1
+        )
+        turn.own_words = own_words(question, said, reading)
+        if isinstance(reading, Accepted):
+            settle_language(turn, reading.value)
+            row = msgspec.structs.replace(with_first(kept, None), wrong=0)
+            if row.offering:
+                return self._offer(turn, row, last_notice(row))
+            return await self._steps.show(turn, row, notice=last_notice(row))
+        if isinstance(reading, Leave):
+            return self._steps.leave(turn, kept)
+        if isinstance(reading, More) or (isinstance(reading, Back) and shown.page > 0):
+            page = shown.page + (1 if isinstance(reading, More) else -1)
+            return self._ask_language(turn, kept, FirstAsked(asked.notice, page))
+        problem = reading.text if isinstance(reading, Problem) else None
+        wrong = kept.wrong + (problem is not None)
+        if wrong >= WRONG_AT_MOST and turn.session is not None:
+            # The next dial begins anew: nothing was answered yet that would be lost.
+            return self._steps.stop_here(turn, kept, ())
+        if wrong >= WRONG_AT_MOST:
+            wrong, problem = 0, Text("talk.help")
+        if isinstance(reading, Help):
+            problem = self._config.help(keypad=turn.session is not None)
+        row = msgspec.structs.replace(kept, wrong=wrong)
+        return self._ask_language(turn, row, FirstAsked(problem or turn.beside))
 
     # ---- continue or start over ------------------------------------------------------------------
 

@@ -33,10 +33,17 @@ class TurnsConfig(msgspec.Struct, frozen=True):
             whom = Text("help.contact", {"contact": self.help_contact})
         return Text("help.phone", {"whom": whom}) if keypad else Text("help.chat", {"whom": whom})
 
+    # The word for "language" in each of them, for whoever has not chosen one yet.
+    language_words: str = ""
+
+    def told(self, tag: str) -> str:
+        """The language we speak that fits an IETF tag; empty where it is none of ours."""
+        short = tag.lower().split("-")[0].split("_")[0]
+        return short if short in self.languages else ""
+
     def guess(self, tag: str) -> str:
         """The language we speak that fits an IETF tag, else the default one."""
-        short = tag.lower().split("-")[0].split("_")[0]
-        return short if short in self.languages else self.language
+        return self.told(tag) or self.language
 
 
 _NO_CONVERSATION: Final = ConversationRow(

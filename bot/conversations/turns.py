@@ -414,8 +414,14 @@ class Turns:
                 turn.address = msgspec.structs.replace(loaded.address, seen_ms=turn.now_ms, reachable=True)
                 turn.changes.append(SaveAddress(turn.address))
             return
+        told = self._config.told(inbound.language)
+        only = len(self._config.languages) < 2
         turn.person = PersonRow(
-            id=self._ids.uuid(), language=self._config.guess(inbound.language), created_ms=turn.now_ms
+            id=self._ids.uuid(),
+            language=told or self._config.language,
+            created_ms=turn.now_ms,
+            # A chat is taken at its word; whoever could not choose has chosen.
+            language_chosen=bool(told) or only,
         )
         turn.address = AddressRow(
             id=self._ids.uuid(),

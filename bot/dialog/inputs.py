@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from bot.dialog.kinds import Problem, fold_digits
+from bot.dialog.septets import fold
 from bot.dialog.steps import Ask, Confirm, Question, SecretStep
 from bot.dialog.words import Choice, Text
 
@@ -245,9 +246,14 @@ def match_choice(
             return choice
         if choice.value == "no" and lowered in words.no:
             return choice
-        if label_of is not None and label_of(choice.label).casefold().rstrip(_ENDS) == lowered.rstrip(_ENDS):
+        if label_of is not None and _as_typed(label_of(choice.label)) == _as_typed(text):
             return choice
     return None
+
+
+def _as_typed(label: str) -> str:
+    """A label as people type it: without the letters that a simple phone does not show."""
+    return fold(label).casefold().rstrip(_ENDS)
 
 
 def _navigation(text: str, words: NavWords, *, keypad: bool, can_go_back: bool) -> Reading | None:

@@ -173,7 +173,8 @@ class Choose(Question[str]):
     """One of the `choices`; the journal keeps its meaning, not its number.
 
     `also`: meanings that are offered no longer, and that older journals hold. `dialled`: what a dial string
-    that goes on chooses, so that its arguments mean the same to everybody.
+    that goes on chooses, so that its arguments mean the same to everybody. `by_person`: no dial string
+    answers it, since a string may be somebody else's.
     """
 
     kind = "choose"
@@ -187,11 +188,13 @@ class Choose(Question[str]):
         also: Sequence[str] = (),
         *,
         dialled: str = "",
+        by_person: bool = False,
     ) -> None:
         super().__init__(key, text)
         self.choices = tuple(choices)
         self.also = tuple(also)
         self.dialled = dialled
+        self.by_person = by_person
 
     def parse(self, text: str) -> str | Problem:
         return Problem(Text("choice.not_valid"))
@@ -314,11 +317,12 @@ class Talk:
         text: str = "",
         also: Sequence[str] = (),
         dialled: str = "",
+        by_person: bool = False,
         shown: Mapping[str, Value] = _NONE,
         **values: Value,
     ) -> Choose:
         said = self._text(key, text, {**shown, **values})
-        return Choose(self._path + key, said, choices, also, dialled=dialled)
+        return Choose(self._path + key, said, choices, also, dialled=dialled, by_person=by_person)
 
     def confirm(
         self,

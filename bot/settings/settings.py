@@ -16,6 +16,8 @@ from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.channels.catalogue import known_languages
+from bot.dialog import fold
 from bot.money import knows_region
 from bot.providers.base import Account
 from bot.settings.accounts import (
@@ -39,6 +41,7 @@ __all__ = [
     "Settings",
     "ask_limits",
     "given_values",
+    "offered_languages",
     "read_settings",
 ]
 
@@ -94,7 +97,17 @@ class Settings(BaseSettings):
         "GH", description="The country (two letters) of numbers that are typed without a country code."
     )
     default_language: str = Field(
-        "en", description="The language of whoever has not chosen one: `en` or `fr`."
+        "en", description="The language of whoever has not chosen one; one of `LANGUAGES`."
+    )
+    languages: str = Field(
+        "en,fr",
+        description="The languages that are offered, in this order, separated by blanks or commas: `en`, "
+        "`fr` and others of which there is a catalogue. Where there are several, whoever is new is asked.",
+    )
+    service_name: str = Field(
+        "Kasapay",
+        max_length=16,
+        description="What the service calls itself, on the first screen and in text messages.",
     )
     help_contact: str = Field(
         "",
@@ -206,6 +219,11 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
+def offered_languages(settings: Settings) -> tuple[str, ...]:
+    """The languages that people may choose, in the operator's order."""
+    return tuple(dict.fromkeys(_listed(settings.languages.lower())))
+
+
 def ask_limits(settings: Settings) -> AskLimits:
     """How much may be asked of phones, as set."""
     return AskLimits(
@@ -310,6 +328,7 @@ def _check_values(settings: Settings, problems: list[str]) -> None:
         problems.append("DATABASE_URL must begin with sqlite:/// or postgresql://.")
     if not knows_region(settings.default_region):
         problems.append("DEFAULT_REGION must be a country's two letters, such as GH.")
+    problems += _language_problems(settings)
     if 0 < settings.ussd_screen_septets < 60:
         problems.append("USSD_SCREEN_SEPTETS is 60 to 182, or 0 for each gateway's own figure.")
     sms_key = settings.africastalking_api_key.get_secret_value()
@@ -318,6 +337,22 @@ def _check_values(settings: Settings, problems: list[str]) -> None:
     at = (settings.africastalking_username, settings.africastalking_api_key.get_secret_value())
     if any(at) and not all(at):
         problems.append("AFRICASTALKING_USERNAME and AFRICASTALKING_API_KEY belong together.")
+
+
+def _language_problems(settings: Settings) -> list[str]:
+    offered, known = offered_languages(settings), known_languages()
+    there_are = f"there are {', '.join(known)}."
+    found = [
+        f"LANGUAGES: there is no catalogue of {name}; {there_are}" for name in offered if name not in known
+    ]
+    if not offered:
+        found.append(f"LANGUAGES names none; {there_are}")
+    elif settings.default_language not in offered:
+        found.append("DEFAULT_LANGUAGE must be one of LANGUAGES.")
+    name = settings.service_name.strip()
+    if not name or fold(name).count("?") > name.count("?"):
+        found.append("SERVICE_NAME must be a name in letters that every phone shows.")
+    return found
 
 
 def _listed(text: str) -> list[str]:

@@ -44,7 +44,7 @@ class PersonRow(msgspec.Struct, frozen=True):
     id: str
     language: str
     created_ms: int
-    # Whether `language` is the person's own choice or our guess.
+    # Whether `language` is settled, by the person's choice or by the word of their chat; else it is asked.
     language_chosen: bool = False
 
 

@@ -29,10 +29,14 @@ class Screen:
 
 
 class Phone:
-    """A feature phone whose gateway speaks to the real adapter."""
+    """A feature phone whose gateway speaks to the real adapter. `new`: its owner was never here before."""
 
-    def __init__(self, stage: Stage, msisdn: str, gateway: str = "africastalking") -> None:
+    def __init__(
+        self, stage: Stage, msisdn: str, gateway: str = "africastalking", *, new: bool = False
+    ) -> None:
         self.stage = stage
+        if not new:
+            stage.know("msisdn", msisdn)
         self.msisdn = msisdn
         self.gateway = gateway
         self.adapter = gateway_of(gateway)

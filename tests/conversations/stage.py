@@ -306,6 +306,24 @@ class Stage:
         self._runner: web.AppRunner | None = None
         self._reader: sqlite3.Connection | None = None
 
+    # ---- the people
+
+    def know(self, kind: str, value: str) -> None:
+        """Somebody who was here before: known, and spoken to in their language."""
+        if self.rows("SELECT id FROM addresses WHERE (kind, value) = (?, ?)", kind, value):
+            return
+        ids, now_ms = Ids(), self.clock()
+        person, verified_ms = ids.uuid(), now_ms if kind == "msisdn" else None
+        self.change(
+            "INSERT INTO people (id, language, created_ms, language_chosen) VALUES (?, ?, ?, 1)",
+            *(person, self.settings.default_language, now_ms),
+        )
+        self.change(
+            "INSERT INTO addresses (id, person_id, kind, value, created_ms, seen_ms, verified_ms, reachable)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, 1)",
+            *(ids.uuid(), person, kind, value, now_ms, now_ms, verified_ms),
+        )
+
     # ---- life
 
     async def start(self) -> None:

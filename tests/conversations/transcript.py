@@ -3,7 +3,8 @@
 A transcript is text that a product owner can read:
 
     # pay: happy path, MoMo          a remark
-    @ Efua, phone                    who acts from here on: phone, phone on Hubtel, Telegram, web chat
+    @ Efua, phone                    who acts from here on: phone, phone on Hubtel, Telegram, web chat;
+                                     "new phone": who was never here before and has no language yet
     ! dials                          something done; the list is in `Play._does`
     < What would you like to do?     a line of the screen, or of a message
     > 1                              typed; `> [2 Check a number]` presses the second button of the last
@@ -138,14 +139,19 @@ class Play:
         match where:
             case "phone":
                 return Phone(stage, PEOPLE[name])
+            case "new phone":
+                return Phone(stage, PEOPLE[name], new=True)
+            case "new phone on Hubtel":
+                return Phone(stage, PEOPLE[name], "hubtel", new=True)
             case "phone on Hubtel":
                 return Phone(stage, PEOPLE[name], "hubtel")
             case "web chat":
                 return WebChat(stage, f"{number}" * 32, self._language)
-            case "Telegram":
+            case "Telegram" | "Telegram in German":
                 assert stage.telegram is not None
                 digits = PEOPLE[name].removeprefix("+")
-                person = stage.telegram.person(name, phone=digits, language=self._language)
+                language = "de" if where.endswith("German") else self._language
+                person = stage.telegram.person(name, phone=digits, language=language)
                 return TelegramChat(stage, person)
         raise AssertionError(f"there is no such way to talk: {where}")
 

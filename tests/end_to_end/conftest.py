@@ -9,6 +9,7 @@ import pytest
 
 from bot.app.demo import Embedded, run_embedded
 from bot.runtime.timeouts import TIMES, Timeouts
+from bot.settings.settings import Settings
 from tests.end_to_end.log_keeping import forbid
 from tests.end_to_end.processes import SECRETS, Deployment, Judge, end_all
 from tests.hashing import light_hasher
@@ -35,8 +36,9 @@ def times() -> Timeouts:
 
 @pytest.fixture
 async def live(tmp_path: Path, times: Timeouts) -> AsyncIterator[Embedded]:
-    """Everything in this process, as `run` starts it."""
-    async with run_embedded(tmp_path / "data", timeouts=times) as embedded:
+    """Everything in this process, as `run` starts it, in one language: strangers are asked for none."""
+    extra = Settings.model_validate({"languages": "en"})
+    async with run_embedded(tmp_path / "data", timeouts=times, extra=extra) as embedded:
         forbid(embedded.ussd_path.rsplit("/", 1)[-1])
         yield embedded
 

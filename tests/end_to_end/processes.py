@@ -265,6 +265,7 @@ class Deployment:
         self.env = {
             "DATABASE_URL": f"sqlite:///{self.database}",
             "SECRET_KEY": SECRET_KEY,
+            "LANGUAGES": "en",
             "PORT": str(self.port),
             "PUBLIC_URL": self.url,
             "USSD_GATEWAYS": " ".join(GATEWAYS),

@@ -210,7 +210,7 @@ async def test_the_webhook_takes_nothing_without_its_secret(
                 "message_id": 1,
                 "date": 1,
                 "chat": {"id": 4711, "type": "private"},
-                "from": {"id": 4711, "is_bot": False, "first_name": "Eve"},
+                "from": {"id": 4711, "is_bot": False, "first_name": "Eve", "language_code": "en"},
                 "text": "/start",
             },
         }

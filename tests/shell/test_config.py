@@ -206,6 +206,11 @@ def test_all_problems_are_told_together(in_file) -> None:  # type: ignore[no-unt
         ({"USSD_GATEWAYS": "pigeon"}, "USSD_GATEWAYS: there is no gateway pigeon; there are africastalking"),
         ({"DATABASE_URL": "kasapay.db"}, "DATABASE_URL must begin"),
         ({"DEFAULT_REGION": "gh"}, "DEFAULT_REGION must be"),
+        ({"LANGUAGES": "en, xx"}, "LANGUAGES: there is no catalogue of xx; there are "),
+        ({"LANGUAGES": ", "}, "LANGUAGES names none; there are "),
+        ({"LANGUAGES": "fr"}, "DEFAULT_LANGUAGE must be one of LANGUAGES."),
+        ({"SERVICE_NAME": "  "}, "SERVICE_NAME must be a name"),
+        ({"SERVICE_NAME": "支付"}, "SERVICE_NAME must be a name"),
         ({"USSD_SCREEN_SEPTETS": "59"}, "USSD_SCREEN_SEPTETS is 60"),
         ({"USSD_SCREEN_SEPTETS": "183"}, "USSD_SCREEN_SEPTETS: "),
         ({"USSD_SCREEN_CHARACTERS": "10"}, "USSD_SCREEN_CHARACTERS: "),
@@ -262,7 +267,7 @@ def test_no_secret_is_in_anything_that_can_be_printed() -> None:
 
 def test_no_secret_is_in_any_problem(in_file) -> None:  # type: ignore[no-untyped-def]
     """Everything is wrong at once, and every value that could be a secret is one."""
-    said_back = {"accounts", "gateways", "kasapay_config", "ussd_gateways", "trusted_proxies"}
+    said_back = {"accounts", "gateways", "kasapay_config", "ussd_gateways", "trusted_proxies", "languages"}
     wrong = {name.upper(): "hunter2 hunter2" for name in Settings.model_fields if name not in said_back}
     table = 'currency = "GHS"\nsecret_key = "hunter2"\nregion = "hunter2"\nnetworks = "hunter2"'
     for name in ("sign_key", "bills", "payout_limits", "refund_unit", "api_version", "webhook_reserialised"):

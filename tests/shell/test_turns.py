@@ -1009,7 +1009,13 @@ async def test_a_language_is_guessed_once_and_then_chosen(stage: Stage) -> None:
     found = await stage.store.load_turn(TurnQuery("web", "w" * 32))
     assert found.person is not None
     assert found.person.language == "fr"
-    assert not found.person.language_chosen
+    # A chat is taken at its word; one that says nothing we speak is asked.
+    assert found.person.language_chosen
+    other = msgspec.structs.replace(inbound, address=Address("web", "v" * 32), language="de-AT")
+    await stage.kasapay.turns.take(other)
+    found = await stage.store.load_turn(TurnQuery("web", "v" * 32))
+    assert found.person is not None
+    assert (found.person.language, found.person.language_chosen) == ("en", False)
 
 
 # ---- help ----------------------------------------------------------------------------------------

@@ -388,6 +388,7 @@ def _plain_settings() -> Settings:
     return Settings.model_validate({}).model_copy(
         update={
             "secret_key": SecretStr(_SECRET_KEY),
+            "languages": "en",
             "public_url": "https://pay.example",
             "africastalking_username": "simulation",
             "africastalking_api_key": SecretStr("sms-key"),

@@ -314,6 +314,7 @@ class Stage:
             "PORT": str(self.port),
             "PUBLIC_URL": f"http://127.0.0.1:{self.port}",
             "SHORT_CODE": CODE,
+            "LANGUAGES": "en",
             "USSD_GATEWAYS": " ".join(GATEWAYS),
             "USSD_SECRET": USSD_SECRET,
             "AFRICASTALKING_USERNAME": "torture",
