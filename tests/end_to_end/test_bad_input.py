@@ -149,6 +149,7 @@ async def whole(tmp_path: Path) -> AsyncIterator[Whole]:
                 "telegram_mode": "webhook",
                 "telegram_webhook_secret": WEBHOOK_SECRET,
                 "trusted_proxies": "127.0.0.1",
+                "languages": "en",
             }
         )
         with capture_logs() as lines:

@@ -54,7 +54,7 @@ class Browser:
         return message_id
 
     async def sends(self, message_id: str, text: str, *, answered: bool = True) -> dict[str, Any]:
-        headers = {"Cookie": f"kasapay_chat={self.cookie}"}
+        headers = {"Cookie": f"kasapay_chat={self.cookie}", "Accept-Language": "en-GB"}
         said = {"id": message_id, "text": text}
         async with self.http.post(f"{self.url}/chat/messages", json=said, headers=headers) as reply:
             assert reply.status == 202
