@@ -37,9 +37,7 @@ KEY = "benchmark-secret-key-0123456789abcdef"
 PATH = f"/ussd/africastalking/{SECRET}"
 # One dialogue up to where a provider would be asked: four turns.
 TYPED = ("", "1", "1*1001", "1*1001*5")
-LAST_SCREEN = (
-    "CON Pay from which wallet? Choose, or enter another number:\n1 My number 0240000001\n0 Back\n00 Home"
-)
+LAST_SCREEN = "CON Pay from which number? Choose, or enter another:\n1 My number 0240000001\n0 Back\n00 Home"
 CONFIG = """
 [accounts.momo]
 provider = "momo"
@@ -115,7 +113,7 @@ async def load(port: int, sessions: int, seconds: float, first: int) -> dict[str
                 began = time.perf_counter()
                 screen = await line.post({**form, "text": text})
                 took.append(time.perf_counter() - began)
-            if not screen.startswith(b"CON Pay from which wallet?"):
+            if not screen.startswith(b"CON Pay from which number?"):
                 raise RuntimeError(f"another screen than expected: {screen.decode()}")
 
     lines = [Line(port) for _ in range(sessions)]

@@ -5,7 +5,17 @@ from typing import Final
 
 from bot.dialog import Name, Number, Screen, Text, Value
 from bot.dialog.views import OrderView
-from bot.money import BY_WALLET_OWNER, PAYMENTS, Money, OrderKind, OrderState, Reason
+from bot.money import (
+    BY_WALLET_OWNER,
+    COMES_IN,
+    PAYMENTS,
+    PAYOUTS,
+    Money,
+    OrderKind,
+    OrderState,
+    Reason,
+    proves_nothing_moved,
+)
 
 __all__ = [
     "RESULT_WORDS",
@@ -92,14 +102,31 @@ def refusal(why: str, merchant: Name, most: Money | None = None) -> Screen:
     return Screen(f"refused.{known}", {"merchant": merchant, "left": left})
 
 
-def reason_text(reason: Reason | None, kind: OrderKind = OrderKind.COLLECTION) -> Text:
-    """Why an order failed, as a sentence to who began it."""
-    if reason is Reason.PAYER_BLOCKED and kind not in BY_WALLET_OWNER:
-        # Whoever began it is not the one whose wallet it is.
-        return Text("reason.wallet_blocked")
+def reason_text(
+    reason: Reason | None, kind: OrderKind = OrderKind.COLLECTION, *, by_owner: bool | None = None
+) -> Text:
+    """Whether an order that failed moved money, why it failed and what to do, to who began it. `by_owner`:
+    the reader owns the wallet that was to pay; unless told, as the kind has it."""
+    by_owner = kind in BY_WALLET_OWNER if by_owner is None else by_owner
+    why = Text(f"reason.{_why(reason or Reason.OTHER, kind, by_owner=by_owner)}")
+    proved = proves_nothing_moved(reason)
+    if kind in PAYOUTS:
+        # Cash that was taken for it is given back only where none of it went on its way.
+        kept = "failed.cash_back" if kind is OrderKind.DEPOSIT else "failed.not_sent"
+        return Text(kept if proved else "failed.perhaps", {"why": why})
+    # The money of a bill comes in before it goes out.
+    if kind in COMES_IN or kind is OrderKind.BILL:
+        return Text("failed.not_taken" if proved else "failed.perhaps", {"why": why})
+    # Where no money moves, these say what to do themselves.
+    return why if proved or why.id == "reason.paid_already" else Text("failed.again", {"why": why})
+
+
+def _why(reason: Reason, kind: OrderKind, *, by_owner: bool) -> str:
+    if reason is Reason.PAYER_BLOCKED and not by_owner:
+        return "wallet_blocked"
     if reason is Reason.NOT_COMPLETED and kind is OrderKind.INVOICE_CANCEL:
-        return Text("reason.paid_already")
-    return Text(f"reason.{(reason or Reason.OTHER).value}")
+        return "paid_already"
+    return reason.value
 
 
 def state_text(state: OrderState, kind: OrderKind = OrderKind.COLLECTION) -> Text:

@@ -4,7 +4,7 @@ from typing import Final
 
 from bot.dialog import Choice, Code, FreeText, Moment, Number, Screen, Talk, Text, Value
 from bot.dialog.views import FoundPayment, OrderView, Role
-from bot.money import OrderState, Reason, Right
+from bot.money import OrderState, Right
 from flows.business_effects import FindPayment, LatestPayments, SendNote
 from flows.closing import reason_text, state_text
 from flows.receipt import receipt_text
@@ -82,13 +82,12 @@ async def _note(talk: Talk, role: Role, order: OrderView) -> Screen:
 
 
 def _values(order: OrderView) -> dict[str, Value]:
-    blocked = order.reason is Reason.PAYER_BLOCKED
     return {
         "code": order.code,
         "amount": order.amount,
         "payer": Number(order.payer),
         "state": state_text(order.state, order.kind),
         # Read by staff, whose wallet it is not.
-        "reason": Text("reason.wallet_blocked") if blocked else reason_text(order.reason),
+        "reason": reason_text(order.reason, order.kind, by_owner=False),
         "when": Moment(order.at_ms),
     }

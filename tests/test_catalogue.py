@@ -233,6 +233,32 @@ def test_the_check_finds_every_kind_of_fault(tmp_path: Path) -> None:
     ]
 
 
+def test_marks_are_not_read_and_their_faults_are_found(tmp_path: Path) -> None:
+    marked = "<what>Not paid: {amount}.</what> <money>Nothing was taken.</money> {reason}"
+    write(tmp_path, "en", NAV | {"a": marked, "b": "<done>Paid.</done>", "c": "<what>No.</what> <money/>"})
+    write(tmp_path, "fr", NAV | {"a": "<wat>Non</wat> {amount}", "b": "<done>Oui.", "c": "</next><next/>Non"})
+    catalogue = Catalogue.load(tmp_path)
+    assert catalogue.say(Text("a", {"amount": 1, "reason": "Why."}), "en", "GH") == (
+        "Not paid: 1. Nothing was taken. Why."
+    )
+    assert dict(catalogue.parts("a")) == {"what": "Not paid: {amount}.", "money": "Nothing was taken."}
+    assert dict(catalogue.parts("c")) == {"what": "No.", "money": ""}
+    assert catalogue.parts("no.such") == {}
+    assert catalogue.problems() == [
+        "fr: a has a mark <wat> that is none of ours",
+        "fr: a has a mark </wat> that is none of ours",
+        "fr: b does not end its <done>",
+        "fr: c has a </next> too many",
+        "fr: c has a mark <next/> that is none of ours",
+        "fr: a lacks {reason}",
+        "fr: a lacks the part <money>",
+        "fr: a lacks the part <what>",
+        "fr: b lacks the part <done>",
+        "fr: c lacks the part <money>",
+        "fr: c lacks the part <what>",
+    ]
+
+
 def test_sound_catalogues_have_no_problem(tmp_path: Path) -> None:
     write(tmp_path, "en", ENGLISH)
     write(tmp_path, "fr", FRENCH | {"only.english": "Ici aussi"})

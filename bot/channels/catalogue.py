@@ -18,6 +18,7 @@ import structlog
 from babel.core import Locale, UnknownLocaleError
 from babel.messages.pofile import PoFileError, read_po
 
+from bot.channels.parts import faults_of, parts_of, without_marks
 from bot.dialog import Moment, Named, NavLabels, NavWords, Number, Text, Value
 from bot.money import Money, mask_msisdn, show_amount, show_local
 
@@ -62,9 +63,11 @@ class CatalogueError(Exception):
 
 
 class _Sentence(msgspec.Struct, frozen=True):
-    """A sentence taken apart: words and placeholder names in turn, words first and last."""
+    """A sentence taken apart: words and placeholder names in turn, words first and last. `marked` is the
+    sentence as the catalogue has it, with the marks of bot.channels.parts."""
 
     parts: tuple[str, ...]
+    marked: str
 
     @property
     def names(self) -> frozenset[str]:
@@ -174,6 +177,11 @@ class Catalogue:
                 for name, sentence in sorted(entry.sentences.items())
                 if "{" in sentence.words or "}" in sentence.words
             ]
+            found += [
+                f"{language}: {name} {fault}"
+                for name, sentence in sorted(entry.sentences.items())
+                for fault in faults_of(sentence.marked)
+            ]
             if language == _ENGLISH:
                 continue
             here = entry.sentences.keys() | entry.untranslated
@@ -183,12 +191,23 @@ class Catalogue:
                 theirs, ours = entry.sentences[name].names, english[name].names
                 found += [f"{language}: {name} lacks {{{gone}}}" for gone in sorted(ours - theirs)]
                 found += [f"{language}: {name} has unknown {{{new}}}" for new in sorted(theirs - ours)]
+                gone = parts_of(english[name].marked).keys() - parts_of(entry.sentences[name].marked).keys()
+                found += [f"{language}: {name} lacks the part <{part}>" for part in sorted(gone)]
         return found
 
     def placeholders(self, message_id: str) -> frozenset[str]:
         """The names the English sentence fills in; empty for an id that is not there."""
         sentence = self._entries[_ENGLISH].sentences.get(message_id)
         return sentence.names if sentence else frozenset()
+
+    def parts(self, message_id: str, language: str = _ENGLISH) -> Mapping[str, str]:
+        """The marked parts of a sentence (see bot.channels.parts); empty for an id that is not there."""
+        sentence = self._entries[self.pick(language)].sentences.get(message_id)
+        return parts_of(sentence.marked) if sentence else {}
+
+    def ids(self) -> tuple[str, ...]:
+        """Every id the English catalogue has, in its order."""
+        return tuple(self._entries[_ENGLISH].sentences)
 
     def _say(self, text: Text, language: str, region: str, depth: int) -> str:
         if depth > _MOST_NESTING:
@@ -318,7 +337,8 @@ def _read(path: Path) -> _Language:
             continue
         # A fuzzy entry is one whose English changed since; gettext does not show it either.
         if isinstance(message.string, str) and message.string and not message.fuzzy:
-            sentences[message.id] = _Sentence(tuple(_PLACEHOLDER.split(message.string)))
+            words = without_marks(message.string)
+            sentences[message.id] = _Sentence(tuple(_PLACEHOLDER.split(words)), message.string)
         else:
             untranslated.add(message.id)
     seen = re.findall(r'^msgid "(.+)"$', text, re.MULTILINE)

@@ -54,7 +54,17 @@ from bot.money.order_kinds import (
     PAYOUTS,
     KindFacts,
 )
-from bot.money.orders import FINAL, OPEN, OrderKind, OrderState, Reason, Source, Verdict, judge
+from bot.money.orders import (
+    FINAL,
+    OPEN,
+    OrderKind,
+    OrderState,
+    Reason,
+    Source,
+    Verdict,
+    judge,
+    proves_nothing_moved,
+)
 from bot.money.pins import is_weak_pin
 from bot.money.roles import Right, StaffRole, rights_of
 from bot.money.rules import AmountRule, NumberRule
@@ -113,6 +123,7 @@ __all__ = [
     "parse_amount",
     "parse_msisdn",
     "parse_wallet",
+    "proves_nothing_moved",
     "read_code",
     "read_token",
     "reference_key",

@@ -15,6 +15,7 @@ __all__ = [
     "Source",
     "Verdict",
     "judge",
+    "proves_nothing_moved",
 ]
 
 
@@ -86,6 +87,33 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
+# Whether an order that failed for this reason is known to have moved no money. The others say that something
+# broke while the money may have been under way: nobody should hear "nothing was taken" then.
+_PROVES: Final[dict[Reason, bool]] = {
+    Reason.NOT_ENOUGH_FUNDS: True,
+    Reason.PAYER_LIMIT: True,
+    Reason.PAYEE_LIMIT: True,
+    Reason.FUNDS_OR_LIMIT: True,
+    Reason.PAYER_NOT_FOUND: True,
+    Reason.PAYEE_NOT_FOUND: True,
+    Reason.PAYER_BLOCKED: True,
+    Reason.PAYEE_BLOCKED: True,
+    Reason.REJECTED: True,
+    Reason.EXPIRED: True,
+    Reason.CANCELLED: True,
+    Reason.NOT_COMPLETED: False,
+    Reason.WRONG_OTP: True,
+    Reason.UNKNOWN_NETWORK: True,
+    Reason.OPERATOR_ERROR: False,
+    Reason.SERVICE_DOWN: False,
+    Reason.NOT_AVAILABLE: True,
+    Reason.BAD_REQUEST: True,
+    Reason.NOT_SENT: True,
+    Reason.CONSENT: True,
+    Reason.MERCHANT_FUNDS: True,
+    Reason.OTHER: False,
+}
+
 FINAL: Final = frozenset({OrderState.SUCCESSFUL, OrderState.FAILED, OrderState.REVERSED})
 OPEN: Final = frozenset(OrderState) - FINAL
 
@@ -107,6 +135,11 @@ _BY_OPERATOR: Final[dict[OrderState, frozenset[OrderState]]] = {
 }
 _MONEY_MOVED: Final = frozenset({_S.SUCCESSFUL, _S.REVERSED})
 _PROVIDER_WORD: Final = frozenset({Source.REPLY, Source.CALLBACK, Source.WEBHOOK, Source.POLL})
+
+
+def proves_nothing_moved(reason: Reason | None) -> bool:
+    """Whether an order that failed for `reason` is known to have moved no money. Without a reason: no."""
+    return reason is not None and _PROVES[reason]
 
 
 class Verdict(StrEnum):

@@ -87,7 +87,7 @@ class Visitor:
         if await self.has_paid():
             await self.keys("2", "Enter the merchant code:")
         await self.keys(merchant, "Amount")
-        await self.types(amount, "Pay from which wallet?")
+        await self.types(amount, "Pay from which number?")
         await self.keys("1", "Pay GHS", name)
 
     async def has_paid(self) -> bool:
@@ -174,7 +174,7 @@ async def test_pay_approve_and_be_told_then_pay_and_reject(
     async with visiting(chromium, live.url, WIDE) as visitor:
         await visitor.links_the_chat()
         await visitor.pays("1001", "12.50", "Ama's Kitchen")
-        await visitor.keys("1", "Approve GHS 12.50", state="ended")
+        await visitor.keys("1", "when asked: GHS 12.50", state="ended")
         await visitor.approves()
         assert "Paid: GHS 12.50 to Ama's Kitchen. Ref" in await visitor.sms("Paid:", "12.50")
         await visitor.tab("chat")
@@ -184,9 +184,9 @@ async def test_pay_approve_and_be_told_then_pay_and_reject(
         await visitor.pays("1001", "3", "Ama's Kitchen")
         if os.environ.get("UPDATE_SCREENSHOT") == "1":
             await visitor.page.screenshot(path=ROOT / "docs" / "page.png")
-        await visitor.keys("1", "Approve GHS 3.00", state="ended")
+        await visitor.keys("1", "when asked: GHS 3.00", state="ended")
         await visitor.rejects()
-        words = "Not paid: GHS 3.00 to Ama's Kitchen. It was declined on the phone. Nothing was taken."
+        words = "Not paid: GHS 3.00 to Ama's Kitchen. Nothing was taken. It was refused on the phone."
         assert words in await visitor.sms("Not paid")
         await visitor.tab("chat")
         await expect(visitor.part("chat-log")).to_contain_text(words)
@@ -205,10 +205,10 @@ async def test_the_startbutton_merchant_asks_for_a_code_first(
         await visitor.becomes(KWAME)
         await visitor.part("merchant-1002").click()
         await visitor.screen("Kofi Books", "Amount (GHS)", state="asking")
-        await visitor.keys("8", "Pay from which wallet?")
+        await visitor.keys("8", "Pay from which number?")
         await visitor.keys("1", "Which network?")
         await visitor.keys("1", "Pay GHS 8.00 to Kofi Books")
-        await visitor.keys("1", "Enter the code sent by SMS to 0240000002")
+        await visitor.keys("1", "Enter the SMS code sent to 0240000002")
         code = re.search(r"\b(\d{6})\b is your code", await visitor.sms("is your code"))
         assert code
         forbid(code[1])
@@ -220,7 +220,7 @@ async def test_the_startbutton_merchant_asks_for_a_code_first(
         await visitor.dial()
         await visitor.keys("7", "Balance")
         await visitor.keys("2", "Enter your staff PIN")
-        await visitor.keys("1111", "That PIN was not right. Tries left: 2.")
+        await visitor.keys("1111", "That PIN is wrong. Tries left: 2.")
         await visitor.keys(STAFF_PIN, "Balance of Ama's Kitchen:", state="ended")
 
 
@@ -232,7 +232,7 @@ async def test_the_result_comes_whatever_is_lost(live: Embedded, chromium: Brows
             await visitor.part(f"big-{name}").check()
         await expect(visitor.page.locator("[data-badge=switches]")).to_have_text("2")
         await visitor.pays("1001", "6", "Ama's Kitchen")
-        await visitor.keys("1", "Approve GHS 6.00", state="ended")
+        await visitor.keys("1", "when asked: GHS 6.00", state="ended")
         await visitor.approves()
         assert "Paid: GHS 6.00 to Ama's Kitchen" in await visitor.sms("Paid:")
     assert [(e["status"], e["times_charged"]) for e in await judge.entries()] == [("SUCCESSFUL", 1)]
@@ -244,7 +244,7 @@ async def test_pressed_twice_is_paid_once(live: Embedded, chromium: Browser, jud
     async with visiting(chromium, live.url, WIDE) as visitor:
         await visitor.part("phone-twice").check()
         await visitor.pays("1001", "5", "Ama's Kitchen")
-        await visitor.keys("1", "Approve GHS 5.00", state="ended")
+        await visitor.keys("1", "when asked: GHS 5.00", state="ended")
         await expect(visitor.part("phone-note")).to_contain_text("both got the same bytes")
         await visitor.approves()
         await visitor.sms("Paid: GHS 5.00")
@@ -261,9 +261,9 @@ async def test_with_the_keyboard_alone(live: Embedded, chromium: Browser, judge:
         for typed, seen, state in (
             ("1", "Enter the merchant code:", "asking"),
             ("1001", "Amount (GHS)", "asking"),
-            ("2", "Pay from which wallet?", "asking"),
+            ("2", "Pay from which number?", "asking"),
             ("1", "Pay GHS 2.00", "asking"),
-            ("1", "Approve GHS 2.00", "ended"),
+            ("1", "when asked: GHS 2.00", "ended"),
         ):
             await keyboard.type(typed)
             await keyboard.press("Enter")
@@ -292,7 +292,7 @@ async def test_on_a_telephone(live: Embedded, chromium: Browser, judge: Judge) -
         for tab in ("phone", "wallet", "chat", "orders", "switches"):
             await expect(visitor.part(f"tab-{tab}")).to_be_visible()
         await visitor.pays("1001", "4", "Ama's Kitchen")
-        await visitor.keys("1", "Approve GHS 4.00", state="ended")
+        await visitor.keys("1", "when asked: GHS 4.00", state="ended")
         await visitor.approves()
         await visitor.sms("Paid: GHS 4.00")
         await visitor.tab("orders")

@@ -485,7 +485,7 @@ async def test_a_phone_in_the_terminal(deployment: Deployment) -> None:
     assert hung_up.code == 0
     assert "The line is dropped." in hung_up.out
     assert truroute.code == 0, truroute.err
-    assert "Approve GHS 2.00" in truroute.out
+    assert "when asked: GHS 2.00" in truroute.out
     assert unknown.code == 1
     assert refused(unknown.err)[0].startswith("There is no gateway 'pigeon'")
     assert elsewhere.code == 1

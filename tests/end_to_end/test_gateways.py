@@ -53,7 +53,7 @@ async def test_a_whole_payment(
     assert screens[4].startswith("Pay GHS 12.50 to Ama's Kitchen from 0240000001 (Efua M.)?\n1 Yes, pay")
     last = await phone.say("yes")
     assert not last.open
-    assert last.screen.startswith("Approve GHS 12.50 to Ama's Kitchen with your PIN on 0240000001.")
+    assert last.screen.startswith("Enter your PIN on 0240000001 when asked: GHS 12.50 to Ama's Kitchen.")
     code = code_of(last.screen)
     order = await judge.one(external_id=code)
     assert (order["amount"], order["currency"], order["party"]) == ("12.5", "GHS", "233240000001")
@@ -97,7 +97,7 @@ async def test_leaving_and_coming_back_goes_on(
     await phone.leave("timeout")
     back = player(gateway, live, line, NOBODY)
     assert "1 Continue" in (await back.say(None)).screen
-    assert "Pay from which wallet" in (await back.say("1")).screen
+    assert "Pay from which number" in (await back.say("1")).screen
     assert "GHS 7.00" in (await back.say("01")).screen
     code = code_of((await back.say("yes")).screen)
     assert "Paid: GHS 7.00" in await judge.told(NOBODY, code)
@@ -148,7 +148,7 @@ async def test_a_code_delivered_twice_is_one_try(
         request = phone.next(typed)
         replies = await asyncio.gather(phone.deliver(request), phone.deliver(request))
         assert replies[0].raw == replies[1].raw
-    assert replies[0].screen.startswith("Enter the code sent by SMS to 0240000002")
+    assert replies[0].screen.startswith("Enter the SMS code sent to 0240000002")
     otp = (await judge.told(KWAME, "is your code")).split()[0]
     forbid(otp)
     request = phone.next(otp)

@@ -76,11 +76,11 @@ async def test_pays_by_buttons_and_the_pending_message_becomes_the_result(
         await efua.says("1001")
         await efua.sees("Amount (GHS):")
         await efua.says("12.50")
-        await efua.sees("Pay from which wallet?")
+        await efua.sees("Pay from which number?")
         await efua.presses("My number 0240000001")
         await efua.sees("Pay GHS 12.50 to Ama's Kitchen from 0240000001")
         await efua.presses("Yes, pay")
-        pending = await efua.sees("Approve GHS 12.50 to Ama's Kitchen")
+        pending = await efua.sees("not here: GHS 12.50 to Ama's Kitchen")
         said = len(efua.messages)
         await judge.decide(EFUA, "approve")
         result = await efua.sees("Paid: GHS 12.50 to Ama's Kitchen. Ref")
@@ -111,9 +111,9 @@ async def test_pays_by_text_rejects_and_is_told_why(
         await ama.says("024 000 0001")
         await ama.sees("Pay GHS 3.00 to Ama's Kitchen from 0240000001")
         await ama.says("yes")
-        pending = await ama.sees("Approve GHS 3.00")
+        pending = await ama.sees("not here: GHS 3.00")
         await judge.decide(EFUA, "reject")
-        result = await ama.sees("Not paid: GHS 3.00 to Ama's Kitchen. It was declined on the phone.")
+        result = await ama.sees("Not paid: GHS 3.00 to Ama's Kitchen. Nothing was taken.", "It was refused")
         assert result.message_id == pending.message_id
         assert [entry["status"] for entry in await judge.entries()] == ["FAILED"]
         assert len(ama.messages) == 6, [str(message) for message in ama.messages]
@@ -133,7 +133,7 @@ async def test_a_code_typed_in_the_chat_is_taken_out_of_it(
             ("8", "wallet number"),
             ("0240000002", "Which network?"),
             ("MTN", "Pay GHS 8.00 to Kofi Books"),
-            ("yes", "Enter the code sent by SMS to 0240000002"),
+            ("yes", "Enter the SMS code sent to 0240000002"),
         ]:
             await kwame.says(typed)
             await kwame.sees(seen)
@@ -156,9 +156,9 @@ async def test_a_result_finds_who_blocked_the_bot_by_sms(
             ("menu", "What would you like"),
             ("pay", "merchant code"),
             ("1001", "Amount"),
-            ("4", "Pay from which wallet"),
+            ("4", "Pay from which number"),
             ("0240000001", "Pay GHS 4.00"),
-            ("yes", "Approve GHS 4.00"),
+            ("yes", "not here: GHS 4.00"),
         ]:
             await efua.says(typed)
             await efua.sees(seen)

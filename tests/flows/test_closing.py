@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from bot.dialog import Text
-from bot.money import OrderKind, OrderState, Reason
-from flows.closing import closing, lines_of, state_text
+from bot.money import COMES_IN, PAYOUTS, OrderKind, OrderState, Reason, proves_nothing_moved
+from flows.closing import closing, lines_of, reason_text, state_text
 from tests.flows.driving import order
 
 KINDS = [kind for kind in OrderKind if kind is not OrderKind.COLLECTION]
@@ -72,6 +72,20 @@ def test_a_bill_says_where_its_money_is(bill: dict[str, Any], text: str, final: 
 def test_what_was_paid_cannot_be_cancelled() -> None:
     view = order(OrderState.FAILED, kind=OrderKind.INVOICE_CANCEL, reason=Reason.NOT_COMPLETED)
     assert closing(view).values["reason"] == Text("reason.paid_already")
+
+
+@pytest.mark.parametrize("reason", [*Reason, None])
+@pytest.mark.parametrize("kind", OrderKind)
+def test_that_no_money_moved_is_said_only_where_it_is_known(kind: OrderKind, reason: Reason | None) -> None:
+    said = reason_text(reason, kind)
+    known = proves_nothing_moved(reason)
+    if kind in PAYOUTS:
+        kept = "failed.cash_back" if kind is OrderKind.DEPOSIT else "failed.not_sent"
+        assert said.id == (kept if known else "failed.perhaps")
+    elif kind in COMES_IN or kind is OrderKind.BILL:
+        assert said.id == ("failed.not_taken" if known else "failed.perhaps")
+    else:
+        assert said.id not in ("failed.cash_back", "failed.not_sent", "failed.not_taken", "failed.perhaps")
 
 
 def depth(text: object) -> int:

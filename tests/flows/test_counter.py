@@ -48,7 +48,7 @@ def test_a_blocked_wallet_is_the_customers() -> None:
     failed = order(OrderState.FAILED, kind=OrderKind.WITHDRAWAL, reason=Reason.PAYER_BLOCKED)
     played = work("withdraw", ["0240000002", "50", "1"], IN_CHAT, Withdraw=failed)
     assert played.screen.text == "result.withdrawal.failed"
-    assert played.screen.values["reason"] == Text("reason.wallet_blocked")
+    assert played.screen.values["reason"] == Text("failed.not_taken", {"why": Text("reason.wallet_blocked")})
 
 
 def test_cash_from_ones_own_wallet_under_an_auto_debit() -> None:

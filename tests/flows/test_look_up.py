@@ -23,7 +23,7 @@ def test_a_payment_is_found_by_its_code() -> None:
             "amount": GHS_50,
             "payer": Number(OTHER),
             "state": Text("state.new"),
-            "reason": Text("reason.other"),
+            "reason": Text("failed.perhaps", {"why": Text("reason.other")}),
             "when": Moment(1_000),
         },
     )
@@ -37,13 +37,13 @@ def test_a_payment_is_found_among_the_latest() -> None:
     assert played.options() == [CODE, "ABCD2345"]
     assert played.effects[-2:] == [b.LatestPayments("s1"), b.FindPayment("s1", "ABCD2345")]
     assert played.screen.text == "look_up.failed"
-    assert played.screen.values["reason"] == Text("reason.rejected")
+    assert played.screen.values["reason"] == Text("failed.not_taken", {"why": Text("reason.rejected")})
 
 
 def test_a_blocked_wallet_is_not_the_readers_own() -> None:
     failed = v.FoundPayment(order(OrderState.FAILED, reason=Reason.PAYER_BLOCKED))
     played = work("look_up", ["1", CODE, PIN], FindPayment=failed)
-    assert played.screen.values["reason"] == Text("reason.wallet_blocked")
+    assert played.screen.values["reason"] == Text("failed.not_taken", {"why": Text("reason.wallet_blocked")})
 
 
 def test_a_merchant_without_payments_is_told_so() -> None:

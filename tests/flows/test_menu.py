@@ -130,7 +130,7 @@ def test_a_payment_is_shown_as_it_stands_when_asked(state: OrderState, text: str
     assert played.screen.text == text
     assert played.screen.values["payer"] == Number(MSISDN, masked=True)
     if state is OrderState.FAILED:
-        assert played.screen.values["reason"] == Text("reason.expired")
+        assert played.screen.values["reason"] == Text("failed.not_taken", {"why": Text("reason.expired")})
 
 
 SENT = order(OrderState.PENDING, until_ms=1_795_000_000_000)

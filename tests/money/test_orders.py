@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.money import FINAL, OPEN, OrderState, Reason, Source, Verdict, judge
+from bot.money import FINAL, OPEN, OrderState, Reason, Source, Verdict, judge, proves_nothing_moved
 
 NEW, PENDING, NEEDS_OTP, UNRESOLVED = (
     OrderState.NEW,
@@ -102,3 +102,9 @@ def test_neither_we_nor_the_payer_can_say_that_money_moved(held: OrderState, sou
 
 def test_reasons_are_words_of_ours() -> None:
     assert all(reason.value == reason.name.lower() for reason in Reason)
+
+
+def test_what_broke_under_way_does_not_prove_that_no_money_moved() -> None:
+    unproved = {reason for reason in Reason if not proves_nothing_moved(reason)}
+    assert unproved == {Reason.NOT_COMPLETED, Reason.OPERATOR_ERROR, Reason.SERVICE_DOWN, Reason.OTHER}
+    assert not proves_nothing_moved(None)

@@ -583,7 +583,7 @@ async def test_a_payout_that_may_have_begun_is_not_said_to_be_nothing(
     timeout_reply = TimeoutReply()
     await turns.take(heard.inbound, timeout_reply=timeout_reply)
     said = turns.timeout_words("", timeout_reply)
-    assert said.startswith(f"Not sure yet whether this was begun: transfer, GHS {amount}.00.")
+    assert said.startswith(f"We do not know yet if this started, or if money moved: transfer, GHS {amount}")
     assert len(stage.rows(f"SELECT 1 FROM {kept}")) == 1
 
 
@@ -600,9 +600,9 @@ async def test_where_a_payout_stands_is_not_told_as_a_payment(stage: Stage) -> N
         return stage.kasapay.turns.say(Text(screen.text, screen.values))
 
     assert (await said(ama)).startswith("GHS 20.00 is on its way to +233***001.")
-    assert (await said(kojo)).startswith("Ask the customer to approve GHS 20.00 on the phone +233***001.")
+    assert (await said(kojo)).startswith("Ask the customer to enter their PIN on +233***001: GHS 20.00.")
     await stage.settle()
     decide(stage, EFUA, "reject")
     await stage.pass_time(30)
     assert (await said(ama)).startswith("Sent: GHS 20.00 to +233***001 from Ama's Kitchen.")
-    assert (await said(kojo)).startswith("Not paid: GHS 20.00 from +233***001. No cash.")
+    assert (await said(kojo)).startswith("Hand out no cash: GHS 20.00 from +233***001 is not paid.")

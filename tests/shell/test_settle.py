@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.dialog import Address, Text, View
+from bot.dialog import Address, View
 from bot.money import FINAL, OPEN, Money, OrderState, Reason, Source
 from bot.orders.rules import (
     OTP_TRIES,
@@ -44,6 +44,7 @@ from bot.runtime.timeouts import TIMES
 from bot.store import Store, migrate, sqlite_store
 from bot.store.base import MoveOrder, OrderFields, SavePerson, UpdateOrder
 from bot.store.records import MessageKind, MessageRow, OrderRow
+from flows.closing import reason_text
 from tests.shell.ledger import (
     CHAT,
     GRACE,
@@ -148,7 +149,7 @@ def test_a_refusal_fails_with_its_reason_and_is_told(reason: Reason) -> None:
         ("msisdn", "result.failed"),
         ("telegram", "result.failed"),
     ]
-    assert view_of(results(settled)[0]).text.values["reason"] == Text(f"reason.{reason.value}")
+    assert view_of(results(settled)[0]).text.values["reason"] == reason_text(reason)
     assert drops_prompts(settled)
 
 

@@ -17,7 +17,7 @@ from tests.simulation.providers import DOUBTED, Entry, Providers, Sms
 __all__ = ["Finding", "judge"]
 
 _FINAL: Final = ("SUCCESSFUL", "FAILED", "REVERSED")
-_WORDS: Final = {"SUCCESSFUL": "Paid:", "FAILED": "Not paid:", "REVERSED": "Paid back:"}
+_WORDS: Final = {"SUCCESSFUL": "Paid:", "FAILED": "Not paid:", "REVERSED": "Reversed:"}
 # The pauses of the providers' own schedules; the shortest of them.
 _SHORTEST_S: Final = 2.9
 _ON_ITS_WAY_S: Final = 30.0

@@ -33,14 +33,14 @@ _ASKED: Final = re.compile(r"Ref (\d{9})")
 # What people dial for besides paying: the answers on the way (a line of the menu by its words), by what the
 # screen says, and how it ends.
 ERRANDS: Final[dict[str, tuple[dict[str, str], str]]] = {
-    "check": ({"What would you": "2", "number to check": "0247000001"}, "is an active account of"),
+    "check": ({"What would you": "2", "number to check": "0247000001"}, "is active. Name:"),
     "payments": ({"What would you": "3"}, "You have no payments yet."),
     "link": ({"What would you": "Link phone"}, "Link code:"),
     # Once it is kept, the next dial speaks French already.
     "language": ({"What would you": "Language", "Choose your language": "2"}, "français|Que voulez"),
     "staff": (
         {"What would you": "I work for", "8-digit staff code": "12345678"},
-        "That code is wrong|Too many",
+        "That staff code is wrong|Too many",
     ),
 }
 
@@ -131,7 +131,7 @@ class Gateway:
 
 
 def _closing(screen: Shown) -> bool:
-    return screen.text.startswith(("We cannot answer", "It is not sure yet", "GHS"))
+    return screen.text.startswith(("We cannot answer", "We do not know yet", "GHS"))
 
 
 class Customer:
@@ -214,7 +214,7 @@ class Customer:
             return wish.merchant
         if "Amount (GHS)" in text:
             return wish.amount
-        if first.startswith("Pay from which wallet?"):
+        if first.startswith("Pay from which number?"):
             return wish.payer or "1"
         if first.startswith("Which network?"):
             return "1"

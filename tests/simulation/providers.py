@@ -318,7 +318,7 @@ class Providers:
 
     def told(self, msisdn: str, code: str) -> list[Sms]:
         """Results that reached a phone about one payment."""
-        return self._arrived(msisdn, code, ("Paid:", "Not paid:", "Paid back:", "Correction:"))
+        return self._arrived(msisdn, code, ("Paid:", "Not paid:", "Reversed:", "Correction:"))
 
     def doubted(self, msisdn: str, code: str) -> list[Sms]:
         """Messages that reached a phone and said that nobody knows yet."""

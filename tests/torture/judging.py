@@ -73,7 +73,7 @@ async def wait_until_told(
             and not (customer.refused or customer.gave_up)
             and (not (customer.closed or customer.unsure) or customer.habits.amount in made)
         ]
-        asked = {sms["to"] for sms in messages if sms["text"].startswith("Your payment")}
+        asked = {sms["to"] for sms in messages if "waits for the SMS code" in sms["text"]}
         for customer in waiting:
             if _digits(customer) in asked - answered:
                 answered.add(_digits(customer))

@@ -30,8 +30,8 @@ FAILING: Final = tuple(f"46733123{last}" for last in (456, 457, 458, 460, 461, 4
 _REF: Final = re.compile(r"Ref (\d{9})")
 _OTP: Final = re.compile(r"^(\d{6}) is your code")
 _CLOSED: Final = "We cannot answer right now"
-_UNSURE: Final = "It is not sure yet"
-_BEGUN: Final = "is under way. Do not pay again"
+_UNSURE: Final = "We do not know yet if GHS"
+_BEGUN: Final = "is under way. We do not know yet if it is paid."
 _LONGEST_S: Final = 120.0
 _PAUSE_S: Final = 0.02
 _KNOCKS: Final = 8  # one in so many keeps knocking while nobody is there
@@ -210,7 +210,7 @@ class Customer:
             return "1"
         if "Pay whom?" in screen:
             return "1"
-        if "is already under way (ref" in screen and self.times_closed:
+        if "is already being paid (ref" in screen and self.times_closed:
             # Sent away by a repeat that could not see what the first delivery had begun.
             self.found_twin = True
             return "2"
@@ -218,11 +218,11 @@ class Customer:
             return habits.merchant
         if "Amount (GHS)" in screen:
             return str(habits.amount)
-        if "Pay from which wallet?" in screen:
+        if "Pay from which number?" in screen:
             return habits.magic or "1"
         if screen.startswith(f"Pay GHS {habits.amount:,}.00 to Shop {habits.merchant}"):
             return "1"
-        if "Enter the code sent by SMS" in screen:
+        if "Enter the SMS code sent to" in screen:
             return await self._otp()
         raise _Lost(f"unexpected screen {screen!r} after {self.seen[:-1]}")
 
