@@ -21,11 +21,8 @@ from tests.conversations.stage import EFUA, Stage, draw_template, open_stage
 _DAY_MS = 24 * 3600_000
 _LONGEST_MS = 9 * _DAY_MS
 _ANSWERS = {
-    "menu": "1",
-    "pay/recent": "2",
-    "pay/merchant": "1001",
+    "menu": "1001",
     "pay/amount": "1",
-    "pay/payer": "1",
     "pay/confirm": "1",
 }
 

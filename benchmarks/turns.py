@@ -37,17 +37,19 @@ KEY = "benchmark-secret-key-0123456789abcdef"
 PATH = f"/ussd/africastalking/{SECRET}"
 # One dialogue up to where a provider would be asked: four turns.
 TYPED = ("", "1", "1*1001", "1*1001*5")
-LAST_SCREEN = "CON Pay from which number? Choose, or enter another:\n1 My number 0240000001\n0 Back\n00 Home"
+LAST_SCREEN = (
+    "CON Pay GHS 5.00 to Ama's Kitchen from 0240000001?\n1 Yes, pay\n2 No\n3 Another number\n0 Back\n00 Home"
+)
 CONFIG = """
-[accounts.momo]
-provider = "momo"
+[accounts.startbutton]
+provider = "startbutton"
 base_url = "http://127.0.0.1:9"
 currency = "GHS"
-target_environment = "mtnghana"
-[accounts.momo.collection]
-subscription_key = "never-used-never-used-never-used"
-api_user = "7b6d3f6e-2d9a-4a53-9d2c-0f1d0c8a4e11"
-api_key = "never-used-never-used-never-used"
+networks = ["MTN"]
+public_key = "never-used-never-used-never-used"
+secret_key = "never-used-never-used-never-too"
+email = "payments@kasapay.example"
+refund_unit = "minor"
 """
 
 
@@ -113,7 +115,7 @@ async def load(port: int, sessions: int, seconds: float, first: int) -> dict[str
                 began = time.perf_counter()
                 screen = await line.post({**form, "text": text})
                 took.append(time.perf_counter() - began)
-            if not screen.startswith(b"CON Pay from which number?"):
+            if not screen.startswith(b"CON Pay GHS 5.00 to"):
                 raise RuntimeError(f"another screen than expected: {screen.decode()}")
 
     lines = [Line(port) for _ in range(sessions)]
@@ -193,7 +195,7 @@ def environment(folder: Path, port: int) -> dict[str, str]:
 
 
 def prepare(env: dict[str, str]) -> None:
-    for words in (["migrate"], ["merchants", "add", "1001", "Ama's Kitchen", "--account", "momo"]):
+    for words in (["migrate"], ["merchants", "add", "1001", "Ama's Kitchen", "--account", "startbutton"]):
         command = [sys.executable, "-m", "bot", *words]
         subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
 

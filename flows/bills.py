@@ -2,7 +2,7 @@
 
 from bot.dialog import Amount, BillNumber, Choice, Number, Screen, Talk, Text
 from flows.effects import Bills, FindDebit, PayBill
-from flows.pay import ask_payer, find_debit, follow, not_agreed
+from flows.pay import ask_payer, find_debit, follow, not_agreed, own_wallet
 
 __all__ = ["bill"]
 
@@ -25,25 +25,33 @@ async def bill(talk: Talk) -> Screen:
         name=card.name,
         currency=card.currency,
     )
+    payer = own_wallet(talk, card.region, card.numbers)
     while True:
-        payer = await ask_payer(talk, card.region, card.numbers)
+        payer = payer or await ask_payer(talk, card.region, card.numbers)
         debit = await find_debit(talk, FindDebit(amount, payer, card.merchant_id), card.debits)
-        if not debit.of or debit.agreed:
+        if debit.of and not debit.agreed:
+            if (stopped := await not_agreed(talk, debit, amount)) is not None:
+                return stopped
+            payer = ""
+            continue
+        decided = await talk.decide(
+            "confirm",
+            [
+                Choice("yes", Text("pay.yes")),
+                Choice("no", Text("pay.no")),
+                Choice("wallet", Text("pay.other_wallet")),
+            ],
+            text="bill.confirm_unasked" if debit.agreed else "bill.confirm",
+            amount=amount,
+            name=card.name,
+            reference=reference,
+            payer=Number(payer, masked=False),
+        )
+        if decided == "no":
+            return Screen("pay.cancelled")
+        if decided == "yes":
             break
-        if (stopped := await not_agreed(talk, debit, amount)) is not None:
-            return stopped
-    agreed = await talk.confirm(
-        "confirm",
-        text="bill.confirm_unasked" if debit.agreed else "bill.confirm",
-        yes="pay.yes",
-        no="pay.no",
-        amount=amount,
-        name=card.name,
-        reference=reference,
-        payer=Number(payer, masked=False),
-    )
-    if not agreed:
-        return Screen("pay.cancelled")
+        payer = ""
     wanted = PayBill(card.merchant_id, card.name, reference, amount, payer, unasked=debit.agreed)
     order = await talk.act("request", wanted)
     return await follow(talk, order)

@@ -13,18 +13,19 @@ from flows.counter import withdraw
 from flows.details import details
 from flows.effects import MyRoles
 from flows.invoices import invoice
-from flows.look_up import look_up
+from flows.look_up import look_up, one_found
 from flows.lookups import balance_of
 from flows.own_pin import change_pin
 from flows.payouts import deposit, pay_out
 from flows.refunds import refund
 from flows.staff import choose_role
 
-__all__ = ["business"]
+__all__ = ["business", "payment_by_code"]
 
 Part: TypeAlias = Callable[[Talk, Role], Coroutine[Any, Any, Screen]]
 
-# In the order of the menu. A note is offered with the payment it is about.
+# In the order of the menu, whose numbers are the same for everybody: a new part comes last. A note is offered
+# with the payment it is about.
 _PARTS: Final[dict[str, Part]] = {
     Right.LOOK_UP.value: look_up,
     Right.BALANCE.value: balance_of,
@@ -41,6 +42,17 @@ _PARTS: Final[dict[str, Part]] = {
 }
 
 
+async def payment_by_code(talk: Talk, staff_id: str, code: str) -> Screen:
+    """A payment of the merchant whose reference was typed on the first screen."""
+    roles = await talk.look("roles", MyRoles())
+    role = next((role for role in roles if role.staff_id == staff_id), None)
+    if role is None:
+        return Screen("balance.not_staff")
+    if role.locked:
+        return refusal("locked", role.merchant)
+    return await one_found(talk.sub(Right.LOOK_UP.value), role, code)
+
+
 async def business(talk: Talk) -> Screen:
     """What staff may do for their merchant; over USSD the staff PIN comes before all that matters."""
     roles = await talk.look("roles", MyRoles())
@@ -53,6 +65,10 @@ async def business(talk: Talk) -> Screen:
     offered = [part for part in role.offers if part in _PARTS and (role.pin or part != Right.PIN)]
     if not offered:
         return Screen("business.nothing", {"merchant": role.merchant})
-    choices = [Choice(part, Text(f"right.{part}")) for part in offered]
+    choices = [
+        Choice(part, Text(f"right.{part}"), number)
+        for number, part in enumerate(_PARTS, 1)
+        if part in offered
+    ]
     picked = await talk.choose("menu", choices, merchant=role.merchant)
     return await _PARTS[picked](talk.sub(picked), role)

@@ -20,12 +20,14 @@ from bot.dialog.views import (
     NewLinkCode,
     OrderView,
     ReceiptView,
+    Recognised,
     Role,
 )
 from bot.money import Money, Msisdn
 
 __all__ = [
     "AskStatus",
+    "AmountsPaid",
     "Balance",
     "BalanceWithPin",
     "Bills",
@@ -41,10 +43,12 @@ __all__ = [
     "MyChats",
     "MyPayments",
     "MyRoles",
+    "NetworkUsed",
     "OrderNow",
     "PayBill",
     "ReceiptOf",
     "RecentMerchants",
+    "Recognise",
     "RequestPayment",
     "SendReceipt",
     "SetLanguage",
@@ -61,6 +65,30 @@ class FindMerchant(Look[MerchantCard | None], frozen=True):
 
     code: str
     result: ClassVar[Any] = MerchantCard | None
+
+
+class Recognise(Look[Recognised | None], frozen=True):
+    """What a code typed on the first screen is: a merchant's, or the reference of a payment that the actor
+    made or may see as staff. None where it is none of these."""
+
+    typed: str
+    result: ClassVar[Any] = Recognised | None
+
+
+class NetworkUsed(Look[str], frozen=True):
+    """The network that the actor's last payment from this number to this merchant's account used; empty where
+    there was none."""
+
+    merchant_id: str
+    payer: Msisdn
+    result: ClassVar[Any] = str
+
+
+class AmountsPaid(Look[tuple[Money, ...]], frozen=True):
+    """What the actor last paid this merchant, each amount once, the latest first, three at the most."""
+
+    merchant_id: str
+    result: ClassVar[Any] = tuple[Money, ...]
 
 
 class RecentMerchants(Look[tuple[MerchantCard, ...]], frozen=True):

@@ -11,7 +11,7 @@ from flows.receipt import receipt_text
 from flows.refunds import finder, give_back
 from flows.staff import wrong_pin
 
-__all__ = ["look_up"]
+__all__ = ["look_up", "one_found"]
 
 # What fits in one SMS, and what providers take.
 _NOTE_MOST: Final = 160
@@ -33,6 +33,11 @@ async def look_up(talk: Talk, role: Role) -> Screen:
         code = await talk.choose(
             "which", [Choice(order.code, Text("look_up.line", _values(order))) for order in latest]
         )
+    return await one_found(talk, role, code)
+
+
+async def one_found(talk: Talk, role: Role, code: str) -> Screen:
+    """The payment with this reference: its amount and masked number, and what can be done with it."""
     found = await talk.look("payment", FindPayment(role.staff_id, code))
     if found is None:
         return Screen("look_up.unknown", {"merchant": role.merchant, "code": code})

@@ -11,7 +11,7 @@ from flows.one_payment import one_payment
 from flows.pay import follow
 from flows.staff import PIN, TRIES, choose_role
 
-__all__ = ["balance", "balance_of", "check_number", "my_payments"]
+__all__ = ["balance", "balance_of", "check_number", "my_payments", "own_order"]
 
 
 async def check_number(talk: Talk) -> Screen:
@@ -41,8 +41,11 @@ async def my_payments(talk: Talk) -> Screen:
     choices = [Choice(order.id, _line(order)) for order in orders]
     picked = await talk.choose("which", choices)
     order = await talk.look("status", AskStatus(picked))
-    if order is None:
-        return Screen("payments.none")
+    return await own_order(talk, order) if order is not None else Screen("payments.none")
+
+
+async def own_order(talk: Talk, order: OrderView) -> Screen:
+    """Where one of the actor's orders stands; its code is asked for where it waits for one."""
     if order.state is OrderState.NEEDS_OTP:
         return await follow(talk, order)
     is_paid_bill = order.kind is OrderKind.BILL and order.state is OrderState.SUCCESSFUL

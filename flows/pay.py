@@ -1,8 +1,21 @@
-"""Pay a merchant: whom, how much, from which wallet, confirm, and the code if the provider wants one."""
+"""Pay a merchant: whom, how much, the confirmation, and the code if the provider wants one."""
 
 from collections.abc import Sequence
 
-from bot.dialog import Amount, Choice, Digits, FreeText, Number, Screen, Talk, Text, Value, Wallet
+from bot.dialog import (
+    Amount,
+    Choice,
+    Digits,
+    FreeText,
+    Number,
+    Offer,
+    Problem,
+    Screen,
+    Talk,
+    Text,
+    Value,
+    Wallet,
+)
 from bot.dialog.views import Debit, Holder, MerchantCard, OrderView
 from bot.money import (
     LEAST_MERCHANT_CODE,
@@ -12,14 +25,17 @@ from bot.money import (
     OrderKind,
     OrderState,
     Reason,
+    network_told,
     region_of,
 )
 from flows.closing import closing, reason_text, state_text
 from flows.effects import (
+    AmountsPaid,
     CheckHolder,
     FindDebit,
     FindDuplicate,
     FindMerchant,
+    NetworkUsed,
     OrderNow,
     RecentMerchants,
     RequestPayment,
@@ -34,8 +50,11 @@ __all__ = [
     "choose_network",
     "find_debit",
     "follow",
+    "network_name",
     "not_agreed",
+    "own_wallet",
     "pay",
+    "pay_merchant",
     "reason_text",
     "state_text",
 ]
@@ -44,26 +63,36 @@ OTP = Digits(4, 8, "otp.not_valid")
 
 
 async def pay(talk: Talk) -> Screen:
-    """Ends with what to do on the phone, or why there is no payment."""
-    merchant = await _merchant(talk)
-    amount = await talk.ask(
-        "amount",
-        Amount(merchant.currency, merchant.amounts, most_minor=merchant.most_minor),
-        merchant=merchant.name,
-        currency=merchant.currency,
-    )
+    """Asks for the merchant's code first. Ends with what to do on the phone, or why there is no payment."""
+    return await pay_merchant(talk, await ask_merchant(talk))
+
+
+async def pay_merchant(talk: Talk, merchant: MerchantCard, amount: Money | None = None) -> Screen:
+    """How much, unless the `amount` is known, and the confirmation, on which all else can be changed."""
+    if amount is None:
+        amount = await _amount(talk, merchant)
+    payer, holder, network = "", Holder(checked=False), ""
+    change = ""
     while True:
-        payer, holder = await _payer(talk, merchant)
-        debit = await find_debit(talk, FindDebit(amount, payer, merchant.id), merchant.debits)
-        if not debit.of or debit.agreed:
+        if change in ("", "wallet"):
+            payer, holder = await _payer(talk, merchant, other=change == "wallet")
+            network = ""
+            debit = await find_debit(talk, FindDebit(amount, payer, merchant.id), merchant.debits)
+            if debit.of and not debit.agreed:
+                if (stopped := await not_agreed(talk, debit, amount)) is not None:
+                    return stopped
+                change = "wallet"
+                continue
+        network = await _network(talk, merchant, payer, other=change == "network")
+        # Kept journals and figures have it under "twin".
+        duplicate = await talk.look("twin", FindDuplicate(merchant.id, amount))
+        change = await _decided(
+            talk, merchant, amount, payer, holder, network, duplicate, unasked=debit.agreed
+        )
+        if change == "no":
+            return Screen("pay.cancelled")
+        if change == "yes":
             break
-        if (stopped := await not_agreed(talk, debit, amount)) is not None:
-            return stopped
-    network = await choose_network(talk, merchant.networks)
-    # Kept journals and figures have it under "twin".
-    duplicate = await talk.look("twin", FindDuplicate(merchant.id, amount))
-    if not await _confirmed(talk, merchant, amount, payer, holder, duplicate, unasked=debit.agreed):
-        return Screen("pay.cancelled")
     wanted = RequestPayment(merchant.id, amount, payer, network, unasked=debit.agreed)
     order = await talk.act("request", wanted)
     return await follow(talk, order)
@@ -123,59 +152,77 @@ def _closing(talk: Talk, order: OrderView, *, code_taken: bool) -> Screen:
     return Screen(text if talk.facts.channel == "ussd" else f"{text}_chat", values, order.id, shorter=shorter)
 
 
-async def _merchant(talk: Talk) -> MerchantCard:
-    recent = await talk.look("recents", RecentMerchants())
-    if recent:
-        choices = [Choice(card.code, Text("pay.recent_one", {"name": card.name})) for card in recent]
-        choices.append(Choice("other", Text("pay.another")))
-        # What is dialled never chooses the merchant paid last: it is a code, as for whoever is new here.
-        picked = await talk.choose("recent", choices, dialled="other")
-        for card in recent:
-            if card.code == picked:
-                return card
-    return await ask_merchant(talk)
-
-
 async def ask_merchant(talk: Talk) -> MerchantCard:
-    """The merchant whose code is typed."""
-    text = "pay.merchant"
+    """The merchant whose code is typed, or one paid before."""
+    recent = await talk.look("recents", RecentMerchants())
+    offers = [Offer(one.code, Text("pay.recent_one", {"name": one.name}), name=one.code) for one in recent]
+    notice = None
     while True:
         code = await talk.ask(
             "merchant",
             FreeText(12),
-            text=text,
+            text="pay.merchant_or" if offers else "pay.merchant",
+            offers=offers,
             found=FindMerchant,
             missing="pay.unknown_merchant",
             least_dialled=LEAST_MERCHANT_CODE,
+            notice=notice,
         )
         card = await talk.look("card", FindMerchant(code))
         if card is not None:
             return card
         # It has gone since its code was typed.
-        text = "pay.no_such_merchant"
+        notice = Text("pay.unknown_merchant")
 
 
-async def _payer(talk: Talk, merchant: MerchantCard) -> tuple[Msisdn, Holder]:
-    text = ""
+async def _amount(talk: Talk, merchant: MerchantCard) -> Money:
+    """In a chat the amounts paid before are a tap away; on a keypad a number is an amount."""
+    kind = Amount(merchant.currency, merchant.amounts, most_minor=merchant.most_minor)
+    offers: list[Offer] = []
+    if talk.facts.channel != "ussd":
+        paid = await talk.look("paid", AmountsPaid(merchant.id))
+        offers = [
+            Offer(amount, Text("pay.amount_one", {"amount": amount}))
+            for amount in paid
+            if not isinstance(kind.check(amount), Problem)
+        ]
+    return await talk.ask("amount", kind, offers=offers, merchant=merchant.name, currency=merchant.currency)
+
+
+async def _payer(talk: Talk, merchant: MerchantCard, *, other: bool) -> tuple[Msisdn, Holder]:
+    """The actor's own wallet unless they want another, as far as the merchant can be paid from it."""
+    payer = "" if other else own_wallet(talk, merchant.region, merchant.numbers)
+    notice = None
     while True:
-        payer = await ask_payer(talk, merchant.region, merchant.numbers, text)
+        if not payer:
+            payer = await ask_payer(talk, merchant.region, merchant.numbers, notice)
         if not merchant.checks_holder:
             return payer, Holder(checked=False)
         holder = await talk.look("holder", CheckHolder(merchant.id, payer))
         if holder.known and holder.active:
             return payer, holder
-        text = "pay.payer_unknown" if not holder.known else "pay.payer_inactive"
+        shown = {"number": Number(payer, masked=False)}
+        notice = Text("pay.payer_unknown" if not holder.known else "pay.payer_inactive", shown)
+        payer = ""
 
 
-async def ask_payer(talk: Talk, region: str, rule: NumberRule, text: str = "") -> Msisdn:
-    """The wallet that pays; the actor's own number is offered where it is from the same country."""
+def own_wallet(talk: Talk, region: str, rule: NumberRule) -> Msisdn:
+    """The actor's own number; empty where it is no use here: there is none, or it is of another country."""
     own = talk.facts.msisdn
-    if region_of(own) not in (region, None) or not rule.takes(own):
-        own = ""  # a number from home is no use to a merchant of another country
-    default = (own, Text("pay.my_number", {"number": Number(own, masked=False)})) if own else None
-    text = text or ("pay.payer" if own else "pay.payer_typed")
-    # Whoever dials merchant and amount pays from their own wallet; the confirm says so, and Back changes it.
-    return await talk.ask("payer", Wallet(region, rule), text=text, default=default, dialled=True)
+    return own if own and region_of(own) in (region, None) and rule.takes(own) else ""
+
+
+async def ask_payer(talk: Talk, region: str, rule: NumberRule, notice: Text | None = None) -> Msisdn:
+    """The wallet that pays, typed. The actor's own is offered where it can pay."""
+    own = own_wallet(talk, region, rule)
+    label = Text("pay.my_number", {"number": Number(own, masked=False)})
+    return await talk.ask(
+        "payer",
+        Wallet(region, rule),
+        text="pay.payer" if own else "pay.payer_typed",
+        offers=[Offer(own, label)] if own else (),
+        notice=notice,
+    )
 
 
 async def find_debit(talk: Talk, wanted: FindDebit, debits: bool) -> Debit:
@@ -205,37 +252,64 @@ async def not_agreed(talk: Talk, debit: Debit, amount: Money) -> Screen | None:
     return Screen("debit.stopped", {"merchant": debit.of, "code": stopped[0].code}, stopped[0].id)
 
 
+async def _network(talk: Talk, merchant: MerchantCard, payer: Msisdn, *, other: bool) -> str:
+    """The network that this number used last, or that the gateway told of the caller's own; else asked."""
+    known = ""
+    if len(merchant.networks) > 1 and not other:
+        known = await talk.look("network_used", NetworkUsed(merchant.id, payer))
+        if known not in merchant.networks and payer == talk.facts.msisdn:
+            known = network_told(talk.facts.network, merchant.networks)
+    return known if known in merchant.networks else await choose_network(talk, merchant.networks)
+
+
 async def choose_network(talk: Talk, networks: Sequence[str]) -> str:
     """The only network, or the one chosen; empty where there is no choice."""
     if len(networks) < 2:
         return networks[0] if networks else ""
-    choices = [Choice(name, Text(f"network.{name.lower()}")) for name in networks]
+    choices = [Choice(name, network_name(name)) for name in networks]
     return await talk.choose("network", choices, text="pay.network")
 
 
-async def _confirmed(
+def network_name(code: str) -> Text:
+    """What people call a provider's network."""
+    return Text(f"network.{code.lower()}")
+
+
+async def _decided(
     talk: Talk,
     merchant: MerchantCard,
     amount: Money,
     payer: Msisdn,
     holder: Holder,
+    network: str,
     duplicate: str,
     *,
     unasked: bool,
-) -> bool:
+) -> str:
+    """yes, no, wallet or network: everything the payment will be stands on one screen."""
     text = "pay.confirm_named" if holder.name else "pay.confirm"
     if unasked:
         text = "pay.confirm_unasked"
     if duplicate:
         text = "pay.confirm_twin_unasked" if unasked else "pay.confirm_twin"
-    return await talk.confirm(
+    shown: Value = Number(payer, masked=False)
+    several = len(merchant.networks) > 1
+    if several:
+        shown = Text("pay.number_on", {"number": shown, "network": network_name(network)})
+    choices = [
+        Choice("yes", Text("pay.yes_again" if duplicate else "pay.yes"), 1),
+        Choice("no", Text("pay.no"), 2),
+        Choice("wallet", Text("pay.other_wallet"), 3),
+    ]
+    if several:
+        choices.append(Choice("network", Text("pay.other_network"), 4))
+    return await talk.decide(
         "confirm",
+        choices,
         text=text,
-        yes="pay.yes",
-        no="pay.no",
         amount=amount,
         merchant=merchant.name,
-        payer=Number(payer, masked=False),
+        payer=shown,
         name=holder.name,
         code=duplicate,
     )

@@ -67,13 +67,16 @@ async def _to_wallet(talk: Talk, role: Role) -> Screen:
 
 
 async def _payee(talk: Talk, role: Role) -> tuple[Msisdn, str]:
-    text = "pay_out.number"
+    notice = None
     while True:
-        payee = await talk.ask("number", Wallet(role.region, role.numbers), text=text)
+        payee = await talk.ask(
+            "number", Wallet(role.region, role.numbers), text="pay_out.number", notice=notice
+        )
         holder = await talk.look("holder", CheckNumber(payee))
         if not holder.checked or (holder.known and holder.active):
             return payee, holder.name
-        text = "pay.payer_unknown" if not holder.known else "pay.payer_inactive"
+        shown = {"number": Number(payee, masked=False)}
+        notice = Text("pay.payer_unknown" if not holder.known else "pay.payer_inactive", shown)
 
 
 async def _to_bank(talk: Talk, role: Role, banks: Sequence[BankView]) -> Screen:

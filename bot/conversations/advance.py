@@ -32,7 +32,9 @@ from bot.dialog import (
     Ask,
     Back,
     Choose,
+    Chosen,
     Confirm,
+    Decide,
     Diverged,
     Ended,
     Entry,
@@ -59,13 +61,13 @@ from bot.dialog import (
     Waiting,
     Wants,
     prefill_of,
-    without_last_answer,
 )
 from bot.dialog.inputs import Reading
 from bot.dialog.screens import UssdScreen
 from bot.runtime.timeouts import Timeouts
 from bot.store.base import Store
 from bot.store.records import ConversationRow, ConversationState
+from flows.first_screen import MENU, FirstAnswer, was_typed
 
 __all__ = ["CARD_NOT_USED", "WRONG_AT_MOST", "Reply", "StartOver", "Steps", "Toast", "half_done"]
 
@@ -99,8 +101,8 @@ CARD_NOT_USED: Final = Text("chat.card_not_used")
 
 
 def half_done(row: ConversationRow) -> bool:
-    """Whether something was answered that would be lost if the conversation ended here."""
-    return any(entry.kind in ("ask", "choose", "confirm") for entry in row.journal)
+    """Whether something was typed that would be lost if the conversation ended here."""
+    return any(was_typed(entry) for entry in row.journal)
 
 
 class Steps:
@@ -225,9 +227,9 @@ class Steps:
         if asked_elsewhere and may_be_otp(said) and await self._is_no_answer(question, said):
             # A linked chat was asked for the code; a code is no answer to whatever stands here.
             return StartOver(row, said=said)
-        if turn.session is None and not run.journal and question.key == "menu" and may_be_link_code(said):
+        if turn.session is None and question.key == MENU and may_be_link_code(said):
             # The code itself is asked for behind its number: here it is written nowhere.
-            run.answer("link")
+            run.answer(FirstAnswer("link"))
             return await self.drive(turn, msgspec.structs.replace(row, wrong=0, page=0), run)
         # What was said answers the screen as it was seen, with what stood above the question.
         notice = last_notice(row)
@@ -240,18 +242,13 @@ class Steps:
             more=shown.page < shown.pages - 1,
         )
         reading = await self._if_found(turn, row, question, reading)
-        code = await self._merchants_code(question, said) if isinstance(reading, Problem) else ""
-        if code:
-            # It goes on like a dial string: past the list, and the code answers what comes then.
-            assert isinstance(question, Choose)
-            turn.own_words = own_words(question, said, Accepted(code))
-            run.answer(question.dialled)
-            return await self.drive(turn, msgspec.structs.replace(row, wrong=0, page=0), run, args=(code,))
         turn.own_words = own_words(question, said, reading)
         match reading:
             case Accepted(value):
                 row = msgspec.structs.replace(row, wrong=0, page=0)
-                if isinstance(question, SecretStep):
+                if isinstance(value, Chosen):
+                    run.choose(value)
+                elif isinstance(question, SecretStep):
                     effect_result = await self._dispatch.act_with_secret(value, question.then, turn.actor())
                     turn.step = question.key
                     await self._effects.carry_out(turn, row, run, effect_result)
@@ -263,7 +260,7 @@ class Steps:
                 row = msgspec.structs.replace(row, page=shown.page - 1)
                 return await self.drive(turn, row, run, notice=notice)
             case Back():
-                shorter = without_last_answer(run.journal)
+                shorter = run.before_last_answer()
                 row = msgspec.structs.replace(row, journal=tuple(shorter or ()), wrong=0, page=0)
                 return await self.show(turn, row)
             case Home():
@@ -301,15 +298,10 @@ class Steps:
         """The reading, or a Problem where an answer names what there is not: that is written nowhere."""
         if not isinstance(reading, Accepted) or not isinstance(question, Ask) or question.found is None:
             return reading
+        if any(offer.value == reading.value for offer in question.offers):
+            return reading
         found = await self._dispatch.look(question.found(reading.value), turn.actor(row))
         return Problem(question.missing) if found is None else reading
-
-    async def _merchants_code(self, question: Question[Any], said: Input) -> str:
-        """The code of a merchant, typed where a list of merchants stands; empty where it is none."""
-        if not isinstance(question, Choose) or not question.dialled or not isinstance(said, Typed):
-            return ""
-        code = said.text.strip()
-        return "" if await self._store.merchant_by_code(code) is None else code
 
     async def _is_no_answer(self, question: Question[Any], said: Input) -> bool:
         """Whether digits make no sense here: in a menu, or where no merchant has such a code. What may
@@ -388,23 +380,15 @@ class Steps:
         fit. Never confirms, never repeats itself: what is asked again is the person's to answer."""
         asked_again = any(entry.key == question.key for entry in run.journal)
         by_person = isinstance(question, Choose) and question.by_person
-        if isinstance(question, Confirm | SecretStep) or by_person or asked_again:
+        if not dialled or isinstance(question, Confirm | Decide | SecretStep) or by_person or asked_again:
             return False, None
-        if not dialled:
-            if not isinstance(question, Ask) or not question.dialled or question.default is None:
-                return False, None
-            run.answer(question.default[0])
-            return True, None
-        if isinstance(question, Choose) and question.dialled:
-            run.answer(question.dialled)
-            return True, None
         arg = dialled.pop(0)
         if isinstance(question, Ask) and len(arg) < question.least_dialled:
             return False, None
         reading = self._reader.read(turn, question, Typed(arg), can_go_back=False)
         reading = await self._if_found(turn, row, question, reading)
         if isinstance(reading, Accepted):
-            run.answer(reading.value)
+            run.answer(_as_dialled(question, reading.value))
             return True, None
         return False, reading.text if isinstance(reading, Problem) else None
 
@@ -412,6 +396,7 @@ class Steps:
         self, turn: Turn, row: ConversationRow, run: Run, question: Question[Any], notice: Text | None
     ) -> View:
         """The question as a view; the conversation is saved as one that waits for its answer."""
+        notice = notice or question.notice
         row = msgspec.structs.replace(
             with_asked(row, question, notice), serial=row.serial + 1, offering=False
         )
@@ -453,13 +438,22 @@ def _past_guard(row: ConversationRow, run: Run) -> ConversationRow:
     return with_behind(row, ())
 
 
+def _as_dialled(question: Question[Any], value: Any) -> Any:
+    """What a dial string gets where it picked one of the offers: the same for everybody."""
+    if isinstance(question, Ask):
+        for offer in question.offers:
+            if offer.value == value and offer.dialled is not None:
+                return offer.dialled
+    return value
+
+
 def _view_of(row: ConversationRow, run: Run, question: Question[Any], notice: Text | None) -> View:
     return View(
         text=question.text,
         notice=notice,
         choices=question.choices,
         back=run.can_go_back,
-        home=bool(run.journal),
+        home=run.is_under_way or row.flow != "main",
         serial=row.serial,
         wants=question.wants,
         page=row.page,

@@ -47,6 +47,9 @@ class EffectDispatch:
     def _add_looks(self, do: Operations) -> None:
         look = self._look
         look(e.FindMerchant, lambda w, actor: do.merchants.find(w.code))
+        look(e.Recognise, lambda w, actor: do.recognition.recognise(actor, w.typed))
+        look(e.NetworkUsed, lambda w, actor: do.payments.network_used(actor, w.merchant_id, w.payer))
+        look(e.AmountsPaid, lambda w, actor: do.payments.amounts_paid(actor, w.merchant_id))
         look(e.RecentMerchants, lambda w, actor: do.merchants.recent(actor))
         look(
             e.CheckHolder,

@@ -80,6 +80,8 @@ def encode_facts(
         order_id=order_id or "",
         about=about,
         offers=config.offers,
+        help_contact=config.help_contact,
+        network=turn.inbound.session.network if turn.inbound.session is not None else "",
     )
     return msgspec.json.encode(facts).decode()
 

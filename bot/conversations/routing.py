@@ -49,11 +49,11 @@ from bot.dialog import (
     prefill_of,
 )
 from bot.dialog.words import Choice
-from bot.money import LEAST_MERCHANT_CODE
 from bot.runtime.clock import Ids
 from bot.runtime.timeouts import Timeouts
 from bot.store.base import MarkTold, SaveConversation, Store
 from bot.store.records import ConversationRow, ConversationState
+from flows.first_screen import MENU, part_begun
 from flows.menu import OPENED
 
 __all__ = ["Conversations"]
@@ -326,16 +326,13 @@ class Conversations:
             order_id=order_id,
         )
         prefill: dict[str, Any] = {}
-        if flow == "main" and args and len(args[0]) >= LEAST_MERCHANT_CODE:
-            # *920*10*1001#: a merchant's code dialled straight away.
-            prefill = {"menu": "pay"}
         if isinstance(said, Shared):
             if flow == "main":
-                prefill = {"menu": "link", "link/what": "another", "link/number": f"shared:{said.msisdn}"}
+                prefill = {MENU: "link", "link/what": "another", "link/number": f"shared:{said.msisdn}"}
             else:
                 turn.beside = CARD_NOT_USED
         if flow == "main" and turn.session is None and may_be_link_code(said):
-            prefill = {"menu": "link"}
+            prefill = {MENU: "link"}
         run = self._steps.run(turn.conversation, (), prefill)
         plain = flow == "main" and not args and not prefill
         notice = await self._untold(turn) if plain else turn.beside
@@ -358,7 +355,9 @@ class Conversations:
     async def _note_seen(self, turn: Turn) -> None:
         """Whoever answers a conversation's first screen has seen it, and the result that stood on it."""
         shown, own = turn.loaded.last_turn, turn.loaded.session_conversation
-        if turn.session is None or shown is None or own is None or own.journal or turn.loaded.person is None:
+        if turn.session is None or shown is None or own is None or turn.loaded.person is None:
+            return
+        if any(entry.kind != "look" for entry in own.journal):
             return
         row = await self._store.untold_result(turn.person.id, _own_number(turn))
         if row is None:
@@ -385,7 +384,7 @@ def _guarded(moved: ConversationRow, kept: ConversationRow) -> ConversationRow:
 
 
 def _offer_of(row: ConversationRow, notice: Text | None) -> View:
-    begun = next((e.value for e in row.journal if e.key == "menu"), "")
+    begun = part_begun(row.journal)
     return View(
         text=Text("talk.resume_part", {"part": Text(f"menu.{begun}")}) if begun else Text("talk.resume"),
         notice=notice,

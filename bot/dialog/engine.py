@@ -16,12 +16,15 @@ import msgspec
 
 from bot.dialog.steps import (
     ActStep,
+    Chosen,
     Confirm,
+    Decide,
     Flow,
     LookStep,
     Question,
     Screen,
     SecretStep,
+    SignStep,
     Talk,
 )
 
@@ -44,6 +47,8 @@ __all__ = [
 MAX_ENTRIES: Final = 200
 
 _QUESTIONS: Final = frozenset({"ask", "choose", "confirm"})
+# What a confirmation ends with: never filled in for anybody.
+_LAST_WORDS: Final = ("yes", "no")
 _ACTS: Final = frozenset({"act", "secret"})
 
 
@@ -114,7 +119,17 @@ class Run:
 
     @property
     def can_go_back(self) -> bool:
-        return without_last_answer(self.journal) is not None
+        return self.before_last_answer() is not None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the person has answered anything."""
+        return any(entry.kind != "look" for entry in self.journal)
+
+    def before_last_answer(self) -> list[Entry] | None:
+        """The journal after Back from the present question; None where there is nothing to go back to."""
+        step = self._step
+        return without_last_answer(self.journal, step.key if isinstance(step, Question) else "")
 
     def answer(self, value: Any) -> State:
         """Journals an accepted answer to the question waited for, and goes on."""
@@ -122,6 +137,13 @@ class Run:
         if not isinstance(step, Question) or isinstance(step, SecretStep):
             raise FlowError("no plain question is waiting")
         return self._accept(step, step.dump(value))
+
+    def choose(self, chosen: Chosen) -> State:
+        """Journals what was chosen instead of the secret, and goes on."""
+        step = self._step
+        if not isinstance(step, SignStep):
+            raise FlowError("nothing can be chosen here")
+        return self._accept(step, msgspec.to_builtins(chosen))
 
     def deliver(self, result: Any) -> State:
         """Journals what a look or an act returned, and goes on."""
@@ -168,7 +190,14 @@ class Run:
             step = self._step
             if isinstance(step, Confirm | SecretStep) or step.key not in self._prefill:
                 return
-            data = self._prefill.pop(step.key)
+            if isinstance(step, Decide):
+                asides = self._prefill[step.key]
+                if not isinstance(asides, list) or not asides or asides[0] in _LAST_WORDS:
+                    return
+                # What was handed in is not touched.
+                data, self._prefill[step.key] = asides[0], asides[1:]
+            else:
+                data = self._prefill.pop(step.key)
             try:
                 value = step.load(data)
             except (ValueError, msgspec.ValidationError):
@@ -221,17 +250,35 @@ def _load(step: _Awaited, data: Any) -> Any:
     return msgspec.convert(data, step.effect.result)
 
 
-def without_last_answer(journal: Sequence[Entry]) -> list[Entry] | None:
+def without_last_answer(journal: Sequence[Entry], present: str = "") -> list[Entry] | None:
     """The journal after Back: without the last answered question and what followed it.
+
+    What was asked several times in a row, `present` being the key of the question that waits, is one
+    question: Back leads to where it was asked first, above which no error stands.
 
     None where there is nothing to go back to: at the first question, or behind an act.
     """
+    found: int | None = None
     for position in range(len(journal) - 1, -1, -1):
-        if journal[position].kind in _ACTS:
-            return None
-        if journal[position].kind in _QUESTIONS:
-            return list(journal[:position])
-    return None
+        entry = journal[position]
+        if entry.kind in _ACTS:
+            break
+        if not _is_answer(entry):
+            continue
+        if found is not None and entry.key != journal[found].key:
+            break
+        if found is not None or entry.key != present:
+            found = position
+    return None if found is None else list(journal[:found])
+
+
+def _is_answer(entry: Entry) -> bool:
+    """Whether a person answered this, other than by a secret."""
+    return entry.kind in _QUESTIONS or (entry.kind == "guard" and _chose(entry))
+
+
+def _chose(guard: Entry) -> bool:
+    return isinstance(guard.value, dict) and "choice" in guard.value
 
 
 def before_guard(journal: Sequence[Entry]) -> int | None:
@@ -243,7 +290,7 @@ def before_guard(journal: Sequence[Entry]) -> int | None:
     for position in range(len(journal) - 1, -1, -1):
         if journal[position].kind in _ACTS:
             break
-        if journal[position].kind == "guard":
+        if journal[position].kind == "guard" and not _chose(journal[position]):
             found = position
     return found
 
@@ -252,8 +299,13 @@ def prefill_of(journal: Sequence[Entry]) -> dict[str, Any] | None:
     """The answers of a journal by key, for starting over with them filled in.
 
     None where an act stands in the journal: then nothing may be asked or done again. Of a key
-    answered twice the later answer counts.
+    answered twice the later answer counts. Of a decision, what was chosen beside yes and no, in its order:
+    it leads to questions whose answers stand here too.
     """
     if any(entry.kind in _ACTS for entry in journal):
         return None
-    return {entry.key: entry.value for entry in journal if entry.kind in ("ask", "choose")}
+    found: dict[str, Any] = {}
+    for entry in journal:
+        if entry.kind == "confirm" and entry.value not in _LAST_WORDS:
+            found.setdefault(entry.key, []).append(entry.value)
+    return found | {entry.key: entry.value for entry in journal if entry.kind in ("ask", "choose")}

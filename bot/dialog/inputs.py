@@ -11,7 +11,7 @@ import msgspec
 
 from bot.dialog.kinds import Problem, fold_digits
 from bot.dialog.septets import fold
-from bot.dialog.steps import Ask, Confirm, Question, SecretStep
+from bot.dialog.steps import Ask, Chosen, Confirm, Question, SecretStep, SignStep
 from bot.dialog.words import Choice, Text
 
 __all__ = [
@@ -149,7 +149,8 @@ class NavWords(msgspec.Struct, frozen=True):
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """The answer's value. For a secret step the value is the secret itself: it goes nowhere but the act."""
+    """The answer's value. For a secret step the value is the secret itself, which goes nowhere but the act,
+    or what was Chosen instead."""
 
     value: Any
 
@@ -222,24 +223,32 @@ def interpret(
     moved = _navigation(plain, words, keypad=keypad, can_go_back=can_go_back)
     if moved is not None:
         return moved
-    chosen = match_choice(question.choices, plain, words, label_of)
+    numbered = question.wants != "amount"  # there a number is an amount
+    chosen = match_choice(question.choices, plain, words, label_of, numbered=numbered)
     if chosen is not None:
         return _choice(question, chosen)
     return _typed(question, text if question.wants == "text" else plain)
 
 
 def match_choice(
-    choices: tuple[Choice, ...], text: str, words: NavWords, label_of: Callable[[Text], str] | None = None
+    choices: tuple[Choice, ...],
+    text: str,
+    words: NavWords,
+    label_of: Callable[[Text], str] | None = None,
+    *,
+    numbered: bool = True,
 ) -> Choice | None:
-    """The choice meant by a typed number or label, or None.
+    """The choice meant by a typed label or, where they are `numbered`, by its number; else None.
 
     `1.`, `1)`, `01` and `l` are 1. Yes and no in the person's language choose them by word.
     """
     if not choices:
         return None
-    numbered = _OPTION.fullmatch(text.translate(_LOOKALIKES))
-    if numbered and int(numbered[1]) <= len(choices):
-        return choices[int(numbered[1]) - 1]
+    number = _OPTION.fullmatch(text.translate(_LOOKALIKES)) if numbered else None
+    if number is not None:
+        for place, choice in enumerate(choices, 1):
+            if int(number[1]) == (choice.number or place):
+                return choice
     lowered = text.casefold()
     for choice in choices:
         if choice.value == "yes" and lowered in words.yes:
@@ -290,8 +299,9 @@ def _pressed(question: Question[Any], value: str, *, can_go_back: bool) -> Readi
 
 def _choice(question: Question[Any], choice: Choice) -> Reading:
     if isinstance(question, Ask):
-        assert question.default is not None  # only a default makes a choice of an Ask
-        return Accepted(question.default[0])
+        return Accepted(question.offered(choice).value)
+    if isinstance(question, SignStep):
+        return Accepted(Chosen(choice.value))
     if isinstance(question, Confirm):
         return Accepted(choice.value == "yes")
     return Accepted(choice.value)

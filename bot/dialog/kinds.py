@@ -101,9 +101,10 @@ class Amount(Kind[Money]):
         found = parse_amount(fold_digits(text), self.currency)
         if isinstance(found, AmountProblem):
             return Problem(Text(f"amount.{found.value}", {"currency": self.currency}))
-        return self._inside(found)
+        return self.check(found)
 
-    def _inside(self, money: Money) -> Money | Problem:
+    def check(self, money: Money) -> Money | Problem:
+        """The amount, or why it is not taken here."""
         if money.amount_minor < self.least_minor:
             return Problem(Text("amount.too_small", {"least": Money(self.least_minor, self.currency)}))
         if self.most_minor is not None and money.amount_minor > self.most_minor:
@@ -119,7 +120,7 @@ class Amount(Kind[Money]):
 
     def load(self, data: Any) -> Money:
         money = msgspec.convert(data, Money)
-        if money.currency != self.currency or isinstance(self._inside(money), Problem):
+        if money.currency != self.currency or isinstance(self.check(money), Problem):
             raise ValueError("amount no longer fits")
         return money
 

@@ -152,7 +152,10 @@ def render_ussd(
         if view.shorter is not None and alphabet.cost(text) > alphabet.budget:
             text = alphabet.write(say(view.shorter)).strip()
         return UssdScreen(_shorten(text, alphabet), 1, 0)
-    items = [f"{n} {alphabet.write(label)}".rstrip() for n, label in enumerate(labels, 1)]
+    items = [
+        f"{choice.number or place} {alphabet.write(label)}".rstrip()
+        for place, (choice, label) in enumerate(zip(view.choices, labels, strict=False), 1)
+    ]
     pages = _fill(view, text, alphabet.write(say(view.text)), items, nav, alphabet)
     page = min(max(view.page, 0), len(pages) - 1)
     return UssdScreen(pages[page], len(pages), page)

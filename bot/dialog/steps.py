@@ -18,17 +18,21 @@ __all__ = [
     "ActStep",
     "Ask",
     "Choose",
+    "Chosen",
     "Confirm",
+    "Decide",
     "Effect",
     "Facts",
     "Flow",
     "GuardStep",
     "Look",
     "LookStep",
+    "Offer",
     "Question",
     "Screen",
     "SecretAct",
     "SecretStep",
+    "SignStep",
     "Step",
     "Talk",
 ]
@@ -78,6 +82,10 @@ class Facts(msgspec.Struct, frozen=True):
     about: str = ""
     # What the accounts here can do beyond payments: preapproval, invoice, bill.
     offers: tuple[str, ...] = ()
+    # Whom people may ask; empty where the operator names nobody.
+    help_contact: str = ""
+    # The gateway's word for the network that the person dials from; empty elsewhere.
+    network: str = ""
 
 
 class Screen(msgspec.Struct, frozen=True):
@@ -106,11 +114,16 @@ class Step(Generic[R]):
 
 
 class Question(Step[R], Generic[R]):
-    """A step answered by the person. `text` is its catalogue entry, `values` what it shows."""
+    """A step answered by the person. `text` is its catalogue entry, `values` what it shows.
 
-    def __init__(self, key: str, text: Text) -> None:
+    `notice` stands above it when the flow comes to it: why it is asked once more. Another notice, such as
+    why an answer is not taken, stands in its place and never beside it.
+    """
+
+    def __init__(self, key: str, text: Text, notice: Text | None = None) -> None:
         super().__init__(key)
         self.text = text
+        self.notice = notice
 
     wants = "text"
     choices: tuple[Choice, ...] = ()
@@ -125,14 +138,28 @@ class Question(Step[R], Generic[R]):
         raise NotImplementedError
 
 
+class Offer(msgspec.Struct, frozen=True):
+    """A value that a question offers beside typing one: as a button, or under a number of the keypad.
+
+    `name` is its meaning where the question's identity depends on it. `dialled` is what a dial string gets
+    under the number instead, where what is offered is not the same for everybody.
+    """
+
+    value: Any
+    label: Text
+    number: int = 0
+    name: str = ""
+    dialled: Any = None
+
+
 class Ask(Question[T], Generic[T]):
-    """Something typed. `default` is offered as a button or as choice 1, and may be overridden by typing.
+    """Something typed. The `offers` may be chosen instead; amounts are never chosen by a number, since a
+    number is an amount.
 
     `found` makes the look that knows whether there is what was typed. Where the look finds nothing the
     answer is not taken, with `missing` as the sentence, and stands in no journal: it may be a PIN.
 
-    Of a dial string, an argument answers it that has `least_dialled` characters; where the string is used
-    up and the default is `dialled`, that does.
+    Of a dial string, an argument of `least_dialled` characters answers it.
     """
 
     kind = "ask"
@@ -142,22 +169,28 @@ class Ask(Question[T], Generic[T]):
         key: str,
         text: Text,
         kind: Kind[T],
-        default: tuple[T, Text] | None,
+        offers: Sequence[Offer] = (),
         found: Callable[[T], "Look[Any]"] | None = None,
         missing: Text | None = None,
         *,
-        dialled: bool = False,
         least_dialled: int = 0,
+        notice: Text | None = None,
     ) -> None:
-        super().__init__(key, text)
+        super().__init__(key, text, notice)
         self.of = kind
         self.found = found
         self.missing = missing or Text("choice.not_valid")
         self.wants = kind.wants
-        self.default = default
-        self.dialled = dialled
+        self.offers = tuple(offers)
         self.least_dialled = least_dialled
-        self.choices = (Choice("default", default[1]),) if default else ()
+        self.choices = tuple(
+            Choice(offer.name or f"offer{place}", offer.label, offer.number)
+            for place, offer in enumerate(self.offers, 1)
+        )
+
+    def offered(self, choice: Choice) -> Offer:
+        """The offer behind one of the choices."""
+        return self.offers[self.choices.index(choice)]
 
     def parse(self, text: str) -> T | Problem:
         return self.of.parse(text)
@@ -172,8 +205,7 @@ class Ask(Question[T], Generic[T]):
 class Choose(Question[str]):
     """One of the `choices`; the journal keeps its meaning, not its number.
 
-    `also`: meanings that are offered no longer, and that older journals hold. `dialled`: what a dial string
-    that goes on chooses, so that its arguments mean the same to everybody. `by_person`: no dial string
+    `also`: meanings that are offered no longer, and that older journals hold. `by_person`: no dial string
     answers it, since a string may be somebody else's.
     """
 
@@ -187,13 +219,12 @@ class Choose(Question[str]):
         choices: Sequence[Choice],
         also: Sequence[str] = (),
         *,
-        dialled: str = "",
         by_person: bool = False,
+        notice: Text | None = None,
     ) -> None:
-        super().__init__(key, text)
+        super().__init__(key, text, notice)
         self.choices = tuple(choices)
         self.also = tuple(also)
-        self.dialled = dialled
         self.by_person = by_person
 
     def parse(self, text: str) -> str | Problem:
@@ -227,6 +258,26 @@ class Confirm(Question[bool]):
         return bool(data == "yes")
 
 
+class Decide(Question[str]):
+    """Yes, no, or one of the other things that can be done about it, in plain sight of what will happen.
+    Never taken from a dial string. Journaled as a Confirm is, whose place it may take."""
+
+    kind = "confirm"
+    wants = "menu"
+
+    def __init__(self, key: str, text: Text, choices: Sequence[Choice], notice: Text | None = None) -> None:
+        super().__init__(key, text, notice)
+        self.choices = tuple(choices)
+
+    def parse(self, text: str) -> str | Problem:
+        return Problem(Text("choice.not_valid"))
+
+    def load(self, data: Any) -> str:
+        if not any(choice.value == data for choice in self.choices):
+            raise ValueError("no longer offered")
+        return str(data)
+
+
 class SecretStep(Question[R], Generic[R]):
     """Asks for a secret and acts with it in one step; only the outcome is journaled."""
 
@@ -234,12 +285,11 @@ class SecretStep(Question[R], Generic[R]):
     wants = "secret"
 
     def __init__(
-        self, key: str, text: Text, of: Digits, then: SecretAct[R], choices: Sequence[Choice] = ()
+        self, key: str, text: Text, of: Digits, then: SecretAct[R], notice: Text | None = None
     ) -> None:
-        super().__init__(key, text)
+        super().__init__(key, text, notice)
         self.of = of
         self.then = then
-        self.choices = tuple(choices)
 
     def load(self, data: Any) -> R:
         return msgspec.convert(data, self.then.result)  # type: ignore[no-any-return]
@@ -250,6 +300,37 @@ class GuardStep(SecretStep[R], Generic[R]):
     closed again when the conversation is resumed, since somebody else may hold the phone by then."""
 
     kind = "guard"
+
+
+class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was chosen instead of typing the secret."""
+
+    choice: str
+
+
+class SignStep(GuardStep[R | Chosen], Generic[R]):
+    """A guard on the screen that says what will happen: typing the secret is the yes. The `choices` are what
+    can be done instead."""
+
+    def __init__(
+        self,
+        key: str,
+        text: Text,
+        of: Digits,
+        then: SecretAct[R],
+        choices: Sequence[Choice],
+        notice: Text | None = None,
+    ) -> None:
+        super().__init__(key, text, of, then, notice)  # type: ignore[arg-type]
+        self.choices = tuple(choices)
+
+    def load(self, data: Any) -> R | Chosen:
+        if not (isinstance(data, dict) and "choice" in data):
+            return msgspec.convert(data, self.then.result)  # type: ignore[no-any-return]
+        chosen = msgspec.convert(data, Chosen)
+        if not any(choice.value == chosen.choice for choice in self.choices):
+            raise ValueError("no longer offered")
+        return chosen
 
 
 class LookStep(Step[R], Generic[R]):
@@ -290,11 +371,11 @@ class Talk:
         kind: Kind[T],
         *,
         text: str = "",
-        default: tuple[T, Text] | None = None,
+        offers: Sequence[Offer] = (),
         found: Callable[[T], Look[Any]] | None = None,
         missing: str = "",
-        dialled: bool = False,
         least_dialled: int = 0,
+        notice: Text | None = None,
         shown: Mapping[str, Value] = _NONE,
         **values: Value,
     ) -> Ask[T]:
@@ -302,11 +383,11 @@ class Talk:
             self._path + key,
             self._text(key, text, {**shown, **values}),
             kind,
-            default,
+            offers,
             found,
             Text(missing) if missing else None,
-            dialled=dialled,
             least_dialled=least_dialled,
+            notice=notice,
         )
 
     def choose(
@@ -316,13 +397,25 @@ class Talk:
         *,
         text: str = "",
         also: Sequence[str] = (),
-        dialled: str = "",
         by_person: bool = False,
+        notice: Text | None = None,
         shown: Mapping[str, Value] = _NONE,
         **values: Value,
     ) -> Choose:
         said = self._text(key, text, {**shown, **values})
-        return Choose(self._path + key, said, choices, also, dialled=dialled, by_person=by_person)
+        return Choose(self._path + key, said, choices, also, by_person=by_person, notice=notice)
+
+    def decide(
+        self,
+        key: str,
+        choices: Sequence[Choice],
+        *,
+        text: str = "",
+        notice: Text | None = None,
+        shown: Mapping[str, Value] = _NONE,
+        **values: Value,
+    ) -> Decide:
+        return Decide(self._path + key, self._text(key, text, {**shown, **values}), choices, notice)
 
     def confirm(
         self,
@@ -343,9 +436,10 @@ class Talk:
         then: SecretAct[R],
         *,
         text: str = "",
+        notice: Text | None = None,
         **values: Value,
     ) -> SecretStep[R]:
-        return SecretStep(self._path + key, self._text(key, text, values), of, then)
+        return SecretStep(self._path + key, self._text(key, text, values), of, then, notice)
 
     def guard(
         self,
@@ -354,9 +448,25 @@ class Talk:
         then: SecretAct[R],
         *,
         text: str = "",
+        notice: Text | None = None,
         **values: Value,
     ) -> GuardStep[R]:
-        return GuardStep(self._path + key, self._text(key, text, values), of, then)
+        return GuardStep(self._path + key, self._text(key, text, values), of, then, notice)
+
+    def sign(
+        self,
+        key: str,
+        of: Digits,
+        then: SecretAct[R],
+        choices: Sequence[Choice] = (),
+        *,
+        text: str = "",
+        notice: Text | None = None,
+        shown: Mapping[str, Value] = _NONE,
+        **values: Value,
+    ) -> SignStep[R]:
+        said = self._text(key, text, {**shown, **values})
+        return SignStep(self._path + key, said, of, then, choices, notice)
 
     def look(self, key: str, effect: Look[R]) -> LookStep[R]:
         return LookStep(self._path + key, effect)

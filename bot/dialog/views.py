@@ -37,6 +37,7 @@ __all__ = [
     "PinAnswer",
     "PinSet",
     "ReceiptView",
+    "Recognised",
     "Role",
     "SettledByHand",
 ]
@@ -108,6 +109,15 @@ class OrderView(msgspec.Struct, frozen=True):
     until_ms: int | None = None
     # Nothing of it has left yet, so that whoever began it may still withdraw it.
     can_withdraw: bool = False
+
+
+class Recognised(msgspec.Struct, frozen=True):
+    """What a code is, one of: the merchant it belongs to, the actor's own order, or a payment of a merchant
+    that the actor works for in the role `staff_id`."""
+
+    merchant: MerchantCard | None = None
+    order: OrderView | None = None
+    staff_id: str = ""
 
 
 class Debit(msgspec.Struct, frozen=True):

@@ -46,10 +46,15 @@ Value: TypeAlias = str | int | Money | Moment | Named | Number | Text
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """One option: the meaning that goes into the journal, and the label people see."""
+    """One option: the meaning that goes into the journal, and the label people see.
+
+    `number` is what a keypad picks it by; 0: its place among the choices. A menu numbers its lines for
+    everybody alike, and leaves out what somebody cannot do.
+    """
 
     value: str
     label: Text
+    number: int = 0
 
 
 class Opening(msgspec.Struct, frozen=True):

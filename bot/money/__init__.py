@@ -30,6 +30,7 @@ from bot.money.codes import (
     read_token,
     reference_key,
 )
+from bot.money.networks import network_told
 from bot.money.numbers import (
     Msisdn,
     calling_code,
@@ -120,6 +121,7 @@ __all__ = [
     "knows_region",
     "mask_msisdn",
     "may_become",
+    "network_told",
     "parse_amount",
     "parse_msisdn",
     "parse_wallet",

@@ -12,6 +12,7 @@ from bot.operations.merchants import Merchants
 from bot.operations.payments import Payments
 from bot.operations.payout_switch import PayoutSwitch
 from bot.operations.receipts import Receipts
+from bot.operations.recognition import Recognition
 from bot.operations.settling import Settling
 from bot.operations.staff_access import StaffAccess
 from bot.operations.staff_requests import StaffRequests
@@ -65,6 +66,7 @@ class Operations:
         self.staff_requests = StaffRequests(store, calls, self.roles, clock, ids, timeouts, phones)
         self.approvals = Approvals(store, self.roles, self.staff_requests, clock, ids)
         self.details = Consents(store, calls, self.roles, sealer, clock, ids, timeouts, phones, limits)
+        self.recognition = Recognition(self.merchants, self.payments, self.staff_requests, self.roles)
         # What only an operator does.
         self.payout_switch = PayoutSwitch(store, clock)
         self.settling = Settling(store, calls, clock, ids, timeouts)

@@ -33,6 +33,7 @@ __all__ = ["Payments"]
 
 _SHOWN: Final = 5
 _DUPLICATES_AMONG: Final = 20
+_AMOUNTS: Final = 3
 
 
 class Payments:
@@ -242,6 +243,33 @@ class Payments:
         """The actor's latest orders, newest first."""
         orders = await self._store.orders_of_person(actor.person.id, _SHOWN)
         return tuple([await self._view(order) for order in orders])
+
+    async def own_by_code(self, actor: Actor, code: str) -> v.OrderView | None:
+        """The actor's own order with this reference; None where it is somebody else's or there is none."""
+        order = await self._store.order_by_code(code)
+        return await self.own(actor, order.id) if order is not None else None
+
+    async def network_used(self, actor: Actor, merchant_id: str, payer: Msisdn) -> str:
+        """The network of the actor's last payment from this number through the merchant's account; empty
+        where none went through."""
+        merchant = await self._store.merchant(merchant_id)
+        for order in await self._store.orders_of_person(actor.person.id, _DUPLICATES_AMONG):
+            same = merchant is not None and order.account_id == merchant.account_id and order.payer == payer
+            if same and order.network and order.state in (OrderState.SUCCESSFUL, OrderState.REVERSED):
+                return order.network
+        return ""
+
+    async def amounts_paid(self, actor: Actor, merchant_id: str) -> tuple[Money, ...]:
+        """What the actor paid this merchant, each amount once, the latest first, three at the most."""
+        amounts = [
+            Money(order.amount_minor, order.currency)
+            for order in await self._store.orders_of_person(actor.person.id, _DUPLICATES_AMONG)
+            if order.merchant_id == merchant_id
+            and order.kind is OrderKind.COLLECTION
+            and order.state is OrderState.SUCCESSFUL
+            and not order.details.service_provider
+        ]
+        return tuple(dict.fromkeys(amounts))[:_AMOUNTS]
 
     async def find_duplicate(self, actor: Actor, merchant_id: str, amount: Money) -> str:
         """The code of an open order of the same person, merchant and amount; empty without one."""

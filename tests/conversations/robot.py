@@ -58,8 +58,7 @@ class Robot:
         self._stage = stage
         self._phone = phone
         self._answers = {
-            "menu": "1",
-            "pay/recent": "2",
+            "menu": merchant,
             "pay/merchant": merchant,
             "pay/amount": amount,
             "pay/payer": "1",

@@ -81,7 +81,7 @@ async def test_what_was_under_way_goes_on(tmp_path: Path, template: Path) -> Non
         assert waiting is not None
         assert refused is not None
         assert (waiting.request.kind, refused.request.kind) == (OrderKind.TRANSFER, OrderKind.REFUND)
-        await adwoa.dial("7", "9")
+        await adwoa.dial("5", "9")
         for said in (STAFF_PIN, "1", "1", "1", STAFF_PIN):
             await adwoa.answer(said)
         await stage.settle()

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 from bot.app import build as wiring
-from bot.dialog import Amount, Choice, FreeText, Number, Screen, Talk, Text, Wallet
+from bot.dialog import Amount, Choice, FreeText, Number, Offer, Screen, Talk, Text, Wallet
+from bot.dialog.views import MerchantCard
 from bot.money import OrderState
+from flows import business_effects as b
 from flows import effects as e
+from flows.first_screen import FirstAnswer, FirstScreen
 from flows.menu import FLOWS
 from flows.pay import follow
 from tests.conversations.people import Phone, WebChat, asked, decide
@@ -34,30 +37,41 @@ def deploy(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Deploy:
     return deploying
 
 
-async def _pay(talk: Talk, *, note: str = "", confirm: str = "confirm", payer: bool = True) -> Screen:
+async def _pay(
+    talk: Talk,
+    merchant: MerchantCard | None,
+    *,
+    note: str = "",
+    confirm: str = "confirm",
+    payer: bool = True,
+) -> Screen:
     """Ours in short. `note`: before which question a note is asked for."""
 
     async def noted(before: str) -> None:
         if note == before:
             await talk.ask("note", FreeText(), text="pay.merchant")
 
-    await talk.look("recents", e.RecentMerchants())
-    await noted("merchant")
-    code = await talk.ask("merchant", FreeText(12))
-    merchant = await talk.look("card", e.FindMerchant(code))
+    if merchant is None:
+        await talk.look("recents", e.RecentMerchants())
+        await noted("merchant")
+        code = await talk.ask("merchant", FreeText(12))
+        merchant = await talk.look("card", e.FindMerchant(code))
     assert merchant is not None
     await noted("amount")
     amount = await talk.ask("amount", Amount(merchant.currency), merchant=merchant.name, currency="GHS")
     await noted("payer")
     number = talk.facts.msisdn
     if payer:
-        default = (number, Text("pay.my_number", {"number": Number(number)}))
-        number = await talk.ask("payer", Wallet("GH"), default=default)
+        own = Offer(number, Text("pay.my_number", {"number": Number(number)}))
+        number = await talk.ask("payer", Wallet("GH"), offers=[own])
     await talk.look("holder", e.CheckHolder(merchant.id, number))
     await talk.look("twin", e.FindDuplicate(merchant.id, amount))
     await noted("confirm")
     shown = {"amount": amount, "merchant": merchant.name, "payer": Number(number)}
-    if not await talk.confirm(confirm, text="pay.confirm", yes="pay.yes", no="pay.no", **shown):
+    decided = await talk.decide(
+        confirm, [Choice("yes", Text("pay.yes")), Choice("no", Text("pay.no"))], text="pay.confirm", **shown
+    )
+    if decided == "no":
         return Screen("pay.cancelled")
     order = await talk.act("request", e.RequestPayment(merchant.id, amount, number))
     return await follow(talk, order)
@@ -65,15 +79,38 @@ async def _pay(talk: Talk, *, note: str = "", confirm: str = "confirm", payer: b
 
 def changed(**how: Any) -> Any:
     async def main(talk: Talk) -> Screen:
-        offered = [Choice(part, Text(f"menu.{part}")) for part in ("check", "pay")]
-        await talk.choose("menu", offered)
-        return await _pay(talk.sub("pay"), **how)
+        await talk.look("recent", e.RecentMerchants())
+        await talk.look("requests", b.MyAgreements("invoice"))
+        offers = [Offer(FirstAnswer(part), Text(f"menu.{part}"), name=part) for part in ("check", "pay")]
+        opened = await talk.ask("menu", FirstScreen(), text="main.menu", offers=offers)
+        merchant = None
+        if opened.typed:
+            found = await talk.look("found", e.Recognise(opened.typed))
+            assert found is not None
+            merchant = found.merchant
+        return await _pay(talk.sub("pay"), merchant, **how)
 
     return main
 
 
+async def _until_amount(phone: Phone) -> None:
+    """By the menu and the question for a code, not by a code typed at once."""
+    await phone.dial()
+    for said in ("1", "1001"):
+        await phone.answer(said)
+
+
 async def test_menus_may_be_reordered(stage: Stage, deploy: Deploy) -> None:
     """The journal holds meanings: what was chosen as 1 stays chosen as 2."""
+    phone = Phone(stage, EFUA)
+    await _until_amount(phone)
+    await deploy(changed())
+    await phone.answer("5")
+    assert (await asked(stage, "msisdn", EFUA))[0] == "pay/payer"
+
+
+async def test_a_code_typed_at_once_stays_typed(stage: Stage, deploy: Deploy) -> None:
+    """The same where the first screen took the merchant's code."""
     phone = Phone(stage, EFUA)
     await Robot(stage, phone, "1001").pay(until="pay/amount")
     await deploy(changed())
@@ -86,6 +123,8 @@ async def test_a_question_more_before_restarts_with_the_answers_filled_in(
 ) -> None:
     phone = Phone(stage, EFUA)
     await Robot(stage, phone, "1001").pay(until="pay/confirm")
+    for said in ("3", "0240000001"):
+        await phone.answer(said)
     await deploy(changed(note="payer"))
     await phone.answer("1")
     assert (await asked(stage, "msisdn", EFUA))[0] == "pay/note"
@@ -102,7 +141,7 @@ async def test_a_question_more_before_restarts_with_the_answers_filled_in(
 async def test_an_answer_never_goes_to_a_question_that_was_not_shown(stage: Stage, deploy: Deploy) -> None:
     """The person typed a merchant's code; after the change the first question is for a note."""
     phone = Phone(stage, EFUA)
-    await Robot(stage, phone, "1001").pay(until="pay/amount")
+    await _until_amount(phone)
     await deploy(changed(note="merchant"))
     await phone.answer("5")
     assert (await asked(stage, "msisdn", EFUA))[0] == "pay/note"
@@ -112,7 +151,9 @@ async def test_an_answer_never_goes_to_a_question_that_was_not_shown(stage: Stag
 async def test_a_question_less_shows_the_next_before_it_is_taken(stage: Stage, deploy: Deploy) -> None:
     """1 meant the wallet number, and must not become a yes to a payment."""
     phone = Phone(stage, EFUA)
-    await Robot(stage, phone, "1001").pay(until="pay/payer")
+    await Robot(stage, phone, "1001").pay(until="pay/confirm")
+    await phone.answer("3")
+    assert (await asked(stage, "msisdn", EFUA))[0] == "pay/payer"
     await deploy(changed(payer=False))
     screen = await phone.answer("1")
     assert not await stage.orders()
@@ -221,7 +262,7 @@ async def test_facts_that_cannot_be_read_are_gathered_anew(stage: Stage) -> None
     assert screen.is_open
     assert (await asked(stage, "msisdn", EFUA))[0] == "pay/amount"
     await phone.answer("5")
-    assert (await asked(stage, "msisdn", EFUA))[0] == "pay/payer"
+    assert (await asked(stage, "msisdn", EFUA))[0] == "pay/confirm"
 
 
 async def test_the_whole_payment_in_the_changed_flow(stage: Stage, deploy: Deploy) -> None:

@@ -145,7 +145,7 @@ async def test_killed_at_every_call(tmp_path: Path, template: Path, provider: st
 
 # ---- what staff begin ----------------------------------------------------------------------------
 
-_SAID = {"menu": "7", "pin": STAFF_PIN, "confirm": "1", "resume": "1", "which": "1", "decide": "1"}
+_SAID = {"menu": "5", "pin": STAFF_PIN, "confirm": "1", "resume": "1", "which": "1", "decide": "1"}
 
 
 class Refund(_Story):
@@ -162,7 +162,7 @@ class Refund(_Story):
     async def play(self) -> None:
         (paid,) = await self.stage.orders()
         answers = _SAID | {"code": paid.code, "how": "1"}
-        await self._through(STAFF, ("7", "3"), answers, self._ordered)
+        await self._through(STAFF, ("5", "3"), answers, self._ordered)
         await self._wait()
 
     async def _through(
@@ -192,8 +192,8 @@ class Payout(Refund):
 
     async def play(self) -> None:
         answers = _SAID | {"number": "0240000001", "amount": "600"}
-        await self._through(STAFF, ("7", "4"), answers, self._asked)
-        await self._through(ACCOUNTANT, ("7", "9"), _SAID, self._ordered)
+        await self._through(STAFF, ("5", "4"), answers, self._asked)
+        await self._through(ACCOUNTANT, ("5", "9"), _SAID, self._ordered)
         await self._wait()
 
     async def _asked(self) -> bool:
@@ -210,7 +210,7 @@ class CashOut(Refund):
 
     async def play(self) -> None:
         answers = _SAID | {"number": "0240000001", "amount": "30"}
-        await self._through(CASHIER, ("7", "2"), answers, self._ordered)
+        await self._through(CASHIER, ("5", "5"), answers, self._ordered)
         # A request that was not sent in time asks nobody any more.
         if self.stage.sandbox.sandbox.world.prompts_of(EFUA.removeprefix("+")):
             decide(self.stage, EFUA, "approve")

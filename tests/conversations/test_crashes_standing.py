@@ -39,11 +39,19 @@ class Plot(msgspec.Struct, frozen=True):
     balance: str = ""
 
 
-_BILL = {"menu": "6", "which": "1", "reference": "4455667", "payer": "1", "confirm": "1"}
+_BILL = {"menu": "4", "more": "4", "which": "1", "reference": "4455667", "confirm": "1"}
 PLOTS = {
     "auto_debit": Plot(
         who=EFUA,
-        answers={"menu": "5", "merchant": "1001", "most": "20", "every": "1", "days": "1", "confirm": "1"},
+        answers={
+            "menu": "4",
+            "more": "3",
+            "merchant": "1001",
+            "most": "20",
+            "every": "1",
+            "days": "1",
+            "confirm": "1",
+        },
         makes=OrderKind.PREAPPROVAL,
         legs={"pre_approval": 1},
         moved={},
@@ -53,8 +61,8 @@ PLOTS = {
     "invoice": Plot(
         who=CASHIER,
         answers={
-            "menu": "7",
-            "business/menu": "3",
+            "menu": "5",
+            "business/menu": "6",
             "what": "1",
             "number": EFUA,
             "amount": "5",

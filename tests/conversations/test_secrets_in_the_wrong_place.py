@@ -24,9 +24,9 @@ SECRETS = (WALLET_PIN, STAFF_PIN, CODE)
 _FINE = {"amount": "5", "number": "0240000002", "payer": "1", "merchant": "1001", "most": "5"}
 WAYS: dict[str, tuple[str, dict[str, str]]] = {
     "pay": (EFUA, {"menu": "pay"}),
-    "check": (EFUA, {"menu": "check"}),
-    "auto_debit": (EFUA, {"menu": "auto_debit", "every": "week", "days": "30"}),
-    "bill": (EFUA, {"menu": "bill", "which": "ECG", "reference": "METER 42/7"}),
+    "check": (EFUA, {"menu": "more", "more": "check"}),
+    "auto_debit": (EFUA, {"menu": "more", "more": "auto_debit", "every": "week", "days": "30"}),
+    "bill": (EFUA, {"menu": "more", "more": "bill", "which": "ECG", "reference": "METER 42/7"}),
     "look_up": (STAFF, {"how": "code"}),
     "refund": (STAFF, {"how": "part"}),
     "pay_out": (STAFF, {}),

@@ -12,6 +12,7 @@ from bot.dialog import (
     MAX_ENTRIES,
     Amount,
     Choice,
+    Chosen,
     Digits,
     Diverged,
     Ended,
@@ -20,6 +21,7 @@ from bot.dialog import (
     Flow,
     FlowError,
     FreeText,
+    Run,
     Screen,
     Talk,
     Text,
@@ -481,6 +483,114 @@ def test_back_never_passes_an_act() -> None:
     assert without_last_answer(shorter) is None
 
 
+OTHER_WALLET = [Choice(word, Text(word)) for word in ("yes", "no", "wallet")]
+
+
+async def deciding(talk: Talk) -> Screen:
+    """A wallet that is checked and asked for until it is right, and a decision on which it may be changed."""
+    name = await talk.ask("name", FreeText())
+    notice = None
+    while True:
+        payer = await talk.ask("payer", FreeText(), notice=notice)
+        if await talk.look("holder", FindName(payer)) is None:
+            notice = Text("main.unknown", {"payer": payer})
+            continue
+        notice = None
+        decided = await talk.decide("sure", OTHER_WALLET, payer=payer)
+        if decided != "wallet":
+            return Screen(f"main.{decided}", {"payer": payer, "name": name})
+
+
+def notice_of(run: Run) -> Text | None:
+    assert isinstance(run.state, Waiting)
+    notice: Text | None = run.state.question.notice
+    return notice
+
+
+def asked_twice() -> Run:
+    run = start(deciding)
+    for answer in ("Ama", "one", "two"):
+        run.answer(answer)
+        if answer != "Ama":
+            run.deliver(None)
+    return run
+
+
+def test_a_question_asked_once_more_says_why_with_the_notice_it_is_asked_with() -> None:
+    run = start(deciding)
+    run.answer("Ama")
+    assert notice_of(run) is None
+    run.answer("one")
+    run.deliver(None)
+    assert notice_of(run) == Text("main.unknown", {"payer": "one"})
+    run.answer("two")
+    run.deliver(None)
+    # One notice, about the last answer; the question itself is the same.
+    assert notice_of(run) == Text("main.unknown", {"payer": "two"})
+    assert run.state.question.text == Text("main.payer")
+    assert notice_of(replayed(deciding, run)) == notice_of(run)
+
+
+def test_back_from_a_question_asked_several_times_leads_before_it() -> None:
+    run = asked_twice()
+    assert run.before_last_answer() == []
+    # Seen from elsewhere it is the question to go back to, as it was asked first.
+    shorter = without_last_answer(run.journal, "sure")
+    assert shorter == run.journal[:1]
+    again = start(deciding, shorter)
+    assert notice_of(again) is None
+
+
+def test_back_never_shows_an_old_error() -> None:
+    run = asked_twice()
+    run.answer("three")
+    run.deliver("Kofi")
+    assert run.state.question.key == "sure"
+    shorter = run.before_last_answer()
+    assert shorter is not None
+    back = start(deciding, shorter)
+    assert back.state.question.key == "payer"
+    assert notice_of(back) is None
+
+
+def test_a_question_in_a_row_is_one_and_the_same_question_later_is_another() -> None:
+    journal = entries(
+        ("ask", "payer", "one"),
+        ("look", "holder", None),
+        ("ask", "payer", "two"),
+        ("look", "holder", "Kofi"),
+        ("confirm", "sure", "wallet"),
+        ("ask", "payer", "three"),
+        ("look", "holder", None),
+    )
+    assert without_last_answer(journal, "payer") == journal[:4]
+    assert without_last_answer(journal, "sure") == journal[:5]
+    assert without_last_answer(journal[:4], "sure") == []
+    # Nothing to go back to where only the present question was answered.
+    assert without_last_answer(journal[:2], "payer") is None
+
+
+def test_back_collapses_nothing_across_an_act() -> None:
+    journal = entries(("ask", "payer", "one"), ("act", "send", {}), ("ask", "payer", "two"))
+    assert without_last_answer(journal, "sure") == journal[:2]
+    assert without_last_answer(journal, "payer") is None
+
+
+def test_a_conversation_is_under_way_once_something_was_answered() -> None:
+    async def flow(talk: Talk) -> Screen:
+        await talk.look("rate", FindRate())
+        await talk.ask("name", FreeText())
+        await talk.ask("more", FreeText())
+        return Screen("main.done")
+
+    run = start(flow)
+    assert not run.is_under_way
+    run.deliver(Rate(1))
+    assert not run.is_under_way
+    run.answer("Ama")
+    assert run.is_under_way
+
+
 # ---- starting over with answers filled in --------------------------------------------------------
 
 
@@ -556,6 +666,50 @@ def test_the_later_of_two_answers_is_filled_in() -> None:
     assert prefill_of(journal) == {"payer": "two"}
 
 
+def test_what_was_chosen_beside_yes_and_no_is_filled_in_in_its_order_and_once_each() -> None:
+    journal = entries(
+        ("ask", "name", "Ama"),
+        ("ask", "payer", "one"),
+        ("look", "holder", "Kofi"),
+        ("confirm", "sure", "wallet"),
+        ("ask", "payer", "two"),
+        ("look", "holder", "Kofi"),
+        ("confirm", "sure", "wallet"),
+    )
+    prefill = prefill_of(journal)
+    assert prefill == {"name": "Ama", "payer": "two", "sure": ["wallet", "wallet"]}
+    run = start(deciding, (), prefill)
+    run.deliver("Kofi")
+    # On by one aside; the number was filled in once and is asked for now.
+    assert [entry.value for entry in run.journal] == ["Ama", "two", "Kofi", "wallet"]
+    assert run.state.question.key == "payer"
+    run.answer("three")
+    run.deliver("Esi")
+    assert [entry.value for entry in run.journal[4:]] == ["three", "Esi", "wallet"]
+    run.answer("four")
+    run.deliver("Yaw")
+    assert run.state.question.key == "sure"
+    assert prefill["sure"] == ["wallet", "wallet"]  # what was handed in is not touched
+
+
+@pytest.mark.parametrize("last", ["yes", "no"])
+def test_the_last_word_of_a_decision_is_never_kept_or_filled_in(last: str) -> None:
+    journal = entries(("ask", "payer", "one"), ("confirm", "sure", last))
+    assert prefill_of(journal) == {"payer": "one"}
+    for sure in (last, [last], [], None, ["brand new"]):
+        run = start(deciding, (), {"name": "Ama", "payer": "one", "sure": sure})
+        run.deliver("Kofi")
+        assert run.state.question.key == "sure"
+
+
+def test_a_decision_takes_the_place_of_a_confirmation_in_journals() -> None:
+    """They keep what a Confirm kept: yes and no."""
+    kept = entries(
+        ("ask", "name", "Ama"), ("ask", "payer", "one"), ("look", "holder", "K"), ("confirm", "sure", "yes")
+    )
+    assert start(deciding, kept).state == Ended(Screen("main.yes", {"payer": "one", "name": "Ama"}))
+
+
 @pytest.mark.parametrize("kind", ["act", "secret"])
 def test_nothing_is_filled_in_once_something_was_done(kind: str) -> None:
     assert prefill_of(entries(("ask", "name", "Ama"), (kind, "send", {}))) is None
@@ -612,6 +766,96 @@ def test_what_does_not_fit_behind_a_guard_is_looked_up_anew() -> None:
     run = start(behind_a_guard, entries(("act", "send", {"value": 1}), ("guard", "pin", {"value": 2})))
     assert not run.take_up(entries(("look", "rate", "no rate")))
     assert run.state.effect == FindRate()
+
+
+INSTEAD = [Choice("no", Text("choice.no")), Choice("wallet", Text("main.wallet"))]
+
+
+async def signed(talk: Talk) -> Screen:
+    """The PIN on the screen that says what will happen, or something else instead."""
+    payer = await talk.ask("payer", FreeText())
+    answer = await talk.sign("sign", PIN, Unlock(), INSTEAD, payer=payer)
+    if isinstance(answer, Chosen):
+        if answer.choice == "no":
+            return Screen("main.no")
+        payer = await talk.ask("other", FreeText())
+        return Screen("main.other", {"payer": payer})
+    done = await talk.act("send", Send(answer.value))
+    return Screen("main.done", {"sum": done.value})
+
+
+def at_the_signature() -> Run:
+    run = start(signed)
+    run.answer("Ama")
+    return run
+
+
+def test_a_signature_is_a_guard_with_choices_and_says_what_will_happen() -> None:
+    question = at_the_signature().state.question
+    assert (question.kind, question.wants) == ("guard", "secret")
+    assert question.text == Text("main.sign", {"payer": "Ama"})
+    assert [choice.value for choice in question.choices] == ["no", "wallet"]
+
+
+def test_a_pin_signs_and_only_its_outcome_is_kept() -> None:
+    run = at_the_signature()
+    assert run.deliver(Rate(7)) == Wants(Send(7), "send", 2)
+    assert run.journal[1] == Entry("guard", "sign", {"value": 7, "notes": []})
+    assert replayed(signed, run).state == run.state
+    assert before_guard(run.journal) == 1
+
+
+def test_what_is_chosen_instead_is_kept_as_its_meaning_and_does_nothing() -> None:
+    run = at_the_signature()
+    assert run.choose(Chosen("no")) == Ended(Screen("main.no"))
+    assert run.journal[1] == Entry("guard", "sign", {"choice": "no"})
+    assert replayed(signed, run).state == run.state
+
+
+def test_what_is_not_offered_cannot_be_chosen_instead() -> None:
+    with pytest.raises(FlowError, match="sign was given what it cannot take"):
+        at_the_signature().choose(Chosen("yes"))
+    with pytest.raises(Diverged, match="sign does not fit any more"):
+        start(signed, entries(("ask", "payer", "Ama"), ("guard", "sign", {"choice": "yes"})))
+
+
+@pytest.mark.parametrize("flow", [plain, guarded, behind_a_guard])
+def test_nothing_is_chosen_instead_where_nothing_is_offered(flow: Flow) -> None:
+    run = start(flow)
+    if flow is guarded:
+        run.answer("Ama")
+    with pytest.raises(FlowError, match="nothing can be chosen here"):
+        run.choose(Chosen("no"))
+
+
+def test_a_guard_chosen_away_opens_nothing_and_is_gone_back_to() -> None:
+    run = at_the_signature()
+    run.choose(Chosen("wallet"))
+    assert run.state.question.key == "other"
+    assert before_guard(run.journal) is None
+    # It was an answer like any other: Back leads to the signature and not past it.
+    shorter = run.before_last_answer()
+    assert shorter == run.journal[:1]
+    assert start(signed, shorter).state.question.key == "sign"
+    # A PIN is no answer: behind it Back leads to the question before.
+    proved = entries(("ask", "payer", "Ama"), ("guard", "sign", {"value": 1}))
+    assert without_last_answer(proved) == []
+
+
+def test_only_a_guard_that_was_passed_opens_what_is_behind_it() -> None:
+    chosen, passed = ("guard", "sign", {"choice": "wallet"}), ("guard", "sign", {"value": 1})
+    assert before_guard(entries(chosen, ("ask", "other", "A"), passed)) == 2
+    assert before_guard(entries(passed, chosen)) == 0
+
+
+def test_a_signature_is_never_filled_in() -> None:
+    run = at_the_signature()
+    run.choose(Chosen("wallet"))
+    prefill = prefill_of(run.journal)
+    assert prefill == {"payer": "Ama"}
+    for signature in ({"choice": "no"}, {"value": 1}, "4711"):
+        again = start(signed, (), {**prefill, "sign": signature})
+        assert again.state.question.key == "sign"
 
 
 # ---- growth --------------------------------------------------------------------------------------

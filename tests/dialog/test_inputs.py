@@ -12,6 +12,7 @@ from bot.dialog import (
     Amount,
     Back,
     Choice,
+    Chosen,
     Digits,
     FreeText,
     Help,
@@ -22,6 +23,7 @@ from bot.dialog import (
     More,
     NavWords,
     Nothing,
+    Offer,
     Pressed,
     Problem,
     Question,
@@ -50,9 +52,27 @@ LONG = TALK.choose("long", [Choice(f"v{n}", Text(f"v{n}")) for n in range(1, 13)
 SURE = TALK.confirm("sure")
 AMOUNT = TALK.ask("amount", Amount("GHS"))
 NUMBER = TALK.ask("number", Wallet("GH"))
-OFFERED = TALK.ask("payer", Wallet("GH"), default=("+233240000001", Text("pay.my_number")))
+OFFERED = TALK.ask("payer", Wallet("GH"), offers=[Offer("+233240000001", Text("pay.my_number"))])
+# The lines of two are left out here: a number means the same to everybody.
+GAPS = TALK.choose(
+    "gaps", [Choice(name, Text(name), number) for name, number in (("one", 1), ("four", 4), ("twelve", 12))]
+)
+TYPED_OR = TALK.ask(
+    "code", FreeText(12), offers=[Offer("1001", Text("last"), 1), Offer("more", Text("rest"), 4)]
+)
+TWENTY = Money(2000, "GHS")
+AMOUNTS = TALK.ask(
+    "amount", Amount("GHS"), offers=[Offer(TWENTY, Text("GHS 20")), Offer(Money(500, "GHS"), Text("GHS 5"))]
+)
 NAME = TALK.ask("name", FreeText(12))
 PIN = TALK.secret("pin", Digits(4, 6, "pin.not_valid"), Unlock())
+SIGN = TALK.sign(
+    "sign",
+    Digits(4, 6, "pin.not_valid"),
+    Unlock(),
+    [Choice("no", Text("no")), Choice("wallet", Text("other"))],
+)
+DECIDE = TALK.decide("sure", [Choice(name, Text(f"d.{name}")) for name in ("yes", "no", "wallet")])
 
 
 class Card(Kind[str]):
@@ -91,7 +111,9 @@ def read(
 # ---- moving about --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("question", [MENU, SURE, AMOUNT, NUMBER, NAME, PIN, CONTACT])
+@pytest.mark.parametrize(
+    "question", [MENU, SURE, AMOUNT, NUMBER, NAME, PIN, CONTACT, SIGN, DECIDE, GAPS, TYPED_OR, AMOUNTS]
+)
 def test_keys_move_about_on_a_keypad_whatever_is_asked(question: Question[Any]) -> None:
     assert read(question, "0") == Back()
     assert read(question, "00") == Home()
@@ -139,7 +161,7 @@ def test_the_key_for_more_is_data_where_there_is_no_more() -> None:
         ("Annuler", Leave()),
     ],
 )
-@pytest.mark.parametrize("question", [MENU, AMOUNT, NAME, PIN])
+@pytest.mark.parametrize("question", [MENU, AMOUNT, NAME, PIN, SIGN, DECIDE])
 def test_words_move_about_everywhere(question: Question[Any], word: str, means: Any, keypad: bool) -> None:
     assert read(question, word, keypad=keypad) == means
 
@@ -238,6 +260,52 @@ def test_a_number_chooses_exactly_what_stands_beside_it(n: int) -> None:
     assert found == (LONG.choices[n - 1] if 1 <= n <= 12 else None)
 
 
+def test_a_number_means_the_same_whatever_is_left_out() -> None:
+    assert [read(GAPS, n) for n in ("1", "4", "04", "12")] == [
+        Accepted("one"),
+        Accepted("four"),
+        Accepted("four"),
+        Accepted("twelve"),
+    ]
+    for place in ("2", "3", "5"):
+        assert read(GAPS, place) == Problem(Text("choice.not_valid"))
+    # A button carries its place in the list, whatever its number.
+    assert read(GAPS, Pressed("c", 1, "#1"), keypad=False) == Accepted("four")
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ("1", "yes"),
+        ("OUI", "yes"),
+        ("2", "no"),
+        ("non", "no"),
+        ("3", "wallet"),
+        ("d.wallet", "wallet"),
+        (Pressed("c", 1, "#2"), "wallet"),
+    ],
+)
+def test_a_decision_is_the_word_of_what_was_chosen(said: Any, value: str) -> None:
+    assert read(DECIDE, said) == Accepted(value)
+
+
+@pytest.mark.parametrize("said", ["4", "perhaps", "0240000001"])
+def test_a_decision_is_never_read_into_anything_else(said: str) -> None:
+    assert read(DECIDE, said) == Problem(Text("choice.not_valid"))
+
+
+def test_a_signature_is_the_pin_or_what_is_chosen_instead() -> None:
+    assert read(SIGN, "4711") == Accepted("4711")
+    assert read(SIGN, "1") == Accepted(Chosen("no"))
+    assert read(SIGN, "non") == Accepted(Chosen("no"))
+    assert read(SIGN, "2") == Accepted(Chosen("wallet"))
+    assert read(SIGN, "other") == Accepted(Chosen("wallet"))
+    assert read(SIGN, Pressed("c", 1, "#1"), keypad=False) == Accepted(Chosen("wallet"))
+    # There is nothing that says yes but the PIN.
+    for typed in ("yes", "oui", "3", "123"):
+        assert read(SIGN, typed) == Problem(Text("pin.not_valid"))
+
+
 # ---- typing --------------------------------------------------------------------------------------
 
 
@@ -253,14 +321,31 @@ def test_look_alikes_are_never_digits_of_an_amount(typed: str) -> None:
     assert read(AMOUNT, typed) == Problem(Text("amount.not_a_number", {"currency": "GHS"}))
 
 
-def test_a_default_is_chosen_by_one_and_overridden_by_typing() -> None:
+def test_an_offer_is_chosen_by_its_number_and_overridden_by_typing() -> None:
     assert read(OFFERED, "1") == Accepted("+233240000001")
     assert read(OFFERED, "0240000002") == Accepted("+233240000002")
     assert read(OFFERED, Pressed("c", 1, "#0")) == Accepted("+233240000001")
     assert read(OFFERED, "2") == Problem(Text("number.not_valid"))
 
 
-def test_without_a_default_one_is_typing() -> None:
+def test_offers_have_numbers_of_their_own_and_what_is_no_offer_is_typed() -> None:
+    assert read(TYPED_OR, "1") == Accepted("1001")
+    assert read(TYPED_OR, "4") == Accepted("more")
+    assert read(TYPED_OR, "rest") == Accepted("more")
+    assert read(TYPED_OR, Pressed("c", 1, "#1"), keypad=False) == Accepted("more")
+    for typed in ("2", "3", "1002"):
+        assert read(TYPED_OR, typed) == Accepted(typed)
+
+
+@pytest.mark.parametrize("keypad", [True, False])
+def test_an_amount_is_never_chosen_by_a_number(keypad: bool) -> None:
+    assert read(AMOUNTS, "1", keypad=keypad) == Accepted(Money(100, "GHS"))
+    assert read(AMOUNTS, "2.", keypad=keypad) == Accepted(Money(200, "GHS"))
+    assert read(AMOUNTS, Pressed("c", 1, "#0"), keypad=keypad) == Accepted(TWENTY)
+    assert read(AMOUNTS, "ghs 20", keypad=keypad) == Accepted(TWENTY)
+
+
+def test_without_an_offer_one_is_typing() -> None:
     assert read(NUMBER, "1") == Problem(Text("number.not_valid"))
     assert read(AMOUNT, "1") == Accepted(Money(100, "GHS"))
 
@@ -338,7 +423,9 @@ def test_a_button_never_types(question: Question[Any]) -> None:
 
 
 @given(
-    st.sampled_from([MENU, SURE, AMOUNT, NUMBER, OFFERED, NAME, PIN, CONTACT]),
+    st.sampled_from(
+        [MENU, SURE, AMOUNT, NUMBER, OFFERED, NAME, PIN, CONTACT, SIGN, DECIDE, GAPS, TYPED_OR, AMOUNTS]
+    ),
     st.one_of(
         st.builds(Typed, st.text(max_size=20)),
         st.builds(Pressed, st.just("c"), st.integers(0, 9), st.text(max_size=8)),
@@ -353,7 +440,7 @@ def test_anything_said_has_a_meaning(
 ) -> None:
     found = read(question, said, keypad=keypad, can_go_back=can_go_back, more=more)
     assert isinstance(found, Accepted | Back | Home | Leave | More | Again | Problem)
-    if isinstance(found, Accepted) and question is not PIN:
+    if isinstance(found, Accepted) and question not in (PIN, SIGN):
         # What is accepted can be journaled, and taken from the journal again.
         assert question.load(question.dump(found.value)) == found.value or question is CONTACT
 

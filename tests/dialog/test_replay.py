@@ -10,29 +10,36 @@ from bot.dialog import (
     MAX_ENTRIES,
     Amount,
     Choice,
+    Chosen,
+    Decide,
     Digits,
     Ended,
     Entry,
     Flow,
     FreeText,
+    Offer,
     Question,
     Run,
     Screen,
+    SignStep,
     Talk,
     Text,
     Waiting,
     Wallet,
     Wants,
+    before_guard,
     prefill_of,
-    without_last_answer,
 )
 from bot.dialog.steps import ActStep, Ask, Choose, Confirm, LookStep, SecretStep
 from bot.money import Money
 from tests.dialog.talks import FindName, FindRate, Rate, Send, Unlock, as_json, from_json, start
 
 SECRET = "90817263"
+SECRET_KIND = Digits(4, 8, "pin.not_valid")
+DECIDED = ("yes", "no", "wallet", "network")
 KEYS = ("a", "b", "c", "d")
 KINDS = ("text", "amount", "wallet", "choose", "confirm", "look", "name", "act", "secret", "guard")
+KINDS += ("decide", "sign")
 # A step: what it is, its key, how far a "no" jumps ahead, and whether it sits in a sub-flow.
 Line = tuple[str, str, int, bool]
 programs = st.lists(
@@ -50,12 +57,17 @@ def flow_of(program: tuple[Line, ...], *, loops: bool) -> Flow:
         if kind == "amount":
             return (await talk.ask(key, Amount("GHS", most_minor=5000))).amount_minor > 50
         if kind == "wallet":
-            own = ("+233240000001", Text("pay.my_number"))
-            return await talk.ask(key, Wallet("GH"), default=own) == own[0]
+            own = Offer("+233240000001", Text("pay.my_number"))
+            return await talk.ask(key, Wallet("GH"), offers=[own]) == own.value
         if kind == "choose":
             return await talk.choose(key, [Choice("x", Text("x")), Choice("y", Text("y"))]) == "x"
         if kind == "confirm":
             return await talk.confirm(key, seen=seen)
+        if kind == "decide":
+            return await talk.decide(key, [Choice(word, Text(word)) for word in DECIDED], seen=seen) == "yes"
+        if kind == "sign":
+            signed = await talk.sign(key, SECRET_KIND, Unlock(), [Choice("no", Text("no"))], seen=seen)
+            return not isinstance(signed, Chosen) and signed.value > 5
         if kind == "look":
             return (await talk.look(key, FindRate(str(seen)))).value > 5
         if kind == "name":
@@ -63,7 +75,7 @@ def flow_of(program: tuple[Line, ...], *, loops: bool) -> Flow:
         if kind == "act":
             return (await talk.act(key, Send(seen))).value > 5
         ask = talk.guard if kind == "guard" else talk.secret
-        return (await ask(key, Digits(4, 8, "pin.not_valid"), Unlock())).value > 5
+        return (await ask(key, SECRET_KIND, Unlock())).value > 5
 
     async def flow(talk: Talk) -> Screen:
         seen = 0
@@ -78,6 +90,11 @@ def flow_of(program: tuple[Line, ...], *, loops: bool) -> Flow:
                 return Screen("main.done", {"seen": seen})
 
     return flow
+
+
+def is_answer(entry: Entry) -> bool:
+    chosen = entry.kind == "guard" and "choice" in entry.value
+    return chosen or entry.kind in ("ask", "choose", "confirm")
 
 
 def shown(run: Run) -> Any:
@@ -129,7 +146,7 @@ class Conversation(RuleBasedStateMachine):
         value: Any
         if isinstance(question, Confirm):
             value = data.draw(st.booleans())
-        elif isinstance(question, Choose):
+        elif isinstance(question, Choose | Decide):
             value = data.draw(st.sampled_from([c.value for c in question.choices]))
         else:
             assert isinstance(question, Ask)
@@ -151,6 +168,18 @@ class Conversation(RuleBasedStateMachine):
         if self.run.journal[before].kind == "secret":
             self.done.append(self.run.journal[before])
 
+    def may_choose_instead(self) -> bool:
+        return isinstance(self.run.state, Waiting) and isinstance(self.run.state.question, SignStep)
+
+    @precondition(may_choose_instead)
+    @rule()
+    def choose_instead_of_the_secret(self) -> None:
+        opened = before_guard(self.run.journal)
+        place = len(self.run.journal)
+        self.run.choose(Chosen("no"))
+        assert self.run.journal[place].value == {"choice": "no"}
+        assert before_guard(self.run.journal) == opened
+
     @precondition(wants_effect)
     @rule(
         rate=st.builds(Rate, st.integers(0, 10), st.tuples(st.text(max_size=3))), name=st.none() | st.text()
@@ -167,12 +196,18 @@ class Conversation(RuleBasedStateMachine):
     @precondition(can_go_back)
     @rule()
     def back(self) -> None:
-        shorter = without_last_answer(self.run.journal)
+        assert isinstance(self.run.state, Waiting)
+        present = self.run.state.question.key
+        shorter = self.run.before_last_answer()
         assert shorter is not None
-        assert self.run.journal[len(shorter)].kind in ("ask", "choose", "confirm")
-        left = [e.kind for e in self.run.journal[len(shorter) + 1 :]]
-        assert set(left) <= {"look", "guard"}
         asked_again = self.run.journal[len(shorter)]
+        assert asked_again.kind in ("ask", "choose", "confirm") or "choice" in asked_again.value
+        # One question is taken back, however often it was asked; and the present one is left.
+        left = [e for e in self.run.journal[len(shorter) :] if is_answer(e)]
+        assert {e.key for e in left} <= {asked_again.key, present}
+        assert asked_again.key != present
+        before = [e for e in shorter if is_answer(e) or e.kind in ("act", "secret")]
+        assert not before or before[-1].key != asked_again.key or not is_answer(before[-1])
         self.run = start(self.flow, shorter)
         assert isinstance(self.run.state, Waiting)
         assert (self.run.state.question.kind, self.run.state.question.key) == (
@@ -189,7 +224,8 @@ class Conversation(RuleBasedStateMachine):
             return
         assert prefill is not None
         self.run = start(self.flow, (), prefill)
-        assert not any(e.kind in ("confirm", "secret", "guard", "act", "look") for e in self.run.journal)
+        assert not any(e.kind in ("secret", "guard", "act", "look") for e in self.run.journal)
+        assert not any(e.kind == "confirm" and e.value in ("yes", "no") for e in self.run.journal)
 
     @invariant()
     def a_replay_stands_where_the_conversation_stands(self) -> None:

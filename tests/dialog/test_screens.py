@@ -3,6 +3,7 @@
 import re
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -62,6 +63,15 @@ def test_a_list_goes_over_pages_with_numbers_that_go_on() -> None:
         "Choose:\n4 Merchant number 4\n5 Merchant number 5\n6 Merchant number 6\n98 More\n0 Back\n00 Home",
         "Choose:\n7 Merchant number 7\n8 Merchant number 8\n0 Back\n00 Home",
     ]
+
+
+def test_a_line_keeps_its_number_where_others_are_left_out() -> None:
+    numbered = (Choice("a", Text("Pay"), 1), Choice("b", Text("More"), 4), Choice("c", Text("Eleven"), 11))
+    shown = View(Text("Choose:"), choices=numbered)
+    assert render_ussd(shown, say, NAV).text == "Choose:\n1 Pay\n4 More\n11 Eleven"
+    # In a chat a button has no number.
+    buttons = render_chat(msgspec.structs.replace(shown, conversation="c"), say, NAV).buttons
+    assert [label for label, _ in buttons] == ["Pay", "More", "Eleven"]
 
 
 def test_a_notice_stands_on_the_first_page_only() -> None:

@@ -58,8 +58,12 @@ def work(right: str, answers: Sequence[str], role: v.Role = ROLE, **given: Any) 
         e.CheckNumber: v.Holder(checked=False),
         **{getattr(b, name, None) or getattr(e, name): value for name, value in given.items()},
     }
-    line = str([offer for offer in role.offers if offer != "note"].index(right) + 1)
-    return play(["4", line, *answers], world, facts=STAFF if role.pin else CHAT_STAFF)
+    return play(["5", line_of(right), *answers], world, facts=STAFF if role.pin else CHAT_STAFF)
+
+
+def line_of(right: str) -> str:
+    """The number of a line of the business menu: the same for every role."""
+    return str(RIGHTS.index(right) + 1)
 
 
 def own_keys(played: Played) -> list[str]:
@@ -88,6 +92,7 @@ __all__ = [
     "STAFF",
     "acts",
     "agreement",
+    "line_of",
     "order",
     "own_keys",
     "work",

@@ -8,6 +8,7 @@ import msgspec
 from bot.dialog import (
     Accepted,
     Ask,
+    Chosen,
     Ended,
     Entry,
     Facts,
@@ -28,6 +29,7 @@ from bot.dialog import views as v
 from bot.dialog.steps import SecretStep
 from bot.money import Money, OrderState
 from flows import FLOWS
+from flows import business_effects as b
 from flows import effects as e
 
 MSISDN = "+233240000001"
@@ -64,8 +66,16 @@ def order(state: OrderState = OrderState.NEW, **given: Any) -> v.OrderView:
 
 # What each effect returns: a value, a list used up one by one, or a function of the effect.
 World = Mapping[type, Any]
-QUIET: World = {
+# What the first screen looks up before anything is asked: it stands in no list of effects.
+FIRST_LOOKS = ("recent", "requests")
+# Of somebody who paid nothing yet and whom nobody asks for money.
+STRANGERS: World = {
     e.RecentMerchants: (),
+    b.MyAgreements: (),
+    e.NetworkUsed: "",
+    e.AmountsPaid: (),
+}
+QUIET: World = {
     e.FindMerchant: lambda wanted: {"1001": KITCHEN, "1002": TAXI}.get(wanted.code),
     e.FindDuplicate: "",
     e.CheckHolder: v.Holder(checked=True, name="Ama M."),
@@ -93,6 +103,10 @@ class Played(msgspec.Struct, frozen=True):
         return [question.text.id for question in self.asked]
 
     @property
+    def notices(self) -> list[Text | None]:
+        return [question.notice for question in self.asked]
+
+    @property
     def screen(self) -> Screen:
         assert isinstance(self.state, Ended), f"still asks {self.keys[-1]}"
         return self.state.screen
@@ -117,15 +131,17 @@ def play(
     """Type `answers` one after the other, with a replay between any two; a Problem fails the test."""
     called = FLOWS[flow] if isinstance(flow, str) else flow
     run = Run(called, Talk(facts), (), prefill)
-    script = {kind: list(result) if isinstance(result, list) else result for kind, result in world.items()}
+    given = {**STRANGERS, e.Recognise: _merchants_of(world), **world}
+    script = {kind: list(result) if isinstance(result, list) else result for kind, result in given.items()}
     todo = list(answers)
     asked: list[Question[Any]] = []
     effects: list[Any] = []
     secrets: list[str] = []
     missing: list[Text] = []
 
-    def perform(effect: Any) -> Any:
-        effects.append(effect)
+    def perform(effect: Any, key: str = "") -> Any:
+        if key not in FIRST_LOOKS:
+            effects.append(effect)
         found = script[type(effect)]
         if isinstance(found, list):
             return found.pop(0)
@@ -139,7 +155,7 @@ def play(
 
     while not isinstance(run.state, Ended):
         if isinstance(run.state, Wants):
-            run.deliver(perform(run.state.effect))
+            run.deliver(perform(run.state.effect, run.state.key))
             continue
         question = run.state.question
         asked.append(question)
@@ -151,10 +167,13 @@ def play(
             question, Typed(typed), NavWords(), keypad=keypad, can_go_back=True, label_of=_label
         )
         assert isinstance(reading, Accepted), f"{question.key} does not take {typed!r}: {_why(reading)}"
-        if isinstance(question, Ask) and question.found and known(question.found(reading.value)) is None:
+        if _names_nothing(question, reading.value, known):
+            assert isinstance(question, Ask)
             missing.append(question.missing)
             continue
-        if isinstance(question, SecretStep):
+        if isinstance(reading.value, Chosen):
+            run.choose(reading.value)
+        elif isinstance(question, SecretStep):
             secrets.append(reading.value)
             run.deliver(perform(question.then))
         else:
@@ -164,6 +183,24 @@ def play(
         run = Run(called, Talk(facts), kept)
     assert not todo, f"nobody asked for {todo}"
     return Played(asked, effects, secrets, run.journal, run.state, missing)
+
+
+def _names_nothing(question: Question[Any], answer: Any, known: Callable[[Any], Any]) -> bool:
+    """Whether the answer was typed and names what there is not."""
+    if not isinstance(question, Ask) or question.found is None:
+        return False
+    return all(offer.value != answer for offer in question.offers) and known(question.found(answer)) is None
+
+
+def _merchants_of(world: World) -> Callable[[e.Recognise], v.Recognised | None]:
+    """The codes of the world's merchants are known on the first screen, too."""
+
+    def recognise(wanted: e.Recognise) -> v.Recognised | None:
+        found = world.get(e.FindMerchant)
+        card = found(e.FindMerchant(wanted.typed)) if isinstance(found, Callable) else found  # type: ignore[arg-type]
+        return v.Recognised(merchant=card) if card is not None else None
+
+    return recognise
 
 
 def _label(text: Text) -> str:

@@ -36,12 +36,12 @@ def mine(answers: list[str], *found: v.AgreementView, facts: Any = CUSTOMER, **g
         e.FindMerchant: lambda wanted: KITCHEN if wanted.code == "1001" else None,
         **{getattr(e, name): value for name, value in given.items()},
     }
-    return play(["4", *answers], world, facts=facts)
+    return play(["4", "3", *answers], world, facts=facts)
 
 
 def test_an_auto_debit_is_set_up_for_ones_own_number() -> None:
     played = mine(["1001", "50", "2", "2", "1"], SetUpAutoDebit=ASKED)
-    assert [key.rpartition("/")[2] for key in played.keys[1:]] == [
+    assert [key.rpartition("/")[2] for key in played.keys[2:]] == [
         "merchant",
         "most",
         "every",
@@ -57,15 +57,15 @@ def test_an_auto_debit_is_set_up_for_ones_own_number() -> None:
             "days": Text("days.many", {"days": 90}),
         },
     )
-    assert played.options(3) == ["day", "week", "month"]
-    assert played.options(4) == ["30", "90", "365"]
+    assert played.options(4) == ["day", "week", "month"]
+    assert played.options(5) == ["30", "90", "365"]
     assert acts(played) == [e.SetUpAutoDebit("m1", GHS_50, "week", 90)]
     assert played.screen.text == "sent.preapproval"
 
 
 def test_a_code_nobody_has_is_asked_for_again() -> None:
     played = mine(["9999", "1001"])
-    assert played.texts[1:] == ["pay.merchant", "pay.merchant", "auto_debit.most"]
+    assert played.texts[2:] == ["pay.merchant", "pay.merchant", "auto_debit.most"]
     assert played.missing == [Text("pay.unknown_merchant")]
 
 
@@ -105,15 +105,15 @@ def test_a_chat_without_a_number_is_linked_first() -> None:
 def test_what_stands_is_listed_before_a_new_one() -> None:
     played = mine(["2"], STANDS)
     assert played.effects[0] == b.MyAgreements("preapproval")
-    assert played.options(1) == ["a1", "new"]
+    assert played.options(2) == ["a1", "new"]
     assert played.question.key == "auto_debit/merchant"
 
 
 def test_what_stands_is_shown_and_stopped() -> None:
     stopped = order(OrderState.NEW, kind=OrderKind.PREAPPROVAL_CANCEL)
     played = mine(["1", "2", "1"], STANDS, StopAutoDebit=stopped)
-    assert played.texts[1:] == ["auto_debit.which", "auto_debit.shown", "auto_debit.confirm_stop"]
-    assert dict(played.asked[2].text.values) == {
+    assert played.texts[2:] == ["auto_debit.which", "auto_debit.shown", "auto_debit.confirm_stop"]
+    assert dict(played.asked[3].text.values) == {
         "amount": GHS_50,
         "merchant": "Ama's Kitchen",
         "payer": Number(MSISDN),

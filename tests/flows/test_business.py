@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.dialog import Text, prefill_of, without_last_answer
+from bot.dialog import NavWords, Problem, Text, Typed, interpret, prefill_of, without_last_answer
 from bot.dialog import views as v
 from bot.money import Money
 from flows import business_effects as b
@@ -22,6 +22,7 @@ from tests.flows.at_work import (
     STAFF,
     acts,
     agreement,
+    line_of,
     own_keys,
     work,
 )
@@ -31,7 +32,7 @@ SHOWN = v.Balances((Money(125_000, "GHS"), Money(5000, "UGX")))
 
 
 def in_menu(*roles: v.Role, answers: tuple[str, ...] = ()) -> Any:
-    return play(["4", *answers], {e.MyRoles: roles}, facts=STAFF)
+    return play(["5", *answers], {e.MyRoles: roles}, facts=STAFF)
 
 
 def test_the_menu_offers_what_the_role_may_do_in_its_order() -> None:
@@ -44,6 +45,19 @@ def test_the_menu_offers_what_the_role_may_do_in_its_order() -> None:
 def test_a_note_has_no_line_of_its_own_and_an_unknown_word_has_none() -> None:
     cashier = msgspec.structs.replace(ROLE, offers=("look_up", "note", "later", "withdraw"))
     assert in_menu(cashier).options() == ["look_up", "withdraw"]
+
+
+@pytest.mark.parametrize("offers", [RIGHTS, ("withdraw", "look_up"), ("pin", "unlock", "note")])
+def test_a_part_has_the_same_number_for_every_role(offers: tuple[str, ...]) -> None:
+    """A cashier who becomes an accountant finds what they know where it was."""
+    role = msgspec.structs.replace(ROLE, offers=offers)
+    shown = {choice.value: choice.number for choice in in_menu(role).question.choices}
+    assert shown == {right: RIGHTS.index(right) + 1 for right in offers if right != "note"}
+    for right in set(RIGHTS) - set(offers):
+        said = interpret(
+            in_menu(role).question, Typed(line_of(right)), NavWords(), keypad=True, can_go_back=True
+        )
+        assert isinstance(said, Problem)
 
 
 def test_who_may_do_nothing_here_is_told_so() -> None:
@@ -106,7 +120,7 @@ def test_a_pin_is_changed_behind_the_old_one_which_is_asked_for_anew_when_resume
 
 
 def test_in_a_chat_there_is_no_pin_to_change() -> None:
-    assert "pin" not in play(["4"], {e.MyRoles: (IN_CHAT,)}, facts=CHAT_STAFF).options()
+    assert "pin" not in play(["5"], {e.MyRoles: (IN_CHAT,)}, facts=CHAT_STAFF).options()
 
 
 def test_who_may_not_any_more_is_told_so() -> None:

@@ -7,7 +7,7 @@ from bot.dialog import Number, Text
 from bot.dialog import views as v
 from flows import business_effects as b
 from flows import effects as e
-from tests.flows.at_work import IN_CHAT, OTHER, PIN, ROLE, acts, own_keys, work
+from tests.flows.at_work import IN_CHAT, OTHER, PIN, acts, line_of, own_keys, work
 from tests.flows.driving import TELEGRAM, play
 
 ASKED = v.DetailsAsked(id="c1")
@@ -93,7 +93,6 @@ def test_a_role_locked_meanwhile_says_so() -> None:
 
 def test_a_chat_that_is_not_linked_asks_for_nobodys_details() -> None:
     stranger = msgspec.structs.replace(TELEGRAM, staff=True)
-    line = str([offer for offer in ROLE.offers if offer != "note"].index("details") + 1)
-    played = play(["4", line], {e.MyRoles: (IN_CHAT,)}, facts=stranger)
+    played = play(["5", line_of("details")], {e.MyRoles: (IN_CHAT,)}, facts=stranger)
     assert played.screen.text == "number.link_first"
     assert acts(played) == []

@@ -139,6 +139,6 @@ def test_a_chat_without_a_number_is_linked_first() -> None:
 
 def test_it_is_reached_from_the_menu() -> None:
     facts = msgspec.structs.replace(USSD, offers=("invoice",))
-    played = play(["4", "1"], {b.MyAgreements: (INVOICE,)}, facts=facts)
+    played = play(["3", "1"], {b.MyAgreements: (INVOICE,)}, facts=facts)
     assert played.texts == ["main.menu", "invoices.which", "invoices.shown"]
     assert not any(isinstance(effect, e.PayBill) for effect in played.effects)

@@ -68,7 +68,9 @@ def test_a_look_up_that_fails_stops_nobody() -> None:
 )
 def test_a_number_that_cannot_get_money_is_asked_for_again(holder: v.Holder, text: str) -> None:
     played = work("pay_out", ["0240000003", "0240000002"], IN_CHAT, CheckNumber=[holder, v.Holder(True)])
-    assert played.texts[2:] == ["pay_out.number", text, "pay_out.amount"]
+    assert played.texts[2:] == ["pay_out.number", "pay_out.number", "pay_out.amount"]
+    shown = {"number": Number("+233240000003", masked=False)}
+    assert played.notices[2:] == [None, Text(text, shown), None]
 
 
 def test_a_network_is_chosen_where_there_are_several() -> None:

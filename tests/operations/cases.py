@@ -102,6 +102,31 @@ async def find_duplicate(s: Scene, actor: Actor, key: RequestKey, about: Any) ->
     return await s.do.payments.find_duplicate(actor, await s.merchant_id(), GHS_20)
 
 
+async def own_by_code(s: Scene, actor: Actor, key: RequestKey, order_id: str) -> Any:
+    order = await s.store.order(order_id)
+    assert order is not None
+    return await s.do.payments.own_by_code(actor, order.code)
+
+
+async def network_used(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
+    return await s.do.payments.network_used(actor, await s.merchant_id("1002"), EFUA)
+
+
+async def amounts_paid(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
+    return await s.do.payments.amounts_paid(actor, await s.merchant_id())
+
+
+# ---- a code typed on the first screen -------------------------------------------------------------
+
+
+async def recognise(s: Scene, actor: Actor, key: RequestKey, order_id: str) -> Any:
+    return await s.do.recognition.recognise(actor, await s.code_of(order_id))
+
+
+async def recognise_merchant(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
+    return await s.do.recognition.recognise(actor, "1001")
+
+
 # ---- agreements and bills -------------------------------------------------------------------------
 
 
@@ -374,6 +399,17 @@ CASES = (
     Case("receipts.own", receipt, EFUA, "", Scene.failed, _is_empty),
     Case("receipts.send", send_receipt, EFUA, KWAME, Scene.paid, lambda v: v.ok, lambda v: not v.ok),
     Case("payments.find_duplicate", find_duplicate, EFUA, KWAME, Scene.asked, bool, _is_empty),
+    Case("payments.own_by_code", own_by_code, EFUA, KWAME, Scene.paid, bool, _is_empty),
+    # What staff may see as staff is not theirs.
+    Case("payments.own_by_code", own_by_code, EFUA, STAFF, Scene.paid, bool, _is_empty),
+    Case("payments.network_used", network_used, EFUA, KWAME, Scene.paid_on_network,
+         lambda network: network == "MTN", _is_empty),
+    Case("payments.amounts_paid", amounts_paid, EFUA, KWAME, Scene.paid,
+         lambda amounts: amounts == (GHS_20,), _is_empty),
+    Case("recognition.recognise", recognise_merchant, gives=lambda view: view.merchant.code == "1001"),
+    Case("recognition.recognise", recognise, EFUA, KWAME, Scene.paid, lambda view: view.order, _is_empty),
+    Case("recognition.recognise", recognise, STAFF, CHAT, Scene.paid,
+         lambda view: view.staff_id and not view.order, _is_empty),
     Case("agreements.own", own_agreements, EFUA, KWAME, Scene.auto_debit, bool, _is_empty),
     Case("agreements.debit", debit, EFUA, KWAME, Scene.auto_debit, lambda v: v.of, lambda v: not v.of),
     Case("agreements.set_up", set_up, EFUA, CHAT, keyed=True),

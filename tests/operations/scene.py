@@ -60,6 +60,12 @@ class Scene:
         assert merchant is not None
         return merchant.id
 
+    async def code_of(self, order_id: str) -> str:
+        """The reference of an order, as somebody may type it."""
+        order = await self.store.order(order_id)
+        assert order is not None
+        return f"{order.code[:4]}-{order.code[4:]}".lower()
+
     async def role(self, msisdn: str = STAFF) -> str:
         (row,) = await self.store.staff_of("msisdn", msisdn)
         return row.id
@@ -82,11 +88,11 @@ class Scene:
 
     # ---- what was done before --------------------------------------------------------------------
 
-    async def asked(self, code: str = "1001", network: str = "") -> str:
+    async def asked(self, code: str = "1001", network: str = "", amount: Money = GHS_20) -> str:
         """A payment of Efua's, just begun."""
         view = await self.carry_out(
             self.do.payments.request(
-                await self.actor(EFUA), self.key(), merchant_id=await self.merchant_id(code), amount=GHS_20,
+                await self.actor(EFUA), self.key(), merchant_id=await self.merchant_id(code), amount=amount,
                 payer=EFUA, network=network,
             )
         )  # fmt: skip
@@ -102,9 +108,21 @@ class Scene:
         assert order.state is OrderState.NEEDS_OTP
         return order_id
 
-    async def paid(self) -> str:
+    async def paid_on_network(self) -> str:
+        """A payment of Efua's from MTN, its code given, that arrived."""
+        order_id = await self.asked_for_code()
+        await self.carry_out(
+            self.do.payments.submit_otp(await self.actor(EFUA), self.stage.otp(EFUA), order_id)
+        )
+        await self.stage.pass_time(300)
+        order = await self.store.order(order_id)
+        assert order is not None
+        assert order.state is OrderState.SUCCESSFUL
+        return order_id
+
+    async def paid(self, amount: Money = GHS_20) -> str:
         """A payment of Efua's that arrived."""
-        order_id = await self.asked()
+        order_id = await self.asked(amount=amount)
         await self._approved()
         order = await self.store.order(order_id)
         assert order is not None

@@ -255,7 +255,7 @@ async def test_two_who_confirm_a_refund_at_once_give_back_once(stage: Stage) -> 
     order = await paid(stage)
     phones = [Phone(stage, STAFF), Phone(stage, ACCOUNTANT)]
     for phone in phones:
-        await phone.dial("7", "3")
+        await phone.dial("5", "3")
         for said in (order.code, STAFF_PIN, "2", "5", "1"):
             await phone.answer(said)
     await asyncio.gather(*(phone.answer(STAFF_PIN) for phone in phones))
@@ -556,7 +556,7 @@ async def test_an_auto_debit_past_its_time_is_not_offered_to_be_charged(stage: S
 async def test_staff_sent_away_have_begun_nothing(stage: Stage) -> None:
     """The gateway gave up waiting before the turn came to the payout."""
     phone = Phone(stage, STAFF)
-    await phone.dial("7", "4")
+    await phone.dial("5", "4")
     for said in ("0240000001", "20", "1"):
         await phone.answer(said)
     heard = phone.read(phone.answer_request(STAFF_PIN))
@@ -574,7 +574,7 @@ async def test_a_payout_that_may_have_begun_is_not_said_to_be_nothing(
     stage: Stage, amount: str, kept: str
 ) -> None:
     phone = Phone(stage, STAFF)
-    await phone.dial("7", "4")
+    await phone.dial("5", "4")
     for said in ("0240000001", amount, "1"):
         await phone.answer(said)
     heard = phone.read(phone.answer_request(STAFF_PIN))

@@ -22,7 +22,7 @@ async def asked_by(stage: Stage) -> tuple[Consents, Actor, str]:
     """The cashier, who has just asked Efua; and the id of what was asked."""
     phone = Phone(stage, CASHIER)
     await phone.dial()
-    for answer in ("7", "4", EFUA, STAFF_PIN):
+    for answer in ("5", "8", EFUA, STAFF_PIN):
         await phone.answer(answer)
     (row,) = stage.rows("SELECT id, person_id, staff_id FROM agreements")
     person = await stage.store.person(row["person_id"])
@@ -103,7 +103,7 @@ async def test_impatience_is_answered_without_asking(stage: Stage, monkeypatch: 
 async def test_nothing_of_it_is_left_once_the_conversation_is_forgotten(stage: Stage) -> None:
     phone = Phone(stage, CASHIER)
     await phone.dial()
-    for answer in ("7", "4", EFUA, STAFF_PIN):
+    for answer in ("5", "8", EFUA, STAFF_PIN):
         await phone.answer(answer)
     auth_req_id = next(entry.reference for entry in stage.entries if entry.kind == "consent")
     assert not stage.holds(auth_req_id)

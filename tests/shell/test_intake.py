@@ -249,7 +249,7 @@ async def test_a_code_that_cannot_be_deleted_is_handed_over_all_the_same(
 
 async def test_a_staff_pin_is_deleted_from_the_chat(telegram: Stage, efua: Person) -> None:
     code = await telegram.staff_code("1001")
-    await say(telegram, efua, "/start", "9", code, STAFF_PIN, STAFF_PIN)
+    await say(telegram, efua, "/start", "4", "8", code, STAFF_PIN, STAFF_PIN)
     left = [message.text for message in efua.chat.messages if not message.deleted]
     assert STAFF_PIN not in left
     assert any("now work for" in text for text in left)
@@ -288,7 +288,7 @@ async def test_the_inbox_row_goes_with_the_commit_of_its_turn(telegram: Stage, e
 async def test_a_card_that_is_not_taken_says_why(
     telegram: Stage, efua: Person, card: dict[str, Any], why: str
 ) -> None:
-    await say(telegram, efua, "/start", "7")
+    await say(telegram, efua, "/start", "4", "5")
     await efua.shares_contact(**card)
     await telegram.pass_time(2)
     assert why in efua.screen().text

@@ -252,7 +252,7 @@ async def test_a_number_no_sms_reaches_is_told_at_the_next_dial(post: Post) -> N
     await post.drain(60)
     phone = Phone(post.stage, EFUA)
     assert "Thank you." in (await phone.dial()).text
-    await phone.answer("3")
+    await phone.answer("4")
     assert "Thank you." not in (await phone.dial()).text
 
 
@@ -410,7 +410,7 @@ async def test_a_merchants_money_cannot_be_forwarded(telegram: Stage) -> None:
     assert telegram.telegram is not None
     yaw = telegram.telegram.person("Yaw")
     code = await telegram.staff_code("1001")
-    for said in ("/start", "9", code, "4711", "4711", "menu", "My business", "Balance"):
+    for said in ("/start", "4", "8", code, "4711", "4711", "menu", "My business", "Balance"):
         await yaw.says(said)
         await telegram.pass_time(2)
     assert "GHS" in yaw.screen().text
@@ -449,12 +449,12 @@ async def test_a_topic_that_is_gone_is_answered_beside_it(telegram: Stage) -> No
 
 async def test_a_blocked_bot_tells_the_result_by_sms_to_the_linked_number(telegram: Stage) -> None:
     efua = telegram.telegram.person("Efua", phone=EFUA.lstrip("+"))  # type: ignore[union-attr]
-    for said in ("/start", "7"):
+    for said in ("/start", "4", "5"):
         await efua.says(said)
         await telegram.pass_time(2)
     await efua.shares_contact()
     await telegram.pass_time(4)
-    for said in ("/start", "1", "1001", "5", "1", "1"):
+    for said in ("/start", "1", "1001", "5", "1"):
         await efua.says(said)
         await telegram.pass_time(2)
     await efua.blocks()

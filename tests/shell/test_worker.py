@@ -430,7 +430,7 @@ async def test_at_most_three_requests_wait_on_one_phone_over_all_persons(stage: 
     phones = [Phone(stage, f"+2332455{n:05d}") for n in range(5)]
     for n, phone in enumerate(phones):
         await phone.dial("1001", str(n + 1))
-        await phone.answer("0")
+        await phone.answer("3")
         await phone.answer("0240000001")
     await asyncio.gather(*(phone.answer("1") for phone in phones))
     assert len(await stage.orders()) == 3

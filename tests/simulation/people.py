@@ -28,18 +28,25 @@ _ANSWER_S: Final = 4.0
 _TRIES: Final = 3
 _PATIENCE: Final = 60
 _ASKED: Final = re.compile(r"Ref (\d{9})")
+_FIRST: Final = "Type a merchant code, or choose:"
 
 
 # What people dial for besides paying: the answers on the way (a line of the menu by its words), by what the
 # screen says, and how it ends.
 ERRANDS: Final[dict[str, tuple[dict[str, str], str]]] = {
-    "check": ({"What would you": "2", "number to check": "0247000001"}, "is active. Name:"),
-    "payments": ({"What would you": "3"}, "You have no payments yet."),
-    "link": ({"What would you": "Link phone"}, "Link code:"),
+    "check": (
+        {_FIRST: "More", "More:": "Check a number", "number to check": "0247000001"},
+        "is active. Name:",
+    ),
+    "payments": ({_FIRST: "My payments"}, "You have no payments yet."),
+    "link": ({_FIRST: "More", "More:": "Link phone"}, "Link code:"),
     # Once it is kept, the next dial speaks French already.
-    "language": ({"What would you": "Language", "Choose your language": "2"}, "français|Que voulez"),
+    "language": (
+        {_FIRST: "More", "More:": "Language", "Choose your language": "2"},
+        "français|Tapez un code",
+    ),
     "staff": (
-        {"What would you": "I work for", "8-digit staff code": "12345678"},
+        {_FIRST: "More", "More:": "I work for", "8-digit staff code": "12345678"},
         "That staff code is wrong|Too many",
     ),
 }
@@ -199,8 +206,10 @@ class Customer:
         first = text.split("\n", 1)[0]
         if "1 Continue\n2 Start over" in text:
             return "1"
-        if "What would you like to do?" in text:
-            return "3" if wish.confirmed else "1"
+        if _FIRST in text:
+            return "2" if wish.confirmed else self._way_to_pay(text, wish)
+        if first.startswith("More:"):
+            return self._line_of(text, "Pay another merchant")
         if first.startswith("Your payments:"):
             if f"GHS {wish.amount}" in text:
                 return None
@@ -208,8 +217,6 @@ class Customer:
                 return "98"  # after the clock was set back the newest is not the first
             wish.confirmed = False  # it was not heard; so it is paid now
             return "00"
-        if first.startswith("Pay whom?"):
-            return self._line_of(text, "Another merchant")
         if "merchant code" in first:
             return wish.merchant
         if "Amount (GHS)" in text:
@@ -219,6 +226,8 @@ class Customer:
         if first.startswith("Which network?"):
             return "1"
         if first.startswith(f"Pay GHS {wish.amount} to"):
+            if wish.payer not in first:
+                return self._line_of(text, "Another number")
             wish.confirmed = True
             return "1"
         if "is already under way" in text:
@@ -229,6 +238,12 @@ class Customer:
         if "code sent" in text or "The code has 4 to 8 digits" in text:
             return self._code(wish)
         return "00"
+
+    def _way_to_pay(self, text: str, wish: Wish) -> str:
+        """The merchant's code typed at once, or the line of the menu behind which it is asked for."""
+        if self._chance.random() < 0.7:
+            return wish.merchant
+        return "1" if self._line_of(text, "Pay$") == "1" else self._line_of(text, "More")
 
     def _code(self, wish: Wish) -> str:
         payer = wish.payer or self.msisdn

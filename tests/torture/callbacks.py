@@ -152,7 +152,7 @@ class Storm:
     async def play(self, payment: Payment) -> None:
         phone = Phone(self.board.http, self.place.ussd_url, "+" + payment.digits)
         async with self.dials:
-            shown = await phone.say(None, dialled(payment.merchant, str(payment.amount), "1"))
+            shown = await phone.say(None, dialled(payment.merchant, str(payment.amount)))
         assert shown.screen.startswith("Pay GHS"), shown.screen
         # Where the provider is asked inside the turn, the screen comes after its reply.
         paying = asyncio.create_task(phone.say("1"))
@@ -171,13 +171,13 @@ class Storm:
         async with self.dials:
             screens = [await phone.say(None)]
             await phone.send(late)
-            for typed in ("3", "1"):  # my payments, the newest
+            for typed in ("2", "1"):  # my payments, the newest
                 screens.append(await phone.say(typed))
         self.batch.did("ids used again")
         if any(_BUSY in reply.screen for reply in screens):
             return
         code = _REF.search(ended)
-        expected = ("What would you like to do?", "Your payments:", code[0] if code else _NO_REF)
+        expected = ("Type a merchant code, or choose:", "Your payments:", code[0] if code else _NO_REF)
         for reply, words in zip(screens, expected, strict=True):
             if words not in reply.screen:
                 self.wrong(f"{payment}: dialled again with its old id and saw {reply.screen!r}")

@@ -147,7 +147,7 @@ class Fire:
     async def pays(self, board: Board) -> None:
         """A payment like any other, to its result."""
         phone = Phone(board.http, self.place.ussd_url, "+" + _PAYER)
-        for typed in (None, "1", "1001", "5", "1", "1"):
+        for typed in (None, "1", "1001", "5", "1"):
             reply = await phone.say(typed)
         assert reply.screen.startswith("Enter your PIN on"), reply.screen
         async with asyncio.TaskGroup() as group:

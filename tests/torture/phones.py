@@ -27,6 +27,7 @@ __all__ = ["FAILING", "Customer", "Habits", "draw_customer"]
 _THROUGH: Final = tuple(name for name, gateway in GATEWAYS.items() if gateway.manners.names_repeats)
 # Numbers whose payment fails by itself. Source: MTN MoMo developer portal, sandbox test numbers.
 FAILING: Final = tuple(f"46733123{last}" for last in (456, 457, 458, 460, 461, 462, 463, 464))
+_FIRST: Final = "Type a merchant code, or choose:"
 _REF: Final = re.compile(r"Ref (\d{9})")
 _OTP: Final = re.compile(r"^(\d{6}) is your code")
 _CLOSED: Final = "We cannot answer right now"
@@ -170,8 +171,7 @@ class Customer:
 
     def _dialled(self) -> str:
         """All answers up to the confirmation behind the service code."""
-        wallet = self.habits.magic or "1"
-        return f"1*{self.habits.merchant}*{self.habits.amount}*{wallet}"
+        return f"1*{self.habits.merchant}*{self.habits.amount}"
 
     async def _dial(self, args: str) -> None:
         session = f"s{self.habits.seed:x}.{next(self._count)}"
@@ -180,7 +180,7 @@ class Customer:
         while reply.open:
             self.seen.append(reply.screen)
             typed = await self._answer(reply.screen)
-            confirms = reply.screen.startswith("Pay GHS")
+            confirms = reply.screen.startswith("Pay GHS") and typed == "1"
             if confirms:
                 self.confirmed_from = self.confirmed_from or time.time()
             reply = await self._deliver(self._line.answer(typed))
@@ -204,12 +204,13 @@ class Customer:
     async def _answer(self, screen: str) -> str:
         first = screen.split("\n", 1)[0]
         habits = self.habits
-        if self.looking and ("What would you like to do?" in screen or "Your payments:" in screen):
-            return "3" if "What would" in screen else "1"
-        if "What would you like to do?" in screen or "1 Continue\n2 Start over" in screen:
+        if self.looking and (_FIRST in screen or "Your payments:" in screen):
+            return "2" if _FIRST in screen else "1"
+        if "1 Continue\n2 Start over" in screen:
             return "1"
-        if "Pay whom?" in screen:
-            return "1"
+        if _FIRST in screen:
+            # The code at once, or behind its line of the menu.
+            return "1" if "\n1 Pay\n" in screen and self._draw.random() < 0.5 else habits.merchant
         if "is already being paid (ref" in screen and self.times_closed:
             # Sent away by a repeat that could not see what the first delivery had begun.
             self.found_twin = True
@@ -221,7 +222,7 @@ class Customer:
         if "Pay from which number?" in screen:
             return habits.magic or "1"
         if screen.startswith(f"Pay GHS {habits.amount:,}.00 to Shop {habits.merchant}"):
-            return "1"
+            return "3" if habits.magic not in screen else "1"
         if "Enter the SMS code sent to" in screen:
             return await self._otp()
         raise _Lost(f"unexpected screen {screen!r} after {self.seen[:-1]}")
