@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
-from bot.dialog import Amount, Choice, Digits, Screen, Talk, Text
+from bot.dialog import Amount, Choice, Chosen, Digits, Screen, Talk, Text, Value
 from bot.dialog.views import Role
 from bot.money import AmountRule, Right
 from flows.business_effects import CheckPin
 from flows.closing import refusal
 
-__all__ = ["PIN", "TRIES", "amount_of", "choose_role", "wrong_pin"]
+__all__ = ["PIN", "TRIES", "amount_of", "choose_role", "signed", "wrong_pin"]
 
 PIN: Final = Digits(4, 6, "pin.not_valid")
 TRIES: Final = 3
@@ -43,3 +43,35 @@ async def wrong_pin(talk: Talk, role: Role) -> Screen | None:
         if found.refused != "wrong_pin":
             return refusal(found.refused, role.merchant)
         text, tries = "balance.wrong_pin", found.tries_left
+
+
+async def signed(
+    talk: Talk, role: Role, text: str, others: Sequence[Choice] = (), *, key: str = "confirm", **shown: Value
+) -> str | Screen:
+    """Has staff agree to what the sentence `text` says: by the staff PIN on that very screen where the
+    channel asks for one, else by Yes.
+
+    Returns "yes", the value of one of the `others` that was chosen instead, or the last words.
+    """
+    if not role.pin:
+        choices = [Choice("yes", Text("choice.yes")), Choice("no", Text("choice.no")), *others]
+        decided = await talk.decide(key, choices, text=text, shown=shown)
+        return Screen("business.cancelled") if decided == "no" else decided
+    notice, what = None, Text(text, shown)
+    while True:
+        found = await talk.sign(
+            key,
+            PIN,
+            CheckPin(role.staff_id),
+            others,
+            text="staff.sign",
+            notice=notice,
+            what=what,
+        )
+        if isinstance(found, Chosen):
+            return found.choice
+        if not found.refused:
+            return "yes"
+        if found.refused != "wrong_pin":
+            return refusal(found.refused, role.merchant)
+        notice = Text("pin.wrong", {"tries": found.tries_left})
