@@ -14,8 +14,11 @@ import pytest
 from bot.channels.catalogue import NAV_IDS, Catalogue
 from bot.dialog import (
     Accepted,
+    Ask,
     Back,
     Choice,
+    Confirm,
+    Decide,
     Ended,
     Home,
     Leave,
@@ -47,15 +50,20 @@ from bot.money import (
     StaffRole,
 )
 from bot.notifications.order_messages import message_values, otp_prompts, result_messages
+from bot.providers.base import ChecksHolders
 from bot.providers.registry import PROVIDERS
 from bot.runtime.timeouts import TIMES
 from bot.store.base import Queue
 from bot.store.records import AddressRow, OrderRow
+from flows.effects import RecentMerchants
 from flows.menu import OPENED
+from tests.flows.driving import play
 from tests.flows.every_screen import (
     AMOUNT,
+    CARD,
     CODE,
     DETAILS,
+    EVERYTHING,
     HOME,
     KINDS,
     MERCHANT,
@@ -111,16 +119,19 @@ FAMILIES: dict[str, list[str]] = {
     "chat.card": ["foreign", "forwarded", "anonymous", "unreadable"],
     "menu": [
         "pay",
-        "check",
         "payments",
         "invoices",
+        "more",
+        "business",
+        "another",
+        "check",
         "auto_debit",
         "bill",
-        "business",
-        "balance",
         "link",
         "language",
+        "help",
         "staff",
+        "balance",
     ],
     "network": ["mtn", "vod", "atl", "mpesa", "orange", "moov", "wave"],
     "pay.refused": ["auto_debit", "merchant", "limit", "number", "too_many"],
@@ -178,6 +189,7 @@ PUSHED = {
 CHAT_ONLY = {
     "otp.dial",
     "talk.help",
+    "help.chat",
     "talk.old_button",
     "talk.button_over",
     "otp.prompt",
@@ -202,11 +214,18 @@ LISTS = {
     "unlock.which",
     "auto_debit.which",
     "bill.which",
+    "pay.merchant_or",
 }
 # What others wrote, or a whole reason, stands in these: they go on, too.
 LISTS |= {"invoice.shown", "invoices.shown", "details.shown", "look_up.failed", "receipt.shown"}
-# With a notice above, only these go on: they name two numbers and an amount, and are rare.
+# With a notice above, only these go on, with yes and no or the first lines of a menu on the first page.
 LONG_WITH_NOTICE = {
+    "bill.confirm",
+    "main.menu",
+    "main.more",
+    "pay.confirm",
+    "pay.confirm_named",
+    "pay.confirm_unasked",
     "approve.shown_about",
     "bill.confirm_unasked",
     "charge.amount",
@@ -214,6 +233,9 @@ LONG_WITH_NOTICE = {
     "pay.confirm_twin",
     "pay.confirm_twin_unasked",
 }
+# These name two payments or a debit without a PIN, and are rare: with the longest names what can be chosen
+# stands on a second page, and all that will happen on the first.
+LONG_DECISIONS = {"bill.confirm_unasked", "pay.confirm_twin", "pay.confirm_twin_unasked"}
 # A screen has eight lines of twenty characters at worst; our figure is the one every network carries.
 BUDGET = 160
 
@@ -282,6 +304,7 @@ def driven_texts() -> Iterator[Text]:
     for played in conversations():
         for question in played.asked:
             yield from texts_of(question.text)
+            yield from texts_of(question.notice)
             for choice in question.choices:
                 yield from texts_of(choice.label)
         if isinstance(played.state, Ended):
@@ -457,28 +480,41 @@ def septets(view: View, language: str) -> int:
 
 
 def may_go_on(question: Question[Any]) -> bool:
-    """A list, or the main menu where there is more than payments."""
-    return question.text.id in LISTS or (question.text.id == "main.menu" and len(question.choices) > 6)
+    """A list, or the first screen where somebody asks for money."""
+    return question.text.id in LISTS or (question.text.id == "main.menu" and question.notice is not None)
 
 
-def question_views() -> dict[str, View]:
-    """Each question once, with the longest footer it can have."""
-    found: dict[str, View] = {}
+def is_of_chats(question: Question[Any]) -> bool:
+    """On a keypad no amount is offered: its number would be an amount."""
+    return is_for_chats(question.text.id) or (question.wants == "amount" and bool(question.choices))
+
+
+def question_views() -> dict[str, list[View]]:
+    """Each question as often as it was asked, with the longest footer it can have."""
+    found: dict[str, list[View]] = {}
     for played in conversations():
         for question in played.asked:
             first = question.text.id == "main.menu"
-            view = View(text=question.text, choices=question.choices, back=not first, home=not first)
-            name = f"{question.text.id}-{len(question.choices)}"
-            if not may_go_on(question) and not is_for_chats(question.text.id):
-                found[name] = view
+            view = View(
+                text=question.text,
+                notice=question.notice,
+                choices=question.choices,
+                back=not first,
+                home=not first,
+            )
+            above = question.notice.id if question.notice is not None else ""
+            name = f"{question.text.id}-{len(question.choices)}-{above}"
+            long = may_go_on(question) or question.text.id in LONG_DECISIONS
+            if not long and not is_of_chats(question):
+                found.setdefault(name, []).append(view)
     offered = (Choice("continue", Text("talk.continue")), Choice("over", Text("talk.start_over")))
-    found["talk.resume"] = View(text=Text("talk.resume"), choices=offered)
+    found["talk.resume"] = [View(text=Text("talk.resume"), choices=offered)]
     words = Text("language.first", {"languages": CATALOGUE.in_each(Text("language.word"))})
     named = tuple(Choice(code, Text(f"language.{code}")) for code in LANGUAGES)
-    found["language.first"] = View(text=words, notice=Text("choice.not_valid"), choices=named)
+    found["language.first"] = [View(text=words, notice=Text("choice.not_valid"), choices=named)]
     for part in FAMILIES["menu"]:
         begun = Text("talk.resume_part", {"part": Text(f"menu.{part}")})
-        found[f"talk.resume_part-{part}"] = View(text=begun, choices=offered)
+        found[f"talk.resume_part-{part}"] = [View(text=begun, choices=offered)]
     return found
 
 
@@ -502,9 +538,10 @@ def last_views() -> dict[str, View]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_question_is_one_screen(language: str) -> None:
-    for name, view in question_views().items():
-        assert septets(view, language) <= BUDGET, name
-        assert render_ussd(view, say_in(language), CATALOGUE.labels(language)).pages == 1, name
+    longest = {
+        name: max(septets(view, language) for view in views) for name, views in question_views().items()
+    }
+    assert {name: cost for name, cost in longest.items() if cost > BUDGET} == {}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -517,13 +554,31 @@ def test_a_last_screen_is_never_cut(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("staff", [True, False])
-def test_the_main_menu_is_one_screen(language: str, staff: bool) -> None:
-    beyond = {"invoices", "auto_debit", "bill", "balance", "staff" if staff else "business"}
-    offered = [name for name in FAMILIES["menu"] if name not in beyond]
-    choices = tuple(Choice(name, Text(f"menu.{name}")) for name in offered)
-    for home in (True, False):
-        view = View(text=Text("main.menu"), choices=choices, back=home, home=home)
-        assert septets(view, language) <= BUDGET
+@pytest.mark.parametrize("recent", [(), (CARD,)])
+def test_the_first_screen_and_what_is_behind_more_are_each_one_screen(
+    language: str, staff: bool, recent: tuple[Any, ...]
+) -> None:
+    """With all that an account can do, and the longest name of a merchant."""
+    facts = msgspec.structs.replace(EVERYTHING, staff=staff)
+    world = {RecentMerchants: recent}
+    for answers, most in (([], 5), (["4"], 8)):
+        question = play(answers, world, facts=facts).question
+        assert len(question.choices) == most - (0 if staff or answers else 1) - (
+            0 if recent or not answers else 1
+        ) - (1 if staff and answers else 0)
+        for below in {bool(answers), True}:
+            view = View(text=question.text, choices=question.choices, back=below, home=below)
+            assert septets(view, language) <= BUDGET, question.text.id
+
+
+def test_no_account_has_several_networks_and_knows_names_or_has_auto_debits() -> None:
+    """So the confirmation never shows both, and `every_screen` measures neither with the other."""
+    for (name, provider), currency in itertools.product(PROVIDERS.items(), EXPONENTS):
+        model = provider.settings.account
+        account = model(id="a", provider=name, base_url="https://x", currency=currency, region="GH")
+        if len(provider.networks(account)) > 1:
+            assert not isinstance(provider, ChecksHolders)
+            assert OrderKind.PREAPPROVAL not in provider.kinds(account)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -534,7 +589,13 @@ def test_what_goes_on_over_pages_makes_sense_from_the_first(language: str, budge
         if not may_go_on(question):
             continue
         first = question.text.id == "main.menu"
-        view = View(text=question.text, choices=question.choices, back=not first, home=not first)
+        view = View(
+            text=question.text,
+            notice=question.notice,
+            choices=question.choices,
+            back=not first,
+            home=not first,
+        )
         pages = render_ussd(view, say_in(language), CATALOGUE.labels(language), budget=budget).pages
         shown = [
             render_ussd(
@@ -547,7 +608,7 @@ def test_what_goes_on_over_pages_makes_sense_from_the_first(language: str, budge
         ]
         assert all((count_septets(text) or 999) <= budget for text in shown)
         assert ".." not in "".join(shown), question.text.id
-        if question.text.id.endswith(("which", "menu", "bank")):
+        if question.text.id.endswith(("which", "menu", "bank", "merchant_or")):
             assert "\n1 " in shown[0], question.text.id
 
 
@@ -563,7 +624,11 @@ ABOUT = {
     "code": ["code.not_valid", "look_up.no_such"],
 }
 # Where only one question can say it.
-ABOUT_ONE = {"bill.reference": ["bill.reference_short"], "link.type_number": ["link.number_first"]}
+ABOUT_ONE = {
+    "main.menu": ["main.not_known"],
+    "bill.reference": ["bill.reference_short"],
+    "link.type_number": ["link.number_first"],
+}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -572,12 +637,14 @@ def test_a_question_asked_again_is_one_screen_with_its_notice(language: str) -> 
     for played, place in ((p, i) for p in conversations() for i in range(len(p.asked))):
         question: Question[Any] = played.asked[place]
         long = may_go_on(question) or question.text.id in LONG_WITH_NOTICE
-        if long or is_for_chats(question.text.id):
+        if long or is_of_chats(question):
             continue
         wants = question.wants
         notices = ABOUT.get(
             wants, [question.of.problem] if hasattr(question, "of") and wants == "secret" else []
         ) + ABOUT_ONE.get(question.text.id, [])
+        if question.text.id == "main.menu":
+            notices = ABOUT_ONE["main.menu"]
         first = question.text.id == "main.menu"
         for notice in notices:
             view = View(
@@ -590,6 +657,28 @@ def test_a_question_asked_again_is_one_screen_with_its_notice(language: str) -> 
             name = f"{question.text.id} after {notice}"
             longest[name] = max(longest.get(name, 0), septets(view, language))
     assert {name: cost for name, cost in longest.items() if cost > BUDGET} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_will_happen_stands_on_one_page_and_yes_and_no_with_it(language: str) -> None:
+    """Where a decision goes on: nobody says yes to a sentence they have not seen the end of."""
+    notices = (None, Text("choice.not_valid"))
+    seen = set()
+    for played, notice in itertools.product(conversations(), notices):
+        for question in played.asked:
+            name = question.text.id
+            decided = isinstance(question, Decide | Confirm)
+            if not decided or (notice is not None and name in LONG_DECISIONS):
+                continue
+            seen.add(name)
+            view = View(text=question.text, notice=notice, choices=question.choices, back=True, home=True)
+            first = render_ussd(view, say_in(language), CATALOGUE.labels(language)).text
+            sentence = fold(CATALOGUE.say(question.text, language, HOME))
+            assert sentence in first, (name, notice)
+            if name not in LONG_DECISIONS:
+                assert f"{sentence}\n1 " in first, (name, notice)
+                assert "\n2 " in first, (name, notice)
+    assert seen >= LONG_DECISIONS
 
 
 def sms_of(queued: Queue, language: str) -> str:
@@ -720,6 +809,8 @@ def test_languages_differ() -> None:
     layout = {
         "chat.said",
         "pay.recent_one",
+        "pay.amount_one",
+        "pay.number_on",
         "balance.merchant",
         "nav.menu",
         "pay_out.bank_one",
@@ -743,14 +834,16 @@ def asked(message_id: str) -> Question[Any]:
         *itertools.product(["en", "fr"], ["back", "Back", "b"], [Back()]),
         *itertools.product(["en", "fr"], ["menu", "HOME", "start", "/start", "/menu"], [Home()]),
         *itertools.product(["en", "fr"], ["cancel", "stop", "quit", "/cancel"], [Leave()]),
-        *itertools.product(["en", "fr"], ["yes", "Y", "ok", "1"], [Accepted(True)]),
-        *itertools.product(["en", "fr"], ["no", "N", "2"], [Accepted(False)]),
+        *itertools.product(["en", "fr"], ["yes", "Y", "ok", "1"], [Accepted("yes")]),
+        *itertools.product(["en", "fr"], ["no", "N", "2"], [Accepted("no")]),
+        *itertools.product(["en"], ["3", "another number"], [Accepted("wallet")]),
+        *itertools.product(["fr"], ["3"], [Accepted("wallet")]),
         *itertools.product(["fr"], ["retour", "Retour", "r"], [Back()]),
         *itertools.product(["fr"], ["accueil"], [Home()]),
         *itertools.product(["fr"], ["annuler", "quitter"], [Leave()]),
-        *itertools.product(["fr"], ["oui", "OUI", "o", "oui, payer"], [Accepted(True)]),
-        *itertools.product(["fr"], ["non", "n"], [Accepted(False)]),
-        *itertools.product(["en"], ["yes, pay"], [Accepted(True)]),
+        *itertools.product(["fr"], ["oui", "OUI", "o", "oui, payer"], [Accepted("yes")]),
+        *itertools.product(["fr"], ["non", "n"], [Accepted("no")]),
+        *itertools.product(["en"], ["yes, pay"], [Accepted("yes")]),
         *itertools.product(["en"], ["retour", "oui"], [Problem(Text("choice.not_valid"))]),
     ],
 )
@@ -770,9 +863,24 @@ def test_words_are_understood_in_ones_own_language_and_in_english(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_choice_may_be_typed_as_it_is_shown(language: str) -> None:
-    menu = asked("main.menu")
-    for choice in menu.choices:
+@pytest.mark.parametrize(
+    ("typed", "meaning"),
+    [("yes", True), ("OUI", True), ("no", False), ("N", False), ("1", True), ("2", False)],
+)
+def test_a_plain_confirmation_knows_the_same_words(language: str, typed: str, meaning: bool) -> None:
+    question = asked("pay_out.confirm")
+    words = CATALOGUE.nav(language)
+    found = interpret(question, Typed(typed), words, keypad=True, can_go_back=True, label_of=say_in(language))
+    foreign = typed == "OUI" and language == "en"
+    assert found == (Problem(Text("choice.not_valid")) if foreign else Accepted(meaning))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("screen", ["main.menu", "main.more"])
+def test_a_choice_may_be_typed_as_it_is_shown(language: str, screen: str) -> None:
+    menu = asked(screen)
+    # "Help" is a word that is understood everywhere.
+    for choice in (one for one in menu.choices if one.value != "help"):
         label = CATALOGUE.say(choice.label, language, HOME)
         for typed in (label, label.upper(), f" {label} "):
             found = interpret(
@@ -783,7 +891,7 @@ def test_a_choice_may_be_typed_as_it_is_shown(language: str) -> None:
                 can_go_back=True,
                 label_of=say_in(language),
             )
-            assert found == Accepted(choice.value)
+            assert found == Accepted(menu.offered(choice).value if isinstance(menu, Ask) else choice.value)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -122,7 +122,7 @@ class Whole:
             self.sent += 1
             url = f"{self.embedded.url}/ussd/{name}/{self.secret}"
             phone = Phone(self.http, url, f"+23324{self.sent:07d}", name)
-            assert (await phone.say(None)).screen.startswith("What would you like to do?")
+            assert (await phone.say(None)).screen.startswith("Type a merchant code, or choose:")
             assert "merchant code" in (await phone.say("1")).screen
         async with self.http.get(f"{self.embedded.url}/readyz") as ready:
             assert ready.status == 200

@@ -66,7 +66,7 @@ class Visitor:
         if await self.part("phone-screen").get_attribute("data-state") == "ended":
             await self.part("phone-end").click()
         await self.part("phone-dial").click()
-        await self.screen("What would you like to do?", state="asking")
+        await self.screen("Type a merchant code, or choose:", state="asking")
 
     async def keys(self, typed: str, *seen: str, state: str = "asking") -> None:
         """Press the phone's keys, and its green one."""
@@ -83,12 +83,12 @@ class Visitor:
     async def pays(self, merchant: str, amount: str, name: str) -> None:
         """From the dial to the confirmed payment at a MoMo merchant."""
         await self.dial()
-        await self.keys("1", "Pay whom?" if await self.has_paid() else "Enter the merchant code:")
         if await self.has_paid():
-            await self.keys("2", "Enter the merchant code:")
+            # Line 1 is whom they paid last: another merchant stands behind More.
+            await self.keys("4", "Pay another merchant")
+        await self.keys("1", "Enter the merchant code")
         await self.keys(merchant, "Amount")
-        await self.types(amount, "Pay from which number?")
-        await self.keys("1", "Pay GHS", name)
+        await self.types(amount, "Pay GHS", name)
 
     async def has_paid(self) -> bool:
         return await self.page.locator('[data-testid=order-state][data-state="SUCCESSFUL"]').count() > 0
@@ -130,12 +130,14 @@ class Visitor:
     async def links_the_chat(self) -> None:
         """As the page explains: a code from the phone, typed in the chat."""
         await self.dial()
-        await self.keys("7", "Link code:", state="ended")
+        await self.keys("4", "Link phone and chat")
+        await self.keys("5", "Link code:", state="ended")
         code = re.search(r"Link code: (\d{8})", await self.part("phone-screen").inner_text())
         assert code
         forbid(code[1])
         await self.tab("chat")
         await self.part("chat-start").click()
+        await self.part("chat-button").filter(has_text="More").click()
         await self.part("chat-button").filter(has_text="Link phone and chat").click()
         await expect(self.part("chat-log")).to_contain_text("type your phone number")
         await self.chats("0240000001", "and type the code here")
@@ -205,8 +207,7 @@ async def test_the_startbutton_merchant_asks_for_a_code_first(
         await visitor.becomes(KWAME)
         await visitor.part("merchant-1002").click()
         await visitor.screen("Kofi Books", "Amount (GHS)", state="asking")
-        await visitor.keys("8", "Pay from which number?")
-        await visitor.keys("1", "Which network?")
+        await visitor.keys("8", "Which network?")
         await visitor.keys("1", "Pay GHS 8.00 to Kofi Books")
         await visitor.keys("1", "Enter the SMS code sent to 0240000002")
         code = re.search(r"\b(\d{6})\b is your code", await visitor.sms("is your code"))
@@ -218,7 +219,7 @@ async def test_the_startbutton_merchant_asks_for_a_code_first(
         # The business' own staff sees what came in, behind a PIN of its own.
         await visitor.becomes(STAFF)
         await visitor.dial()
-        await visitor.keys("7", "Balance")
+        await visitor.keys("5", "Balance")
         await visitor.keys("2", "Enter your staff PIN")
         await visitor.keys("1111", "That PIN is wrong. Tries left: 2.")
         await visitor.keys(STAFF_PIN, "Balance of Ama's Kitchen:", state="ended")
@@ -257,12 +258,11 @@ async def test_with_the_keyboard_alone(live: Embedded, chromium: Browser, judge:
         keyboard = visitor.page.keyboard
         await visitor.part("phone-dial").focus()
         await keyboard.press("Enter")
-        await visitor.screen("What would you like to do?", state="asking")
+        await visitor.screen("Type a merchant code, or choose:", state="asking")
         for typed, seen, state in (
             ("1", "Enter the merchant code:", "asking"),
             ("1001", "Amount (GHS)", "asking"),
-            ("2", "Pay from which number?", "asking"),
-            ("1", "Pay GHS 2.00", "asking"),
+            ("2", "Pay GHS 2.00", "asking"),
             ("1", "when asked: GHS 2.00", "ended"),
         ):
             await keyboard.type(typed)
@@ -283,7 +283,7 @@ async def test_with_the_keyboard_alone(live: Embedded, chromium: Browser, judge:
             await keyboard.press("Tab")
         await keyboard.type("menu")
         await keyboard.press("Enter")
-        await expect(visitor.part("chat-log")).to_contain_text("What would you like to do?")
+        await expect(visitor.part("chat-log")).to_contain_text("Type a merchant code, or choose:")
     assert len(await judge.entries()) == 1
 
 
@@ -301,7 +301,7 @@ async def test_on_a_telephone(live: Embedded, chromium: Browser, judge: Judge) -
         await visitor.part("big-callback_lost").check()
         await expect(visitor.part("switches-reset")).to_be_enabled()
         await visitor.tab("chat")
-        await visitor.chats("menu", "What would you like to do?")
+        await visitor.chats("menu", "Type a merchant code, or choose:")
         wide = await visitor.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, "nothing sticks out to the side"
     reply = await judge._get("/faults")

@@ -420,7 +420,7 @@ async def test_an_open_order_keeps_its_account_in_the_settings(
     serve = deployment.serve()
     await deployment.answers(serve)
     phone = Phone(line, deployment.ussd_url, NUMBER)
-    for typed in (None, "1", "1001", "5", "1", "1"):
+    for typed in (None, "1", "1001", "5", "1"):
         await phone.say(typed)
     judge = Judge(http, deployment.sandbox_url)
     await judge.one(currency="GHS")
@@ -474,7 +474,7 @@ async def test_a_phone_in_the_terminal(deployment: Deployment) -> None:
         deployment.run("dial", "*920*10#", "--msisdn", "+233247000002", typed="1\n"),
         deployment.run(
             *("dial", "*920*10#", "--msisdn", "+233247000003", "--gateway", "truroute"),
-            typed="1\n1001\n2\n1\nyes\n",
+            typed="1\n1001\n2\nyes\n",
         ),
         deployment.run("dial", "--gateway", "pigeon"),
         deployment.run("dial", "*920*11#"),
@@ -485,7 +485,8 @@ async def test_a_phone_in_the_terminal(deployment: Deployment) -> None:
     assert hung_up.code == 0
     assert "The line is dropped." in hung_up.out
     assert truroute.code == 0, truroute.err
-    assert "when asked: GHS 2.00" in truroute.out
+    assert "Pay GHS 2.00 to Ama's Kitchen" in truroute.out
+    assert "Enter your PIN on 0247000003" in truroute.out
     assert unknown.code == 1
     assert refused(unknown.err)[0].startswith("There is no gateway 'pigeon'")
     assert elsewhere.code == 1
@@ -514,7 +515,7 @@ async def test_run_needs_nothing_and_owns_its_folder(tmp_path: Path, http: httpx
         command(
             *("dial", "*920*10#", "--msisdn", "0240000001"),
             folder=tmp_path,
-            typed="1\n1001\n5\n1\n1\n1111\n1234\n",
+            typed="1\n1001\n5\n1\n1111\n1234\n",
         ),
         command("merchants", "add", "2001", "Esi Tailors", "--account", "momo-ghana", folder=tmp_path),
     )
@@ -524,7 +525,7 @@ async def test_run_needs_nothing_and_owns_its_folder(tmp_path: Path, http: httpx
     assert dialled.code == 0, dialled.err
     said_on_the_phone = " ".join(re.sub("[│╭╮╰╯─]", " ", dialled.out).split())
     for words in (
-        "What would you like to do?",
+        "Type a merchant code, or choose:",
         "Wallet Pay Ama's Kitchen: GHS 5.00",
         "The PIN is wrong. Tries left: 2.",
         "SMS from Kasapay Paid: GHS 5.00 to Ama's Kitchen.",

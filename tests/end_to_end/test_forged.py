@@ -46,7 +46,7 @@ async def test_a_success_over_other_money_is_an_alarm(
     live: Embedded, line: aiohttp.ClientSession, judge: Judge, shown: dict[str, str], kind: str
 ) -> None:
     await judge.faults(**shown)
-    await pays(live, line, "1", "1001", "12.50", "1", "1")
+    await pays(live, line, "1", "1001", "12.50", "1")
     entry = await judge.one(currency="GHS")
     await judge.decide(EFUA, "approve")
 

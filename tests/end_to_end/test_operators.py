@@ -15,7 +15,7 @@ EFUA, KWAME, WANJA = "+233247000001", "+233247000002", "+233247000003"
 
 async def pays(line: aiohttp.ClientSession, deployment: Deployment, msisdn: str, amount: str) -> None:
     phone = Phone(line, deployment.ussd_url, msisdn)
-    for typed in (None, "1", "1001", amount, "1", "1"):
+    for typed in (None, "1", "1001", amount, "1"):
         await phone.say(typed)
 
 

@@ -81,7 +81,7 @@ class Shop:
 
         async def one(number: str) -> None:
             phone = Phone(self._line, self.deployment.ussd_url, number)
-            for typed in (None, "1", merchant, "12.50", "1", "1"):
+            for typed in (None, "1", merchant, "12.50", "1"):
                 await phone.say(typed)
             await self.judge.told(number, "Paid")
 
@@ -89,7 +89,7 @@ class Shop:
 
     async def refuse(self, merchant: str) -> None:
         phone = Phone(self._line, self.deployment.ussd_url, REFUSES)
-        for typed in (None, "1", merchant, "12.50", "1", "1"):
+        for typed in (None, "1", merchant, "12.50", "1"):
             await phone.say(typed)
         await self.judge.decide(REFUSES, "reject")
         await self.judge.told(REFUSES, "GHS 12.50")
@@ -290,7 +290,7 @@ async def test_startbutton(shop: Shop, http: httpx.AsyncClient) -> None:
 async def test_what_cannot_be_compared_is_no_fault(shop: Shop, line: aiohttp.ClientSession) -> None:
     await shop.pay("1001", "+233551500001")
     phone = Phone(line, shop.deployment.ussd_url, REFUSES)
-    for typed in (None, "1", "1001", "12.50", "1", "1"):
+    for typed in (None, "1", "1001", "12.50", "1"):
         await phone.say(typed)
     await shop.judge.one(msisdn=REFUSES.removeprefix("+"))
     assert await shop.found("momo-ghana") == (3, [], ["open"])

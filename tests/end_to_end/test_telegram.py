@@ -55,7 +55,9 @@ async def served(folder: Path, fake: FakeTelegram, mode: str) -> AsyncIterator[E
 async def links(person: Person) -> None:
     """Share the own number by Telegram's contact button."""
     await person.starts()
-    await person.sees("What would you like to do?")
+    await person.sees("Type a merchant code, or choose:")
+    await person.presses("More")
+    await person.sees("More:")
     await person.presses("Link phone and chat")
     await person.finds("Press the button to share your number")
     await person.presses("Share my number")
@@ -70,17 +72,17 @@ async def test_pays_by_buttons_and_the_pending_message_becomes_the_result(
         judge, efua = Judge(http, embedded.sandbox_url), fake.person("Efua", phone=EFUA.removeprefix("+"))
         await links(efua)
         await efua.says("menu")
-        await efua.sees("What would you like to do?")
+        await efua.sees("Type a merchant code, or choose:")
         await efua.presses("Pay")
         await efua.sees("Enter the merchant code:")
         await efua.says("1001")
         await efua.sees("Amount (GHS):")
         await efua.says("12.50")
-        await efua.sees("Pay from which number?")
-        await efua.presses("My number 0240000001")
         await efua.sees("Pay GHS 12.50 to Ama's Kitchen from 0240000001")
         await efua.presses("Yes, pay")
-        pending = await efua.sees("not here: GHS 12.50 to Ama's Kitchen")
+        pending = await efua.sees(
+            "Enter your PIN on 0240000001 when asked, not here: GHS 12.50 to Ama's Kitchen"
+        )
         said = len(efua.messages)
         await judge.decide(EFUA, "approve")
         result = await efua.sees("Paid: GHS 12.50 to Ama's Kitchen. Ref")
@@ -101,13 +103,13 @@ async def test_pays_by_text_rejects_and_is_told_why(
     async with served(tmp_path, fake, mode) as embedded:
         judge, ama = Judge(http, embedded.sandbox_url), fake.person("Ama", phone="233249999999")
         await ama.starts()
-        await ama.sees("What would you like to do?")
+        await ama.sees("Type a merchant code, or choose:")
         await ama.says("pay")
         await ama.sees("Enter the merchant code:")
         await ama.says("1001")
         await ama.sees("Amount (GHS):")
         await ama.says("3")
-        await ama.sees("Enter the wallet number that pays:")
+        await ama.sees("Enter the number that pays:")
         await ama.says("024 000 0001")
         await ama.sees("Pay GHS 3.00 to Ama's Kitchen from 0240000001")
         await ama.says("yes")
@@ -126,11 +128,11 @@ async def test_a_code_typed_in_the_chat_is_taken_out_of_it(
     async with served(tmp_path, fake, mode) as embedded:
         judge, kwame = Judge(http, embedded.sandbox_url), fake.person("Kwame", phone=KWAME.removeprefix("+"))
         await kwame.starts()
-        await kwame.sees("What would you like to do?")
+        await kwame.sees("Type a merchant code, or choose:")
         for typed, seen in [
-            ("pay", "merchant code"),
+            ("pay", "Enter the merchant code"),
             ("1002", "Amount (GHS)"),
-            ("8", "wallet number"),
+            ("8", "number that pays"),
             ("0240000002", "Which network?"),
             ("MTN", "Pay GHS 8.00 to Kofi Books"),
             ("yes", "Enter the SMS code sent to 0240000002"),
@@ -153,11 +155,10 @@ async def test_a_result_finds_who_blocked_the_bot_by_sms(
         judge, efua = Judge(http, embedded.sandbox_url), fake.person("Efua", phone=EFUA.removeprefix("+"))
         await links(efua)
         for typed, seen in [
-            ("menu", "What would you like"),
-            ("pay", "merchant code"),
+            ("menu", "Type a merchant code"),
+            ("pay", "Enter the merchant code"),
             ("1001", "Amount"),
-            ("4", "Pay from which number"),
-            ("0240000001", "Pay GHS 4.00"),
+            ("4", "Pay GHS 4.00 to Ama's Kitchen from 0240000001"),
             ("yes", "not here: GHS 4.00"),
         ]:
             await efua.says(typed)
@@ -175,21 +176,24 @@ async def test_a_phone_payment_also_tells_the_linked_chat(
         judge, efua = Judge(http, embedded.sandbox_url), fake.person("Efua", phone="233249999998")
         url = embedded.url + embedded.ussd_path
         await efua.starts()
-        await efua.sees("What would you like to do?")
+        await efua.sees("Type a merchant code, or choose:")
+        await efua.presses("More")
+        await efua.sees("More:")
         await efua.presses("Link phone and chat")
         await efua.finds("Press the button to share your number")
         await efua.shares_contact(EFUA, user_id=12345)
         await efua.finds("That is not your own card")
         phone = Phone(line, url, EFUA)
-        await phone.say(None)
-        code = (await phone.say("7")).screen.split("Link code: ")[1][:8]
+        for typed in (None, "4"):
+            await phone.say(typed)
+        code = (await phone.say("5")).screen.split("Link code: ")[1][:8]
         forbid(code)
         await efua.says(EFUA)
         await efua.finds("and type the code here")
         await efua.says(code)
         await efua.finds("Linked. Results of your payments arrive here too.")
         phone = Phone(line, url, EFUA)
-        for typed in (None, "1", "1001", "6", "1", "1"):
+        for typed in (None, "1", "1001", "6", "1"):
             await phone.say(typed)
         await judge.decide(EFUA, "approve")
         await efua.finds("Paid: GHS 6.00 to Ama's Kitchen. Ref")
@@ -224,5 +228,5 @@ async def test_the_webhook_takes_nothing_without_its_secret(
             raw = {name: value.encode("latin-1") for name, value in headers.items()}
             assert (await http.post(url, json=update, headers=raw)).status_code == 403
         assert (await http.post(url, json=update, headers={header: WEBHOOK_SECRET})).status_code == 200
-        await eve.sees("What would you like to do?")
+        await eve.sees("Type a merchant code, or choose:")
         assert len(fake.calls_of("sendMessage")) == 1

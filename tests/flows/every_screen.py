@@ -1,5 +1,6 @@
 """Every question and every last screen the conversations have, with values as long as they come."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,9 +45,15 @@ CARD = v.MerchantCard(
     name=MERCHANT,
     currency="XOF",
     region=REGION,
-    networks=("MTN", "VOD", "ATL", "mpesa", "orange", "moov", "wave"),
     checks_holder=True,
     debits=True,
+)
+# No account has several networks and knows whose a wallet is or has auto-debits: `test_words` keeps it so.
+SEVERAL = msgspec.structs.replace(
+    CARD,
+    networks=("MTN", "VOD", "ATL", "mpesa", "orange", "moov", "wave"),
+    checks_holder=False,
+    debits=False,
 )
 ROLE = v.Role(
     staff_id="s1",
@@ -119,7 +126,6 @@ def order(state: OrderState = OrderState.NEW, **given: Any) -> v.OrderView:
 
 
 WORLD: World = {
-    e.RecentMerchants: (),
     e.FindMerchant: CARD,
     e.FindDuplicate: "",
     e.FindDebit: v.Debit(),
@@ -127,7 +133,8 @@ WORLD: World = {
     e.RequestPayment: order(),
 }
 GONE = {"menu": "pay", "pay/merchant": "9999"}
-PAY = ["1", "1001", "100000000", PAYER, "1", "1"]
+# Whom, how much, and yes.
+PAY = ["1", "1001", "100000000", "1"]
 
 
 def every_conversation() -> Iterator[Played]:
@@ -146,36 +153,51 @@ def _paying() -> Iterator[Played]:
         world = {**WORLD, **{getattr(e, name): value for name, value in given.items()}}
         return play(answers, world, facts=facts, flow=flow)
 
-    yield asked(["1"], RecentMerchants=(CARD,) * 3)
+    for recent in ((CARD,), (CARD,) * 3):
+        yield asked([], RecentMerchants=recent)
+        yield asked(["1"], RecentMerchants=recent)
+        yield asked(["4", "1"], RecentMerchants=recent)
+    yield asked(["1", "1001"], LONG_WEB, AmountsPaid=(AMOUNT,) * 3)
     yield play([], {**WORLD, e.FindMerchant: None}, facts=LONG_USSD, prefill=GONE)
-    for holder in (v.Holder(True, known=False), v.Holder(True, active=False), v.Holder(False)):
-        yield asked(PAY[:4], CheckHolder=holder)
-    yield asked(PAY[:5], FindDuplicate="ABCD2345")
-    yield asked(PAY[:5], CheckHolder=v.Holder(False))
+    yield play([], {**WORLD, e.Recognise: None}, facts=LONG_USSD, prefill={"menu": {"typed": "1001"}})
+    for holder in (v.Holder(True, known=False), v.Holder(True, active=False)):
+        yield asked(PAY[:3], CheckHolder=holder)
+        # Where there is no own number there is none to choose.
+        yield asked([*PAY[:3], PAYER], LONG_WEB, CheckHolder=holder)
+    for holder, duplicate in itertools.product(
+        (v.Holder(False), v.Holder(True, name=NAME)), ("", "ABCD2345")
+    ):
+        yield asked([*PAY[:3], "3"], CheckHolder=holder, FindDuplicate=duplicate)
+    for duplicate in ("", "ABCD2345"):
+        several = {"FindMerchant": SEVERAL, "FindDuplicate": duplicate}
+        yield asked(PAY[:3], **several)
+        yield asked([*PAY[:3], "1", "4"], **several)
+        yield asked(PAY[:3], NetworkUsed="orange", **several)
     agreed = v.Debit(MERCHANT, agreed=True)
-    yield asked(PAY[:5], FindDebit=agreed)
-    yield asked(PAY[:5], FindDebit=agreed, FindDuplicate="ABCD2345")
+    yield asked(PAY[:3], FindDebit=agreed)
+    yield asked(PAY[:3], FindDebit=agreed, FindDuplicate="ABCD2345")
     for stops in ((), ("a1", "a2")):
-        yield asked(PAY[:4], FindDebit=v.Debit(MERCHANT, stops=stops))
+        yield asked(PAY[:3], FindDebit=v.Debit(MERCHANT, stops=stops))
     for stopped in (
         order(kind=OrderKind.PREAPPROVAL_CANCEL),
         order(OrderState.FAILED, id="", refused="not_yet"),
     ):
         stopping = v.Debit(MERCHANT, stops=("a1",))
-        yield asked([*PAY[:4], "1"], FindDebit=stopping, StopAutoDebit=stopped)
-    yield asked([*PAY[:5], "2"])
+        yield asked([*PAY[:3], "1"], FindDebit=stopping, StopAutoDebit=stopped)
+    yield asked([*PAY[:3], "2"])
     needs_otp, again = (
         order(OrderState.NEEDS_OTP),
         order(OrderState.NEEDS_OTP, tries_left=2, reason=Reason.WRONG_OTP),
     )
     for facts in (LONG_USSD, LONG_WEB, LONG_TELEGRAM):
-        yield asked(PAY, facts)
-        yield asked(PAY, facts, RequestPayment=order(hint="*170#, My Approvals"))
+        pay = PAY if facts.msisdn else [*PAY[:3], PAYER, *PAY[3:]]
+        yield asked(pay, facts)
+        yield asked(pay, facts, RequestPayment=order(hint="*170#, My Approvals"))
         for state in (OrderState.SUCCESSFUL, OrderState.REVERSED, OrderState.UNRESOLVED, OrderState.PENDING):
-            yield asked(PAY, facts, RequestPayment=order(state, unsure=True))
-        yield asked(PAY, facts, RequestPayment=order(OrderState.NEW, unasked=True))
-        yield asked([*PAY, "1111"], facts, RequestPayment=needs_otp, SubmitOtp=again)
-        yield asked([*PAY, "1111"], facts, RequestPayment=needs_otp, SubmitOtp=order(OrderState.PENDING))
+            yield asked(pay, facts, RequestPayment=order(state, unsure=True))
+        yield asked(pay, facts, RequestPayment=order(OrderState.NEW, unasked=True))
+        yield asked([*pay, "1111"], facts, RequestPayment=needs_otp, SubmitOtp=again)
+        yield asked([*pay, "1111"], facts, RequestPayment=needs_otp, SubmitOtp=order(OrderState.PENDING))
     for reason in Reason:
         yield asked(PAY, RequestPayment=order(OrderState.FAILED, reason=reason))
     for why in ("auto_debit", "merchant", "limit", "number", "too_many"):
@@ -193,15 +215,15 @@ def _looking() -> Iterator[Played]:
         v.Holder(False),
         v.Holder(False, limited=True),
     ):
-        yield play(["2", PAYER], {e.CheckNumber: holder}, facts=LONG_USSD)
-    yield play(["3"], {e.MyPayments: ()}, facts=LONG_USSD)
+        yield play(["4", "2", PAYER], {e.CheckNumber: holder}, facts=LONG_USSD)
+    yield play(["2"], {e.MyPayments: ()}, facts=LONG_USSD)
     for state in OrderState:
         for reason in Reason if state is OrderState.FAILED else [None]:
             now = order(state, reason=reason)
-            yield play(["3", "1"], {e.MyPayments: (now,) * 5, e.AskStatus: now}, facts=LONG_USSD)
+            yield play(["2", "1"], {e.MyPayments: (now,) * 5, e.AskStatus: now}, facts=LONG_USSD)
     sent = order(OrderState.PENDING, until_ms=SOON_MS, hint="*170#, My Approvals")
     for now in (sent, msgspec.structs.replace(sent, hint="")):
-        yield play(["3", "1"], {e.MyPayments: (now,), e.AskStatus: now}, facts=LONG_USSD)
+        yield play(["2", "1"], {e.MyPayments: (now,), e.AskStatus: now}, facts=LONG_USSD)
     for kind in (OrderKind.COLLECTION, OrderKind.BILL):
         paid = order(OrderState.SUCCESSFUL, kind=kind, bill="Ghana Water", collected=True)
         receipt = (
@@ -209,36 +231,36 @@ def _looking() -> Iterator[Played]:
         )
         receipt = msgspec.structs.replace(receipt, of_provider=kind is OrderKind.BILL)
         world = {e.MyPayments: (paid,), e.AskStatus: paid, e.ReceiptOf: receipt, e.SendReceipt: v.Done()}
-        yield play(["3", "1", "1", "1"], world, facts=LONG_USSD)
-        yield play(["3", "1", "1"], world, facts=LONG_TELEGRAM)
+        yield play(["2", "1", "1", "1"], world, facts=LONG_USSD)
+        yield play(["2", "1", "1"], world, facts=LONG_TELEGRAM)
     unsent = order(can_withdraw=True)
     for after in (order(OrderState.FAILED, reason=Reason.CANCELLED), order(OrderState.PENDING)):
         world = {e.MyPayments: (unsent,), e.AskStatus: unsent, e.WithdrawPayment: after}
         for answer in ("1", "2"):
-            yield play(["3", "1", answer], world, facts=LONG_USSD)
+            yield play(["2", "1", answer], world, facts=LONG_USSD)
 
 
 def _settling_in() -> Iterator[Played]:
-    yield play(["5", "2"], {e.SetLanguage: v.Done()}, facts=LONG_USSD)
-    yield play(["4"], {e.MakeLinkCode: v.NewLinkCode("12345678", 5)}, facts=LONG_USSD)
+    yield play(["4", "6", "2"], {e.SetLanguage: v.Done()}, facts=LONG_USSD)
+    yield play(["4", "5"], {e.MakeLinkCode: v.NewLinkCode("12345678", 5)}, facts=LONG_USSD)
     for linked in (v.Linked(PAYER), *(v.Linked(refused=why) for why in ("code", "tries"))):
         for facts in (LONG_WEB, LONG_TELEGRAM):
             tries = 5 if linked.refused == "code" else 1
-            yield play(["4", PAYER, *["12345678"] * tries], {e.LinkWithCode: linked}, facts=facts)
+            yield play(["4", "5", PAYER, *["12345678"] * tries], {e.LinkWithCode: linked}, facts=facts)
     for chats in ((), (v.ChatCard("a1", "telegram", SOON_MS), v.ChatCard("a2", "web", SOON_MS))):
         world = {e.MyChats: chats, e.Unlink: v.Done()}
-        yield play(["4", "2", "1"][: 3 if chats else 2], world, facts=LINKED_USSD)
+        yield play(["4", "5", "2", "1"][: 4 if chats else 3], world, facts=LINKED_USSD)
     for answer in ("1", "2"):
-        yield play(["4", "2", answer], {e.Unlink: v.Done()}, facts=LINKED_WEB)
+        yield play(["4", "5", "2", answer], {e.Unlink: v.Done()}, facts=LINKED_WEB)
     for why in ("code", "tries"):
-        yield play(["6", "12345678"], {e.ClaimRole: v.Claimed(refused=why)}, facts=LONG_USSD)
+        yield play(["4", "8", "12345678"], {e.ClaimRole: v.Claimed(refused=why)}, facts=LONG_USSD)
     chosen, differs = v.ChosenPin("$argon2"), v.PinSet(refused="differs")
     for done in (v.PinSet(), v.PinSet(refused="gone"), [differs, v.PinSet()]):
         world = {e.ClaimRole: v.Claimed("s1", MERCHANT), b.ChoosePin: chosen, b.EnrolStaff: done}
         again = ["4711", "4711"] if isinstance(done, list) else []
-        yield play(["6", "12345678", "4711", "4711", *again], world, facts=LONG_USSD)
+        yield play(["4", "8", "12345678", "4711", "4711", *again], world, facts=LONG_USSD)
     world = {e.ClaimRole: v.Claimed("s1", MERCHANT), b.ChoosePin: v.ChosenPin(refused="easy")}
-    yield play(["6", "12345678", "1111", "2222", "3333"], world, facts=LONG_USSD)
+    yield play(["4", "8", "12345678", "1111", "2222", "3333"], world, facts=LONG_USSD)
 
 
 def at(right: str, answers: list[str], role: v.Role = ROLE, **given: Any) -> Played:
@@ -250,8 +272,8 @@ def at(right: str, answers: list[str], role: v.Role = ROLE, **given: Any) -> Pla
         e.FindDebit: v.Debit(),
         **{getattr(b, name, None) or getattr(e, name): value for name, value in given.items()},
     }
-    line = [offer for offer in role.offers if offer != Right.NOTE].index(right) + 1
-    return play(["4", str(line), *answers], world, facts=STAFF)
+    line = [offer for offer in Right if offer != Right.NOTE].index(Right(right)) + 1
+    return play(["5", str(line), *answers], world, facts=STAFF)
 
 
 def back_at(right: str, answers: list[str], kept: dict[str, str], **given: Any) -> Played:
@@ -266,10 +288,10 @@ PIN = "471108"
 
 
 def _working() -> Iterator[Played]:
-    yield play(["4"], {e.MyRoles: ()}, facts=STAFF)
-    yield play(["4"], {e.MyRoles: (ROLE, msgspec.structs.replace(ROLE, staff_id="s2"))}, facts=STAFF)
+    yield play(["5"], {e.MyRoles: ()}, facts=STAFF)
+    yield play(["5"], {e.MyRoles: (ROLE, msgspec.structs.replace(ROLE, staff_id="s2"))}, facts=STAFF)
     for role in ({"offers": ()}, {"locked": True}):
-        yield play(["4"], {e.MyRoles: (msgspec.structs.replace(ROLE, **role),)}, facts=STAFF)
+        yield play(["5"], {e.MyRoles: (msgspec.structs.replace(ROLE, **role),)}, facts=STAFF)
     wrong = v.Balances(refused="wrong_pin", tries_left=2)
     yield at("balance", [PIN], BalanceWithPin=wrong)
     amounts = (AMOUNT, Money(100_000_000_00, "GHS"), Money(100_000_000_00, "KES"))
@@ -359,7 +381,7 @@ def _sending() -> Iterator[Played]:
     sent = order(OrderState.NEW, kind=OrderKind.TRANSFER, payee=PAYER)
     for holder in (v.Holder(True, name=NAME), v.Holder(False)):
         yield at("pay_out", [PAYER, "100000000", "1", PIN], CheckNumber=holder, PayOut=sent)
-    networks = msgspec.structs.replace(ROLE, networks=CARD.networks)
+    networks = msgspec.structs.replace(ROLE, networks=SEVERAL.networks)
     yield at("pay_out", [PAYER], networks, CheckNumber=v.Holder(False))
     yield at("deposit", [PAYER, "100000000", "1", PIN], CheckNumber=v.Holder(True, name=NAME), PayOut=sent)
     yield at("deposit", [PAYER, "100000000", "2"], CheckNumber=v.Holder(False))
@@ -380,40 +402,49 @@ def _sending() -> Iterator[Played]:
 
 def _beyond_payments() -> Iterator[Played]:
     def chosen(line: str, answers: list[str], world: World, facts: Any = EVERYTHING) -> Played:
-        return play([line, *answers], {e.FindMerchant: CARD, **world}, facts=facts)
+        return play([*line, *answers], {e.FindMerchant: CARD, **world}, facts=facts)
 
-    yield play([], facts=EVERYTHING)
-    yield play([], facts=msgspec.structs.replace(EVERYTHING, staff=True))
+    requests = msgspec.structs.replace(AGREEMENT, kind="invoice", state="active")
+    for staff in (False, True):
+        facts = msgspec.structs.replace(EVERYTHING, staff=staff)
+        for recent, waiting in itertools.product(((), (CARD,) * 3), (0, 1, 5)):
+            world = {e.RecentMerchants: recent, b.MyAgreements: (requests,) * waiting}
+            yield play([], world, facts=facts)
+            yield play(["4"], world, facts=facts)
+    for contact in ("", "+225 27 20 30 40 50"):
+        for facts in (LONG_USSD, LONG_WEB):
+            yield play(["4", "7"], facts=msgspec.structs.replace(facts, help_contact=contact))
     stranger = msgspec.structs.replace(LONG_WEB, offers=("invoice",))
-    yield chosen("4", [], {}, stranger)
-    yield chosen("4", [], {b.MyAgreements: ()})
+    yield chosen("3", [], {}, stranger)
+    yield chosen("3", [], {b.MyAgreements: ()})
     bill = msgspec.structs.replace(AGREEMENT, kind="invoice")
     for state in AgreementState:
         one = msgspec.structs.replace(bill, state=state.value.lower())
-        yield chosen("4", ["1", "1"], {b.MyAgreements: (one,) * 9})
+        yield chosen("3", ["1", "1"], {b.MyAgreements: (one,) * 9})
 
     asked = order(OrderState.NEW, kind=OrderKind.PREAPPROVAL)
     standing = msgspec.structs.replace(AGREEMENT, state="active")
-    yield chosen("5", ["1"], {b.MyAgreements: (standing,)})
+    yield chosen("43", ["1"], {b.MyAgreements: (standing,)})
     for every, days in (("1", "1"), ("2", "2"), ("3", "3")):
         world = {b.MyAgreements: (), e.SetUpAutoDebit: asked}
-        yield chosen("5", ["1001", "100000000", every, days, "1"], world)
+        yield chosen("43", ["1001", "100000000", every, days, "1"], world)
     foreign = msgspec.structs.replace(CARD, numbers=NumberRule(("KE",)))
-    yield chosen("5", ["1001"], {b.MyAgreements: (), e.FindMerchant: foreign})
+    yield chosen("43", ["1001"], {b.MyAgreements: (), e.FindMerchant: foreign})
     stopped = order(OrderState.NEW, kind=OrderKind.PREAPPROVAL_CANCEL)
     for until in (SOON_MS, None):
         one = msgspec.structs.replace(AGREEMENT, until_ms=until)
-        yield chosen("5", ["1", "2", "1"], {b.MyAgreements: (one,) * 9, e.StopAutoDebit: stopped})
+        yield chosen("43", ["1", "2", "1"], {b.MyAgreements: (one,) * 9, e.StopAutoDebit: stopped})
 
-    yield chosen("6", [], {e.Bills: ()})
+    yield chosen("44", [], {e.Bills: ()})
     name = "Compagnie d'Electricite"
     cards = tuple(v.BillCard(f"{name} {n}", "m1", "XOF", REGION, debits=True) for n in range(9))
     paid = order(OrderState.NEW, kind=OrderKind.BILL)
     yield chosen(
-        "6", ["1", "1" * 20, "100000000", "1", "1"], {e.Bills: cards, e.PayBill: paid, e.FindDebit: v.Debit()}
+        "44", ["1", "1" * 20, "100000000", "1"], {e.Bills: cards, e.PayBill: paid, e.FindDebit: v.Debit()}
     )
     agreed = v.Debit(MERCHANT, agreed=True)
-    yield chosen("6", ["1", "1" * 20, "100000000", "1"], {e.Bills: cards, e.FindDebit: agreed})
+    yield chosen("44", ["1", "1" * 20, "100000000", "3"], {e.Bills: cards, e.FindDebit: v.Debit()})
+    yield chosen("44", ["1", "1" * 20, "100000000"], {e.Bills: cards, e.FindDebit: agreed})
     for bill in (
         order(OrderState.NEW, unasked=True),
         order(OrderState.PENDING, collected=True),
@@ -421,7 +452,7 @@ def _beyond_payments() -> Iterator[Played]:
         order(OrderState.FAILED, collected=True, given_back=True),
     ):
         seen = msgspec.structs.replace(bill, kind=OrderKind.BILL, bill="Ghana Water")
-        yield play(["3", "1"], {e.MyPayments: (seen,), e.AskStatus: seen}, facts=LONG_USSD)
+        yield play(["2", "1"], {e.MyPayments: (seen,), e.AskStatus: seen}, facts=LONG_USSD)
 
 
 def _closing() -> Iterator[Played]:
@@ -433,6 +464,6 @@ def _closing() -> Iterator[Played]:
             for reason in Reason if state is OrderState.FAILED else [None]:
                 view = order(state, kind=kind, payee=PAYER, reason=reason)
                 yield at("withdraw", [PAYER, "100000000", "1", PIN], Withdraw=view)
-                yield play(["3", "1"], {e.MyPayments: (view,) * 5, e.AskStatus: view}, facts=LONG_USSD)
+                yield play(["2", "1"], {e.MyPayments: (view,) * 5, e.AskStatus: view}, facts=LONG_USSD)
         waits = order(OrderState.NEW, kind=kind, payee=PAYER, waits=True)
         yield at("withdraw", [PAYER, "100000000", "1", PIN], Withdraw=waits)

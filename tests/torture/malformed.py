@@ -149,7 +149,7 @@ class Fire:
         phone = Phone(board.http, self.place.ussd_url, "+" + _PAYER)
         for typed in (None, "1", "1001", "5", "1"):
             reply = await phone.say(typed)
-        assert reply.screen.startswith("Enter your PIN on"), reply.screen
+        assert "when asked: GHS 5.00 to " in reply.screen, reply.screen
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(board.keep_reading())
             await board.decide(_PAYER, approves=True)
