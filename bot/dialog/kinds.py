@@ -44,6 +44,8 @@ T = TypeVar("T")
 
 _EMAIL: Final = re.compile(r"[A-Za-z0-9._+\-]{1,64}@[A-Za-z0-9\-]{1,63}(\.[A-Za-z0-9\-]{1,63}){1,4}")
 _MIN_BILL_DIGITS: Final = 7
+# What nobody types for an amount: a phone number that went into the wrong question.
+_LIKE_A_NUMBER: Final = re.compile(r"(\+|0)[0-9]{8,}", re.ASCII)
 _PARTY_CODE: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _FOLD: Final = {ord(c): str(unicodedata.digit(c)) for c in map(chr, range(0x0660, 0xFF1A)) if c.isdecimal()}
 
@@ -98,6 +100,8 @@ class Amount(Kind[Money]):
         self.step_minor = rule.step_minor
 
     def parse(self, text: str) -> Money | Problem:
+        if _LIKE_A_NUMBER.fullmatch(re.sub(r"[\s-]", "", fold_digits(text))):
+            return Problem(Text("amount.phone_number"))
         found = parse_amount(fold_digits(text), self.currency)
         if isinstance(found, AmountProblem):
             return Problem(Text(f"amount.{found.value}", {"currency": self.currency}))
