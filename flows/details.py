@@ -1,12 +1,16 @@
 """Ask a customer to share their details, and show what they agreed to share."""
 
-from bot.dialog import Choice, Number, Screen, Talk, Text, Wallet
-from bot.dialog.views import Role
+from typing import Final
+
+from bot.dialog import Choice, Number, Screen, Talk, Text, Value, Wallet
+from bot.dialog.views import DetailLine, Role
 from flows.business_effects import AskDetails, SeeDetails
 from flows.closing import lines_of, refusal
 from flows.staff import wrong_pin
 
 __all__ = ["details"]
+
+_GENDERS: Final = ("male", "female")
 
 
 async def details(talk: Talk, role: Role) -> Screen:
@@ -30,7 +34,7 @@ async def details(talk: Talk, role: Role) -> Screen:
             return wrong
         found = await talk.look("seen", SeeDetails(role.staff_id, asked.id))
         if found.state == "given" and found.lines:
-            lines = [Text(f"details.{line.label}", {"value": line.value}) for line in found.lines]
+            lines = [Text(f"details.{line.label}", {"value": _said(line)}) for line in found.lines]
             done = [Choice("done", Text("choice.done"))]
             # A question, since it may take several pages: last words have one.
             await talk.choose("shown", done, number=shown, lines=lines_of(lines))
@@ -40,3 +44,10 @@ async def details(talk: Talk, role: Role) -> Screen:
             return Screen(f"details.ended.{ended}", {"number": shown})
         text = "details.waiting"
     return Screen("details.later")
+
+
+def _said(line: DetailLine) -> Value:
+    """What is told of it, in words of ours where there are some."""
+    if line.label == "gender" and line.value in _GENDERS:
+        return Text(f"gender.{line.value}")
+    return line.value

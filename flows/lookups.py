@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from bot.dialog import Choice, Number, Party, Screen, Talk, Text, Value
 from bot.dialog.views import Balances, OrderView, Role
-from bot.money import Money, OrderKind, OrderState, show_amount
-from flows.closing import closing, state_text
+from bot.money import Money, OrderKind, OrderState
+from flows.closing import closing, lines_of, state_text
 from flows.effects import AskStatus, Balance, BalanceWithPin, CheckNumber, MyPayments, MyRoles
 from flows.one_payment import one_payment
 from flows.pay import follow
@@ -84,8 +84,8 @@ async def balance_of(talk: Talk, role: Role) -> Screen:
     return Screen("balance.shown", values)
 
 
-def _amounts(amounts: Sequence[Money]) -> str:
-    return "\n".join(show_amount(amount) for amount in amounts)
+def _amounts(amounts: Sequence[Money]) -> Value:
+    return lines_of([Text("balance.line", {"amount": amount}) for amount in amounts]) if amounts else ""
 
 
 async def _balances(talk: Talk, role: Role) -> Balances:

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from bot.channels.catalogue import NAV_IDS, Catalogue, CatalogueError, native_name
 from bot.dialog import Moment, NavLabels, Number, Text, Value
-from bot.money import Money
+from bot.money import Money, parse_amount
 
 HEADER = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n\n'
 NAV = {
@@ -93,6 +93,16 @@ def test_times_are_those_of_the_clocks_at_home(
 ) -> None:
     text = Text("pay.failed", {"reason": moment})
     assert catalogue.say(text, "en", region) == f"Not paid: {said}"
+
+
+def test_francs_are_shown_as_people_write_them(catalogue: Catalogue) -> None:
+    for currency in ("XOF", "XAF"):
+        text = Text("pay.failed", {"reason": Money(1_250_000, currency)})
+        assert catalogue.say(text, "en", "CI") == "Not paid: FCFA 1,250,000"
+        shown = "1\u00a0250\u00a0000\u00a0FCFA"
+        assert catalogue.say(text, "fr", "CI") == f"Non payé : {shown}"
+        assert parse_amount(shown, currency) == Money(1_250_000, currency)
+        assert catalogue.say(Text("pay.amount", {"currency": currency}), "fr", "CI") == "Combien ? (FCFA)"
 
 
 def test_numbers_of_others_are_masked(catalogue: Catalogue) -> None:

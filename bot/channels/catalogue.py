@@ -20,7 +20,7 @@ from babel.messages.pofile import PoFileError, read_po
 
 from bot.channels.parts import faults_of, parts_of, without_marks
 from bot.dialog import Moment, Named, NavLabels, NavWords, Number, Text, Value
-from bot.money import Money, mask_msisdn, show_amount, show_local
+from bot.money import Money, currency_word, mask_msisdn, show_amount, show_local, to_major
 
 __all__ = ["NAV_IDS", "Catalogue", "CatalogueError", "drafts", "known_languages", "native_name"]
 
@@ -28,6 +28,7 @@ _log = structlog.get_logger(__name__)
 
 _ENGLISH: Final = "en"
 _FILE: Final = Path("LC_MESSAGES", "kasapay.po")
+_NO_BREAK: Final = "\u00a0"
 _PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 # Hours ahead of UTC where our providers are, all without summer time; the others keep UTC itself.
 # Compared with the IANA time zones for 2026; not every machine has a copy of those.
@@ -227,6 +228,8 @@ class Catalogue:
         for place in range(1, len(parts), 2):
             name = parts[place]
             value = values.get(name)
+            if name == "currency" and isinstance(value, str):
+                value = currency_word(value)
             parts[place] = f"{{{name}}}" if value is None else self._show(value, language, region, depth)
         return "".join(parts)
 
@@ -234,7 +237,7 @@ class Catalogue:
         if isinstance(value, Text):
             return self._say(value, language, region, depth + 1)
         if isinstance(value, Money):
-            return show_amount(value)
+            return _show_money(value, language)
         if isinstance(value, Number):
             return mask_msisdn(value.msisdn) if value.masked else show_local(value.msisdn, region)
         if isinstance(value, Named):
@@ -269,6 +272,15 @@ class Catalogue:
             for field, message_id in _LABEL_IDS.items()
         }
         return NavLabels(**{field: label for field, label in labels.items() if label})
+
+
+def _show_money(money: Money, language: str) -> str:
+    """The amount as people write it: francs by the name they go by, in French behind the figures."""
+    word = currency_word(money.currency)
+    if word == money.currency:
+        return show_amount(money)
+    figures = f"{to_major(money):,}"
+    return f"{figures.replace(',', _NO_BREAK)}{_NO_BREAK}{word}" if language == "fr" else f"{word} {figures}"
 
 
 def _show_moment(moment: Moment, region: str) -> str:

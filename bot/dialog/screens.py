@@ -21,6 +21,7 @@ from bot.dialog.septets import (
     count_ucs2,
     fold,
     prefers_ucs2,
+    write_message,
 )
 from bot.dialog.words import Opening, Text, View
 
@@ -53,8 +54,11 @@ _BUTTON: Final = re.compile(r"1:([^:\s]{0,40}):(0|[1-9]\d{0,8}):(0|[1-9]\d{0,2}|
 _OPENS: Final = re.compile(r"2:([a-z_]{1,20}):([0-9A-Za-z-]{1,40})", re.ASCII)
 _MOVES: Final = {"b": "nav:back", "h": "nav:home"}
 # "GHS 1,250.00" is one thing, and so is "GHS -3.00"; they are never parted at a page's edge.
-_CURRENCY: Final = re.compile(r"(?:^|.*[^A-Za-z])[A-Z]{3}", re.DOTALL)
+_CURRENCY: Final = re.compile(r"(?:^|.*[^A-Za-z])[A-Z]{3,4}", re.DOTALL)
 _FIGURE: Final = re.compile(r"-?\d")
+# "5 000 FCFA" is one thing, too.
+_GROUPS: Final = re.compile(r"(?:.*\D)?\d{1,3}(?: \d{3})*", re.DOTALL)
+_GOES_ON: Final = re.compile(r"\d{3}(?!\d)|FCFA\b")
 # Nine digits, or eight characters on what is about an older order.
 _ORDER_CODE: Final = re.compile(r"\b(?:[1-9][0-9]{8}|[0-9A-HJKMNP-TV-Z]{8})\b", re.ASCII)
 
@@ -183,9 +187,9 @@ def render_chat(view: View, say: Say, nav: NavLabels) -> ChatMessage:
 
 
 def render_sms(view: View, say: Say) -> str:
-    """The view as a text message: nothing to choose, nothing cut, the original letters. A name whose letters
-    a plain phone does not have is written as on its screens."""
-    return _with_notice(in_plain_letters(view), say)
+    """The view as a text message: nothing to choose, nothing cut. Its letters are those of a screen, for one
+    other letter would make every letter of it cost 16 bits; a language of other letters keeps them."""
+    return write_message(_with_notice(in_plain_letters(view), say))
 
 
 def _opening(opens: Opening, say: Say) -> tuple[str, str]:
@@ -312,7 +316,7 @@ def _atoms(text: str, room: int, alphabet: _Alphabet) -> list[_Atom]:
         if piece.isspace():
             before = piece
             continue
-        if atoms and before == " " and _FIGURE.match(piece) and _CURRENCY.fullmatch(atoms[-1].text):
+        if atoms and before == " " and _is_one_amount(atoms[-1].text, piece):
             amount = alphabet.atom(atoms[-1].before, f"{atoms[-1].text} {piece}")
             if amount.cost <= room:
                 atoms[-1] = amount
@@ -321,6 +325,12 @@ def _atoms(text: str, room: int, alphabet: _Alphabet) -> list[_Atom]:
             atoms.append(alphabet.atom(before, part))
             before = ""
     return atoms
+
+
+def _is_one_amount(before: str, piece: str) -> bool:
+    if _GOES_ON.match(piece) and _GROUPS.fullmatch(before):
+        return True
+    return bool(_FIGURE.match(piece) and _CURRENCY.fullmatch(before))
 
 
 def _parts(word: str, room: int, alphabet: _Alphabet) -> list[str]:

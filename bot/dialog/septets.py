@@ -19,6 +19,7 @@ __all__ = [
     "fold",
     "pack_ussd",
     "prefers_ucs2",
+    "write_message",
     "write_name",
 ]
 
@@ -127,6 +128,18 @@ def write_name(name: str) -> str | None:
         return None
     written = " ".join("".join("" if c in lost else c for c in composed).split())
     return written if any(c.isalnum() for c in written) else None
+
+
+def write_message(text: str) -> str:
+    """`text` as a message of 7-bit letters: folded, without the signs nothing can be written for, such as an
+    emoji. The text itself, 16 bits a letter, where a letter or a digit would be lost."""
+    composed = unicodedata.normalize("NFC", text)
+    written = [_write(c) for c in composed]
+    if any(
+        said is None and unicodedata.category(c)[0] in "LN" for c, said in zip(composed, written, strict=True)
+    ):
+        return text
+    return "".join(said or "" for said in written)
 
 
 def prefers_ucs2(text: str) -> bool:

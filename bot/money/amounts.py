@@ -17,6 +17,7 @@ __all__ = [
     "EXPONENTS",
     "AmountProblem",
     "Money",
+    "currency_word",
     "exponent_of",
     "from_major",
     "parse_amount",
@@ -95,6 +96,11 @@ def from_major(amount: Decimal, currency: str) -> Money:
         return Money(int(scaled), currency)
     except (Inexact, InvalidOperation, ValueError):
         raise ValueError(f"{amount} is not a whole number of minor units of {currency}") from None
+
+
+def currency_word(currency: str) -> str:
+    """What people write for a currency: its code, but FCFA for both francs of that name."""
+    return "FCFA" if currency in ("XAF", "XOF") else currency
 
 
 def show_amount(money: Money) -> str:

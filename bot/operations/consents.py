@@ -5,6 +5,7 @@ Kept is only that it was asked, by whom and of whom; the id to ask with is encry
 
 import base64
 import secrets
+from datetime import date
 from typing import Final
 
 from bot.dialog import views as v
@@ -189,5 +190,14 @@ class Consents:
 def _lines(info: UserInfo) -> tuple[v.DetailLine, ...]:
     """What is told of it, in a fixed order; the name put together where it comes in parts."""
     name = info.name or " ".join(part for part in (info.given_name, info.family_name) if part)
-    told = {label: getattr(info, label) for label in _SHOWN} | {"name": name}
+    told = {label: getattr(info, label) for label in _SHOWN}
+    told |= {"name": name, "birthdate": _written_out(info.birthdate)}
     return tuple(v.DetailLine(label, told[label]) for label in _SHOWN if told[label])
+
+
+def _written_out(day: str) -> str:
+    """An ISO date as our screens show days: `13/08/1976`. What is none stays as it is."""
+    try:
+        return f"{date.fromisoformat(day):%d/%m/%Y}"
+    except ValueError:
+        return day

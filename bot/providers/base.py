@@ -351,7 +351,8 @@ class Consent(msgspec.Struct, frozen=True):
 
 
 class UserInfo(msgspec.Struct, frozen=True):
-    """What a person consented to share, as the provider tells it; empty where it does not."""
+    """What a person consented to share; empty where the provider does not tell it. `gender`: male or female.
+    `birthdate`: as ISO 8601 writes it, where the provider does."""
 
     name: str = ""
     given_name: str = ""

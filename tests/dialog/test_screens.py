@@ -119,9 +119,12 @@ def test_text_of_more_than_nine_pages_is_counted_too() -> None:
 
 @pytest.mark.parametrize("filler", range(20, 60))
 def test_an_amount_is_never_parted(filler: int) -> None:
-    pages = pages_of(view("x " * filler + "GHS 1,250.00 and UGX -5,000 " + "y " * 60))
+    pages = pages_of(
+        view("x " * filler + "GHS 1,250.00 and UGX -5,000 or 1\u00a0250\u00a0000\u00a0FCFA " + "y " * 60)
+    )
     assert sum("GHS 1,250.00" in page for page in pages) == 1
     assert sum("UGX -5,000" in page for page in pages) == 1
+    assert sum("1 250 000 FCFA" in page for page in pages) == 1
 
 
 def test_a_word_longer_than_a_page_is_parted() -> None:
@@ -357,9 +360,19 @@ def test_reading_a_button_never_raises(data: str) -> None:
     read_button(data)
 
 
-def test_an_sms_is_the_plain_text() -> None:
-    shown = view("Réglé ₵5.\nCode K7QX2A9M", "Again", notice=Text("Bien."), back=True)
-    assert render_sms(shown, say) == "Bien.\nRéglé ₵5.\nCode K7QX2A9M"
+@pytest.mark.parametrize(
+    ("text", "sms"),
+    [
+        ("Réglé ₵5.\nCode K7QX2A9M", "Réglé GHS5.\nCode K7QX2A9M"),
+        ("Reçu\u00a0: à bientôt", "Recu : à bientot"),
+        ("Merci 🙏", "Merci "),
+        ("Paid to መድኃኒት", "Paid to መድኃኒት"),  # a letter lost would be another word
+        ("ተከፍሏል", "ተከፍሏል"),
+    ],
+)
+def test_an_sms_costs_16_bits_a_letter_only_where_a_letter_would_be_lost(text: str, sms: str) -> None:
+    shown = view(text, "Again", notice=Text("Bien."), back=True)
+    assert render_sms(shown, say) == f"Bien.\n{sms}"
 
 
 def test_a_page_is_measured_after_folding() -> None:

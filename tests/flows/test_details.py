@@ -39,7 +39,7 @@ def test_details_are_shown_once_the_customer_agreed() -> None:
             "lines.two",
             {
                 "first": Text("details.name", {"value": "Kofi Mensah"}),
-                "second": Text("details.gender", {"value": "male"}),
+                "second": Text("details.gender", {"value": Text("gender.male")}),
             },
         ),
     }

@@ -195,7 +195,7 @@ def test_what_a_person_shares() -> None:
         given_name="Sand",
         family_name="Box",
         birthdate="1976-08-13",
-        gender="MALE",
+        gender="male",
         email="sand@box.example",
         phone="46733123454",
         address="1 High Street, Accra",

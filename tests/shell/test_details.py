@@ -46,7 +46,7 @@ async def test_what_is_shared_is_shown_once(stage: Stage) -> None:
     stage.clock.ms += 6000
     shown = await askers.see(actor, **see)
     assert [line.label for line in shown.lines] == ["name", "birthdate", "gender"]
-    assert [line.value for line in shown.lines][:2] == [NAME, BORN]
+    assert [line.value for line in shown.lines][:2] == [NAME, "13/08/1976"]
     assert await state(stage, id) == (AgreementState.ACTIVE, "")
     stage.clock.ms += 6000
     assert await askers.see(actor, **see) == v.Details("shown")
@@ -111,7 +111,7 @@ async def test_nothing_of_it_is_left_once_the_conversation_is_forgotten(stage: S
     stage.clock.ms += 6000
     for answer in ("1", STAFF_PIN):
         await phone.answer(answer)
-    assert BORN in phone.screen.text
+    assert "13/08/1976" in phone.screen.text
     assert not stage.holds(auth_req_id)
     assert BORN not in str(stage.rows("SELECT * FROM agreements"))
     await phone.answer("1")
@@ -120,5 +120,5 @@ async def test_nothing_of_it_is_left_once_the_conversation_is_forgotten(stage: S
     assert not stage.rows("SELECT id FROM conversations")
     tables = [row["name"] for row in stage.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
     kept = {name: str(stage.rows(f'SELECT * FROM "{name}"')) for name in tables}
-    for secret in (BORN, NAME, auth_req_id):
+    for secret in (BORN, "13/08/1976", NAME, auth_req_id):
         assert [name for name, rows in kept.items() if secret in rows] == []

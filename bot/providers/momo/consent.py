@@ -155,6 +155,10 @@ def _state_of(body: dict[str, Any]) -> ConsentState | None:
     return _STATES.get(read_code(body.get("error"))) or _STATES.get(read_code(body.get("code")))
 
 
+# Their words and ours; another word tells nobody anything.
+_GENDERS: Final = {"MALE": "male", "M": "male", "FEMALE": "female", "F": "female"}
+
+
 def _read_user_info(reply: Reply) -> UserInfo:
     if reply.status == 401 or says_unknown(reply):
         raise Declined(
@@ -183,7 +187,7 @@ def _read_user_info(reply: Reply) -> UserInfo:
         given_name=text("given_name"),
         family_name=text("family_name"),
         birthdate=text("birthdate"),
-        gender=text("gender"),
+        gender=_GENDERS.get(text("gender").upper(), ""),
         email=text("email"),
         phone=text("phone_number"),
         address=_read_address(body.get("address")),
