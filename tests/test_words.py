@@ -765,6 +765,30 @@ def test_the_code_is_asked_for_with_a_masked_number(language: str) -> None:
     assert re.search(r"\bPIN\b|\bcode secret\b", sms_of(by_chat, language))  # and never to be typed
 
 
+# Longer than a page with their longest values, and why.
+LONGER = {
+    "invoice.received": "the merchant says what it is for",
+    "pay.sent_hint": "a shorter one is said where it does not fit",
+    "payments.waiting_hint": "a shorter one is said where it does not fit",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_sentence_is_longer_than_a_page_without_need(language: str) -> None:
+    """With the longest values that are known here; lists and reasons are measured in their conversations."""
+    numbers = {name: Number(PAYER) for name in ("payer", "number")}
+    long = {}
+    for name in CATALOGUE.ids():
+        if is_for_chats(name) and name not in PUSHED:
+            continue
+        # Only what is typed on this very screen is shown in full.
+        masked = name in PUSHED or name in ORDER_MESSAGES or name.startswith(("payments.", "otp."))
+        values = {**dict.fromkeys(CATALOGUE.placeholders(name), ""), **BIG, **(numbers if masked else {})}
+        if (cost := septets(View(text=Text(name, values), ends=True), language)) > BUDGET:
+            long[name] = cost
+    assert long.keys() <= LONGER.keys(), long
+
+
 def sentences(language: str) -> Mapping[str, str]:
     return {
         name: "{}".join(sentence.parts[::2])
@@ -814,6 +838,47 @@ def test_french_is_punctuated_as_french() -> None:
         if not name.startswith("nav.words."):
             assert not re.search(r"(?<!\u00a0)[:;?!»]|«(?!\u00a0)", sentence), f"{name}: write U+00A0 there"
         assert "’" not in sentence, name
+
+
+GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+WORDS_FOR_PEOPLE = [
+    [cell.strip() for cell in row.strip("| ").split("|")]
+    for row in GLOSSARY.partition("## What people read")[2].partition("\n## ")[0].splitlines()
+    if row.startswith("| ") and not row.startswith("| what is meant")
+]
+
+
+def words_of(cell: str) -> list[str]:
+    return [word.strip() for word in cell.split(",") if word.strip()]
+
+
+@pytest.mark.parametrize(("language", "column"), [("en", 1), ("fr", 3)])
+def test_people_read_one_word_for_one_thing(language: str, column: int) -> None:
+    """The words of the glossary's table. A word that is not to be used may be a part of one that is: the PIN
+    of staff."""
+    assert len(WORDS_FOR_PEOPLE) > 10
+    wanted = [word for row in WORDS_FOR_PEOPLE for word in words_of(row[column])]
+    for row in WORDS_FOR_PEOPLE:
+        for word in words_of(row[column + 1]):
+            unwanted = re.compile(rf"\b{re.escape(word)}s?\b", re.IGNORECASE)
+            for name, sentence in sentences(language).items():
+                left = sentence.replace("\u00a0", " ")
+                for longer in filter(unwanted.search, wanted):
+                    left = left.replace(longer, "")
+                assert not unwanted.search(left), f"{name}: not {word!r} for {row[0]}: {sentence}"
+
+
+# What a name, a bank or somebody's words are put into.
+_NAMES = "merchant|name|by|bill|bank|description|service"
+
+
+def test_french_fits_any_name() -> None:
+    """No elision before a name ("de Ama"), no adjective or participle that agrees with what nobody knows."""
+    for name, entry in CATALOGUE._entries["fr"].sentences.items():
+        shown = "".join(part if place % 2 == 0 else f"{{{part}}}" for place, part in enumerate(entry.parts))
+        assert not re.search(rf"\b(?:de|que|le|la|du|des|si|jusque)\s\{{(?:{_NAMES})\}}", shown), name
+        assert not re.search(rf"(?:^|[.!?]\s)\{{(?:{_NAMES})\}}\s(?:est|sont|a été)\s", shown), name
+        assert not re.search(r"\b(?:tu|ton|ta|tes|toi)\b", shown, re.IGNORECASE), name
 
 
 def test_languages_differ() -> None:

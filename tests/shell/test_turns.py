@@ -918,7 +918,7 @@ async def test_what_may_have_begun_is_not_said_to_be_nothing(stage: Stage) -> No
     with pytest.raises(StoreUnavailable):
         await turns.take(heard.inbound, timeout_reply=timeout_reply)
     said = turns.timeout_words("", timeout_reply)
-    assert said.startswith("We do not know yet if GHS 5.00 to Ama's Kitchen started, or if money was taken.")
+    assert said.startswith("We do not know yet if GHS 5.00 to Ama's Kitchen started or was taken.")
     assert fits(said, 160, 70)
 
 
