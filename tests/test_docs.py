@@ -15,6 +15,8 @@ import pytest
 import typer
 
 from bot.__main__ import app
+from bot.channels.catalogue import Catalogue
+from bot.channels.refusals import refusals
 from bot.money import AgreementState, OrderState, Source, Verdict, judge, may_become
 from bot.settings.gateways import names_of_gateways, settings_of_gateways
 from bot.settings.reference import reference
@@ -158,6 +160,13 @@ def _anchors(page: Path) -> set[str]:
 def test_the_list_of_settings_is_the_model() -> None:
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     assert page == reference(), "write it anew: python -m bot.settings.reference > docs/settings.md"
+
+
+def test_the_page_of_refusals_is_whole() -> None:
+    page = (ROOT / "docs" / "refusals.md").read_text(encoding="utf-8")
+    assert page == refusals(Catalogue.load()), (
+        "write it anew: python -m bot.channels.refusals > docs/refusals.md"
+    )
 
 
 def test_settings_named_after_a_gateway_or_an_account_are_known() -> None:
