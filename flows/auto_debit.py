@@ -14,6 +14,8 @@ from flows.staff import amount_of, wrong_pin
 __all__ = ["auto_debit", "charge"]
 
 _DAYS: Final = (30, 90, 365)
+# What stands on the confirmation unless it is changed there.
+_USUAL_DAYS: Final = 90
 
 
 async def auto_debit(talk: Talk) -> Screen:
@@ -51,15 +53,23 @@ async def _set_up(talk: Talk) -> Screen:
         currency=merchant.currency,
     )
     every = await talk.choose("every", [Choice(word, Text(f"often.{word}")) for word in EVERY])
-    days = int(await talk.choose("days", [Choice(str(days), days_text(days)) for days in _DAYS]))
-    agreed = await talk.confirm(
-        "confirm",
-        merchant=merchant.name,
-        most=most,
-        every=Text(f"every.{every}"),
-        days=days_text(days),
-    )
-    if not agreed:
+    days, decided = _USUAL_DAYS, "days"
+    while decided == "days":
+        decided = await talk.decide(
+            "confirm",
+            [
+                Choice("yes", Text("choice.yes")),
+                Choice("no", Text("choice.no")),
+                Choice("days", Text("auto_debit.other_days")),
+            ],
+            merchant=merchant.name,
+            most=most,
+            every=Text(f"every.{every}"),
+            days=days_text(days),
+        )
+        if decided == "days":
+            days = int(await talk.choose("days", [Choice(str(days), days_text(days)) for days in _DAYS]))
+    if decided == "no":
         return Screen("business.cancelled")
     return closing(await talk.act("request", SetUpAutoDebit(merchant.id, most, every, days)), typed=True)
 

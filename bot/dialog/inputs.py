@@ -4,6 +4,7 @@ Pure values, and the one rule that turns what a person typed or pressed into an 
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
@@ -261,8 +262,9 @@ def match_choice(
 
 
 def _as_typed(label: str) -> str:
-    """A label as people type it: without the letters that a simple phone does not show."""
-    return fold(label).casefold().rstrip(_ENDS)
+    """A label as people type it on a keypad: in any case, without accents and foreign letters."""
+    plain = unicodedata.normalize("NFD", fold(label).casefold())
+    return "".join(c for c in plain if not unicodedata.combining(c)).rstrip(_ENDS)
 
 
 def _navigation(text: str, words: NavWords, *, keypad: bool, can_go_back: bool) -> Reading | None:

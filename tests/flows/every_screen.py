@@ -427,7 +427,7 @@ def _beyond_payments() -> Iterator[Played]:
     yield chosen("43", ["1"], {b.MyAgreements: (standing,)})
     for every, days in (("1", "1"), ("2", "2"), ("3", "3")):
         world = {b.MyAgreements: (), e.SetUpAutoDebit: asked}
-        yield chosen("43", ["1001", "100000000", every, days, "1"], world)
+        yield chosen("43", ["1001", "100000000", every, "3", days, "1"], world)
     foreign = msgspec.structs.replace(CARD, numbers=NumberRule(("KE",)))
     yield chosen("43", ["1001"], {b.MyAgreements: (), e.FindMerchant: foreign})
     stopped = order(OrderState.NEW, kind=OrderKind.PREAPPROVAL_CANCEL)

@@ -40,14 +40,8 @@ def mine(answers: list[str], *found: v.AgreementView, facts: Any = CUSTOMER, **g
 
 
 def test_an_auto_debit_is_set_up_for_ones_own_number() -> None:
-    played = mine(["1001", "50", "2", "2", "1"], SetUpAutoDebit=ASKED)
-    assert [key.rpartition("/")[2] for key in played.keys[2:]] == [
-        "merchant",
-        "most",
-        "every",
-        "days",
-        "confirm",
-    ]
+    played = mine(["1001", "50", "2", "1"], SetUpAutoDebit=ASKED)
+    assert [key.rpartition("/")[2] for key in played.keys[2:]] == ["merchant", "most", "every", "confirm"]
     assert played.asked[-1].text == Text(
         "auto_debit.confirm",
         {
@@ -58,9 +52,15 @@ def test_an_auto_debit_is_set_up_for_ones_own_number() -> None:
         },
     )
     assert played.options(4) == ["day", "week", "month"]
-    assert played.options(5) == ["30", "90", "365"]
+    assert played.options(5) == ["yes", "no", "days"]
     assert acts(played) == [e.SetUpAutoDebit("m1", GHS_50, "week", 90)]
     assert played.screen.text == "sent.preapproval"
+
+
+def test_another_period_is_chosen_on_the_confirmation() -> None:
+    played = mine(["1001", "50", "2", "3", "3", "1"], SetUpAutoDebit=ASKED)
+    assert played.options(6) == ["30", "90", "365"]
+    assert acts(played) == [e.SetUpAutoDebit("m1", GHS_50, "week", 365)]
 
 
 def test_a_code_nobody_has_is_asked_for_again() -> None:
@@ -70,7 +70,7 @@ def test_a_code_nobody_has_is_asked_for_again() -> None:
 
 
 def test_no_allows_nothing() -> None:
-    played = mine(["1001", "50", "2", "2", "2"])
+    played = mine(["1001", "50", "2", "2"])
     assert played.screen.text == "business.cancelled"
     assert acts(played) == []
 
@@ -87,12 +87,12 @@ def test_no_allows_nothing() -> None:
     ],
 )
 def test_the_last_screen_says_where_it_stands(view: v.OrderView, text: str) -> None:
-    assert mine(["1001", "50", "1", "1", "1"], SetUpAutoDebit=view).screen.text == text
+    assert mine(["1001", "50", "1", "1"], SetUpAutoDebit=view).screen.text == text
 
 
 def test_ones_own_wallet_that_is_blocked_is_ones_own() -> None:
     failed = order(OrderState.FAILED, kind=OrderKind.PREAPPROVAL, reason=Reason.PAYER_BLOCKED)
-    played = mine(["1001", "50", "1", "1", "1"], SetUpAutoDebit=failed)
+    played = mine(["1001", "50", "1", "1"], SetUpAutoDebit=failed)
     assert played.screen.values["reason"] == Text("reason.payer_blocked")
 
 
