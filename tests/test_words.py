@@ -223,6 +223,7 @@ LISTS = {
 LISTS |= {"invoice.shown", "invoices.shown", "details.shown", "look_up.failed", "receipt.shown"}
 # With a notice above, only these go on, with yes and no or the first lines of a menu on the first page.
 LONG_WITH_NOTICE = {
+    "auto_debit.confirm",
     "bill.confirm",
     "main.menu",
     "main.more",

@@ -215,7 +215,7 @@ def test_a_merchants_code_typed_at_once_leads_to_the_amount() -> None:
 def test_a_reference_of_ones_own_shows_that_payment(state: OrderState, text: str) -> None:
     found = v.Recognised(order=order(state))
     played = play(["k7qx-2a9m"], {e.Recognise: found, e.SubmitOtp: order(OrderState.PENDING)})
-    assert played.effects == [e.Recognise("k7qx-2a9m")]
+    assert played.effects == [e.Recognise("K7QX2A9M")]
     if text:
         assert (played.screen.text, played.screen.values["code"]) == (text, "K7QX2A9M")
     else:
@@ -266,10 +266,10 @@ def test_a_code_that_has_gone_since_it_was_typed_pays_nobody() -> None:
     ("typed", "code"),
     [
         ("1001", "1001"),
-        (" 10 01. ", "1001"),
-        ("k7qx-2a9m", "k7qx-2a9m"),
-        ("9" * 16, "9" * 16),
-        ("9" * 17, None),
+        (" 1001. ", "1001"),
+        ("k7qx-2a9m", "K7QX2A9M"),
+        ("9" * 12, "9" * 12),
+        ("9" * 13, None),
         ("9" * (LEAST_MERCHANT_CODE - 1), None),
         ("1*2*3", None),
         ("pay!", None),
