@@ -297,3 +297,10 @@ def test_our_own_catalogues_are_found_and_can_draw_a_screen() -> None:
     assert {"en", "fr"} <= set(catalogue.languages)
     for language in catalogue.languages:
         assert all(catalogue.has(name, language) for name in NAV_IDS)
+
+
+def test_each_id_of_our_catalogues_has_one_sentence_and_each_sentence_its_id() -> None:
+    """Two branches merged line by line may leave a sentence twice, which a reader of the file would join."""
+    for file in sorted((Path(__file__).parents[1] / "locales").glob("*/LC_MESSAGES/*.po")):
+        words = [line.split()[0] for line in file.read_text().splitlines() if line.startswith("msg")]
+        assert words == ["msgid", "msgstr"] * (len(words) // 2), f"{file.parts[-3]}"
