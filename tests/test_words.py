@@ -882,6 +882,15 @@ def test_french_fits_any_name() -> None:
         assert not re.search(r"\b(?:tu|ton|ta|tes|toi)\b", shown, re.IGNORECASE), name
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_choice_begins_with_a_figure_that_its_number_could_run_into(language: str) -> None:
+    """ "1 5 000 FCFA" would be read as fifteen thousand."""
+    for question in (question for played in conversations() for question in played.asked):
+        for choice in question.choices:
+            label = CATALOGUE.say(choice.label, language, HOME)
+            assert not re.match(r"\d[\d\s]*FCFA", label), f"{choice.label.id}: {label}"
+
+
 def test_languages_differ() -> None:
     """A sentence nobody translated is English in both."""
     same = {n for n, text in sentences("fr").items() if text == sentences("en")[n]}

@@ -50,7 +50,7 @@ async def test_what_was_under_way_goes_on(tmp_path: Path, template: Path) -> Non
         assert "Amount (KES)" in (await wanjiru.answer("1")).text
 
         # The code is asked for at the next dial.
-        assert "code sent by SMS" in (await Phone(stage, KWAME).dial()).text
+        assert "Enter the SMS code" in (await Phone(stage, KWAME).dial()).text
 
         # What was not sent is sent, under its reference; what had been accepted is only asked about.
         await stage.settle()

@@ -263,7 +263,7 @@ async def test_two_who_confirm_a_refund_at_once_give_back_once(stage: Stage) -> 
         if phone.screen.is_open:
             await phone.answer(STAFF_PIN)
     told = sorted(phone.screen.text.split(".")[0] for phone in phones)
-    assert told == ["A refund of this payment is under way already", "GHS 5"]
+    assert told == ["A refund of this payment is already under way", "Refund: GHS 5"]
     assert [o.kind for o in await stage.orders()] == [OrderKind.COLLECTION, OrderKind.REFUND]
 
 

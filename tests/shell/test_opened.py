@@ -30,7 +30,7 @@ async def test_a_stranger_learns_nothing_of_what_they_name(stage: Stage) -> None
         await stage.settle()
         (shown,) = await chat.look()
         said.append(shown.text)
-    assert said == ["This is not for you to decide. Nothing was done."] * 2
+    assert said == ["This is not for you to decide. Nothing was done. Ask the owner."] * 2
 
 
 @pytest.mark.parametrize("flow", ["pay", "main", "otp", "nonsense"])

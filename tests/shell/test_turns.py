@@ -310,7 +310,7 @@ async def test_a_turn_that_lost_its_conversation_is_decided_anew(tmp_path: Path,
         await held.until(1)
         await chat.says("hello")
         held.open()
-        assert "elsewhere" in (await typed).text
+        assert "in another session or chat" in (await typed).text
         await chat.says("1")
         assert (await asked(stage, "web", chat.value))[0] == "pay/amount"
         assert len(await active(stage)) == 1
@@ -325,7 +325,7 @@ async def test_two_channels_at_once_pay_once(stage: Stage) -> None:
         before = len(await stage.orders())
         screen, _ = await asyncio.gather(phone.answer("1"), chat.says("hello"))
         after = len(await stage.orders())
-        assert after - before == (0 if "elsewhere" in screen.text else 1)
+        assert after - before == (0 if "in another session or chat" in screen.text else 1)
         await chat.says("/start")
         await chat.says("2")
         await stage.settle()
@@ -856,7 +856,7 @@ async def test_a_flow_that_raises_ends_with_words_for_the_person(
     await phone.dial()
     screen = await phone.answer("1")
     assert not screen.is_open
-    assert "wrong on our side" in screen.text
+    assert "We had a fault." in screen.text
     assert (await phone.repeat()).raw == screen.raw
     assert await active(stage) == []
 
@@ -889,7 +889,7 @@ async def test_who_was_sent_away_has_begun_nothing(stage: Stage) -> None:
     turns = stage.kasapay.turns
     timeout_reply = TimeoutReply()
     said = turns.timeout_words("", timeout_reply)
-    assert "look at My payments before you pay again" in said
+    assert "see My payments before you pay again" in said
     late = await turns.take(heard.inbound, timeout_reply=timeout_reply)
     assert (late.text, late.keep_open) == (said, False)
     assert (await phone.send(request)).text == said

@@ -390,7 +390,7 @@ async def test_a_final_order_spoken_of_again_is_told_only_if_it_was_reversed(sce
     await stage.store.hint(order.id, Source.WEBHOOK, stage.clock(), 5_000)
     await stage.pass_time(10)
     assert (await stage.order()).state is OrderState.REVERSED
-    assert [text.split(":")[0] for text in stage.results(EFUA)] == ["Paid", "Paid back"]
+    assert [text.split(":")[0] for text in stage.results(EFUA)] == ["Paid", "Reversed"]
 
 
 async def test_a_final_order_spoken_of_is_asked_about_once_after_the_pause_of_all_questions(
