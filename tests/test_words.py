@@ -151,6 +151,7 @@ ORDER_MESSAGES = (
     "result.bill.failed_refund",
     "result.refund.failed_kept",
     "otp.prompt",
+    *("coming.payment", "coming.bill", "coming.withdrawal", "coming.preapproval"),
 )
 # Of a bill whose money has come.
 BILLS = (
@@ -247,7 +248,7 @@ BUDGET = 160
 def is_for_chats(message_id: str) -> bool:
     return (
         message_id in CHAT_ONLY
-        or message_id.startswith(("chat.", "command."))
+        or message_id.startswith(("chat.", "command.", "coming."))
         or message_id.endswith("_chat")
         or message_id in PUSHED
     )
@@ -368,6 +369,7 @@ def given_values() -> dict[str, set[str]]:
         add(message_id, names)
     add("otp.dial", {*names, "short_code"})
     add("language.first", {"languages"})
+    add("coming.payment_hint", {*names, "hint"})
     for message_id, handed in PUSHED.items():
         add(message_id, handed)
     for label in DETAILS:

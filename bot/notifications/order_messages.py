@@ -12,6 +12,7 @@ from bot.store.records import AddressRow, MessageKind, OrderRow
 from flows.closing import RESULT_WORDS, reason_text
 
 __all__ = [
+    "coming_message",
     "doubt_messages",
     "is_fresh",
     "linked_chats",
@@ -61,6 +62,52 @@ def doubt_messages(
             new_id=new_id,
         )
         for target in _told_at(order, addresses, now_ms, timeouts)
+    ]
+
+
+# Whose owner is asked for a PIN once the provider has the request.
+_COMING: Final = {
+    OrderKind.COLLECTION: "coming.payment",
+    OrderKind.WITHDRAWAL: "coming.withdrawal",
+    OrderKind.PREAPPROVAL: "coming.preapproval",
+}
+
+
+def coming_message(
+    order: OrderRow,
+    merchant: Name,
+    *,
+    hint: str,
+    told: Address | None,
+    now_ms: int,
+    new_id: NewId,
+) -> list[Queue]:
+    """In the chat where the order began: the provider has taken the request, so that the wallet is about to
+    ask for its PIN. It takes the place of what promised no more than "when asked"; on a phone that screen is
+    gone. `hint` is what to dial where no prompt shows."""
+    sentence = _COMING.get(order.kind)
+    if sentence is None or order.origin_kind == "msisdn":
+        return []
+    if order.details.service_provider:
+        sentence = "coming.bill"
+    elif hint and order.kind is OrderKind.COLLECTION:
+        sentence = "coming.payment_hint"
+    values = message_values(order, merchant) | {"hint": hint}
+    origin = Address(order.origin_kind, order.origin_value)
+    # A turn that waits for this very answer says its own words first.
+    due_ms = now_ms + (_TURN_ENDS_MS if told == origin else 0)
+    view = View(text=Text(sentence, values), ends=True, order_id=order.id)
+    return [
+        _message(
+            order,
+            view,
+            MessageKind.EDIT,
+            origin,
+            key=f"coming:{order.id}",
+            now_ms=now_ms,
+            due_ms=due_ms,
+            new_id=new_id,
+        )
     ]
 
 

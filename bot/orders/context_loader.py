@@ -75,11 +75,18 @@ class ContextLoader:
             agreement=around.agreement,
             owner_id=around.owner_id,
             owner_addresses=around.owner_addresses,
+            unasked=around.unasked,
+            hint=self._hint(order),
             refunded=around.refunded,
             follows=around.follows,
             kinds=self._kinds(order, around) if around.follows is not None else frozenset(),
             staff=_who_minds(around.staff, now_ms, self._timeouts),
         )
+
+    def _hint(self, order: OrderRow) -> str:
+        if self._calls is None or order.account_id not in self._calls.accounts:
+            return ""
+        return self._calls.accounts.account(order.account_id).approvals_hint(order.network)
 
     def _kinds(self, order: OrderRow, around: Surroundings) -> frozenset[OrderKind]:
         """What the order's account can make now; nothing that pays out while payouts are switched off."""

@@ -1,11 +1,16 @@
 """What is kept around an order, in one read: whom it concerns, and what it is about."""
 
+from typing import Final
+
+from bot.money import AgreementKind, AgreementState, OrderKind
 from bot.store import agreements, order_reads, people
 from bot.store.base import StaffAddress, Surroundings
 from bot.store.records import OrderRow
 from bot.store.rows import Tx
 
 __all__ = ["surroundings"]
+
+_AT_MOST: Final = 100
 
 
 def surroundings(tx: Tx, order: OrderRow, *, staff: bool) -> Surroundings:
@@ -20,10 +25,19 @@ def surroundings(tx: Tx, order: OrderRow, *, staff: bool) -> Surroundings:
         owner_id=owner[0].id if owner is not None else "",
         owner_addresses=people.addresses_of(tx, owner[0].id) if owner is not None else (),
         refunded=order_reads.by_id(tx, order.parent_id) if order.parent_id else None,
+        unasked=_is_unasked(tx, order),
         follows=follows,
         payouts_off=follows is not None and agreements.is_off(tx, "payouts"),
         staff=_staff(tx, order.merchant_id) if staff else (),
     )
+
+
+def _is_unasked(tx: Tx, order: OrderRow) -> bool:
+    """Whether a pre-approval stands that lets the wallet be debited without a PIN."""
+    if order.kind not in (OrderKind.COLLECTION, OrderKind.WITHDRAWAL):
+        return False
+    rows = agreements.of_payer(tx, order.payer, AgreementKind.PREAPPROVAL.value, _AT_MOST)
+    return any(row.account_id == order.account_id and row.state is AgreementState.ACTIVE for row in rows)
 
 
 def _staff(tx: Tx, merchant_id: str) -> tuple[StaffAddress, ...]:

@@ -374,12 +374,14 @@ async def pays_in_telegram(stage: Stage) -> Any:
 async def test_the_pending_message_turns_into_the_result(telegram: Stage) -> None:
     efua = await pays_in_telegram(telegram)
     pending = efua.screen()
+    await telegram.pass_time(2)
+    assert (pending.text.partition(" is on its way")[0], pending.edits) == ("A PIN request", 1)
     decide(telegram, EFUA, "approve")
     await telegram.pass_time(10)
     assert efua.screen() is pending
     assert pending.text.startswith("Paid")
     assert pending.buttons == ["Menu"]
-    assert pending.edits == 1
+    assert pending.edits == 2
 
 
 async def test_a_late_result_is_announced_too(telegram: Stage) -> None:
@@ -647,3 +649,34 @@ async def test_a_full_house_gives_its_next_place_to_the_most_urgent(post: Post) 
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+# ---- what takes the place of an earlier message
+
+
+async def test_news_of_an_order_take_the_place_of_what_was_said_of_it_last(post: Post) -> None:
+    await post.queue(MessageKind.REPLY, order_id="o1", name="pending")
+    await post.queue(MessageKind.EDIT, order_id="o1", name="coming")
+    await post.queue(MessageKind.EDIT, order_id="o1", name="again")
+    await post.drain(10)
+    assert [message.edits for message in post.chat.sent] == ["", "ref-1", "ref-1"]
+    assert post.states() == ["sent"] * 3
+
+
+async def test_where_there_is_nothing_to_edit_any_more_nothing_is_said(post: Post) -> None:
+    # Nothing of this order, then its result.
+    await post.queue(MessageKind.REPLY, order_id="o2", name="other")
+    await post.queue(MessageKind.EDIT, order_id="o1", name="early")
+    await post.drain(10)
+    await post.queue(MessageKind.REPLY, order_id="o1", name="pending")
+    await post.queue(MessageKind.RESULT, order_id="o1", name="paid")
+    await post.drain(10)
+    await post.queue(MessageKind.EDIT, order_id="o1", name="late")
+    await post.drain(10)
+    assert [message.key.split(":")[1] for message in post.chat.sent][:1] == ["other"]
+    assert {
+        row["dedupe_key"].split(":")[1]: row["state"] for row in post.rows() if row["kind"] == "edit"
+    } == {
+        "early": "dropped",
+        "late": "dropped",
+    }

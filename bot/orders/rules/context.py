@@ -41,6 +41,10 @@ class SettlementContext(msgspec.Struct, frozen=True):
     # Whose wallet pays, or gets the money, where Kasapay knows them.
     owner_id: str = ""
     owner_addresses: Sequence[AddressRow] = ()
+    # Whether an auto-debit of theirs serves the request, so that no PIN is asked for; and what they dial
+    # where no prompt shows.
+    unasked: bool = False
+    hint: str = ""
     # The payment that a refund gives back.
     refunded: OrderRow | None = None
     # The order whose money this one passes on.

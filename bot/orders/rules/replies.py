@@ -7,7 +7,7 @@ a failure.
 from typing import Final, TypeAlias
 
 from bot.money import OrderKind, OrderState, Reason, Source
-from bot.notifications.order_messages import otp_prompts
+from bot.notifications.order_messages import coming_message, otp_prompts
 from bot.orders.rules.context import SettlementContext
 from bot.orders.rules.schedule import deadline_ms, first_deadline_ms, next_poll_ms
 from bot.orders.rules.status import alarmed, misnamed, names_another, still_open, was_accepted
@@ -25,7 +25,7 @@ from bot.providers.base import (
     Unknown,
 )
 from bot.runtime.timeouts import Timeouts
-from bot.store.base import DropMessages, OrderFields
+from bot.store.base import DropMessages, OrderFields, Queue
 from bot.store.records import MessageKind, OrderRow
 
 __all__ = [
@@ -58,7 +58,8 @@ def after_request(order: OrderRow, answer: Answered, ctx: SettlementContext) -> 
             deadline_ms=deadline_ms(ctx),
             provider_reference=answer.provider_reference or None,
         )
-        return update(order, ctx, fields, due_ms=next_poll_ms(order, ctx, since_ms=ctx.now_ms, polls=0))
+        settled = update(order, ctx, fields, due_ms=next_poll_ms(order, ctx, since_ms=ctx.now_ms, polls=0))
+        return Settled((*settled.changes, *_coming(order, ctx)), settled.order)
     if isinstance(answer, AlreadyAccepted):
         # Not at once: what led to this second copy was a question, a moment ago.
         due_ms = next_poll_ms(order, ctx, since_ms=ctx.now_ms, polls=0)
@@ -181,6 +182,20 @@ def _needs_otp(order: OrderRow, provider_reference: str, ctx: SettlementContext)
         session_open=ctx.session_open,
     )
     return Settled((*settled.changes, *prompts), settled.order)
+
+
+def _coming(order: OrderRow, ctx: SettlementContext) -> list[Queue]:
+    """That the wallet asks for its PIN now; nothing where an auto-debit serves the request without one."""
+    if ctx.unasked:
+        return []
+    return coming_message(
+        order,
+        ctx.merchant,
+        hint=ctx.hint,
+        told=ctx.told,
+        now_ms=ctx.now_ms,
+        new_id=ctx.ids.uuid,
+    )
 
 
 def _lost(order: OrderRow, ctx: SettlementContext, pause_s: float | None = None) -> Settled:

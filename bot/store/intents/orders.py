@@ -198,7 +198,7 @@ class StaffAddress(msgspec.Struct, frozen=True):
 class Surroundings(msgspec.Struct, frozen=True):
     """What is kept around an order: its merchant, the live addresses of whoever began it, what it is about,
     who owns the number that pays or gets the money, the order it follows with whether payouts are off then,
-    and the payment that a refund gives back."""
+    the payment that a refund gives back, and whether a pre-approval that stands may serve the order."""
 
     merchant: MerchantRow | None
     addresses: tuple[AddressRow, ...]
@@ -206,6 +206,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     owner_id: str = ""
     owner_addresses: tuple[AddressRow, ...] = ()
     refunded: OrderRow | None = None
+    unasked: bool = False
     follows: OrderRow | None = None
     payouts_off: bool = False
     staff: tuple[StaffAddress, ...] = ()
