@@ -13,8 +13,6 @@ from flows.staff import wrong_pin
 
 __all__ = ["look_up", "one_found"]
 
-# What fits in one SMS, and what providers take.
-_NOTE_MOST: Final = 160
 _NOTE_REFUSALS: Final = ("not_allowed", "too_early", "too_late")
 
 
@@ -61,7 +59,7 @@ async def _shown(talk: Talk, role: Role, found: FoundPayment) -> Screen:
         "next", [*offered, Choice("done", Text("choice.done"))], text=text, shown=values
     )
     if picked == "note":
-        return await _note(talk, role, order)
+        return await _note(talk, role, order, found.note_most)
     if picked == "refund":
         return await give_back(talk.sub("refund"), role, found)
     if picked == "receipt" and found.receipt is not None:
@@ -72,9 +70,9 @@ async def _shown(talk: Talk, role: Role, found: FoundPayment) -> Screen:
     return Screen("business.done")
 
 
-async def _note(talk: Talk, role: Role, order: OrderView) -> Screen:
+async def _note(talk: Talk, role: Role, order: OrderView, most: int) -> Screen:
     said = await talk.ask(
-        "note", FreeText(_NOTE_MOST, words=True), payer=Number(order.payer), most=_NOTE_MOST
+        "note", FreeText(most, words=True), payer=Number(order.payer), most=most, merchant=role.merchant
     )
     if (wrong := await wrong_pin(talk, role)) is not None:
         return wrong

@@ -266,6 +266,9 @@ class FoundPayment(msgspec.Struct, frozen=True):
     order: OrderView
     refundable: Money | None = None
     can_note: bool = False
+    # How many letters a message to its payer has, beside the merchant's name. A payment that was found by an
+    # earlier release leaves room for any name.
+    note_most: int = 100
     receipt: ReceiptView | None = None
 
 

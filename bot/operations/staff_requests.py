@@ -53,6 +53,8 @@ from bot.store.records import AgreementRow, ApprovalRow, ApprovalState, Merchant
 __all__ = ["StaffRequests"]
 
 _SHOWN: Final = 5
+# What fits in one SMS, and what providers take of a message to a payer.
+_NOTE_MOST: Final = 160
 _LISTED: Final = 9
 _DAY_MS: Final = 24 * 3600_000
 _APPROVAL_MS: Final = _DAY_MS
@@ -104,6 +106,7 @@ class StaffRequests:
             order=view_of(order, role.merchant.shown),
             refundable=Money(left, order.currency) if can_refund and left > 0 else None,
             can_note=can_note,
+            note_most=_NOTE_MOST - len(_said_by(role.merchant)),
             receipt=await receipt_of(self._store, order, role.merchant.shown),
         )
 
@@ -144,7 +147,8 @@ class StaffRequests:
     # ---- begun -----------------------------------------------------------------------------------
 
     async def note(self, actor: Actor, *, staff_id: str, order_id: str, text: str) -> EffectResult:
-        """One more message of the provider's to the payer. Nothing of it is kept; a repeat is harmless."""
+        """One more message of the provider's to the payer, who reads first whose it is. Nothing of it is
+        kept; a repeat is harmless."""
         role = await self._roles.acting(staff_id, Right.NOTE, actor)
         order = await self._store.order(order_id)
         if isinstance(role, str):
@@ -155,9 +159,10 @@ class StaffRequests:
             return EffectResult(result=v.Noted("not_available"))
         if order.state is not OrderState.SUCCESSFUL:
             return EffectResult(result=v.Noted("too_early"))
+        said = _said_by(role.merchant) + text
 
         async def call() -> v.Noted:
-            error = await self._calls.notify_payer(order, text, self._timeouts.look_up_s)
+            error = await self._calls.notify_payer(order, said, self._timeouts.look_up_s)
             if isinstance(error, Declined):
                 return v.Noted(_NOT_NOTED.get(error.reason, "not_available"))
             return v.Noted("not_available" if error else "")
@@ -476,6 +481,13 @@ class StaffRequests:
             if owner is not None and owner[0].id != order.person_id:
                 targets.append((owner[0].id, row.address_kind, row.address_value))
         return approval_prompts(approval, role.merchant.shown, role.row.shown, targets, new_id=self._ids.uuid)
+
+
+def _said_by(merchant: MerchantRow) -> str:
+    """What stands before a message of the merchant's: its name, in letters that a phone has. Providers take
+    no other mark than dot, comma and dash."""
+    name = merchant.shown
+    return f"{name if isinstance(name, str) else name.plain} - "
 
 
 def agreement_of(

@@ -11,6 +11,7 @@ from bot.conversations.effect_dispatch import EffectDispatch
 from bot.conversations.standing import standing as standing_of
 from bot.conversations.timeout_reply import TimeoutReply
 from bot.dialog import Text
+from bot.dialog import views as v
 from bot.money import AgreementKind, Money, OrderKind, OrderState, Reason
 from bot.operations.actor import Actor, EffectResult, RequestKey
 from bot.store.base import (
@@ -606,3 +607,21 @@ async def test_where_a_payout_stands_is_not_told_as_a_payment(stage: Stage) -> N
     await stage.pass_time(30)
     assert (await said(ama)).startswith("Sent: GHS 20.00 to +233***001 from Ama's Kitchen.")
     assert (await said(kojo)).startswith("Hand out no cash: GHS 20.00 from +233***001 is not paid.")
+
+
+@pytest.mark.parametrize(
+    ("name", "said_by"), [("M" * 40, "M" * 40), ("\u12e8\u12a0\u121b \u12c8\u1325 \u1264\u1275", "1001")]
+)
+async def test_a_note_to_a_payer_begins_with_whose_it_is(stage: Stage, name: str, said_by: str) -> None:
+    stage.change("UPDATE merchants SET name = ? WHERE code = '1001'", name)
+    order = await paid(stage)
+    ama = await speaker_of(stage, STAFF)
+    found = await EffectDispatch(stage.kasapay.operations).look(
+        b.FindPayment(ama.staff[0].id, order.code), ama
+    )
+    plan = await plan_of(stage, b.SendNote(ama.staff[0].id, order.id, "x" * found.note_most), ama)
+    assert plan.provider_call is not None
+    assert await plan.provider_call() == v.Noted()
+    (entry,) = (entry for entry in stage.entries if entry.reference == order.reference)
+    (sent,) = entry.detail["notified"]
+    assert sent["text"] == f"{said_by} - ".ljust(160, "x")
