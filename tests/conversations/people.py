@@ -1,5 +1,8 @@
 """Those who talk: a feature phone behind a gateway, a web chat, a Telegram chat, and a wallet's owner."""
 
+import hashlib
+import hmac
+import json
 import re
 import uuid
 from dataclasses import dataclass, field
@@ -10,11 +13,21 @@ from bot.dialog import Address, Answer, Inbound, Input, Typed, Waiting, fits, re
 from bot.sandbox.handsets import pay_invoice, press, show_handset
 from bot.store.base import TurnQuery
 from bot.store.records import MessageKind
-from tests.conversations.stage import Stage
+from tests.conversations.stage import _KEYS, Stage
 from tests.fake_telegram import Message, Person
 from tests.gateways import arrived, dialled, gateway_of, simulate
 
-__all__ = ["Phone", "Screen", "Shown", "TelegramChat", "WebChat", "asked", "decide", "settle_invoice"]
+__all__ = [
+    "Phone",
+    "Screen",
+    "Shown",
+    "TelegramChat",
+    "WebChat",
+    "asked",
+    "decide",
+    "settle_invoice",
+    "take_back",
+]
 
 _UCS2 = 70
 
@@ -247,3 +260,23 @@ def settle_invoice(stage: Stage, msisdn: str, payment_reference: str = "", pin: 
         (invoice,) = show_handset(world, world.handsets[digits])["invoices"]
         payment_reference = invoice["id"]
     pay_invoice(world, digits, payment_reference, pin)
+
+
+async def take_back(stage: Stage, code: str) -> None:
+    """A payment over Startbutton is reversed, and a signed event says so."""
+    order = await stage.store.order_by_code(code)
+    assert order is not None
+    reference = order.reference.replace("-", "")
+    entry = next(entry for entry in stage.entries if entry.reference == reference)
+    entry.status = "reversed"
+    transaction = {
+        "transactionReference": order.provider_reference,
+        "userTransactionReference": reference,
+        "status": entry.status,
+        "amount": order.amount_minor,
+        "currency": order.currency,
+    }
+    body = json.dumps({"event": "collection.reversed", "data": {"transaction": transaction}}).encode()
+    secret = _KEYS[order.account_id][1].encode()
+    headers = {"x-startbutton-signature": hmac.new(secret, body, hashlib.sha512).hexdigest()}
+    assert await stage.kasapay.callbacks.take_signed(order.account_id, headers, body)

@@ -14,7 +14,8 @@ A transcript is text that a product owner can read:
     ~ sms to 0240000001: Paid ...    what arrives by itself
     = CODE GHS 12.50 ...             at the end: every payment, and what the sandbox's record says of it
 
-Codes drawn by chance read CODE, OTP, LINK and STAFF; typing those words types the code. Lines that begin
+Codes drawn by chance read CODE, OTP, LINK and STAFF; typing those words types the code, `Kwame's OTP` the
+one that was sent to him. Lines that begin
 with `@`, `!`, `>` or `#` are the script; the others are what came of it. With UPDATE_TRANSCRIPTS=1 the
 files are rewritten: only the script matters then, and of a button only its number.
 """
@@ -26,7 +27,7 @@ from pathlib import Path
 from bot.money import PAYOUTS, OrderKind, show_local
 from bot.store.records import OrderRow
 from tests.conversations.interpreter import Interpreter
-from tests.conversations.people import Phone, Shown, TelegramChat, WebChat, decide, settle_invoice
+from tests.conversations.people import Phone, Shown, TelegramChat, WebChat, decide, settle_invoice, take_back
 from tests.conversations.stage import ACCOUNTANT, CASHIER, EFUA, KWAME, STAFF, STAFF_PIN, WANJIRU, Stage
 from tests.end_to_end.log_keeping import forbid
 
@@ -212,6 +213,10 @@ class Play:
             settle_invoice(stage, PEOPLE[found[1] or self._name], self._meant(found[2] or ""))
             await stage.pass_time(_NEWS_S)
             return
+        if found := re.fullmatch(r"the network takes (\w+) back", what):
+            await take_back(stage, self._meant(found[1]))
+            await stage.pass_time(_NEWS_S)
+            return
         if found := re.fullmatch(r"the operator takes no more than (\d+) at (\d+)", what):
             most_minor = int(found[1]) * 100
             stage.change("UPDATE merchants SET max_amount_minor = ? WHERE code = ?", most_minor, found[2])
@@ -342,8 +347,8 @@ class Play:
 
     def _meant(self, said: str) -> str:
         """The code behind a placeholder; what is secret in it is looked for on the disk in the end."""
-        if said == "OTP":
-            code = self._stage.otp(PEOPLE[self._name])
+        if found := re.fullmatch(r"(?:(\w+)'s )?OTP", said):
+            code = self._stage.otp(PEOPLE[found[1] or self._name])
             self._typed_secrets.add(code)
             forbid(code)
             return code

@@ -28,7 +28,7 @@ ROLE = v.Role(
 )
 IN_CHAT = msgspec.structs.replace(ROLE, pin=False)
 RIGHT_PIN = v.PinAnswer()
-FOUND = v.FoundPayment(order(payer=OTHER, at_ms=1_000), refundable=GHS_50, can_note=True)
+FOUND = v.FoundPayment(order(payer=OTHER, at_ms=1_000), refundable=GHS_50, can_note=True, note_most=144)
 PIN = "4711"
 
 

@@ -95,10 +95,10 @@ def test_a_note_is_sent_for_the_pin() -> None:
     assert played.screen.values["payer"] == Number(OTHER)
 
 
-def test_a_note_is_not_longer_than_one_message() -> None:
+def test_a_note_is_not_longer_than_one_message_with_the_merchants_name() -> None:
     question = work("look_up", ["1", CODE, "1"], IN_CHAT, FindPayment=FOUND).question
-    assert question.parse("x" * 160) == "x" * 160
-    assert question.parse("x" * 161).text == Text("text.too_long", {"most": 160})
+    assert question.parse("x" * 144) == "x" * 144
+    assert question.parse("x" * 145).text == Text("text.too_long", {"most": 144})
 
 
 @pytest.mark.parametrize("why", ["not_allowed", "too_early", "too_late", "not_available", "something_new"])
