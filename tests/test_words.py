@@ -370,6 +370,7 @@ def given_values() -> dict[str, set[str]]:
     add("otp.dial", {*names, "short_code"})
     add("language.first", {"languages"})
     add("coming.payment_hint", {*names, "hint"})
+    add("staff.sign", {"what"})
     for message_id, handed in PUSHED.items():
         add(message_id, handed)
     for label in DETAILS:
@@ -430,6 +431,8 @@ def test_every_id_of_the_conversations_was_played() -> None:
     beside |= {"role.removed"}
     # Asked in front of a conversation.
     beside |= {"language.first", "language.word"}
+    # Around the sentence that is signed.
+    beside |= {"staff.sign"}
     # Said by themselves, not in a conversation.
     beside |= {*PUSHED, "result.refund.failed_kept"}
     beside |= {f"result.{kind.value}.corrected" for kind in KINDS} | {"result.corrected", "result.checking"}

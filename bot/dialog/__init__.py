@@ -83,7 +83,6 @@ from bot.dialog.steps import (
     Decide,
     Effect,
     Facts,
-    Flow,
     GuardStep,
     Look,
     LookStep,
@@ -94,8 +93,8 @@ from bot.dialog.steps import (
     SecretStep,
     SignStep,
     Step,
-    Talk,
 )
+from bot.dialog.talk import Flow, Talk
 from bot.dialog.words import Choice, Moment, Named, Number, Opening, Text, Value, View
 
 __all__ = [

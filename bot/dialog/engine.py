@@ -19,14 +19,13 @@ from bot.dialog.steps import (
     Chosen,
     Confirm,
     Decide,
-    Flow,
     LookStep,
     Question,
     Screen,
     SecretStep,
     SignStep,
-    Talk,
 )
+from bot.dialog.talk import Flow, Talk
 
 __all__ = [
     "MAX_ENTRIES",

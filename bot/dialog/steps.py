@@ -1,12 +1,12 @@
-"""The steps a flow may await, and the `Talk` it awaits them on.
+"""The steps a flow may await; `bot.dialog.talk` hands them to it.
 
 A flow is a plain async function: it awaits these and nothing else. Awaiting a step hands it to the
 engine, which answers from the journal or waits for the person or the effect. Pure: no step does
 anything by itself.
 """
 
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
-from typing import Any, ClassVar, Final, Generic, TypeAlias, TypeVar
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
@@ -23,7 +23,6 @@ __all__ = [
     "Decide",
     "Effect",
     "Facts",
-    "Flow",
     "GuardStep",
     "Look",
     "LookStep",
@@ -34,13 +33,10 @@ __all__ = [
     "SecretStep",
     "SignStep",
     "Step",
-    "Talk",
 ]
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-_NONE: Final[Mapping[str, Value]] = {}
 
 
 class Effect(msgspec.Struct, Generic[R], frozen=True):
@@ -347,136 +343,3 @@ class ActStep(Step[R], Generic[R]):
     def __init__(self, key: str, effect: Act[R]) -> None:
         super().__init__(key)
         self.effect = effect
-
-
-class Talk:
-    """What a flow talks through: the facts of its start, and the steps it may await.
-
-    A key names a question for logs, metrics, diagrams and the journal; within a sub-flow it is
-    written `pay/amount`. The text of a step is the catalogue entry `<flow>.<key>` unless given; it says
-    the `shown` values and the ones given by name.
-    """
-
-    def __init__(self, facts: Facts, path: str = "") -> None:
-        self.facts = facts
-        self._path = path
-
-    def sub(self, name: str) -> "Talk":
-        """The same conversation inside the sub-flow `name`: its keys get that name in front."""
-        return Talk(self.facts, f"{self._path}{name}/")
-
-    def ask(
-        self,
-        key: str,
-        kind: Kind[T],
-        *,
-        text: str = "",
-        offers: Sequence[Offer] = (),
-        found: Callable[[T], Look[Any]] | None = None,
-        missing: str = "",
-        least_dialled: int = 0,
-        notice: Text | None = None,
-        shown: Mapping[str, Value] = _NONE,
-        **values: Value,
-    ) -> Ask[T]:
-        return Ask(
-            self._path + key,
-            self._text(key, text, {**shown, **values}),
-            kind,
-            offers,
-            found,
-            Text(missing) if missing else None,
-            least_dialled=least_dialled,
-            notice=notice,
-        )
-
-    def choose(
-        self,
-        key: str,
-        choices: Sequence[Choice],
-        *,
-        text: str = "",
-        also: Sequence[str] = (),
-        by_person: bool = False,
-        notice: Text | None = None,
-        shown: Mapping[str, Value] = _NONE,
-        **values: Value,
-    ) -> Choose:
-        said = self._text(key, text, {**shown, **values})
-        return Choose(self._path + key, said, choices, also, by_person=by_person, notice=notice)
-
-    def decide(
-        self,
-        key: str,
-        choices: Sequence[Choice],
-        *,
-        text: str = "",
-        notice: Text | None = None,
-        shown: Mapping[str, Value] = _NONE,
-        **values: Value,
-    ) -> Decide:
-        return Decide(self._path + key, self._text(key, text, {**shown, **values}), choices, notice)
-
-    def confirm(
-        self,
-        key: str,
-        *,
-        text: str = "",
-        yes: str = "choice.yes",
-        no: str = "choice.no",
-        shown: Mapping[str, Value] = _NONE,
-        **values: Value,
-    ) -> Confirm:
-        return Confirm(self._path + key, self._text(key, text, {**shown, **values}), Text(yes), Text(no))
-
-    def secret(
-        self,
-        key: str,
-        of: Digits,
-        then: SecretAct[R],
-        *,
-        text: str = "",
-        notice: Text | None = None,
-        **values: Value,
-    ) -> SecretStep[R]:
-        return SecretStep(self._path + key, self._text(key, text, values), of, then, notice)
-
-    def guard(
-        self,
-        key: str,
-        of: Digits,
-        then: SecretAct[R],
-        *,
-        text: str = "",
-        notice: Text | None = None,
-        **values: Value,
-    ) -> GuardStep[R]:
-        return GuardStep(self._path + key, self._text(key, text, values), of, then, notice)
-
-    def sign(
-        self,
-        key: str,
-        of: Digits,
-        then: SecretAct[R],
-        choices: Sequence[Choice] = (),
-        *,
-        text: str = "",
-        notice: Text | None = None,
-        shown: Mapping[str, Value] = _NONE,
-        **values: Value,
-    ) -> SignStep[R]:
-        said = self._text(key, text, {**shown, **values})
-        return SignStep(self._path + key, said, of, then, choices, notice)
-
-    def look(self, key: str, effect: Look[R]) -> LookStep[R]:
-        return LookStep(self._path + key, effect)
-
-    def act(self, key: str, effect: Act[R]) -> ActStep[R]:
-        return ActStep(self._path + key, effect)
-
-    def _text(self, key: str, text: str, values: Mapping[str, Value]) -> Text:
-        flow = self._path.rstrip("/").rpartition("/")[2] or "main"
-        return Text(text or f"{flow}.{key}", values)
-
-
-Flow: TypeAlias = Callable[[Talk], Coroutine[Any, Any, Screen]]
