@@ -140,7 +140,7 @@ class Visitor:
         await self.part("chat-button").filter(has_text="More").click()
         await self.part("chat-button").filter(has_text="Link phone and chat").click()
         await expect(self.part("chat-log")).to_contain_text("type your phone number")
-        await self.chats("0240000001", "and type the code here")
+        await self.chats("0240000001", "type the link code here")
         await self.chats(code[1], "Linked. Results of your payments arrive here too.")
 
 

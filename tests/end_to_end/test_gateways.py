@@ -74,7 +74,7 @@ async def test_words_on_the_way_back_home_and_mistakes(
     assert (await phone.say("1")).screen == asked
     assert "No merchant has that code" in (await phone.say("9999")).screen
     assert "Amount" in (await phone.say("1001")).screen
-    assert "without points or commas" in (await phone.say("1,000")).screen
+    assert "Type 1000, not 1,000" in (await phone.say("1,000")).screen
     assert "more than zero" in (await phone.say("0.00")).screen
     last = await phone.say("12*3")  # a star inside an answer is no second answer
     assert last.screen.startswith("We stopped here")

@@ -189,7 +189,7 @@ async def test_a_phone_payment_also_tells_the_linked_chat(
         code = (await phone.say("5")).screen.split("Link code: ")[1][:8]
         forbid(code)
         await efua.says(EFUA)
-        await efua.finds("and type the code here")
+        await efua.finds("type the link code here")
         await efua.says(code)
         await efua.finds("Linked. Results of your payments arrive here too.")
         phone = Phone(line, url, EFUA)
