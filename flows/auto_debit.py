@@ -8,6 +8,7 @@ from bot.money import EVERY, Right
 from flows.business_effects import AgreementsOf, ChargeUnder, MyAgreements
 from flows.closing import closing, days_text
 from flows.effects import SetUpAutoDebit, StopAutoDebit
+from flows.lists import choose_among
 from flows.pay import ask_merchant
 from flows.staff import amount_of, wrong_pin
 
@@ -82,7 +83,7 @@ async def charge(talk: Talk, role: Role) -> Screen:
     if not standing:
         return Screen("charge.none", {"merchant": role.merchant})
     choices = [Choice(one.id, Text("charge.line", _values(one))) for one in standing]
-    picked = await talk.choose("which", choices)
+    picked = await choose_among(talk, "which", choices)
     one = next(one for one in standing if one.id == picked)
     left = one.left
     if left is None or left.amount_minor <= 0:

@@ -2,6 +2,7 @@
 
 from bot.dialog import Amount, BillNumber, Choice, Number, Screen, Talk, Text
 from flows.effects import Bills, FindDebit, PayBill
+from flows.lists import choose_among
 from flows.pay import ask_payer, find_debit, follow, not_agreed, own_wallet
 
 __all__ = ["bill"]
@@ -14,8 +15,10 @@ async def bill(talk: Talk) -> Screen:
         return Screen("bill.none")
     # One name may stand for bills of several merchants' accounts.
     by_value = {f"{card.merchant_id}/{card.name}": card for card in bills}
-    picked = await talk.choose(
-        "which", [Choice(value, Text("bill.one", {"name": card.name})) for value, card in by_value.items()]
+    picked = await choose_among(
+        talk,
+        "which",
+        [Choice(value, Text("bill.one", {"name": card.name})) for value, card in by_value.items()],
     )
     card = by_value[picked]
     reference = await talk.ask("reference", BillNumber(20), name=card.name)

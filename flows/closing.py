@@ -24,6 +24,7 @@ __all__ = [
     "lines_of",
     "order_values",
     "reason_text",
+    "refunded",
     "refusal",
     "state_text",
 ]
@@ -129,12 +130,21 @@ def _why(reason: Reason, kind: OrderKind, *, by_owner: bool) -> str:
     return reason.value
 
 
-def state_text(state: OrderState, kind: OrderKind = OrderKind.COLLECTION) -> Text:
-    """A state in one or two words."""
+def state_text(state: OrderState, kind: OrderKind = OrderKind.COLLECTION, *, refunded: str = "") -> Text:
+    """A state in one or two words. `refunded`: as `refunded` has it."""
+    if state is OrderState.SUCCESSFUL and refunded:
+        return Text(f"state.{refunded}")
     is_paid = kind in PAYMENTS or kind is OrderKind.BILL
     if not is_paid and state in _OTHERWISE:
         return Text(_OTHERWISE[state])
     return Text(f"state.{state.value.lower()}")
+
+
+def refunded(order: OrderView) -> str:
+    """Whether a payment was given back: refunded, partly_refunded, or empty."""
+    if order.state is not OrderState.SUCCESSFUL or order.refunded_minor <= 0:
+        return ""
+    return "refunded" if order.refunded_minor >= order.amount.amount_minor else "partly_refunded"
 
 
 def days_text(days: int) -> Text:

@@ -6,6 +6,7 @@ from bot.dialog import Choice, Number, Screen, Talk, Text, Value
 from bot.dialog.views import ApprovalView, Role
 from flows.business_effects import DecideApproval, LockedStaff, OpenApproval, Unlock, WaitingApprovals
 from flows.closing import closing, refusal
+from flows.lists import choose_among
 from flows.staff import wrong_pin
 
 __all__ = ["approve", "opened_approval", "unlock"]
@@ -22,7 +23,8 @@ async def approve(talk: Talk, role: Role) -> Screen:
     waiting = await talk.look("waiting", WaitingApprovals(role.staff_id))
     if not waiting:
         return Screen("approve.none", {"merchant": role.merchant})
-    picked = await talk.choose("which", [Choice(a.id, Text("approve.line", _values(a))) for a in waiting])
+    choices = [Choice(a.id, Text("approve.line", _values(a))) for a in waiting]
+    picked = await choose_among(talk, "which", choices)
     return await _decide(talk, role, next(a for a in waiting if a.id == picked))
 
 
@@ -78,7 +80,7 @@ async def unlock(talk: Talk, role: Role) -> Screen:
         Choice(one.staff_id, Text("unlock.line", {"name": one.name, "role": Text(f"role.{one.role}")}))
         for one in locked
     ]
-    picked = await talk.choose("which", choices)
+    picked = await choose_among(talk, "which", choices)
     one = next(one for one in locked if one.staff_id == picked)
     shown: dict[str, Value] = {"name": one.name, "merchant": role.merchant}
     if not await talk.confirm("confirm", shown=shown):

@@ -7,6 +7,7 @@ from bot.dialog.views import AgreementView, Role
 from bot.money import Right
 from flows.business_effects import AgreementsOf, CancelInvoice, MakeInvoice, MyAgreements
 from flows.closing import closing, days_text
+from flows.lists import choose_among
 from flows.staff import amount_of, wrong_pin
 
 __all__ = ["invoice", "my_invoices"]
@@ -28,7 +29,7 @@ async def invoice(talk: Talk, role: Role) -> Screen:
     if not standing:
         return Screen("invoice.none", {"merchant": role.merchant})
     choices = [Choice(one.id, Text("invoice.line", _values(one))) for one in standing]
-    picked = await talk.choose("which", choices)
+    picked = await choose_among(talk, "which", choices)
     chosen = next(one for one in standing if one.id == picked)
     offered = [Choice("done", Text("choice.done")), Choice("cancel", Text("invoice.cancel"))]
     if await talk.choose("shown", offered, shown=_values(chosen)) == "done":
@@ -73,7 +74,7 @@ async def my_invoices(talk: Talk) -> Screen:
     if not standing:
         return Screen("invoices.none")
     choices = [Choice(one.id, Text("invoices.line", _values(one))) for one in standing]
-    picked = await talk.choose("which", choices)
+    picked = await choose_among(talk, "which", choices)
     chosen = next(one for one in standing if one.id == picked)
     offered = [Choice("how", Text("invoices.how_to")), Choice("done", Text("choice.done"))]
     if await talk.choose("shown", offered, shown=_values(chosen)) == "done":

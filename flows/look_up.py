@@ -6,7 +6,8 @@ from bot.dialog import Choice, Code, FreeText, Moment, Number, Screen, Talk, Tex
 from bot.dialog.views import FoundPayment, OrderView, Role
 from bot.money import OrderState, Right
 from flows.business_effects import FindPayment, LatestPayments, SendNote
-from flows.closing import reason_text, state_text
+from flows.closing import reason_text, refunded, state_text
+from flows.lists import choose_among
 from flows.receipt import receipt_text
 from flows.refunds import finder, give_back
 from flows.staff import wrong_pin
@@ -28,9 +29,8 @@ async def look_up(talk: Talk, role: Role) -> Screen:
         latest = await talk.look("latest", LatestPayments(role.staff_id))
         if not latest:
             return Screen("look_up.none", {"merchant": role.merchant})
-        code = await talk.choose(
-            "which", [Choice(order.code, Text("look_up.line", _values(order))) for order in latest]
-        )
+        choices = [Choice(order.code, Text("look_up.line", _values(role, order))) for order in latest]
+        code = await choose_among(talk, "which", choices)
     return await one_found(talk, role, code)
 
 
@@ -45,7 +45,7 @@ async def one_found(talk: Talk, role: Role, code: str) -> Screen:
 async def _shown(talk: Talk, role: Role, found: FoundPayment) -> Screen:
     order = found.order
     text = "look_up.failed" if order.state is OrderState.FAILED else "look_up.shown"
-    values = _values(order)
+    values = _values(role, order) | {"when": Moment(order.at_ms)}
     offered = []
     if found.can_note and Right.NOTE in role.offers:
         offered.append(Choice("note", Text("look_up.send_note")))
@@ -84,13 +84,13 @@ async def _note(talk: Talk, role: Role, order: OrderView, most: int) -> Screen:
     return Screen(f"note.refused.{why}", shown)
 
 
-def _values(order: OrderView) -> dict[str, Value]:
+def _values(role: Role, order: OrderView) -> dict[str, Value]:
     return {
         "code": order.code,
         "amount": order.amount,
-        "payer": Number(order.payer),
-        "state": state_text(order.state, order.kind),
+        "payer": Number(order.payer, region=role.region),
+        "state": state_text(order.state, order.kind, refunded=refunded(order)),
         # Read by staff, whose wallet it is not.
         "reason": reason_text(order.reason, order.kind, by_owner=False),
-        "when": Moment(order.at_ms),
+        "when": Moment(order.at_ms, seen_ms=order.seen_ms),
     }

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from bot.dialog import Choice, Number, Party, Screen, Talk, Text, Value
+from bot.dialog import Choice, Moment, Number, Party, Screen, Talk, Text, Value
 from bot.dialog.views import Balances, OrderView, Role
 from bot.money import Money, OrderKind, OrderState
-from flows.closing import closing, lines_of, state_text
+from flows.closing import closing, lines_of, refunded, state_text
 from flows.effects import AskStatus, Balance, BalanceWithPin, CheckNumber, MyPayments, MyRoles
+from flows.lists import choose_among
 from flows.one_payment import one_payment
 from flows.pay import follow
 from flows.staff import PIN, TRIES, choose_role
@@ -38,8 +39,7 @@ async def my_payments(talk: Talk) -> Screen:
     orders = await talk.look("list", MyPayments())
     if not orders:
         return Screen("payments.none")
-    choices = [Choice(order.id, _line(order)) for order in orders]
-    picked = await talk.choose("which", choices)
+    picked = await choose_among(talk, "which", [Choice(order.id, _line(order)) for order in orders])
     order = await talk.look("status", AskStatus(picked))
     return await own_order(talk, order) if order is not None else Screen("payments.none")
 
@@ -57,7 +57,11 @@ async def own_order(talk: Talk, order: OrderView) -> Screen:
 def _line(order: OrderView) -> Text:
     # A bill whose money has come waits for nobody's approval any more.
     state = OrderState.NEW if order.collected and order.state is OrderState.PENDING else order.state
-    shown: dict[str, Value] = {"amount": order.amount, "state": state_text(state, order.kind)}
+    shown: dict[str, Value] = {
+        "amount": order.amount,
+        "state": state_text(state, order.kind, refunded=refunded(order)),
+        "when": Moment(order.at_ms, seen_ms=order.seen_ms),
+    }
     if order.kind is OrderKind.COLLECTION:
         return Text("payments.line", {**shown, "merchant": order.merchant})
     return Text("payments.other_line", {**shown, "kind": Text(f"kind.{order.kind.value}")})

@@ -4,8 +4,8 @@ from typing import Final
 
 from bot.dialog import Choice, Moment, Number, Screen, Talk, Text, Value
 from bot.dialog.views import OrderView
-from bot.money import OrderKind, OrderState, Reason
-from flows.closing import closing, reason_text, state_text
+from bot.money import Money, OrderKind, OrderState, Reason
+from flows.closing import closing, reason_text, refunded, state_text
 from flows.effects import ReceiptOf, SendReceipt, WithdrawPayment
 from flows.receipt import receipt_text
 
@@ -29,7 +29,8 @@ async def one_payment(talk: Talk, order: OrderView) -> Screen:
 
 async def _paid(talk: Talk, order: OrderView) -> Screen:
     """A payment, or a bill, that is paid: its receipt can be seen, and on a phone be kept as an SMS."""
-    said = Screen("payments.successful", _values(order))
+    values = _values(order) | {"back": Money(order.refunded_minor, order.amount.currency)}
+    said = Screen(f"payments.{refunded(order) or 'successful'}", values)
     if order.kind is not OrderKind.COLLECTION:
         said = closing(order)
     await talk.choose(

@@ -9,6 +9,7 @@ from bot.money import Money, Msisdn, Right
 from flows.business_effects import Banks, PayOut
 from flows.closing import closing
 from flows.effects import CheckNumber
+from flows.lists import choose_among
 from flows.pay import choose_network
 from flows.staff import amount_of, wrong_pin
 
@@ -97,7 +98,7 @@ async def _bank(talk: Talk, banks: Sequence[BankView]) -> BankView:
             banks = named[:_MOST_BANKS]
         text = "pay_out.no_such_bank"
     choices = [Choice(bank.code, Text("pay_out.bank_one", {"name": bank.name})) for bank in banks]
-    picked = await talk.choose("bank", choices)
+    picked = await choose_among(talk, "bank", choices)
     return next(bank for bank in banks if bank.code == picked)
 
 

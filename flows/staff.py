@@ -8,6 +8,7 @@ from bot.dialog.views import Role
 from bot.money import AmountRule, Right
 from flows.business_effects import CheckPin
 from flows.closing import refusal
+from flows.lists import choose_among
 
 __all__ = ["PIN", "TRIES", "amount_of", "choose_role", "signed", "wrong_pin"]
 
@@ -17,10 +18,8 @@ TRIES: Final = 3
 
 async def choose_role(talk: Talk, roles: Sequence[Role]) -> Role:
     """The only role, or the one chosen by its merchant's name."""
-    if len(roles) == 1:
-        return roles[0]
     choices = [Choice(role.staff_id, Text("balance.merchant", {"name": role.merchant})) for role in roles]
-    picked = await talk.choose("which", choices, text="balance.which")
+    picked = await choose_among(talk, "which", choices, text="balance.which")
     return next(role for role in roles if role.staff_id == picked)
 
 

@@ -138,10 +138,10 @@ FAMILIES: dict[str, list[str]] = {
     ],
     "network": ["mtn", "vod", "atl", "mpesa", "orange", "moov", "wave"],
     "pay.refused": ["auto_debit", "merchant", "limit", "number", "too_many"],
-    "payments": ["open", "successful", "failed", "reversed"],
+    "payments": ["open", "successful", "failed", "reversed", "refunded", "partly_refunded"],
     "reason": [r.value for r in Reason],
     "staff.refused": ["code", "tries"],
-    "state": [s.value.lower() for s in OrderState],
+    "state": [*(s.value.lower() for s in OrderState), "refunded", "partly_refunded"],
 }
 # Said with what `message_values` gives.
 ORDER_MESSAGES = (

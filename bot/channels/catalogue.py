@@ -20,7 +20,7 @@ from babel.messages.pofile import PoFileError, read_po
 
 from bot.channels.parts import faults_of, parts_of, without_marks
 from bot.dialog import Moment, Named, NavLabels, NavWords, Number, Text, Value
-from bot.money import Money, currency_word, mask_msisdn, show_amount, show_local, to_major
+from bot.money import Money, currency_word, mask_local, show_amount, show_local, to_major
 
 __all__ = ["NAV_IDS", "Catalogue", "CatalogueError", "drafts", "known_languages", "native_name"]
 
@@ -239,7 +239,8 @@ class Catalogue:
         if isinstance(value, Money):
             return _show_money(value, language)
         if isinstance(value, Number):
-            return mask_msisdn(value.msisdn) if value.masked else show_local(value.msisdn, region)
+            home = value.region or region
+            return mask_local(value.msisdn, home) if value.masked else show_local(value.msisdn, home)
         if isinstance(value, Named):
             return value.name
         if isinstance(value, Moment):
@@ -285,10 +286,17 @@ def _show_money(money: Money, language: str) -> str:
 
 def _show_moment(moment: Moment, region: str) -> str:
     """Day, month and year, and the hour, by the clocks of `region`: `21/11/2026 15:46`. Else by UTC."""
-    at = datetime.fromtimestamp(moment.at_ms / 1000, UTC) + timedelta(hours=_AHEAD.get(region, 0))
+    at = _at_home(moment.at_ms, region)
+    if moment.seen_ms is not None:
+        same_day = at.date() == _at_home(moment.seen_ms, region).date()
+        return f"{at:%H:%M}" if same_day else f"{at:%d/%m %H:%M}"
     if moment.hour:
         return f"{at:%H:%M}"
     return f"{at:%d/%m/%Y}" if moment.day else f"{at:%d/%m/%Y %H:%M}"
+
+
+def _at_home(at_ms: int, region: str) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC) + timedelta(hours=_AHEAD.get(region, 0))
 
 
 @lru_cache(maxsize=64)

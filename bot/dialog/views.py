@@ -90,6 +90,10 @@ class OrderView(msgspec.Struct, frozen=True):
     refused: str = ""
     unsure: bool = False
     at_ms: int = 0
+    # When it was looked at.
+    seen_ms: int = 0
+    # So much of it was given back by refunds.
+    refunded_minor: int = 0
     kind: OrderKind = OrderKind.COLLECTION
     # Who gets the money, where it is not the merchant.
     payee: Msisdn = ""

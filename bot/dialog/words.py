@@ -14,18 +14,22 @@ __all__ = ["Choice", "Moment", "Named", "Number", "Opening", "Text", "Value", "V
 
 
 class Number(msgspec.Struct, frozen=True, tag="number"):
-    """A phone number to show: in full only to the one who typed it."""
+    """A phone number to show: in full only to the one who typed it. `region`: whose people read it, where
+    that is not the reader's."""
 
     msisdn: Msisdn
     masked: bool = True
+    region: str = ""
 
 
 class Moment(msgspec.Struct, frozen=True, tag="moment"):
-    """A time to show, as people at home write it; `day`: without the hour, `hour`: without the day."""
+    """A time to show, as people at home write it; `day`: without the hour, `hour`: without the day.
+    `seen_ms`: in short, as seen then: the hour of the same day, else day, month and hour."""
 
     at_ms: int
     day: bool = False
     hour: bool = False
+    seen_ms: int | None = None
 
 
 class Named(msgspec.Struct, frozen=True, tag="named"):

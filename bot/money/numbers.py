@@ -15,6 +15,7 @@ __all__ = [
     "Msisdn",
     "is_anonymous",
     "knows_region",
+    "mask_local",
     "mask_msisdn",
     "parse_msisdn",
     "parse_wallet",
@@ -118,8 +119,14 @@ def show_local(msisdn: Msisdn, region: str) -> str:
 
 
 def mask_msisdn(msisdn: str) -> str:
-    """The number with its middle hidden: `+233***001`. For logs, pages and other people's screens."""
+    """The number with its middle hidden: `+233***001`. For logs and pages."""
     return f"{msisdn[:4]}***{msisdn[-3:]}" if len(msisdn) > 7 else "***"
+
+
+def mask_local(msisdn: Msisdn, region: str) -> str:
+    """The number as people at home know it, with its middle hidden: `024***001`. Abroad with its country."""
+    home = show_local(msisdn, region)
+    return mask_msisdn(msisdn) if home.startswith("+") or len(home) < 9 else f"{home[:3]}***{home[-3:]}"
 
 
 def calling_code(region: str) -> str:

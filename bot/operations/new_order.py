@@ -1,5 +1,6 @@
 """Orders as they are first written, and orders and agreements as their people see them."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from bot.dialog import Name
 from bot.dialog import views as v
 from bot.money import (
+    COMES_IN,
     ORDER_CODE_BYTES,
     AgreementKind,
     AgreementState,
@@ -34,6 +36,7 @@ __all__ = [
     "request_of",
     "sketch",
     "view_of",
+    "with_refunds",
 ]
 
 # A new order is due before every question that waits for its turn: a person stands at the counter, and
@@ -124,6 +127,15 @@ def view_of(order: OrderRow, merchant: Name, **given: Any) -> v.OrderView:
         reason=order.reason,
         at_ms=order.created_ms,
         **given,
+    )
+
+
+async def with_refunds(store: Store, views: Sequence[v.OrderView], seen_ms: int) -> tuple[v.OrderView, ...]:
+    """The views as seen now, with what was given back of each payment. One read for all."""
+    paid = [view.id for view in views if view.kind in COMES_IN and view.state is OrderState.SUCCESSFUL]
+    back = await store.given_back_minor(paid) if paid else {}
+    return tuple(
+        msgspec.structs.replace(view, seen_ms=seen_ms, refunded_minor=back.get(view.id, 0)) for view in views
     )
 
 

@@ -8,7 +8,16 @@ from bot.dialog import views as v
 from bot.money import FINAL, Money, Msisdn, OrderKind, OrderState, Source
 from bot.operations.actor import Actor, EffectResult, RequestKey
 from bot.operations.asking import PhoneRules
-from bot.operations.new_order import NO_AMOUNT, bill_view, draft, is_debited, refused_view, sketch, view_of
+from bot.operations.new_order import (
+    NO_AMOUNT,
+    bill_view,
+    draft,
+    is_debited,
+    refused_view,
+    sketch,
+    view_of,
+    with_refunds,
+)
 from bot.operations.waiting_calls import WaitingCalls
 from bot.orders.context_loader import ContextLoader
 from bot.orders.provider_calls import Calls
@@ -201,7 +210,8 @@ class Payments:
             else:
                 settled = after_status(order, answer, Source.POLL, ctx)
             order = await self._keep(order, settled)
-        return await self._view(order)
+        (shown,) = await with_refunds(self._store, [await self._view(order)], now_ms)
+        return shown
 
     # ---- taken back ------------------------------------------------------------------------------
 
@@ -242,7 +252,8 @@ class Payments:
     async def latest(self, actor: Actor) -> tuple[v.OrderView, ...]:
         """The actor's latest orders, newest first."""
         orders = await self._store.orders_of_person(actor.person.id, _SHOWN)
-        return tuple([await self._view(order) for order in orders])
+        views = [await self._view(order) for order in orders]
+        return await with_refunds(self._store, views, self._clock())
 
     async def own_by_code(self, actor: Actor, code: str) -> v.OrderView | None:
         """The actor's own order with this reference; None where it is somebody else's or there is none."""

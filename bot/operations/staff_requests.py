@@ -40,6 +40,7 @@ from bot.operations.new_order import (
     refused_view,
     request_of,
     view_of,
+    with_refunds,
 )
 from bot.operations.receipts import receipt_of
 from bot.operations.staff_roles import ActingRole, StaffRoles
@@ -102,8 +103,10 @@ class StaffRequests:
         can_refund = Right.REFUND in rights_of(role.row.role) and self._can_make(order, OrderKind.REFUND)
         left = await self._left_minor(order) if paid else 0
         can_note = paid and self._calls.accounts.can(order.account_id, NotifiesPayers)
+        view = view_of(order, role.merchant.shown)
+        (shown,) = await with_refunds(self._store, [view], self._clock())
         return v.FoundPayment(
-            order=view_of(order, role.merchant.shown),
+            order=shown,
             refundable=Money(left, order.currency) if can_refund and left > 0 else None,
             can_note=can_note,
             note_most=_NOTE_MOST - len(_said_by(role.merchant)),
@@ -116,7 +119,8 @@ class StaffRequests:
         if isinstance(role, str):
             return ()
         orders = await self._store.orders_of_merchant(role.merchant.id, _SHOWN)
-        return tuple(view_of(order, role.merchant.shown) for order in orders)
+        views = [view_of(order, role.merchant.shown) for order in orders]
+        return await with_refunds(self._store, views, self._clock())
 
     async def standing(self, actor: Actor, *, staff_id: str, kind: str) -> tuple[v.AgreementView, ...]:
         """The merchant's agreements that stand; of auto-debits those whose time is not over, with what may

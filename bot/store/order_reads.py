@@ -4,6 +4,7 @@
 # ruff: noqa: S608
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 from bot.money import COMES_IN, GOES_OUT, PAYMENTS, OrderState, reference_key
@@ -17,6 +18,7 @@ __all__ = [
     "by_reference",
     "collected_minor",
     "follower_of",
+    "given_back_minor",
     "has_learned",
     "learn",
     "named_by_webhooks",
@@ -177,6 +179,22 @@ def of_merchant(tx: Tx, merchant_id: str, limit: int) -> tuple[OrderRow, ...]:
 
 def refunded_minor(tx: Tx, order_id: str) -> int:
     return int(tx.execute(_REFUNDED, (order_id,)).fetchone()[0])
+
+
+def given_back_minor(tx: Tx, order_ids: Sequence[str]) -> Mapping[str, int]:
+    if not order_ids:
+        return {}
+    rows = tx.execute(_given_back_sql(len(order_ids)), order_ids).fetchall()
+    return {order_id: int(minor) for order_id, minor in rows}
+
+
+@cache
+def _given_back_sql(count: int) -> str:
+    return f"""
+        SELECT parent_id, SUM(amount_minor) FROM orders
+        WHERE parent_id IN ({", ".join("?" * count)}) AND kind = 'refund' AND state = 'SUCCESSFUL'
+        GROUP BY parent_id
+    """
 
 
 def refunds_of(tx: Tx, order_id: str) -> tuple[OrderRow, ...]:

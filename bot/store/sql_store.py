@@ -133,6 +133,7 @@ class SqlStore:
     paid_before = _quick(order_reads.paid_before)
     collected_minor = _long(order_reads.collected_minor)
     refunded_minor = _quick(order_reads.refunded_minor)
+    given_back_minor = _quick(order_reads.given_back_minor)
     refunds_of = _quick(order_reads.refunds_of)
     follower_of = _quick(order_reads.follower_of)
     cannot_ask = _quick(asking.refusal)

@@ -27,7 +27,7 @@ MERCHANT = "Restaurant Chez Maman Ana"
 AMOUNT = Money(100_000_000, "XOF")
 PAYER = "+2250707070707"
 NAME = "Marie-Antoinette K."
-CODE = "K7QX2A9M"
+CODE = "482915037"
 REGION = "CI"
 # Where numbers are written without a country: not the payer's.
 HOME = "GH"
@@ -221,21 +221,24 @@ def _looking() -> Iterator[Played]:
         for reason in Reason if state is OrderState.FAILED else [None]:
             now = order(state, reason=reason)
             yield play(["2", "1"], {e.MyPayments: (now,) * 5, e.AskStatus: now}, facts=LONG_USSD)
+    for minor in (1, AMOUNT.amount_minor):
+        now = order(OrderState.SUCCESSFUL, refunded_minor=minor)
+        yield play(["2", "1"], {e.MyPayments: (now,) * 2, e.AskStatus: now}, facts=LONG_USSD)
     sent = order(OrderState.PENDING, until_ms=SOON_MS, hint="*170#, My Approvals")
     for now in (sent, msgspec.structs.replace(sent, hint="")):
-        yield play(["2", "1"], {e.MyPayments: (now,), e.AskStatus: now}, facts=LONG_USSD)
+        yield play(["2", "1"], {e.MyPayments: (now,) * 2, e.AskStatus: now}, facts=LONG_USSD)
     for kind in (OrderKind.COLLECTION, OrderKind.BILL):
         paid = order(OrderState.SUCCESSFUL, kind=kind, bill="Ghana Water", collected=True)
         receipt = (
             RECEIPT if kind is OrderKind.COLLECTION else msgspec.structs.replace(RECEIPT, bill="Ghana Water")
         )
         receipt = msgspec.structs.replace(receipt, of_provider=kind is OrderKind.BILL)
-        world = {e.MyPayments: (paid,), e.AskStatus: paid, e.ReceiptOf: receipt, e.SendReceipt: v.Done()}
+        world = {e.MyPayments: (paid,) * 2, e.AskStatus: paid, e.ReceiptOf: receipt, e.SendReceipt: v.Done()}
         yield play(["2", "1", "1", "1"], world, facts=LONG_USSD)
         yield play(["2", "1", "1"], world, facts=LONG_TELEGRAM)
     unsent = order(can_withdraw=True)
     for after in (order(OrderState.FAILED, reason=Reason.CANCELLED), order(OrderState.PENDING)):
-        world = {e.MyPayments: (unsent,), e.AskStatus: unsent, e.WithdrawPayment: after}
+        world = {e.MyPayments: (unsent,) * 2, e.AskStatus: unsent, e.WithdrawPayment: after}
         for answer in ("1", "2"):
             yield play(["2", "1", answer], world, facts=LONG_USSD)
 
@@ -326,7 +329,7 @@ def _working() -> Iterator[Played]:
         one = msgspec.structs.replace(standing, state=state.value.lower())
         yield at("invoice", ["2", PIN, "1"], AgreementsOf=(one,) * 9)
     cancelled = order(OrderState.NEW, kind=OrderKind.INVOICE_CANCEL)
-    yield at("invoice", ["2", PIN, "1", "2", "1", PIN], AgreementsOf=(standing,), CancelInvoice=cancelled)
+    yield at("invoice", ["2", PIN, "1", "2", "1", PIN], AgreementsOf=(standing,) * 2, CancelInvoice=cancelled)
 
     yield at("charge", [PIN], AgreementsOf=())
     yield at(
@@ -335,7 +338,7 @@ def _working() -> Iterator[Played]:
     for every in EVERY:
         one = msgspec.structs.replace(AGREEMENT, every=every)
         taken = order(OrderState.NEW, kind=OrderKind.AGREEMENT_CHARGE)
-        yield at("charge", [PIN, "1", "100000000", "1", PIN], AgreementsOf=(one,), ChargeUnder=taken)
+        yield at("charge", [PIN, "1", "100000000", "1", PIN], AgreementsOf=(one,) * 2, ChargeUnder=taken)
 
     asked = v.DetailsAsked("c1")
     for why in ("not_allowed", "not_available", "number", "unknown"):
@@ -345,7 +348,7 @@ def _working() -> Iterator[Played]:
     for state in ("waiting", "shown", "refused", "expired", "not_available", "given"):
         yield at("details", [PAYER, PIN, "1", PIN], AskDetails=asked, SeeDetails=v.Details(state, lines))
 
-    waiting = v.ApprovalView("w1", "refund", AMOUNT, PAYER, NAME, about="ABCD2345", at_ms=SOON_MS)
+    waiting = v.ApprovalView("w1", "refund", AMOUNT, PAYER, NAME, about="733104882", at_ms=SOON_MS)
     to_bank = msgspec.structs.replace(waiting, kind="transfer", to="0123456789", about="")
     yield at("approve", [PIN], WaitingApprovals=())
     for one in (waiting, to_bank):
@@ -353,9 +356,9 @@ def _working() -> Iterator[Played]:
         for decision in ("1", "2"):
             declined = order(OrderState.FAILED, id="", refused="declined", kind=OrderKind.REFUND)
             answers = [PIN, "1", decision, PIN]
-            yield at("approve", answers, WaitingApprovals=(one,), DecideApproval=declined)
+            yield at("approve", answers, WaitingApprovals=(one,) * 2, DecideApproval=declined)
         begun = order(OrderState.NEW, kind=OrderKind.REFUND)
-        yield at("approve", [PIN, "1", "1", PIN], WaitingApprovals=(one,), DecideApproval=begun)
+        yield at("approve", [PIN, "1", "1", PIN], WaitingApprovals=(one,) * 2, DecideApproval=begun)
 
     for why in ("gone", "approved", "refused", "expired"):
         found = v.OpenedApproval(approval=waiting, refused=why, by=NAME)
@@ -424,7 +427,7 @@ def _beyond_payments() -> Iterator[Played]:
 
     asked = order(OrderState.NEW, kind=OrderKind.PREAPPROVAL)
     standing = msgspec.structs.replace(AGREEMENT, state="active")
-    yield chosen("43", ["1"], {b.MyAgreements: (standing,)})
+    yield chosen("43", ["1"], {b.MyAgreements: (standing,) * 2})
     for every, days in (("1", "1"), ("2", "2"), ("3", "3")):
         world = {b.MyAgreements: (), e.SetUpAutoDebit: asked}
         yield chosen("43", ["1001", "100000000", every, "3", days, "1"], world)
@@ -452,7 +455,7 @@ def _beyond_payments() -> Iterator[Played]:
         order(OrderState.FAILED, collected=True, given_back=True),
     ):
         seen = msgspec.structs.replace(bill, kind=OrderKind.BILL, bill="Ghana Water")
-        yield play(["2", "1"], {e.MyPayments: (seen,), e.AskStatus: seen}, facts=LONG_USSD)
+        yield play(["2", "1"], {e.MyPayments: (seen,) * 2, e.AskStatus: seen}, facts=LONG_USSD)
 
 
 def _closing() -> Iterator[Played]:

@@ -138,7 +138,7 @@ TAKEN = order(OrderState.NEW, kind=OrderKind.AGREEMENT_CHARGE, payer=OTHER)
 
 
 def test_a_customer_is_charged_within_what_was_agreed() -> None:
-    played = work("charge", [PIN, "1", "20", "1", PIN], AgreementsOf=(agreement(),), ChargeUnder=TAKEN)
+    played = work("charge", [PIN, "1", "20", "1", PIN], AgreementsOf=(agreement(),) * 2, ChargeUnder=TAKEN)
     assert own_keys(played) == ["pin", "which", "amount", "confirm", "pin"]
     assert played.effects[1:] == [
         b.CheckPin("s1"),
@@ -154,14 +154,14 @@ def test_a_customer_is_charged_within_what_was_agreed() -> None:
 
 
 def test_more_than_is_left_is_not_taken() -> None:
-    question = work("charge", ["1"], IN_CHAT, AgreementsOf=(agreement(),)).question
+    question = work("charge", ["1"], IN_CHAT, AgreementsOf=(agreement(),) * 2).question
     assert question.text.values["left"] == GHS_20
     assert question.parse("20.01").text == Text("amount.over_limit", {"most": GHS_20})
 
 
 @pytest.mark.parametrize("left", [None, Money(0, "GHS")])
 def test_a_customer_who_cannot_be_charged_yet_is_not(left: Money | None) -> None:
-    played = work("charge", ["1"], IN_CHAT, AgreementsOf=(agreement(left=left, every="", until_ms=None),))
+    played = work("charge", ["1"], IN_CHAT, AgreementsOf=(agreement(left=left, every="", until_ms=None),) * 2)
     assert played.screen.text == "charge.not_yet"
     assert played.screen.values["every"] == Text("every.time")
     assert played.screen.values["until"] == Text("until.open")
@@ -172,7 +172,7 @@ def test_without_auto_debits_it_is_said() -> None:
 
 
 def test_no_takes_nothing() -> None:
-    played = work("charge", ["1", "20", "2"], IN_CHAT, AgreementsOf=(agreement(),))
+    played = work("charge", ["1", "20", "2"], IN_CHAT, AgreementsOf=(agreement(),) * 2)
     assert played.screen.text == "business.cancelled"
     assert acts(played) == []
 
@@ -181,7 +181,7 @@ def test_a_wrong_pin_takes_nothing() -> None:
     locked = v.PinAnswer(refused="locked")
     assert work("charge", ["0000"], CheckPin=locked).screen.text == "refused.locked"
     pins = [v.PinAnswer(), locked]
-    played = work("charge", [PIN, "1", "20", "1", "0000"], AgreementsOf=(agreement(),), CheckPin=pins)
+    played = work("charge", [PIN, "1", "20", "1", "0000"], AgreementsOf=(agreement(),) * 2, CheckPin=pins)
     assert played.screen.text == "refused.locked"
     assert acts(played) == []
 
@@ -189,7 +189,7 @@ def test_a_wrong_pin_takes_nothing() -> None:
 @pytest.mark.parametrize("why", ["too_early", "over_agreement", "gone"])
 def test_a_refusal_says_why(why: str) -> None:
     refused = order(OrderState.FAILED, id="", kind=OrderKind.AGREEMENT_CHARGE, refused=why)
-    played = work("charge", ["1", "20", "1"], IN_CHAT, AgreementsOf=(agreement(),), ChargeUnder=refused)
+    played = work("charge", ["1", "20", "1"], IN_CHAT, AgreementsOf=(agreement(),) * 2, ChargeUnder=refused)
     assert played.screen.text == f"refused.{why}"
 
 

@@ -20,7 +20,10 @@ ASKED = order(OrderState.NEW, kind=OrderKind.BILL)
 
 
 def paid(answers: list[str], *bills: v.BillCard, **given: Any) -> Played:
-    world = {e.Bills: bills, **{getattr(e, name): value for name, value in given.items()}}
+    world = {
+        e.Bills: (*bills, SAME) if len(bills) == 1 else bills,
+        **{getattr(e, name): value for name, value in given.items()},
+    }
     return play(["4", "4", *answers], world, facts=FACTS)
 
 
@@ -72,7 +75,7 @@ def test_another_wallet_is_chosen_on_the_confirmation() -> None:
 
 
 def test_who_has_no_number_is_asked_for_one_before_the_confirmation() -> None:
-    world = {e.Bills: (WATER,)}
+    world = {e.Bills: (WATER, POWER)}
     stranger = msgspec.structs.replace(FACTS, msisdn="")
     played = play(["4", "4", "1", "0042 17 9", "50", "0240000002"], world, facts=stranger)
     assert played.texts[-2:] == ["pay.payer_typed", "bill.confirm"]

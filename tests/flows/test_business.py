@@ -226,7 +226,7 @@ def test_what_the_pin_opened_is_closed_again_by_going_back_and_by_resuming(right
         b.WaitingApprovals: v.ApprovalView("w1", "refund", GHS_50, OTHER, "Kofi"),
         b.LockedStaff: v.LockedRole("s7", "Kofi", "cashier"),
     }[look]
-    played = work(right, [*answers, PIN], **{look.__name__: (one,)})
+    played = work(right, [*answers, PIN], **{look.__name__: (one, one)})
     assert own_keys(played)[-1] == "which"
     assert all(entry.kind != "guard" for entry in without_last_answer(played.journal) or ())
     again = play([], {e.MyRoles: (ROLE,)}, facts=STAFF, prefill=prefill_of(played.journal))

@@ -44,7 +44,7 @@ def test_a_wish_to_pay_a_bank_account_is_refused() -> None:
 
 
 def test_what_is_not_decided_waits_on() -> None:
-    played = work("approve", ["1", "3"], IN_CHAT, WaitingApprovals=(REFUND,))
+    played = work("approve", ["1", "3"], IN_CHAT, WaitingApprovals=(REFUND,) * 2)
     assert played.screen.text == "business.done"
     assert acts(played) == []
 
@@ -57,7 +57,7 @@ def test_where_nothing_waits_it_is_said() -> None:
 @pytest.mark.parametrize("decision", ["1", "2"])
 def test_a_refusal_says_why(why: str, decision: str) -> None:
     refused = msgspec.structs.replace(DECLINED, refused=why)
-    played = work("approve", ["1", decision], IN_CHAT, WaitingApprovals=(REFUND,), DecideApproval=refused)
+    played = work("approve", ["1", decision], IN_CHAT, WaitingApprovals=(REFUND,) * 2, DecideApproval=refused)
     as_wished = why == "declined" and decision == "2"
     assert played.screen.text == ("approve.declined" if as_wished else f"refused.{why}")
 
@@ -66,7 +66,7 @@ def test_a_wrong_pin_decides_nothing() -> None:
     locked = v.PinAnswer(refused="locked")
     assert work("approve", ["0000"], CheckPin=locked).screen.text == "refused.locked"
     pins = [v.PinAnswer(), locked]
-    played = work("approve", [PIN, "1", "1", "0000"], WaitingApprovals=(REFUND,), CheckPin=pins)
+    played = work("approve", [PIN, "1", "1", "0000"], WaitingApprovals=(REFUND,) * 2, CheckPin=pins)
     assert played.screen.text == "refused.locked"
     assert acts(played) == []
 

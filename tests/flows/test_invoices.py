@@ -77,14 +77,16 @@ def test_open_invoices_are_listed_and_shown() -> None:
 
 @pytest.mark.parametrize("answers", [["1"], ["2", "2"]])
 def test_an_invoice_looked_at_stays(answers: list[str]) -> None:
-    played = work("invoice", ["2", "1", *answers], IN_CHAT, AgreementsOf=(INVOICE,))
+    played = work("invoice", ["2", "1", *answers], IN_CHAT, AgreementsOf=(INVOICE,) * 2)
     assert played.screen.text == "business.done"
     assert acts(played) == []
 
 
 def test_an_invoice_is_cancelled_for_a_second_pin() -> None:
     cancelled = order(OrderState.NEW, kind=OrderKind.INVOICE_CANCEL, payer=OTHER)
-    played = work("invoice", ["2", PIN, "1", "2", "1", PIN], AgreementsOf=(INVOICE,), CancelInvoice=cancelled)
+    played = work(
+        "invoice", ["2", PIN, "1", "2", "1", PIN], AgreementsOf=(INVOICE,) * 2, CancelInvoice=cancelled
+    )
     assert own_keys(played)[-2:] == ["confirm_cancel", "pin"]
     assert played.effects[-2:] == [b.CheckPin("s1"), b.CancelInvoice("s1", "a1")]
     assert played.screen.text == "sent.invoice_cancel"
@@ -95,7 +97,7 @@ def test_a_wrong_pin_shows_and_cancels_nothing() -> None:
     locked = v.PinAnswer(refused="locked")
     assert work("invoice", ["2", "0000"], CheckPin=locked).screen.text == "refused.locked"
     pins = [v.PinAnswer(), locked]
-    played = work("invoice", ["2", PIN, "1", "2", "1", "0000"], AgreementsOf=(INVOICE,), CheckPin=pins)
+    played = work("invoice", ["2", PIN, "1", "2", "1", "0000"], AgreementsOf=(INVOICE,) * 2, CheckPin=pins)
     assert played.screen.text == "refused.locked"
     assert acts(played) == []
 
@@ -106,7 +108,7 @@ def test_without_invoices_it_is_said() -> None:
 
 def test_an_invoice_that_is_gone_cannot_be_cancelled() -> None:
     gone = order(OrderState.FAILED, id="", kind=OrderKind.INVOICE_CANCEL, refused="gone")
-    played = work("invoice", ["2", "1", "2", "1"], IN_CHAT, AgreementsOf=(INVOICE,), CancelInvoice=gone)
+    played = work("invoice", ["2", "1", "2", "1"], IN_CHAT, AgreementsOf=(INVOICE,) * 2, CancelInvoice=gone)
     assert played.screen.text == "refused.gone"
 
 
@@ -114,7 +116,7 @@ def test_an_invoice_that_is_gone_cannot_be_cancelled() -> None:
 
 
 def mine(answers: list[str], *found: v.AgreementView, facts: Any = USSD) -> Any:
-    return play(answers, {b.MyAgreements: found}, flow=my_invoices, facts=facts)
+    return play(answers, {b.MyAgreements: found * 2}, flow=my_invoices, facts=facts)
 
 
 def test_a_customer_sees_an_invoice_and_how_it_is_paid() -> None:
@@ -139,6 +141,6 @@ def test_a_chat_without_a_number_is_linked_first() -> None:
 
 def test_it_is_reached_from_the_menu() -> None:
     facts = msgspec.structs.replace(USSD, offers=("invoice",))
-    played = play(["3", "1"], {b.MyAgreements: (INVOICE,)}, facts=facts)
+    played = play(["3", "1"], {b.MyAgreements: (INVOICE,) * 2}, facts=facts)
     assert played.texts == ["main.menu", "invoices.which", "invoices.shown"]
     assert not any(isinstance(effect, e.PayBill) for effect in played.effects)

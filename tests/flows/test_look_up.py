@@ -21,7 +21,7 @@ def test_a_payment_is_found_by_its_code() -> None:
         {
             "code": CODE,
             "amount": GHS_50,
-            "payer": Number(OTHER),
+            "payer": Number(OTHER, region="GH"),
             "state": Text("state.new"),
             "reason": Text("failed.perhaps", {"why": Text("reason.other")}),
             "when": Moment(1_000),

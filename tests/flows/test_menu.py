@@ -75,14 +75,14 @@ def test_staff_see_their_business_and_no_way_to_become_staff() -> None:
     ("answers", "facts", "world", "first"),
     [
         (["1"], USSD, {}, "pay/merchant"),
-        (["2"], USSD, {e.MyPayments: (order(),)}, "payments/which"),
-        (["3"], EVERYTHING, {b.MyAgreements: (INVOICE,)}, "invoices/which"),
+        (["2"], USSD, {e.MyPayments: (order(),) * 2}, "payments/which"),
+        (["3"], EVERYTHING, {b.MyAgreements: (INVOICE,) * 2}, "invoices/which"),
         (["4"], USSD, {}, "more"),
         (["5"], STAFF, {e.MyRoles: (ROLE,)}, "business/menu"),
         (["4", "1"], USSD, {e.RecentMerchants: (KITCHEN,)}, "pay/merchant"),
         (["4", "2"], USSD, {}, "check/number"),
         (["4", "3"], EVERYTHING, {b.MyAgreements: ()}, "auto_debit/merchant"),
-        (["4", "4"], EVERYTHING, {e.Bills: (WATER,)}, "bill/which"),
+        (["4", "4"], EVERYTHING, {e.Bills: (WATER,)}, "bill/reference"),
         (["4", "5"], WEB, {}, "link/number"),
         (["4", "6"], USSD, {}, "language/which"),
         (["4", "8"], USSD, {}, "staff/code"),
@@ -197,7 +197,7 @@ def test_who_asks_for_money_stands_above_the_first_screen(
 
 @pytest.mark.parametrize("facts", [USSD, msgspec.structs.replace(EVERYTHING, msisdn="")])
 def test_nobody_is_asked_for_requests_without_a_number_or_where_there_are_none(facts: Any) -> None:
-    played = play([], {b.MyAgreements: (INVOICE,)}, facts=facts)
+    played = play([], {b.MyAgreements: (INVOICE,) * 2}, facts=facts)
     assert played.question.notice is None
     assert [entry.key for entry in played.journal] == ["recent"]
 
@@ -366,7 +366,13 @@ def test_a_payment_is_shown_as_it_stands_when_asked(state: OrderState, text: str
     played = play(["2", "2"], {e.MyPayments: listed, e.AskStatus: now})
     assert played.options(1) == ["o1", "o2"]
     assert played.asked[1].choices[1].label == Text(
-        "payments.line", {"amount": GHS_50, "merchant": "Ama's Kitchen", "state": Text("state.failed")}
+        "payments.line",
+        {
+            "amount": GHS_50,
+            "merchant": "Ama's Kitchen",
+            "state": Text("state.failed"),
+            "when": Moment(0, seen_ms=0),
+        },
     )
     assert played.effects == [e.MyPayments(), e.AskStatus("o2")]
     assert played.screen.text == text
@@ -381,11 +387,11 @@ CANCELLED = order(OrderState.FAILED, reason=Reason.CANCELLED)
 
 
 def test_a_payment_that_waits_says_what_to_do_and_until_when() -> None:
-    screen = play(["2", "1"], {e.MyPayments: (SENT,), e.AskStatus: SENT}).screen
+    screen = play(["2", "1"], {e.MyPayments: (SENT,) * 2, e.AskStatus: SENT}).screen
     assert (screen.text, screen.shorter) == ("payments.waiting", "")
     assert screen.values["until"] == Moment(1_795_000_000_000, hour=True)
     hinted = msgspec.structs.replace(SENT, hint="*170#, My Approvals")
-    screen = play(["2", "1"], {e.MyPayments: (SENT,), e.AskStatus: hinted}).screen
+    screen = play(["2", "1"], {e.MyPayments: (SENT,) * 2, e.AskStatus: hinted}).screen
     assert (screen.text, screen.shorter) == ("payments.waiting_hint", "payments.waiting")
 
 
@@ -395,7 +401,7 @@ def test_a_payment_that_waits_says_what_to_do_and_until_when() -> None:
      (order(OrderState.FAILED, reason=Reason.REJECTED), "failed")],
 )  # fmt: skip
 def test_what_has_not_left_may_be_withdrawn(after: v.OrderView, text: str) -> None:
-    world = {e.MyPayments: (UNSENT,), e.AskStatus: UNSENT, e.WithdrawPayment: after}
+    world = {e.MyPayments: (UNSENT,) * 2, e.AskStatus: UNSENT, e.WithdrawPayment: after}
     played = play(["2", "1", "1"], world)
     assert played.keys == ["menu", "payments/which", "payments/unsent"]
     assert played.effects[-1] == e.WithdrawPayment("o1")
@@ -408,7 +414,7 @@ RECEIPT = v.ReceiptView("K7QX2A9M", GHS_50, "Ama's Kitchen", MSISDN, 1_795_000_0
 
 def test_the_receipt_of_what_is_paid_is_shown_and_sent_to_a_phone() -> None:
     paid = order(OrderState.SUCCESSFUL)
-    world = {e.MyPayments: (paid,), e.AskStatus: paid, e.ReceiptOf: RECEIPT, e.SendReceipt: v.Done()}
+    world = {e.MyPayments: (paid,) * 2, e.AskStatus: paid, e.ReceiptOf: RECEIPT, e.SendReceipt: v.Done()}
     played = play(["2", "1", "1", "1"], world)
     assert played.texts[2:] == ["payments.successful", "receipt.shown"]
     assert played.effects[2:] == [e.ReceiptOf("o1"), e.SendReceipt("o1")]
@@ -423,7 +429,7 @@ def test_the_receipt_of_what_is_paid_is_shown_and_sent_to_a_phone() -> None:
 def test_the_receipt_of_a_paid_bill_names_the_bill() -> None:
     paid = order(OrderState.SUCCESSFUL, kind=OrderKind.BILL, bill="Ghana Water", collected=True)
     receipt = msgspec.structs.replace(RECEIPT, bill="Ghana Water")
-    world = {e.MyPayments: (paid,), e.AskStatus: paid, e.ReceiptOf: receipt}
+    world = {e.MyPayments: (paid,) * 2, e.AskStatus: paid, e.ReceiptOf: receipt}
     played = play(["2", "1", "1"], world)
     assert played.texts[2:] == ["result.bill.successful", "receipt.shown"]
     said = [text.id for text in lines_in(played.question.text.values["lines"])]
@@ -440,22 +446,53 @@ def lines_in(value: Any) -> list[Text]:
 
 def test_what_is_no_payment_is_listed_by_its_kind_and_told_in_its_own_words() -> None:
     refund = order(OrderState.SUCCESSFUL, kind=OrderKind.REFUND, payee=OTHER)
-    played = play(["2", "1"], {e.MyPayments: (refund,), e.AskStatus: refund})
+    played = play(["2", "1"], {e.MyPayments: (refund,) * 2, e.AskStatus: refund})
     assert played.asked[1].choices[0].label == Text(
-        "payments.other_line", {"amount": GHS_50, "kind": Text("kind.refund"), "state": Text("state.done")}
+        "payments.other_line",
+        {
+            "amount": GHS_50,
+            "kind": Text("kind.refund"),
+            "state": Text("state.done"),
+            "when": Moment(0, seen_ms=0),
+        },
     )
     assert played.screen.text == "result.refund.successful"
     assert played.screen.values["payee"] == Number(OTHER)
 
 
+@pytest.mark.parametrize(
+    ("minor", "state", "text"),
+    [(0, "state.successful", "successful"), (1, "state.partly_refunded", "partly_refunded"),
+     (5_000, "state.refunded", "refunded")],
+)  # fmt: skip
+def test_what_was_given_back_of_a_payment_is_told(minor: int, state: str, text: str) -> None:
+    paid = order(OrderState.SUCCESSFUL, refunded_minor=minor)
+    played = play(["2", "1"], {e.MyPayments: (paid,) * 2, e.AskStatus: paid})
+    assert played.asked[1].choices[0].label.values["state"] == Text(state)
+    assert played.texts[-1] == f"payments.{text}"
+
+
+@pytest.mark.parametrize(
+    ("answers", "facts", "world", "last"),
+    [
+        (["2"], USSD, {e.MyPayments: (order(),), e.AskStatus: order()}, "payments.open"),
+        (["3"], EVERYTHING, {b.MyAgreements: (INVOICE,)}, "invoices/shown"),
+        (["4", "4"], EVERYTHING, {e.Bills: (WATER,)}, "bill/reference"),
+    ],
+)
+def test_a_list_of_one_is_skipped(answers: list[str], facts: Any, world: Any, last: str) -> None:
+    played = play(answers, world, facts=facts)
+    assert last in (played.screen.text if answers == ["2"] else played.question.key)
+
+
 def test_a_payment_that_is_nobodys_is_not_shown() -> None:
-    played = play(["2", "1"], {e.MyPayments: (order(),), e.AskStatus: None})
+    played = play(["2", "1"], {e.MyPayments: (order(),) * 2, e.AskStatus: None})
     assert played.screen.text == "payments.none"
 
 
 def test_a_payment_that_waits_for_its_code_is_asked_for_it() -> None:
     waiting = order(OrderState.NEEDS_OTP)
-    world = {e.MyPayments: (waiting,), e.AskStatus: waiting, e.SubmitOtp: order(OrderState.PENDING)}
+    world = {e.MyPayments: (waiting,) * 2, e.AskStatus: waiting, e.SubmitOtp: order(OrderState.PENDING)}
     played = play(["2", "1", "824193"], world)
     assert played.keys == ["menu", "payments/which", "payments/otp"]
     assert played.texts[-1] == "pay.otp"

@@ -600,13 +600,13 @@ async def test_where_a_payout_stands_is_not_told_as_a_payment(stage: Stage) -> N
         assert screen.order_id in {order.id for order in await stage.orders()}
         return stage.kasapay.turns.say(Text(screen.text, screen.values))
 
-    assert (await said(ama)).startswith("GHS 20.00 is on its way to +233***001.")
-    assert (await said(kojo)).startswith("Ask the customer to enter their PIN on +233***001: GHS 20.00.")
+    assert (await said(ama)).startswith("GHS 20.00 is on its way to 024***001.")
+    assert (await said(kojo)).startswith("Ask the customer to enter their PIN on 024***001: GHS 20.00.")
     await stage.settle()
     decide(stage, EFUA, "reject")
     await stage.pass_time(30)
-    assert (await said(ama)).startswith("Sent: GHS 20.00 to +233***001 from Ama's Kitchen.")
-    assert (await said(kojo)).startswith("Hand out no cash: GHS 20.00 from +233***001 is not paid.")
+    assert (await said(ama)).startswith("Sent: GHS 20.00 to 024***001 from Ama's Kitchen.")
+    assert (await said(kojo)).startswith("Hand out no cash: GHS 20.00 from 024***001 is not paid.")
 
 
 @pytest.mark.parametrize(

@@ -524,3 +524,18 @@ async def test_a_connection_is_needed_until_its_last_order_is_final(store: Store
     assert await store.open_accounts() == {"momo-gh", "momo-ug", "startbutton-ke"}
     await store.commit([move(row, S.SUCCESSFUL)])
     assert await store.open_accounts() == {"momo-gh", "momo-ug"}
+
+
+async def test_what_was_given_back_of_several_payments_is_one_read(store: Store) -> None:
+    for id in ("o1", "o2", "o3"):
+        await kept_order(store, order(id), S.PENDING, S.SUCCESSFUL)
+    for id, parent, minor, path in (
+        ("r1", "o1", 100, (S.PENDING, S.SUCCESSFUL)),
+        ("r2", "o1", 150, (S.PENDING, S.SUCCESSFUL)),
+        ("r3", "o1", 50, (S.PENDING,)),
+        ("r4", "o2", 500, (S.PENDING, S.FAILED)),
+    ):
+        refund = order(id, kind=OrderKind.REFUND, parent_id=parent, amount_minor=minor)
+        await kept_order(store, refund, *path)
+    assert await store.given_back_minor(["o1", "o2", "o3"]) == {"o1": 250}
+    assert await store.given_back_minor([]) == {}

@@ -79,7 +79,7 @@ STATEMENTS = {
         [value] if isinstance(value, str) else value if isinstance(value, tuple) else []
     )
     if isinstance(sql, str) and sql.split(maxsplit=1)[:1] in (["SELECT"], ["UPDATE"], ["DELETE"])
-} | {"messages_claim": messages._claim_sql(1)}
+} | {"messages_claim": messages._claim_sql(1), "order_reads_given_back": order_reads._given_back_sql(2)}
 # A list that is read whole, a part of a statement, and what an operator asks for once in a while.
 NOT_ASKED = {"people_MERCHANTS0", "messages_BEHIND0"} | {
     f"forgetting_{name}"

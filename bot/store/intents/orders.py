@@ -294,6 +294,10 @@ class OrderIntents(Protocol):
         """Sum of the order's refunds that did not fail, in minor units."""
         ...
 
+    async def given_back_minor(self, order_ids: Sequence[str]) -> Mapping[str, int]:
+        """Sum of the refunds that arrived, in minor units, of each of the orders that has any."""
+        ...
+
     async def refunds_of(self, order_id: str) -> tuple[OrderRow, ...]:
         """Newest first, whatever became of them."""
         ...
