@@ -16,6 +16,7 @@ from flows.invoices import invoice
 from flows.look_up import look_up, one_found
 from flows.lookups import balance_of
 from flows.own_pin import change_pin
+from flows.payment_messages import payment_messages
 from flows.payouts import deposit, pay_out
 from flows.refunds import refund
 from flows.staff import choose_role
@@ -39,6 +40,7 @@ _PARTS: Final[dict[str, Part]] = {
     Right.UNLOCK.value: unlock,
     Right.DEPOSIT.value: deposit,
     Right.PIN.value: change_pin,
+    Right.MESSAGES.value: payment_messages,
 }
 
 

@@ -20,6 +20,7 @@ from bot.dialog.views import (
     Noted,
     OpenedApproval,
     OrderView,
+    PaymentMessages,
     PinAnswer,
     PinSet,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "ChangePin",
     "ChargeUnder",
     "CheckPin",
+    "ChoosePaymentMessages",
     "ChoosePin",
     "DecideApproval",
     "EnrolStaff",
@@ -42,6 +44,7 @@ __all__ = [
     "MyAgreements",
     "OpenApproval",
     "PayOut",
+    "PaymentMessagesOf",
     "Refund",
     "SeeDetails",
     "SendNote",
@@ -245,3 +248,20 @@ class MyAgreements(Look[tuple[AgreementView, ...]], frozen=True):
 
     kind: str
     result: ClassVar[Any] = tuple[AgreementView, ...]
+
+
+class PaymentMessagesOf(Look[PaymentMessages], frozen=True):
+    """Whether the role hears of each payment to its merchant."""
+
+    staff_id: str
+    result: ClassVar[Any] = PaymentMessages
+
+
+class ChoosePaymentMessages(Act[Done], frozen=True):
+    """Hear of each payment or not, and in which hours not."""
+
+    staff_id: str
+    on: bool
+    quiet_from: int = 0
+    quiet_until: int = 0
+    result: ClassVar[Any] = Done

@@ -160,6 +160,9 @@ BILLS = (
 )
 # Told to people by themselves, each with its values.
 PUSHED = {
+    "announce.paid": {"merchant", "amount", "payer", "when", "code"},
+    "announce.busy": {"merchant", "count", "when"},
+    "announce.count": {"merchant", "payments", "since", "amount"},
     "approval.asked": {"by", "merchant", "kind", "amount", "to"},
     "approval.asked_chat": {"by", "merchant", "kind", "amount", "to"},
     **{
@@ -465,6 +468,10 @@ BIG: dict[str, Value] = {
     "least": Money(100_000, "XOF"),
     "most": AMOUNT,
     "paid": CODE,
+    "count": 1000,
+    "when": Moment(1_798_761_540_000, hour=True),
+    "since": Moment(1_798_761_540_000, seen_ms=0),
+    "payments": Text("count.many", {"count": 1000}),
     "every": Text("every.month"),
     "stop": Text("wallet.stop_dial", {"short_code": SHORT_CODE}),
     "below": AMOUNT,
@@ -824,7 +831,10 @@ def test_no_sentence_speaks_the_language_of_programmers(language: str) -> None:
 
 
 # Words that stand in a sentence, or begin with a figure.
-IN_A_SENTENCE = ("state.", "agreement.", "every.", "kind.", "party.", "role.", "until.", "days.", "gender.")
+IN_A_SENTENCE = (
+    *("state.", "agreement.", "every.", "kind.", "party.", "role.", "until.", "days.", "gender."),
+    *("quiet.", "count."),
+)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

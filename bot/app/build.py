@@ -38,6 +38,7 @@ from bot.money import OFFERED, OrderKind, OrderState
 from bot.notifications.outbox import Outbox
 from bot.operations.operations import Operations
 from bot.orders.agreement_keeper import AgreementKeeper
+from bot.orders.announcer import Announcer
 from bot.orders.approval_keeper import ApprovalKeeper
 from bot.orders.callbacks import Callbacks
 from bot.orders.context_loader import ContextLoader
@@ -54,7 +55,7 @@ from bot.runtime.open_files import open_files_at_most
 from bot.runtime.rate_limits import KeyLimits as Allowance
 from bot.runtime.security_events import KINDS, SecurityEvents
 from bot.runtime.timeouts import TIMES, Timeouts
-from bot.settings.settings import Settings, ask_limits, offered_languages
+from bot.settings.settings import Settings, announce_limits, ask_limits, offered_languages
 from bot.store import StoreUnavailable, sqlite_path, sqlite_store
 from bot.store.base import Store
 from bot.store.records import OrderRow
@@ -144,7 +145,13 @@ class Kasapay:
         self._probed: tuple[float, list[str]] = (float("-inf"), [])
         self._tryit = tryit
         context_loader = ContextLoader(
-            store, self.calls, clock, ids, timeouts, short_code=settings.short_code
+            store,
+            self.calls,
+            clock,
+            ids,
+            timeouts,
+            short_code=settings.short_code,
+            announce=announce_limits(settings),
         )
         self.operations = Operations(
             store,
@@ -237,6 +244,8 @@ class Kasapay:
         self.keeper.on_told = self.outbox.wake
         self.approvals = ApprovalKeeper(store, clock, ids)
         self.approvals.on_told = self.outbox.wake
+        self.announcer = Announcer(store, clock, ids, timeouts, announce_limits(settings))
+        self.announcer.on_told = self.outbox.wake
         self.callbacks = Callbacks(
             store,
             self.accounts,
@@ -475,6 +484,7 @@ def _background(kasapay: Kasapay) -> list[Any]:
         kasapay.worker.run(),
         kasapay.keeper.run(),
         kasapay.approvals.run(),
+        kasapay.announcer.run(),
         watch_deadlines(kasapay.store, kasapay.metrics, kasapay.clock, kasapay.admin.ids),
         watch_soundness(kasapay.store),
         watch_figures(kasapay.store, kasapay.metrics, kasapay.clock, kasapay.problems),

@@ -20,7 +20,7 @@ from babel.messages.pofile import PoFileError, read_po
 
 from bot.channels.parts import faults_of, parts_of, without_marks
 from bot.dialog import Moment, Named, NavLabels, NavWords, Number, Text, Value
-from bot.money import Money, currency_word, mask_local, show_amount, show_local, to_major
+from bot.money import Money, currency_word, hours_ahead, mask_local, show_amount, show_local, to_major
 
 __all__ = ["NAV_IDS", "Catalogue", "CatalogueError", "drafts", "known_languages", "native_name"]
 
@@ -30,13 +30,6 @@ _ENGLISH: Final = "en"
 _FILE: Final = Path("LC_MESSAGES", "kasapay.po")
 _NO_BREAK: Final = "\u00a0"
 _PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-# Hours ahead of UTC where our providers are, all without summer time; the others keep UTC itself.
-# Compared with the IANA time zones for 2026; not every machine has a copy of those.
-_AHEAD: Final = {
-    **dict.fromkeys(("BJ", "CG", "CM", "GA", "NE", "NG", "TD"), 1),
-    **dict.fromkeys(("BW", "LS", "MW", "MZ", "RW", "SS", "SZ", "ZA", "ZM", "ZW"), 2),
-    **dict.fromkeys(("ET", "KE", "TZ", "UG"), 3),
-}
 # Enough to see every fault once, and no more memory than that.
 _MOST_REPORTS: Final = 1000
 # Texts inside texts; deeper than this is a loop.
@@ -296,7 +289,7 @@ def _show_moment(moment: Moment, region: str) -> str:
 
 
 def _at_home(at_ms: int, region: str) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, UTC) + timedelta(hours=_AHEAD.get(region, 0))
+    return datetime.fromtimestamp(at_ms / 1000, UTC) + timedelta(hours=hours_ahead(region))
 
 
 @lru_cache(maxsize=64)

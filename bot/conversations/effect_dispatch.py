@@ -87,6 +87,7 @@ class EffectDispatch:
         )
         look(b.WaitingApprovals, lambda w, actor: do.approvals.waiting(actor, w.staff_id))
         look(b.OpenApproval, lambda w, actor: do.approvals.opened(actor, w.approval_id))
+        look(b.PaymentMessagesOf, lambda w, actor: do.payment_messages.shown(actor, w.staff_id))
         look(b.LockedStaff, lambda w, actor: do.roles.locked(actor, w.staff_id))
 
     def _add_acts(self, do: Operations) -> None:
@@ -173,6 +174,12 @@ class EffectDispatch:
             b.DecideApproval,
             lambda w, actor, key: do.approvals.decide(
                 actor, staff_id=w.staff_id, approval_id=w.approval_id, approve=w.approve
+            ),
+        )
+        act(
+            b.ChoosePaymentMessages,
+            lambda w, actor, key: do.payment_messages.choose(
+                actor, staff_id=w.staff_id, on=w.on, quiet_from=w.quiet_from, quiet_until=w.quiet_until
             ),
         )
         act(

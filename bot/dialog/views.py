@@ -33,6 +33,7 @@ __all__ = [
     "Noted",
     "OpenedApproval",
     "OrderView",
+    "PaymentMessages",
     "PayoutSwitch",
     "PinAnswer",
     "PinSet",
@@ -222,6 +223,14 @@ class Done(msgspec.Struct, frozen=True):
     """Whether it was done. `ok` False: somebody else was faster."""
 
     ok: bool = True
+
+
+class PaymentMessages(msgspec.Struct, frozen=True):
+    """Whether a role hears of each payment, and from which hour to which not: the same twice, never."""
+
+    on: bool = False
+    quiet_from: int = 0
+    quiet_until: int = 0
 
 
 class PinAnswer(msgspec.Struct, frozen=True):

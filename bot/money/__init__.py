@@ -31,6 +31,7 @@ from bot.money.codes import (
     read_token,
     reference_key,
 )
+from bot.money.local_time import hours_ahead, next_hour_ms, quiet_until_ms
 from bot.money.networks import network_told
 from bot.money.numbers import (
     Msisdn,
@@ -117,6 +118,7 @@ __all__ = [
     "currency_word",
     "exponent_of",
     "from_major",
+    "hours_ahead",
     "is_anonymous",
     "is_new_merchant_code",
     "is_weak_pin",
@@ -126,10 +128,12 @@ __all__ = [
     "mask_msisdn",
     "may_become",
     "network_told",
+    "next_hour_ms",
     "parse_amount",
     "parse_msisdn",
     "parse_wallet",
     "proves_nothing_moved",
+    "quiet_until_ms",
     "read_code",
     "read_token",
     "reference_key",

@@ -28,10 +28,19 @@ class Right(StrEnum):
     UNLOCK = "unlock"  # a colleague's staff PIN
     DEPOSIT = "deposit"  # into a customer's wallet, for cash taken
     PIN = "pin"  # take another staff PIN, where one is asked for
+    MESSAGES = "messages"  # hear of each payment
 
 
 _COUNTER: Final = frozenset(
-    {Right.LOOK_UP, Right.NOTE, Right.WITHDRAW, Right.INVOICE, Right.DETAILS, Right.PIN}
+    {
+        Right.LOOK_UP,
+        Right.NOTE,
+        Right.WITHDRAW,
+        Right.INVOICE,
+        Right.DETAILS,
+        Right.PIN,
+        Right.MESSAGES,
+    }
 )
 _RIGHTS: Final = {
     StaffRole.CASHIER: _COUNTER,

@@ -9,6 +9,7 @@ from bot.operations.asking import PhoneRules
 from bot.operations.consents import Consents
 from bot.operations.links import Links
 from bot.operations.merchants import Merchants
+from bot.operations.payment_messages import PaymentMessages
 from bot.operations.payments import Payments
 from bot.operations.payout_switch import PayoutSwitch
 from bot.operations.receipts import Receipts
@@ -67,6 +68,7 @@ class Operations:
         self.approvals = Approvals(store, self.roles, self.staff_requests, clock, ids)
         self.details = Consents(store, calls, self.roles, sealer, clock, ids, timeouts, phones, limits)
         self.recognition = Recognition(self.merchants, self.payments, self.staff_requests, self.roles)
+        self.payment_messages = PaymentMessages(store, self.roles, clock)
         # What only an operator does.
         self.payout_switch = PayoutSwitch(store, clock)
         self.settling = Settling(store, calls, clock, ids, timeouts)

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.dialog import Address
-from bot.money import FINAL, PAYOUTS, OrderKind, StaffRole
+from bot.money import FINAL, PAYOUTS, OrderKind, StaffRole, next_hour_ms, quiet_until_ms
 from bot.notifications.order_messages import linked_chats
 from bot.orders.provider_calls import Calls
-from bot.orders.rules import SettlementContext
+from bot.orders.rules import Listener, SettlementContext
 from bot.providers.base import Resend
 from bot.runtime.clock import Clock, Ids
 from bot.runtime.timeouts import Timeouts
+from bot.settings.limits import ANNOUNCE_LIMITS, AnnounceLimits
 from bot.store.base import StaffAddress, Store, Surroundings
-from bot.store.records import OrderRow
+from bot.store.records import AddressRow, OrderRow, StaffRow
 
-__all__ = ["ContextLoader"]
+__all__ = ["ContextLoader", "staff_targets"]
 
 _MINDS_THE_MONEY: Final = frozenset({StaffRole.OWNER, StaffRole.ACCOUNTANT})
 
@@ -35,6 +36,7 @@ class ContextLoader:
         timeouts: Timeouts,
         *,
         short_code: str = "",
+        announce: AnnounceLimits = ANNOUNCE_LIMITS,
     ) -> None:
         self._store = store
         self._calls = calls
@@ -42,6 +44,7 @@ class ContextLoader:
         self._ids = ids
         self._timeouts = timeouts
         self._short_code = short_code
+        self._announce = announce
 
     async def of(
         self,
@@ -59,6 +62,7 @@ class ContextLoader:
         known = self._calls is not None and order.account_id in self._calls.accounts
         adapter = self._calls.accounts.adapter(order.account_id) if self._calls and known else None
         now_ms = self._clock()
+        region = self._calls.accounts.account(order.account_id).region if self._calls and known else ""
         return SettlementContext(
             merchant=around.merchant.shown if around.merchant else "",
             addresses=around.addresses,
@@ -81,12 +85,31 @@ class ContextLoader:
             follows=around.follows,
             kinds=self._kinds(order, around) if around.follows is not None else frozenset(),
             staff=_who_minds(around.staff, now_ms, self._timeouts),
+            listeners=self._listeners(around, region, now_ms),
+            most_an_hour=self._announce.most_an_hour,
+            region=region,
         )
 
     def _hint(self, order: OrderRow) -> str:
         if self._calls is None or order.account_id not in self._calls.accounts:
             return ""
         return self._calls.accounts.account(order.account_id).approvals_hint(order.network)
+
+    def _listeners(self, around: Surroundings, region: str, now_ms: int) -> tuple[Listener, ...]:
+        hears = {role.row.id: role for role in around.hears}
+        found = []
+        for one in around.announcing:
+            role, quiet = hears[one.staff_id], (one.quiet_from, one.quiet_until)
+            day_ms = next_hour_ms(now_ms, self._announce.day_hour, region)
+            found.append(
+                Listener(
+                    one.staff_id,
+                    staff_targets(role.row, role.person_id, role.addresses, now_ms, self._timeouts),
+                    quiet_until_ms(now_ms, *quiet, region),
+                    quiet_until_ms(day_ms, *quiet, region) or day_ms,
+                )
+            )
+        return tuple(found)
 
     def _kinds(self, order: OrderRow, around: Surroundings) -> frozenset[OrderKind]:
         """What the order's account can make now; nothing that pays out while payouts are switched off."""
@@ -105,7 +128,16 @@ def _who_minds(
     for role in staff:
         if role.row.role not in _MINDS_THE_MONEY or not role.row.address_value:
             continue
-        enrolled = Address(role.row.address_kind, role.row.address_value)
-        chats = linked_chats(role.addresses, now_ms, timeouts) if enrolled.kind == "msisdn" else []
-        found += [(role.person_id, target) for target in chats or [enrolled]]
+        found += staff_targets(role.row, role.person_id, role.addresses, now_ms, timeouts)
     return tuple(dict.fromkeys(found))
+
+
+def staff_targets(
+    row: StaffRow, person_id: str, addresses: Sequence[AddressRow], now_ms: int, timeouts: Timeouts
+) -> tuple[tuple[str, Address], ...]:
+    """Where one of the staff is told something: in the linked chats, else where the role is enrolled."""
+    if not row.address_value:
+        return ()
+    enrolled = Address(row.address_kind, row.address_value)
+    chats = linked_chats(addresses, now_ms, timeouts) if enrolled.kind == "msisdn" else []
+    return tuple((person_id, target) for target in chats or [enrolled])

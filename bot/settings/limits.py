@@ -1,10 +1,10 @@
-"""How often phones may be asked for money, with the defaults. Pure."""
+"""How often phones may be asked for money, and staff told of it, with the defaults. Pure."""
 
 from typing import Final
 
 import msgspec
 
-__all__ = ["ASK_LIMITS", "AskLimits"]
+__all__ = ["ANNOUNCE_LIMITS", "ASK_LIMITS", "AnnounceLimits", "AskLimits"]
 
 
 class AskLimits(msgspec.Struct, frozen=True):
@@ -21,3 +21,14 @@ class AskLimits(msgspec.Struct, frozen=True):
 
 
 ASK_LIMITS: Final = AskLimits()
+
+
+class AnnounceLimits(msgspec.Struct, frozen=True):
+    """Payments of a merchant are told to its staff one by one, up to so many of the last hour; above that how
+    many there were, once a day, when the merchant's clocks show `day_hour`."""
+
+    most_an_hour: int = 20
+    day_hour: int = 20
+
+
+ANNOUNCE_LIMITS: Final = AnnounceLimits()

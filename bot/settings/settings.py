@@ -30,7 +30,7 @@ from bot.settings.accounts import (
 )
 from bot.settings.gateways import GatewaySettings, names_of_gateways, read_gateways
 from bot.settings.insecure_values import door_problems, telegram_problems
-from bot.settings.limits import ASK_LIMITS, AskLimits
+from bot.settings.limits import ANNOUNCE_LIMITS, ASK_LIMITS, AnnounceLimits, AskLimits
 from bot.settings.names import refused_names
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "NAMED_AFTER",
     "ConfigProblems",
     "Settings",
+    "announce_limits",
     "ask_limits",
     "given_values",
     "offered_languages",
@@ -156,6 +157,19 @@ class Settings(BaseSettings):
         ge=0,
         description="Numbers that one role may ask for money within an hour; any, unless set.",
     )
+    # For both see bot.settings.limits.AnnounceLimits.
+    announce_per_hour: int = Field(
+        ANNOUNCE_LIMITS.most_an_hour,
+        ge=1,
+        description="Payments of one merchant within an hour that its staff are told one by one; above that "
+        "they are told how many there were, once a day.",
+    )
+    announce_hour: int = Field(
+        ANNOUNCE_LIMITS.day_hour,
+        ge=0,
+        le=23,
+        description="The hour of the day, by the merchant's clocks, at which staff are told so.",
+    )
     ussd_gateways: str = Field(
         "", description="The USSD gateways that may call, by name, separated by blanks or commas."
     )
@@ -222,6 +236,11 @@ class Settings(BaseSettings):
 def offered_languages(settings: Settings) -> tuple[str, ...]:
     """The languages that people may choose, in the operator's order."""
     return tuple(dict.fromkeys(_listed(settings.languages.lower())))
+
+
+def announce_limits(settings: Settings) -> AnnounceLimits:
+    """How staff are told of payments, as set."""
+    return AnnounceLimits(most_an_hour=settings.announce_per_hour, day_hour=settings.announce_hour)
 
 
 def ask_limits(settings: Settings) -> AskLimits:

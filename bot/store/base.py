@@ -19,6 +19,14 @@ from bot.store.intents.agreements import (
     MoveAgreement,
     SetSwitch,
 )
+from bot.store.intents.announcing import (
+    Announce,
+    AnnouncingIntents,
+    HeldBack,
+    KeepAnnouncing,
+    StopAnnouncing,
+    TellHeldBack,
+)
 from bot.store.intents.chores import (
     AddIncident,
     ChoreIntents,
@@ -73,6 +81,7 @@ from bot.store.intents.turns import (
 __all__ = [
     "NO_FIELDS",
     "AddIncident",
+    "Announce",
     "Asking",
     "Cap",
     "Change",
@@ -88,8 +97,10 @@ __all__ = [
     "ForgetPerson",
     "Figures",
     "Finding",
+    "HeldBack",
     "Hint",
     "KeepAgreement",
+    "KeepAnnouncing",
     "KeepApproval",
     "KeepLinkCode",
     "KeepMerchant",
@@ -117,9 +128,11 @@ __all__ = [
     "SetSwitch",
     "SettleMessage",
     "StaffAddress",
+    "StopAnnouncing",
     "Store",
     "StoreUnavailable",
     "Surroundings",
+    "TellHeldBack",
     "TurnQuery",
     "UnlinkChat",
     "UseLinkCode",
@@ -180,11 +193,22 @@ Change: TypeAlias = (
     | EndRecheck
     | PutOffRecheck
     | AddIncident
+    | KeepAnnouncing
+    | StopAnnouncing
+    | Announce
+    | TellHeldBack
 )
 
 
 class Store(
-    TurnIntents, OrderIntents, AgreementIntents, MessageIntents, PeopleIntents, ChoreIntents, Protocol
+    TurnIntents,
+    OrderIntents,
+    AgreementIntents,
+    AnnouncingIntents,
+    MessageIntents,
+    PeopleIntents,
+    ChoreIntents,
+    Protocol,
 ):
     """All of a store: every subject's intents, its own life, and the commit that keeps them together."""
 

@@ -4,9 +4,10 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from bot.store import agreements, chores, forgetting, inbox, messages, orders, people, turns
+from bot.store import agreements, announcing, chores, forgetting, inbox, messages, orders, people, turns
 from bot.store.base import (
     AddIncident,
+    Announce,
     Change,
     Conflict,
     CountTries,
@@ -20,6 +21,7 @@ from bot.store.base import (
     ForgetPerson,
     Hint,
     KeepAgreement,
+    KeepAnnouncing,
     KeepApproval,
     KeepLinkCode,
     KeepMerchant,
@@ -42,6 +44,8 @@ from bot.store.base import (
     SetPin,
     SetSwitch,
     SettleMessage,
+    StopAnnouncing,
+    TellHeldBack,
     UnlinkChat,
     UpdateOrder,
     UseLinkCode,
@@ -88,6 +92,10 @@ CHANGES: Final[dict[type, tuple[Callable[[Tx, Any], None], str]]] = {
     EndRecheck: (chores.end_recheck, "recheck"),
     PutOffRecheck: (chores.put_off_recheck, "recheck"),
     AddIncident: (chores.add_incident, "incident"),
+    KeepAnnouncing: (announcing.keep, "announcing"),
+    StopAnnouncing: (announcing.stop, "announcing"),
+    Announce: (announcing.announce, "announcing"),
+    TellHeldBack: (announcing.tell_held_back, "announcing"),
 }
 
 

@@ -79,6 +79,12 @@ _STANDING: Final = """
     SELECT 1 FROM agreements WHERE payer = ? AND kind IN ('preapproval', 'invoice', 'consent')
     AND state NOT IN ('PAID', 'REFUSED', 'CANCELLED', 'EXPIRED') LIMIT 1
 """
+_HELD_BACK: Final = """
+    DELETE FROM held_back WHERE staff_id IN (
+        SELECT id FROM staff WHERE address_kind = ? AND address_value = ? AND address_value <> ''
+    )
+"""
+_ANNOUNCING: Final = _HELD_BACK.replace("held_back", "announcing")
 _ROLES: Final = """
     UPDATE staff SET address_kind = '', address_value = '', pin_hash = ''
     WHERE address_kind = ? AND address_value = ? AND address_value <> ''
@@ -110,7 +116,8 @@ def forget_person(tx: Tx, change: ForgetPerson) -> None:
     # A number that has passed on to somebody else is that person's now.
     for kind, value in live:
         _forget_address(tx, kind, value)
-        tx.execute(_ROLES, (kind, value))
+        for sql in (_HELD_BACK, _ANNOUNCING, _ROLES):
+            tx.execute(sql, (kind, value))
         tx.execute(_UPDATES, (value,))
         if kind == "msisdn":
             tx.execute(_SESSION_TURNS, (value,))

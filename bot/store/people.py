@@ -5,6 +5,7 @@
 
 from typing import Final
 
+from bot.store import announcing
 from bot.store.base import (
     Conflict,
     CountTries,
@@ -223,13 +224,21 @@ def set_pin(tx: Tx, change: SetPin) -> None:
         raise Conflict("staff")
 
 
+_ANSWERS_ELSEWHERE: Final = """
+    SELECT 1 FROM staff WHERE id = ? AND address_value <> '' AND (address_kind <> ? OR address_value <> ?)
+"""
+
+
 def keep_staff(tx: Tx, change: KeepStaff) -> None:
     waits = change.taken_up_by and tx.execute(_WAITS_FOR, (change.row.id, change.taken_up_by)).fetchone()
     if change.taken_up_by and waits is None:
         raise Conflict("staff")
     if tx.execute(_ENROLMENT_OF_ANOTHER, (change.row.enrol_hash, change.row.id)).fetchone() is not None:
         raise Conflict("staff")
-    tx.execute(_SAVE_STAFF, STAFF.write(change.row))
+    row = change.row
+    if tx.execute(_ANSWERS_ELSEWHERE, (row.id, row.address_kind, row.address_value)).fetchone() is not None:
+        announcing.end(tx, row.id)  # whoever takes up the role switches them on anew
+    tx.execute(_SAVE_STAFF, STAFF.write(row))
 
 
 # ---- reads ---------------------------------------------------------------------------------------

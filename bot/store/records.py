@@ -15,6 +15,7 @@ __all__ = [
     "AddressRow",
     "AgreementLine",
     "AgreementRow",
+    "AnnouncingRow",
     "ApprovalRow",
     "ApprovalState",
     "ConversationRow",
@@ -374,6 +375,22 @@ class StaffRow(msgspec.Struct, frozen=True):
     def shown(self) -> Name:
         """Their name for colleagues; where that cannot be shown, what they are."""
         return name_of(self.name, Text(f"role.{self.role}"))
+
+
+class AnnouncingRow(msgspec.Struct, frozen=True):
+    """A role that hears of each payment to its merchant; without a row it hears of none.
+
+    Quiet from `quiet_from` o'clock to `quiet_until` o'clock by the merchant's clocks; the same hour twice:
+    never. `daily`: one count a day instead, since there were too many. `due_ms`: when what was held back is
+    told; None while nothing was.
+    """
+
+    staff_id: str
+    since_ms: int
+    quiet_from: int = 0
+    quiet_until: int = 0
+    daily: bool = False
+    due_ms: int | None = None
 
 
 class AgreementRow(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ from bot.store.records import (
     AddressRow,
     AgreementLine,
     AgreementRow,
+    AnnouncingRow,
     ApprovalRow,
     ConversationRow,
     Incident,
@@ -41,6 +42,7 @@ __all__ = [
     "ADDRESSES",
     "AGREEMENTS",
     "AGREEMENT_LINES",
+    "ANNOUNCING",
     "APPROVALS",
     "CONVERSATIONS",
     "INBOX",
@@ -205,6 +207,7 @@ MERCHANTS: Final = Table(MerchantRow, "merchants")
 STAFF: Final = Table(StaffRow, "staff")
 LINK_CODES: Final = Table(LinkCode, "link_codes")
 INCIDENTS: Final = Table(Incident, "incidents")
+ANNOUNCING: Final = Table(AnnouncingRow, "announcing")
 AGREEMENTS: Final = Table(AgreementRow, "agreements")
 AGREEMENT_LINES: Final = Table(AgreementLine, "agreement_lines")
 APPROVALS: Final = Table(ApprovalRow, "approvals")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeAlias,
 
 from bot.store import (
     agreements,
+    announcing,
     asking,
     audit,
     chores,
@@ -175,6 +176,13 @@ class SqlStore:
 
     async def claim_agreements(self, now_ms: int, lease_ms: int, limit: int) -> tuple[AgreementRow, ...]:
         return await self._lease(lease_ms, lambda tx, ms: agreements.claim(tx, now_ms, ms, limit))
+
+    # ---- announcements
+
+    announcing_due = _long(announcing.due)
+    next_announcing_ms = _long(announcing.next_due_ms)
+    held_back = _long(announcing.held_back)
+    announcing = _quick(announcing.announcing)
 
     # ---- messages
 

@@ -402,6 +402,7 @@ class Stage:
             moved += await self.kasapay.worker.drain()
             moved += await self.kasapay.keeper.drain()
             moved += await self.kasapay.approvals.drain()
+            moved += await self.kasapay.announcer.drain()
             if self.kasapay.intake is not None:
                 moved += await self.kasapay.intake.drain()
             moved += await self.kasapay.outbox.drain()

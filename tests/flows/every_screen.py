@@ -369,6 +369,11 @@ def _working() -> Iterator[Played]:
     for done in (v.Done(), v.Done(ok=False)):
         yield at("unlock", [PIN, "1", "1", PIN], LockedStaff=locked, Unlock=done)
 
+    for now in (v.PaymentMessages(), v.PaymentMessages(on=True), v.PaymentMessages(True, 22, 6)):
+        for answers in (["1"], ["2"], ["3", "23", "10"], *([["4"]] if now.on else [])):
+            done = v.Done(ok=now.on)
+            yield at("messages", [*answers, PIN], PaymentMessagesOf=now, ChoosePaymentMessages=done)
+
     for done in (v.PinSet(), v.PinSet(refused="gone")):
         yield at("pin", [PIN, "4711", "4711"], ChoosePin=v.ChosenPin("$argon2"), ChangePin=done)
 

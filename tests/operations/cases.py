@@ -7,6 +7,8 @@ from typing import Any
 from bot.money import OrderState, Reason
 from bot.operations.actor import Actor, Operator, RequestKey
 from bot.operations.languages import choose_language
+from bot.store.base import KeepAnnouncing
+from bot.store.records import AnnouncingRow
 from tests.conversations.stage import ACCOUNTANT, CASHIER, EFUA, KWAME, STAFF, STAFF_PIN
 from tests.operations.scene import CHAT, GHS_20, OPERATOR, Scene
 
@@ -231,6 +233,20 @@ async def a_role_of_a_chat(s: Scene) -> str:
     return await s.chat_role()
 
 
+async def messages_on(s: Scene) -> Any:
+    await s.store.commit([KeepAnnouncing(AnnouncingRow(await s.role(), s.stage.clock()))])
+
+
+async def messages_shown(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
+    return await s.do.payment_messages.shown(actor, await s.role())
+
+
+async def messages_chosen(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
+    return await s.do.payment_messages.choose(
+        actor, staff_id=await s.role(CASHIER), on=True, quiet_from=22, quiet_until=6
+    )
+
+
 async def balance(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
     return await s.do.staff.balance(actor, actor.staff[0].id)
 
@@ -427,6 +443,9 @@ CASES = (
     Case("roles.choose_pin", choose_pin, STAFF, gives=lambda view: view.hash),
     Case("roles.change_pin", change_pin, STAFF, CASHIER, a_chosen_pin),
     Case("roles.locked", locked, STAFF, ACCOUNTANT, a_locked_cashier, bool, _is_empty),
+    Case("payment_messages.shown", messages_shown, STAFF, CASHIER, messages_on,
+         lambda view: view.on, lambda view: not view.on),
+    Case("payment_messages.choose", messages_chosen, CASHIER, EFUA, None, lambda v: v.ok, lambda v: not v.ok),
     Case("roles.unlock", unlock, STAFF, ACCOUNTANT, a_locked_cashier, lambda v: v.ok, lambda v: not v.ok),
     Case("staff.balance", balance, CHAT, STAFF, a_role_of_a_chat, lambda view: view.amounts),
     Case("staff.balance_with_pin", balance_with_pin, STAFF, CASHIER, None, lambda view: view.amounts),

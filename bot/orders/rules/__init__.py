@@ -6,7 +6,7 @@ for a failure, a status is believed only if amount, currency and party are ours,
 either decided, `follow_ups` what else it causes.
 """
 
-from bot.orders.rules.context import SettlementContext
+from bot.orders.rules.context import Listener, SettlementContext
 from bot.orders.rules.replies import (
     OTP_TRIES,
     Answered,
@@ -30,6 +30,7 @@ from bot.orders.rules.status import (
 from bot.orders.rules.transitions import Settled, applied, staff_told
 
 __all__ = [
+    "Listener",
     "OTP_TRIES",
     "Answered",
     "SettlementContext",

@@ -11,7 +11,17 @@ from bot.runtime.clock import Ids
 from bot.runtime.timeouts import Timeouts
 from bot.store.records import AddressRow, AgreementRow, OrderRow
 
-__all__ = ["SettlementContext"]
+__all__ = ["Listener", "SettlementContext"]
+
+
+class Listener(msgspec.Struct, frozen=True):
+    """One of the staff who hears of each payment: where, when it is not quiet there, and when a count is
+    told at the latest."""
+
+    staff_id: str
+    targets: tuple[tuple[str, Address], ...]
+    quiet_until_ms: int | None
+    day_ms: int
 
 
 class SettlementContext(msgspec.Struct, frozen=True):
@@ -55,3 +65,7 @@ class SettlementContext(msgspec.Struct, frozen=True):
     absent: bool = False
     # To whom at the merchant its money matters: a person and an address each, where a final order changes.
     staff: Sequence[tuple[str, Address]] = ()
+    # Who at the merchant hears of each payment, and up to how many of an hour; in whose country.
+    listeners: Sequence[Listener] = ()
+    most_an_hour: int = 0
+    region: str = ""

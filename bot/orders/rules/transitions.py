@@ -5,7 +5,8 @@ Every transition takes the messages it causes along, so that both stand in one c
 
 import msgspec
 
-from bot.money import FINAL, Money, OrderState, Reason, Source
+from bot.money import FINAL, PAYMENTS, Money, OrderState, Reason, Source
+from bot.notifications.announcements import busy_notices, payment_notices
 from bot.notifications.incidents import about_order
 from bot.notifications.order_messages import result_messages
 from bot.notifications.other_messages import staff_notices
@@ -15,6 +16,7 @@ from bot.store.applied import applied
 from bot.store.base import (
     NO_FIELDS,
     AddIncident,
+    Announce,
     Change,
     CreateOrder,
     DropMessages,
@@ -81,7 +83,33 @@ def move(
     )
     dropped = [] if to_state is OrderState.NEEDS_OTP else [DropMessages(order.id, MessageKind.PROMPT)]
     changed = _changed_after_final(order, to_state, source, ctx) if order.state in FINAL else []
-    return Settled((moved, *dropped, *told, *further, *changed), applied(order, moved))
+    heard = _announced(order, ctx) if to_state is OrderState.SUCCESSFUL else []
+    return Settled((moved, *dropped, *told, *further, *changed, *heard), applied(order, moved))
+
+
+def _announced(order: OrderRow, ctx: SettlementContext) -> list[Announce]:
+    """Word of a payment to the staff who asked for it. Nobody hears twice: not whoever began it, and of a
+    correction not those whom it is told to as such."""
+    if order.kind not in PAYMENTS or order.details.service_provider:
+        return []
+    known = {person_id for person_id, _ in ctx.staff} if order.state in FINAL else set()
+    return [
+        Announce(
+            one.staff_id,
+            order.id,
+            order.merchant_id,
+            ctx.now_ms,
+            payment_notices(order, ctx.merchant, ctx.region, one.staff_id, targets, ctx.now_ms, ctx.ids.uuid),
+            busy_notices(
+                ctx.merchant, one.staff_id, targets, ctx.most_an_hour, one.day_ms, ctx.now_ms, ctx.ids.uuid
+            ),
+            ctx.most_an_hour,
+            one.day_ms,
+            one.quiet_until_ms,
+        )
+        for one in ctx.listeners
+        if (targets := [at for at in one.targets if at[0] not in {order.person_id, *known}])
+    ]
 
 
 def _changed_after_final(
@@ -99,12 +127,16 @@ def _changed_after_final(
 def staff_told(
     sentence: str, order: OrderRow, to_state: OrderState | None, ctx: SettlementContext
 ) -> list[Queue]:
-    """The messages that tell a merchant's staff of an order in this sentence."""
+    """The messages that tell a merchant's staff of an order in this sentence. Money that went back is told to
+    whoever hears of each payment as well, quiet or not."""
+    told = list(ctx.staff)
+    if sentence == "staff.reversed":
+        told += [target for one in ctx.listeners for target in one.targets]
     return staff_notices(
         sentence,
         order,
         ctx.merchant,
-        ctx.staff,
+        tuple(dict.fromkeys(told)),
         key=f"{sentence.partition('.')[2]}:{to_state.value if to_state else ''}",
         now_ms=ctx.now_ms,
         new_id=ctx.ids.uuid,

@@ -6,7 +6,15 @@ from typing import Final, Protocol
 import msgspec
 
 from bot.money import OrderState, Reason, Source
-from bot.store.records import AddressRow, AgreementRow, MerchantRow, OrderRow, StaffRow, Transition
+from bot.store.records import (
+    AddressRow,
+    AgreementRow,
+    AnnouncingRow,
+    MerchantRow,
+    OrderRow,
+    StaffRow,
+    Transition,
+)
 
 __all__ = [
     "NO_FIELDS",
@@ -210,6 +218,9 @@ class Surroundings(msgspec.Struct, frozen=True):
     follows: OrderRow | None = None
     payouts_off: bool = False
     staff: tuple[StaffAddress, ...] = ()
+    # Of a payment: who hears of each one at the merchant, each with where.
+    announcing: tuple[AnnouncingRow, ...] = ()
+    hears: tuple[StaffAddress, ...] = ()
 
 
 class OrderIntents(Protocol):
