@@ -349,7 +349,7 @@ async def test_a_tap_that_is_repeated_is_answered_with_a_toast_only(telegram: St
     await telegram.pass_time(10)
     assert len(await telegram.orders()) == 1
     assert len(efua.messages) == before + 1
-    assert "Enter your PIN on" in efua.screen().text
+    assert "A PIN request is on its way" in efua.screen().text
     said = toasts(telegram)
     assert (said[0], len(said)) == ("", 4)
     assert all("answered already" in text for text in said[1:])

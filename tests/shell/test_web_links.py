@@ -123,7 +123,7 @@ async def pay(browser: Browser) -> None:
     """A payment of the linked number's own wallet, on its way."""
     for word in ("menu", "1", "1001", "2", "1"):
         await browser.says(word)
-    assert "Enter your PIN on" in (await browser.reads())[-1]
+    assert "A PIN request is on its way" in (await browser.reads())[-1]
 
 
 async def assert_gone(stage: Stage, browser: Browser) -> None:
