@@ -185,6 +185,19 @@ def gateways() -> None:
 
 
 @app.command()
+def screens(
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("kasapay-screens.html"),
+    languages: Annotated[
+        str, typer.Option(help="Which, side by side, such as en,sw. [every language there is]")
+    ] = "",
+) -> None:
+    """Write a page of every screen in every language and channel, for whoever reviews the words."""
+    from bot.cli.screens.command import write_screens
+
+    write_screens(out, languages)
+
+
+@app.command()
 def check() -> None:
     """Read the settings, try what can be tried, and say all problems at once."""
     from bot.admin.check import check_here, gateway_doors, warnings_of

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 import pytest
 
 from bot.channels.parts import DONE, PARTS
+from bot.cli.screens.conversations import AMOUNT, MERCHANT, REFUSALS
+from bot.cli.screens.messages import SAMPLES
 from bot.dialog import Ended, Text
 from bot.money import OrderKind, Reason
 from flows.closing import reason_text, refusal
-from tests.flows.every_screen import AMOUNT, MERCHANT, REFUSALS
-from tests.test_words import BIG, CATALOGUE, LANGUAGES, ORDER_MESSAGES, PUSHED, conversations, texts_of
+from tests.test_words import CATALOGUE, LANGUAGES, ORDER_MESSAGES, PUSHED, conversations, texts_of
 
 # Endings by their ids, wherever they are said. What is said in the middle of a talk is none.
 _ENDS = re.compile(r"(?:talk|result|refused)\.|.+\.(?:refused|ended)\.")
@@ -35,7 +36,7 @@ def endings() -> Iterator[Text]:
             yield Text(played.screen.text, played.screen.values)
     for name in CATALOGUE.ids():
         if name in PUSHED:
-            yield Text(name, {value: BIG[value] for value in PUSHED[name]})
+            yield Text(name, {value: SAMPLES[value] for value in PUSHED[name]})
         elif _ENDS.match(name) and not _IN_THE_MIDDLE.fullmatch(name):
             yield from _with_reasons(name)
     for word in REFUSALS:

@@ -14,6 +14,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.catalogue import NAV_IDS, Catalogue
+from bot.cli.screens.conversations import (
+    AMOUNT,
+    CARD,
+    CODE,
+    DETAILS,
+    EVERYTHING,
+    HOME,
+    KINDS,
+    MERCHANT,
+    PAYER,
+    REFUSALS,
+    every_conversation,
+)
+from bot.cli.screens.messages import SAMPLES, SHORT_CODE
+from bot.cli.screens.playing import play
 from bot.dialog import (
     Accepted,
     Ask,
@@ -24,7 +39,6 @@ from bot.dialog import (
     Ended,
     Home,
     Leave,
-    Moment,
     Number,
     Problem,
     Question,
@@ -43,7 +57,6 @@ from bot.money import (
     EXPONENTS,
     AgreementState,
     AmountProblem,
-    Money,
     OrderDetails,
     OrderKind,
     OrderState,
@@ -59,27 +72,12 @@ from bot.store.base import Queue
 from bot.store.records import AddressRow, OrderRow
 from flows.effects import RecentMerchants
 from flows.menu import OPENED
-from tests.flows.driving import play
-from tests.flows.every_screen import (
-    AMOUNT,
-    CARD,
-    CODE,
-    DETAILS,
-    EVERYTHING,
-    HOME,
-    KINDS,
-    MERCHANT,
-    PAYER,
-    REFUSALS,
-    every_conversation,
-)
 from tests.store.make import order as order_row
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = Catalogue.load(ROOT / "locales").languages
 # A service's name is as long as the settings let it be.
 CATALOGUE = Catalogue.load(ROOT / "locales").speaking(LANGUAGES, "en", "Kasapay of Ghana")
-SHORT_CODE = "*920*1234#"
 
 
 @cache
@@ -251,7 +249,7 @@ BUDGET = 160
 def is_for_chats(message_id: str) -> bool:
     return (
         message_id in CHAT_ONLY
-        or message_id.startswith(("chat.", "command.", "coming."))
+        or message_id.startswith(("chat.", "command.", "coming.", "help.chat"))
         or message_id.endswith("_chat")
         or message_id in PUSHED
     )
@@ -266,7 +264,7 @@ def sources() -> list[tuple[str, ast.Module]]:
         (str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8")))
         for folder in ("bot", "flows")
         for path in sorted((ROOT / folder).rglob("*.py"))
-        if "sandbox" not in path.parts and "migrations" not in path.parts
+        if not {"sandbox", "migrations", "screens"} & set(path.parts)
     ]
 
 
@@ -443,44 +441,6 @@ def test_every_id_of_the_conversations_was_played() -> None:
 
 
 # ---- how they read -------------------------------------------------------------------------------
-
-BIG: dict[str, Value] = {
-    "bill": "Ghana Water",
-    "state": Text("agreement.unresolved"),
-    "held": Text("state.not_done"),
-    "said": Text("state.undone"),
-    "amount": AMOUNT,
-    "currency": "XOF",
-    "merchant": MERCHANT,
-    "payer": Number(PAYER, masked=False),
-    "number": Number(PAYER, masked=False),
-    "name": "Marie-Antoinette K.",
-    "payee": Number(PAYER),
-    "to": Number(PAYER),
-    "by": "Marie-Antoinette K.",
-    "kind": Text("kind.refund"),
-    "description": "Two tables on Sunday, with live music th",
-    "until": Moment(1_798_761_540_000, day=True),
-    "reference": "ABCDEFGH1234",
-    "reason": Text("reason.operator_error"),
-    "code": CODE,
-    "short_code": SHORT_CODE,
-    "least": Money(100_000, "XOF"),
-    "most": AMOUNT,
-    "paid": CODE,
-    "count": 1000,
-    "when": Moment(1_798_761_540_000, hour=True),
-    "since": Moment(1_798_761_540_000, seen_ms=0),
-    "payments": Text("count.many", {"count": 1000}),
-    "every": Text("every.month"),
-    "stop": Text("wallet.stop_dial", {"short_code": SHORT_CODE}),
-    "below": AMOUNT,
-    "above": AMOUNT,
-    "begins": "+225",
-    "minutes": 10,
-    "tries": 3,
-    "link": "https://t.me/kasapay_bot",
-}
 
 
 def say_in(language: str) -> Any:
@@ -665,7 +625,7 @@ def test_a_question_asked_again_is_one_screen_with_its_notice(language: str) -> 
         for notice in notices:
             view = View(
                 text=question.text,
-                notice=Text(notice, BIG),
+                notice=Text(notice, SAMPLES),
                 choices=question.choices,
                 back=not first,
                 home=not first,
@@ -748,7 +708,7 @@ def test_a_result_is_one_sms(language: str, row: OrderRow, state: OrderState) ->
 @pytest.mark.parametrize("name", sorted([*PUSHED, *BILLS]))
 def test_what_is_told_by_itself_is_one_sms(name: str, language: str) -> None:
     """But for an invoice: what it is for may be long."""
-    values = {key: BIG[key] for key in PUSHED.get(name, BIG)} | {"payer": Number(PAYER)}
+    values = {key: SAMPLES[key] for key in PUSHED.get(name, SAMPLES)} | {"payer": Number(PAYER)}
     text = render_sms(View(text=Text(name, values), ends=True), say_in(language))
     assert "{" not in text
     assert PAYER not in text
@@ -796,7 +756,7 @@ def test_no_sentence_is_longer_than_a_page_without_need(language: str) -> None:
             continue
         # Only what is typed on this very screen is shown in full.
         masked = name in PUSHED or name in ORDER_MESSAGES or name.startswith(("payments.", "otp."))
-        values = {**dict.fromkeys(CATALOGUE.placeholders(name), ""), **BIG, **(numbers if masked else {})}
+        values = {**dict.fromkeys(CATALOGUE.placeholders(name), ""), **SAMPLES, **(numbers if masked else {})}
         if (cost := septets(View(text=Text(name, values), ends=True), language)) > BUDGET:
             long[name] = cost
     assert long.keys() <= LONGER.keys(), long

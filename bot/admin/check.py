@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from bot.channels.catalogue import drafts, native_name
 from bot.channels.telegram import (
     TelegramChannel,
     connection_error,
@@ -22,7 +23,7 @@ from bot.providers.base import HintCallback, ShowsBalance, WarnsOperator, able
 from bot.runtime.keys import Sealer
 from bot.runtime.logs import configure_logs
 from bot.settings.insecure_values import readable_files
-from bot.settings.settings import ENV_FILE, Settings
+from bot.settings.settings import ENV_FILE, Settings, offered_languages
 from bot.store import StoreUnavailable, damaged, sqlite_path, sqlite_store
 
 __all__ = ["check_here", "gateway_doors", "open_doors", "warnings_of"]
@@ -93,7 +94,10 @@ def _pays_out(account: Account) -> bool:
 
 def warnings_of(settings: Settings) -> list[str]:
     """What works and should be thought about once more, as sentences for the operator."""
-    found = []
+    found = [
+        f"LANGUAGES offers {native_name(name)} ({name}), a draft that no native speaker has signed yet."
+        for name in drafts(offered_languages(settings))
+    ]
     for account in settings.accounts:
         adapter = PROVIDERS.get(account.provider)
         if adapter is None or check_account(account):

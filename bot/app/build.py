@@ -140,6 +140,8 @@ class Kasapay:
             self.catalogue,
             settings.default_region,
             screens=_screen_sizes(settings),
+            # A text message need not say what its sender says.
+            sign="" if settings.sms_sender == settings.service_name else f"{settings.service_name}: ",
         )
         self._sms_client: httpx.AsyncClient | None = None
         self._probed: tuple[float, list[str]] = (float("-inf"), [])
@@ -183,6 +185,7 @@ class Kasapay:
                 short_code=settings.short_code,
                 offers=self._offers(),
                 help_contact=settings.help_contact,
+                free=settings.service_fee == "none",
             ),
             self.renderer.screen,
             self._on_work,

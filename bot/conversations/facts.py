@@ -82,6 +82,7 @@ def encode_facts(
         offers=config.offers,
         help_contact=config.help_contact,
         network=turn.inbound.session.network if turn.inbound.session is not None else "",
+        free=config.free,
     )
     return msgspec.json.encode(facts).decode()
 

@@ -338,6 +338,9 @@ class Conversations:
         notice = await self._untold(turn) if plain else turn.beside
         if notice is None and self._reader.asks_help(turn, said):
             notice = self._config.help(keypad=False)
+        if turn.session is None and turn.loaded.person is None:
+            privacy = Text("chat.privacy")
+            notice = privacy if notice is None else Text("lines.two", {"first": notice, "second": privacy})
         if order is not None and isinstance(said, Typed) and not said.text.startswith("/"):
             return await self._steps.answer_first(turn, run, said)
         return await self._steps.drive(turn, turn.conversation, run, args=args, notice=notice)

@@ -10,6 +10,7 @@ from bot.dialog import Entry, Facts, Inbound, Run, Text
 from bot.operations.actor import Actor
 from bot.store.base import Change, LoadedTurn, SaveConversation
 from bot.store.records import AddressRow, ConversationRow, ConversationState, PersonRow, SessionRow
+from flows.help import help_text
 
 __all__ = ["Turn", "TurnsConfig"]
 
@@ -25,13 +26,12 @@ class TurnsConfig(msgspec.Struct, frozen=True):
     offers: tuple[str, ...] = ()
     # Whom people may ask; empty where the operator names nobody.
     help_contact: str = ""
+    # The operator takes no fee of theirs.
+    free: bool = False
 
     def help(self, *, keypad: bool) -> Text:
         """What can be done here, and whom to ask."""
-        whom = Text("help.merchant")
-        if self.help_contact:
-            whom = Text("help.contact", {"contact": self.help_contact})
-        return Text("help.phone", {"whom": whom}) if keypad else Text("help.chat", {"whom": whom})
+        return help_text(keypad=keypad, contact=self.help_contact, free=self.free)
 
     # The word for "language" in each of them, for whoever has not chosen one yet.
     language_words: str = ""

@@ -82,6 +82,8 @@ class Facts(msgspec.Struct, frozen=True):
     help_contact: str = ""
     # The gateway's word for the network that the person dials from; empty elsewhere.
     network: str = ""
+    # Whether the operator takes no fee.
+    free: bool = False
 
 
 class Screen(msgspec.Struct, frozen=True):

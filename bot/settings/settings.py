@@ -108,7 +108,13 @@ class Settings(BaseSettings):
     service_name: str = Field(
         "Kasapay",
         max_length=16,
-        description="What the service calls itself, on the first screen and in text messages.",
+        description="What the service calls itself: on the first screen, and at the beginning of a text "
+        "message whose sender (`SMS_SENDER`) is another, where the message stays one.",
+    )
+    service_fee: Literal["", "none"] = Field(
+        "",
+        description="`none` where you take no fee of your own from people: it is then said where they ask "
+        "for help. The network's fee is the network's to say.",
     )
     help_contact: str = Field(
         "",

@@ -132,7 +132,7 @@ class Shown:
 
 @dataclass
 class WebChat:
-    """A browser with the page's chat open."""
+    """A browser with the page's chat open. `new`: of somebody who was never here before."""
 
     stage: Stage
     value: str = "0123456789abcdef0123456789abcdef"
@@ -142,6 +142,11 @@ class WebChat:
     last: Inbound | None = None
     _read: dict[str, str] = field(default_factory=dict)
     _count: int = 0
+    new: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.new:
+            self.stage.know("web", self.value)
 
     async def says(self, text: str) -> None:
         await self._take(Typed(text))
@@ -191,13 +196,18 @@ class WebChat:
 
 @dataclass
 class TelegramChat:
-    """A Telegram account with the bot's chat open."""
+    """A Telegram account with the bot's chat open. `new`: of somebody who was never here before."""
 
     stage: Stage
     person: Person
     shown: list[Shown] = field(default_factory=list)
     _seen: dict[int, tuple[str, bool]] = field(default_factory=dict)
     _on: dict[str, Message] = field(default_factory=dict)
+    new: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.new:
+            self.stage.know("telegram", str(self.person.id))
 
     async def says(self, text: str) -> None:
         await self.person.says(text)

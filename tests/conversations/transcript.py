@@ -148,12 +148,14 @@ class Play:
                 return Phone(stage, PEOPLE[name], "hubtel")
             case "web chat":
                 return WebChat(stage, f"{number}" * 32, self._language)
-            case "Telegram" | "Telegram in German":
+            case "new web chat":
+                return WebChat(stage, f"{number}" * 32, self._language, new=True)
+            case "Telegram" | "new Telegram" | "new Telegram in German":
                 assert stage.telegram is not None
                 digits = PEOPLE[name].removeprefix("+")
                 language = "de" if where.endswith("German") else self._language
                 person = stage.telegram.person(name, phone=digits, language=language)
-                return TelegramChat(stage, person)
+                return TelegramChat(stage, person, new=where.startswith("new"))
         raise AssertionError(f"there is no such way to talk: {where}")
 
     async def _says(self, line: str) -> None:

@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
+from bot.cli.screens.playing import GHS_50, KITCHEN, MSISDN, OTHER, TELEGRAM, USSD, Played, World, order, play
 from bot.dialog import Act
 from bot.dialog import views as v
 from bot.money import Money, Right
 from flows import business_effects as b
 from flows import effects as e
-from tests.flows.driving import GHS_50, KITCHEN, MSISDN, OTHER, TELEGRAM, USSD, Played, World, order, play
 
 CODE = "K7QX2A9M"
 GHS_20 = Money(2000, "GHS")

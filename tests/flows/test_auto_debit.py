@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from bot.cli.screens.playing import KITCHEN, USSD, WEB, Played, play
 from bot.dialog import Moment, Number, Text
 from bot.dialog import views as v
 from bot.money import Money, NumberRule, OrderKind, OrderState, Reason
@@ -23,7 +24,6 @@ from tests.flows.at_work import (
     own_keys,
     work,
 )
-from tests.flows.driving import KITCHEN, USSD, WEB, Played, play
 
 CUSTOMER = msgspec.structs.replace(USSD, offers=("preapproval",))
 STANDS = agreement(payer=MSISDN)

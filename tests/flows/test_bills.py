@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from bot.cli.screens.playing import USSD, Played, play
 from bot.dialog import Number, Text
 from bot.dialog import views as v
 from bot.money import Money, OrderKind, OrderState
 from flows import effects as e
 from tests.flows.at_work import GHS_50, MSISDN, OTHER, acts, order
-from tests.flows.driving import USSD, Played, play
 
 FACTS = msgspec.structs.replace(USSD, offers=("bill",))
 WATER = v.BillCard("Ghana Water", "m1", "GHS", "GH", most_minor=10_000)

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from bot.cli.screens.playing import play
 from bot.dialog import NavWords, Problem, Text, Typed, interpret, prefill_of, without_last_answer
 from bot.dialog import views as v
 from bot.money import Money
@@ -27,7 +28,6 @@ from tests.flows.at_work import (
     own_keys,
     work,
 )
-from tests.flows.driving import play
 
 SHOWN = v.Balances((Money(125_000, "GHS"), Money(5000, "UGX")))
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from bot.cli.screens.playing import order
 from bot.dialog import Text
 from bot.money import COMES_IN, PAYOUTS, OrderKind, OrderState, Reason, proves_nothing_moved
 from flows.closing import closing, lines_of, reason_text, state_text
-from tests.flows.driving import order
 
 KINDS = [kind for kind in OrderKind if kind is not OrderKind.COLLECTION]
 

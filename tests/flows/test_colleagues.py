@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from bot.cli.screens.playing import Played, play
 from bot.dialog import Number, Text
 from bot.dialog import views as v
 from bot.money import OrderKind, OrderState
 from flows import business_effects as b
 from tests.flows.at_work import CHAT_STAFF, GHS_50, IN_CHAT, OTHER, PIN, acts, order, own_keys, work
-from tests.flows.driving import Played, play
 
 REFUND = v.ApprovalView("w1", "refund", GHS_50, OTHER, "Kofi", about="ABCD2345", at_ms=1_000)
 TO_BANK = v.ApprovalView("w2", "transfer", GHS_50, "0123456789", "Esi")

@@ -3,12 +3,12 @@
 import msgspec
 import pytest
 
+from bot.cli.screens.playing import TELEGRAM, play
 from bot.dialog import Number, Text
 from bot.dialog import views as v
 from flows import business_effects as b
 from flows import effects as e
 from tests.flows.at_work import IN_CHAT, OTHER, PIN, acts, line_of, own_keys, work
-from tests.flows.driving import TELEGRAM, play
 
 ASKED = v.DetailsAsked(id="c1")
 GIVEN = v.Details("given", (v.DetailLine("name", "Kofi Mensah"), v.DetailLine("gender", "male")))

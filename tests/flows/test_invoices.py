@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from bot.cli.screens.playing import USSD, WEB, play
 from bot.dialog import Moment, Number, Text
 from bot.dialog import views as v
 from bot.money import OrderKind, OrderState
@@ -12,7 +13,6 @@ from flows import business_effects as b
 from flows import effects as e
 from flows.invoices import my_invoices
 from tests.flows.at_work import GHS_50, IN_CHAT, OTHER, PIN, acts, agreement, order, own_keys, work
-from tests.flows.driving import USSD, WEB, play
 
 INVOICE = agreement(
     kind="invoice", every="", left=None, payment_reference="PAY-1", description="Two tables for Sunday"

@@ -5,6 +5,20 @@ from typing import Any
 import msgspec
 import pytest
 
+from bot.cli.screens.playing import (
+    GHS_50,
+    KITCHEN,
+    MSISDN,
+    OTHER,
+    QUIET,
+    TAXI,
+    TELEGRAM,
+    USSD,
+    WEB,
+    Played,
+    order,
+    play,
+)
 from bot.dialog import (
     Entry,
     Moment,
@@ -27,20 +41,6 @@ from flows import business_effects as b
 from flows import effects as e
 from flows.first_screen import FirstAnswer, FirstScreen, part_begun, was_typed
 from flows.settings import link
-from tests.flows.driving import (
-    GHS_50,
-    KITCHEN,
-    MSISDN,
-    OTHER,
-    QUIET,
-    TAXI,
-    TELEGRAM,
-    USSD,
-    WEB,
-    Played,
-    order,
-    play,
-)
 
 STAFF = msgspec.structs.replace(USSD, staff=True)
 EVERYTHING = msgspec.structs.replace(USSD, offers=("preapproval", "invoice", "bill"))

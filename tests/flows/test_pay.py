@@ -5,6 +5,21 @@ from typing import Any
 import msgspec
 import pytest
 
+from bot.cli.screens.playing import (
+    GHS_50,
+    KITCHEN,
+    MSISDN,
+    OTHER,
+    QUIET,
+    TAXI,
+    TELEGRAM,
+    USSD,
+    WEB,
+    Played,
+    World,
+    order,
+    play,
+)
 from bot.dialog import (
     Accepted,
     Ask,
@@ -22,21 +37,6 @@ from bot.dialog import views as v
 from bot.money import LEAST_MERCHANT_CODE, Money, NumberRule, OrderKind, OrderState, Reason
 from flows import effects as e
 from flows.pay import pay, state_text
-from tests.flows.driving import (
-    GHS_50,
-    KITCHEN,
-    MSISDN,
-    OTHER,
-    QUIET,
-    TAXI,
-    TELEGRAM,
-    USSD,
-    WEB,
-    Played,
-    World,
-    order,
-    play,
-)
 
 STRANGER = msgspec.structs.replace(USSD, msisdn="")
 WAITING = msgspec.structs.replace(USSD, order_id="o1")

@@ -8,6 +8,8 @@ import pytest
 
 from bot.app import build as wiring
 from bot.channels.catalogue import Catalogue
+from bot.cli.screens.conversations import every_conversation
+from bot.cli.screens.playing import USSD
 from bot.dialog import (
     Amount,
     Ask,
@@ -28,8 +30,6 @@ from flows.business_effects import CheckPin
 from flows.staff import PIN
 from tests.conversations.people import Phone, asked, decide
 from tests.conversations.stage import EFUA, Stage
-from tests.flows.driving import USSD
-from tests.flows.every_screen import every_conversation
 
 LANGUAGES = ("en", "fr")
 CATALOGUE = Catalogue.load()

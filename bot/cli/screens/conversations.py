@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from bot.cli.screens.playing import TELEGRAM, USSD, WEB, Played, World, play
 from bot.dialog import views as v
 from bot.money import (
     EVERY,
@@ -20,7 +21,6 @@ from bot.money import (
 )
 from flows import business_effects as b
 from flows import effects as e
-from tests.flows.driving import TELEGRAM, USSD, WEB, Played, World, play
 
 # Twenty-five characters, eight figures, a number shown abroad, and a name as `shorten_name` leaves it.
 MERCHANT = "Restaurant Chez Maman Ana"
@@ -169,7 +169,7 @@ def _paying() -> Iterator[Played]:
     ):
         yield asked([*PAY[:3], "3"], CheckHolder=holder, FindDuplicate=duplicate)
     for duplicate in ("", "ABCD2345"):
-        several = {"FindMerchant": SEVERAL, "FindDuplicate": duplicate}
+        several: dict[str, Any] = {"FindMerchant": SEVERAL, "FindDuplicate": duplicate}
         yield asked(PAY[:3], **several)
         yield asked([*PAY[:3], "1", "4"], **several)
         yield asked(PAY[:3], NetworkUsed="orange", **several)
@@ -251,7 +251,7 @@ def _settling_in() -> Iterator[Played]:
             tries = 5 if linked.refused == "code" else 1
             yield play(["4", "5", PAYER, *["12345678"] * tries], {e.LinkWithCode: linked}, facts=facts)
     for chats in ((), (v.ChatCard("a1", "telegram", SOON_MS), v.ChatCard("a2", "web", SOON_MS))):
-        world = {e.MyChats: chats, e.Unlink: v.Done()}
+        world: World = {e.MyChats: chats, e.Unlink: v.Done()}
         yield play(["4", "5", "2", "1"][: 4 if chats else 3], world, facts=LINKED_USSD)
     for answer in ("1", "2"):
         yield play(["4", "5", "2", answer], {e.Unlink: v.Done()}, facts=LINKED_WEB)
@@ -275,7 +275,8 @@ def at(right: str, answers: list[str], role: v.Role = ROLE, **given: Any) -> Pla
         e.FindDebit: v.Debit(),
         **{getattr(b, name, None) or getattr(e, name): value for name, value in given.items()},
     }
-    line = [offer for offer in Right if offer != Right.NOTE].index(Right(right)) + 1
+    offered: list[Right] = [offer for offer in Right if offer != Right.NOTE]
+    line = offered.index(Right(right)) + 1
     return play(["5", str(line), *answers], world, facts=STAFF)
 
 
@@ -325,8 +326,8 @@ def _working() -> Iterator[Played]:
     made = order(OrderState.NEW, kind=OrderKind.INVOICE)
     yield at("invoice", ["1", PAYER, "100000000", "x" * 40, "4", "365", "1", PIN], MakeInvoice=made)
     yield at("invoice", ["2", PIN], AgreementsOf=())
-    for state in AgreementState:
-        one = msgspec.structs.replace(standing, state=state.value.lower())
+    for stands in AgreementState:
+        one = msgspec.structs.replace(standing, state=stands.value.lower())
         yield at("invoice", ["2", PIN, "1"], AgreementsOf=(one,) * 9)
     cancelled = order(OrderState.NEW, kind=OrderKind.INVOICE_CANCEL)
     yield at("invoice", ["2", PIN, "1", "2", "1", PIN], AgreementsOf=(standing,) * 2, CancelInvoice=cancelled)
@@ -345,24 +346,24 @@ def _working() -> Iterator[Played]:
         yield at("details", [PAYER, PIN], AskDetails=v.DetailsAsked(refused=why))
     yield at("details", [PAYER, PIN, "2"], AskDetails=asked)
     lines = tuple(v.DetailLine(label, "Marie-Antoinette Kouassi 42") for label in DETAILS)
-    for state in ("waiting", "shown", "refused", "expired", "not_available", "given"):
-        yield at("details", [PAYER, PIN, "1", PIN], AskDetails=asked, SeeDetails=v.Details(state, lines))
+    for answered in ("waiting", "shown", "refused", "expired", "not_available", "given"):
+        yield at("details", [PAYER, PIN, "1", PIN], AskDetails=asked, SeeDetails=v.Details(answered, lines))
 
     waiting = v.ApprovalView("w1", "refund", AMOUNT, PAYER, NAME, about="733104882", at_ms=SOON_MS)
     to_bank = msgspec.structs.replace(waiting, kind="transfer", to="0123456789", about="")
     yield at("approve", [PIN], WaitingApprovals=())
-    for one in (waiting, to_bank):
-        yield at("approve", [PIN], WaitingApprovals=(one,) * 9)
+    for request in (waiting, to_bank):
+        yield at("approve", [PIN], WaitingApprovals=(request,) * 9)
         for decision in ("1", "2"):
             declined = order(OrderState.FAILED, id="", refused="declined", kind=OrderKind.REFUND)
             answers = [PIN, "1", decision, PIN]
-            yield at("approve", answers, WaitingApprovals=(one,) * 2, DecideApproval=declined)
+            yield at("approve", answers, WaitingApprovals=(request,) * 2, DecideApproval=declined)
         begun = order(OrderState.NEW, kind=OrderKind.REFUND)
-        yield at("approve", [PIN, "1", "1", PIN], WaitingApprovals=(one,) * 2, DecideApproval=begun)
+        yield at("approve", [PIN, "1", "1", PIN], WaitingApprovals=(request,) * 2, DecideApproval=begun)
 
     for why in ("gone", "approved", "refused", "expired"):
-        found = v.OpenedApproval(approval=waiting, refused=why, by=NAME)
-        yield play([], {b.OpenApproval: found}, facts=LONG_TELEGRAM, flow="approve")
+        opened = v.OpenedApproval(approval=waiting, refused=why, by=NAME)
+        yield play([], {b.OpenApproval: opened}, facts=LONG_TELEGRAM, flow="approve")
 
     locked = tuple(v.LockedRole(f"s{n}", NAME, role.value) for n, role in enumerate(StaffRole))
     yield at("unlock", [PIN], LockedStaff=())
@@ -374,8 +375,8 @@ def _working() -> Iterator[Played]:
             done = v.Done(ok=now.on)
             yield at("messages", [*answers, PIN], PaymentMessagesOf=now, ChoosePaymentMessages=done)
 
-    for done in (v.PinSet(), v.PinSet(refused="gone")):
-        yield at("pin", [PIN, "4711", "4711"], ChoosePin=v.ChosenPin("$argon2"), ChangePin=done)
+    for kept in (v.PinSet(), v.PinSet(refused="gone")):
+        yield at("pin", [PIN, "4711", "4711"], ChoosePin=v.ChosenPin("$argon2"), ChangePin=kept)
 
 
 def _sending() -> Iterator[Played]:
@@ -416,12 +417,13 @@ def _beyond_payments() -> Iterator[Played]:
     for staff in (False, True):
         facts = msgspec.structs.replace(EVERYTHING, staff=staff)
         for recent, waiting in itertools.product(((), (CARD,) * 3), (0, 1, 5)):
-            world = {e.RecentMerchants: recent, b.MyAgreements: (requests,) * waiting}
+            world: World = {e.RecentMerchants: recent, b.MyAgreements: (requests,) * waiting}
             yield play([], world, facts=facts)
             yield play(["4"], world, facts=facts)
-    for contact in ("", "+225 27 20 30 40 50"):
+    for contact in ("", "+225 27 20 30 40 50, help@kasapay.example"):
         for facts in (LONG_USSD, LONG_WEB):
-            yield play(["4", "7"], facts=msgspec.structs.replace(facts, help_contact=contact))
+            told = msgspec.structs.replace(facts, help_contact=contact, free=bool(contact))
+            yield play(["4", "7"], facts=told)
     stranger = msgspec.structs.replace(LONG_WEB, offers=("invoice",))
     yield chosen("3", [], {}, stranger)
     yield chosen("3", [], {b.MyAgreements: ()})
@@ -453,13 +455,13 @@ def _beyond_payments() -> Iterator[Played]:
     agreed = v.Debit(MERCHANT, agreed=True)
     yield chosen("44", ["1", "1" * 20, "100000000", "3"], {e.Bills: cards, e.FindDebit: v.Debit()})
     yield chosen("44", ["1", "1" * 20, "100000000"], {e.Bills: cards, e.FindDebit: agreed})
-    for bill in (
+    for taken in (
         order(OrderState.NEW, unasked=True),
         order(OrderState.PENDING, collected=True),
         order(OrderState.FAILED, collected=True),
         order(OrderState.FAILED, collected=True, given_back=True),
     ):
-        seen = msgspec.structs.replace(bill, kind=OrderKind.BILL, bill="Ghana Water")
+        seen = msgspec.structs.replace(taken, kind=OrderKind.BILL, bill="Ghana Water")
         yield play(["2", "1"], {e.MyPayments: (seen,) * 2, e.AskStatus: seen}, facts=LONG_USSD)
 
 

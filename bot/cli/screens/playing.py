@@ -65,7 +65,7 @@ def order(state: OrderState = OrderState.NEW, **given: Any) -> v.OrderView:
 
 
 # What each effect returns: a value, a list used up one by one, or a function of the effect.
-World = Mapping[type, Any]
+World = Mapping[Any, Any]
 # What the first screen looks up before anything is asked: it stands in no list of effects.
 FIRST_LOOKS = ("recent", "requests")
 # Of somebody who paid nothing yet and whom nobody asks for money.
@@ -93,6 +93,7 @@ class Played(msgspec.Struct, frozen=True):
     state: Any
     # Why answers were not taken that name what there is not.
     missing: list[Text]
+    channel: str
 
     @property
     def keys(self) -> list[str]:
@@ -114,7 +115,8 @@ class Played(msgspec.Struct, frozen=True):
     @property
     def question(self) -> Question[Any]:
         assert isinstance(self.state, Waiting)
-        return self.state.question
+        question: Question[Any] = self.state.question
+        return question
 
     def options(self, place: int = -1) -> list[str]:
         return [choice.value for choice in self.asked[place].choices]
@@ -182,7 +184,7 @@ def play(
         assert kept == run.journal
         run = Run(called, Talk(facts), kept)
     assert not todo, f"nobody asked for {todo}"
-    return Played(asked, effects, secrets, run.journal, run.state, missing)
+    return Played(asked, effects, secrets, run.journal, run.state, missing, facts.channel)
 
 
 def _names_nothing(question: Question[Any], answer: Any, known: Callable[[Any], Any]) -> bool:
@@ -196,7 +198,7 @@ def _merchants_of(world: World) -> Callable[[e.Recognise], v.Recognised | None]:
     """The codes of the world's merchants are known on the first screen, too."""
 
     def recognise(wanted: e.Recognise) -> v.Recognised | None:
-        found = world.get(e.FindMerchant)
+        found: Any = world.get(e.FindMerchant)
         card = found(e.FindMerchant(wanted.typed)) if isinstance(found, Callable) else found  # type: ignore[arg-type]
         return v.Recognised(merchant=card) if card is not None else None
 
