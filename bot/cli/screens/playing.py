@@ -38,7 +38,7 @@ USSD = Facts(
     channel="ussd",
     region="GH",
     msisdn=MSISDN,
-    languages=("en", "fr"),
+    languages=("en", "fr", "rw", "sw"),
     linked=("msisdn",),
     short_code="*920*10#",
 )
