@@ -215,6 +215,19 @@ def test_languages_and_their_names(catalogue: Catalogue) -> None:
     assert native_name("xx-nonsense-") == "xx-nonsense-"
 
 
+def test_only_what_is_offered_is_spoken_and_english_stands_in(tmp_path: Path) -> None:
+    write(tmp_path, "en", NAV | {"a": "This is {service}", "b": "Only here"})
+    write(tmp_path, "fr", NAV | {"a": "Ici {service}"})
+    write(tmp_path, "sw", NAV | {"a": "Hii ni {service}"})
+    spoken = Catalogue.load(tmp_path).speaking(("fr",), "fr", "Susu")
+    assert spoken.languages == ("fr",)
+    # Whoever spoke what is offered no more hears the default.
+    assert [spoken.say(Text("a"), tag, "GH") for tag in ("fr-CI", "sw", "en")] == ["Ici Susu"] * 3
+    assert spoken.say(Text("b"), "fr", "GH") == "Only here"
+    assert Catalogue.load(tmp_path).in_each(Text("nav.back")) == "Back"
+    assert Catalogue.load(tmp_path).in_each(Text("a")) == ("This is Kasapay / Ici Kasapay / Hii ni Kasapay")
+
+
 def test_asking_for_what_is_there(catalogue: Catalogue) -> None:
     assert catalogue.has("pay.amount")
     assert not catalogue.has("only.english", "fr")

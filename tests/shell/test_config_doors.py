@@ -83,3 +83,12 @@ async def test_serve_says_at_start_what_nobody_decided(
     told = [line["told"] for line in lines if line["event"] == "settings"]
     assert [text for text in told if text.startswith(UNLIMITED)]
     assert [text for text in told if text.endswith("chmod o= .env")]
+
+
+def test_a_draft_that_is_offered_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = {"en": "", "fr": "signed by Awa, 2026-11-30", "sw": "draft; not signed"}
+    monkeypatch.setattr("bot.channels.catalogue.known_languages", lambda: states)
+    settings = read_settings(LIVE | {"LANGUAGES": "en fr sw"}, None)
+    assert [text for text in warnings_of(settings) if "draft" in text] == [
+        "LANGUAGES offers Kiswahili (sw), a draft that no native speaker has signed yet."
+    ]

@@ -102,7 +102,8 @@ def _channels(name: str, channel: str, catalogue: Catalogue) -> tuple[str, ...]:
 def _of_sentence(name: str, catalogue: Catalogue, *, part: bool) -> Shown:
     # Whatever has no sample stands there by its name.
     values = {place: SAMPLES.get(place, f"{{{place}}}") for place in catalogue.placeholders(name)}
-    view = View(text=Text(name, values), ends=True, conversation="0")
+    # A notice stands above a question; only what ends a talk has the menu's button below it.
+    view = View(text=Text(name, values), ends=name.startswith("talk."), conversation="0")
     if part or name.startswith(("nav.", "reason.", "state.", "language.")):
         return Shown(view, ("words",), part=True)
     if name.startswith(_CHAT) or name.endswith("_chat"):
