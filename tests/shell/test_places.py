@@ -150,8 +150,8 @@ async def test_an_unresolved_order_elsewhere_is_told_of_and_waits(scene: Any) ->
     await again(stage, target_environment="mtnuganda")
     with capture_logs() as log:
         await stage.kasapay.check_open_orders()
-    told = [line["code"] for line in log if line["event"] == "unresolved order belongs elsewhere"]
-    assert told == [(await stage.order()).code]
+    told = [line["reference"] for line in log if line["event"] == "unresolved order belongs elsewhere"]
+    assert told == [(await stage.order()).reference]
     await stage.pass_time(50 * 60 * MINUTE)
     assert senders[-1].calls == []
 
