@@ -32,6 +32,7 @@ __all__ = [
     "Digits",
     "FreeText",
     "Kind",
+    "OwnReference",
     "Party",
     "Problem",
     "Wallet",
@@ -46,6 +47,9 @@ _EMAIL: Final = re.compile(r"[A-Za-z0-9._+\-]{1,64}@[A-Za-z0-9\-]{1,63}(\.[A-Za-
 _MIN_BILL_DIGITS: Final = 7
 # What nobody types for an amount: a phone number that went into the wrong question.
 _LIKE_A_NUMBER: Final = re.compile(r"(\+|0)[0-9]{8,}", re.ASCII)
+_MOST_OWN: Final = 20
+# As many digits as a wallet's PIN, a staff PIN, a code by SMS or a link code has.
+_MAY_BE_SECRET: Final = range(4, 9)
 _PARTY_CODE: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _FOLD: Final = {ord(c): str(unicodedata.digit(c)) for c in map(chr, range(0x0660, 0xFF1A)) if c.isdecimal()}
 
@@ -255,6 +259,27 @@ class BillNumber(Kind[str]):
         if isinstance(line, Problem) or not (digits.isdigit() and len(digits) < _MIN_BILL_DIGITS):
             return line
         return Problem(Text("bill.reference_short", {"least": _MIN_BILL_DIGITS}))
+
+    def load(self, data: Any) -> str:
+        return self._line.load(data)
+
+
+class OwnReference(Kind[str]):
+    """What a merchant asks of whoever pays: a table, a name, a pupil's number; 20 characters at the most.
+
+    Digits alone may be a PIN or a provider's code typed in the wrong place, and this is kept and shown: 4 to
+    8 of them are never taken. A letter in front makes them something else.
+    """
+
+    def __init__(self) -> None:
+        self._line = FreeText(_MOST_OWN)
+
+    def parse(self, text: str) -> str | Problem:
+        line = self._line.parse(text)
+        digits = re.sub(r"[\s.,*#-]", "", fold_digits(line)) if isinstance(line, str) else ""
+        if isinstance(line, str) and digits.isdigit() and len(digits) in _MAY_BE_SECRET:
+            return Problem(Text("given.may_be_pin"))
+        return line
 
     def load(self, data: Any) -> str:
         return self._line.load(data)

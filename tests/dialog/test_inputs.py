@@ -296,6 +296,8 @@ def test_a_decision_is_never_read_into_anything_else(said: str) -> None:
 
 def test_a_signature_is_the_pin_or_what_is_chosen_instead() -> None:
     assert read(SIGN, "4711") == Accepted("4711")
+    # A PIN may begin with noughts.
+    assert read(SIGN, "0001") == Accepted("0001")
     assert read(SIGN, "1") == Accepted(Chosen("no"))
     assert read(SIGN, "non") == Accepted(Chosen("no"))
     assert read(SIGN, "2") == Accepted(Chosen("wallet"))

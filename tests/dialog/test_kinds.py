@@ -15,6 +15,7 @@ from bot.dialog import (
     Digits,
     FreeText,
     Kind,
+    OwnReference,
     Party,
     Problem,
     Question,
@@ -101,6 +102,16 @@ def problem(id: str, **values: Any) -> Problem:
         (BillNumber(9), "0042 17 9", "0042 17 9"),
         (BillNumber(9), "00421-7", problem("bill.reference_short", least=7)),
         (BillNumber(9), "  ", problem("text.empty")),
+        (OwnReference(), " 12 ", "12"),
+        (OwnReference(), "Ama  by the door", "Ama by the door"),
+        (OwnReference(), "T1234", "T1234"),
+        (OwnReference(), "123456789", "123456789"),
+        *(
+            (OwnReference(), typed, problem("given.may_be_pin"))
+            for typed in ("2468", "24 68", "8241-9345", "٢٤٦٨")
+        ),
+        (OwnReference(), "x" * 21, problem("text.too_long", most=20)),
+        (OwnReference(), " ", problem("text.empty")),
         (Whole(1, 365), "1", 1),
         (Whole(1, 365), " 365 ", 365),
         (Whole(1, 365), "٣٠", 30),
@@ -124,6 +135,7 @@ def test_an_answer_is_a_value_or_a_sentence(kind: Kind[Any], typed: str, found: 
         (Code(), "K7QX2A9M"),
         (FreeText(9), "Ama's"),
         (BillNumber(9), "MTR 42/7"),
+        (OwnReference(), "T12"),
         (Whole(1, 365), "30"),
     ],
 )
