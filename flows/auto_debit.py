@@ -10,7 +10,7 @@ from flows.closing import closing, days_text
 from flows.effects import SetUpAutoDebit, StopAutoDebit
 from flows.lists import choose_among
 from flows.pay import ask_merchant
-from flows.staff import amount_of, wrong_pin
+from flows.staff import amount_of, signed, wrong_pin
 
 __all__ = ["auto_debit", "charge"]
 
@@ -90,16 +90,16 @@ async def charge(talk: Talk, role: Role) -> Screen:
         return Screen("charge.not_yet", _values(one))
     upto = amount_of(role, Right.CHARGE, left.amount_minor)
     amount = await talk.ask("amount", upto, shown=_values(one), left=left, currency=left.currency)
-    agreed = await talk.confirm(
-        "confirm",
+    agreed = await signed(
+        talk,
+        role,
+        "charge.confirm",
         amount=amount,
         payer=Number(one.payer),
         merchant=role.merchant,
     )
-    if not agreed:
-        return Screen("business.cancelled")
-    if (wrong := await wrong_pin(talk, role)) is not None:
-        return wrong
+    if isinstance(agreed, Screen):
+        return agreed
     return closing(await talk.act("request", ChargeUnder(role.staff_id, one.id, amount)))
 
 

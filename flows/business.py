@@ -19,6 +19,7 @@ from flows.own_pin import change_pin
 from flows.payment_messages import payment_messages
 from flows.payouts import deposit, pay_out
 from flows.refunds import refund
+from flows.sent_money import sent_money
 from flows.staff import choose_role
 
 __all__ = ["business", "payment_by_code"]
@@ -41,6 +42,7 @@ _PARTS: Final[dict[str, Part]] = {
     Right.DEPOSIT.value: deposit,
     Right.PIN.value: change_pin,
     Right.MESSAGES.value: payment_messages,
+    Right.PAYOUTS.value: sent_money,
 }
 
 

@@ -21,6 +21,7 @@ from bot.dialog.views import (
     OpenedApproval,
     OrderView,
     PaymentMessages,
+    PayoutView,
     PinAnswer,
     PinSet,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "OpenApproval",
     "PayOut",
     "PaymentMessagesOf",
+    "PayoutsOf",
     "Refund",
     "SeeDetails",
     "SendNote",
@@ -98,6 +100,13 @@ class LatestPayments(Look[tuple[OrderView, ...]], frozen=True):
 
     staff_id: str
     result: ClassVar[Any] = tuple[OrderView, ...]
+
+
+class PayoutsOf(Look[tuple[PayoutView, ...]], frozen=True):
+    """Money that left the merchant within 30 days, or waits for a second person: the latest nine."""
+
+    staff_id: str
+    result: ClassVar[Any] = tuple[PayoutView, ...]
 
 
 class SendNote(Act[Noted], frozen=True):

@@ -2,12 +2,14 @@
 
 from typing import Final
 
+import msgspec
+
 from bot.dialog import Choice, Number, Screen, Talk, Text, Value
 from bot.dialog.views import ApprovalView, Role
 from flows.business_effects import DecideApproval, LockedStaff, OpenApproval, Unlock, WaitingApprovals
 from flows.closing import closing, refusal
 from flows.lists import choose_among
-from flows.staff import wrong_pin
+from flows.staff import signed, wrong_pin
 
 __all__ = ["approve", "opened_approval", "unlock"]
 
@@ -25,7 +27,9 @@ async def approve(talk: Talk, role: Role) -> Screen:
         return Screen("approve.none", {"merchant": role.merchant})
     choices = [Choice(a.id, Text("approve.line", _values(a))) for a in waiting]
     picked = await choose_among(talk, "which", choices)
-    return await _decide(talk, role, next(a for a in waiting if a.id == picked))
+    # The PIN was asked for a moment ago, and this is the same errand.
+    proved = msgspec.structs.replace(role, pin=False)
+    return await _decide(talk, proved, next(a for a in waiting if a.id == picked))
 
 
 async def opened_approval(talk: Talk) -> Screen:
@@ -42,7 +46,7 @@ async def opened_approval(talk: Talk) -> Screen:
 
 
 async def _decide(talk: Talk, role: Role, one: ApprovalView) -> Screen:
-    """Show all of it, and take the word on it. Over USSD the staff PIN says yes once more."""
+    """Show all of it, and take the word on it. The PIN comes last where it was not asked for before."""
     values = _values(one)
     if one.to.startswith("+") and not one.about:
         # Whoever answers for it must be able to check where it goes. A refund goes where it came from.
@@ -83,10 +87,9 @@ async def unlock(talk: Talk, role: Role) -> Screen:
     picked = await choose_among(talk, "which", choices)
     one = next(one for one in locked if one.staff_id == picked)
     shown: dict[str, Value] = {"name": one.name, "merchant": role.merchant}
-    if not await talk.confirm("confirm", shown=shown):
-        return Screen("business.cancelled")
-    if (wrong := await wrong_pin(talk, role)) is not None:
-        return wrong
+    agreed = await signed(talk, role, "unlock.confirm", shown=shown)
+    if isinstance(agreed, Screen):
+        return agreed
     done = await talk.act("request", Unlock(role.staff_id, one.staff_id))
     return Screen("unlock.done" if done.ok else "unlock.gone", shown)
 

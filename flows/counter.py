@@ -7,7 +7,7 @@ from flows.business_effects import Withdraw
 from flows.closing import closing
 from flows.effects import FindDebit
 from flows.pay import find_debit, not_agreed
-from flows.staff import amount_of, wrong_pin
+from flows.staff import amount_of, signed
 
 __all__ = ["withdraw"]
 
@@ -23,16 +23,9 @@ async def withdraw(talk: Talk, role: Role) -> Screen:
         if (stopped := await not_agreed(talk, debit, amount)) is not None:
             return stopped
     shown = Number(payer, masked=False)
-    agreed = await talk.confirm(
-        "confirm",
-        text="withdraw.confirm_unasked" if debit.agreed else "withdraw.confirm",
-        payer=shown,
-        amount=amount,
-        merchant=role.merchant,
-    )
-    if not agreed:
-        return Screen("business.cancelled")
-    if (wrong := await wrong_pin(talk, role)) is not None:
-        return wrong
+    text = "withdraw.confirm_unasked" if debit.agreed else "withdraw.confirm"
+    agreed = await signed(talk, role, text, payer=shown, amount=amount, merchant=role.merchant)
+    if isinstance(agreed, Screen):
+        return agreed
     wanted = Withdraw(role.staff_id, amount, payer, unasked=debit.agreed)
     return closing(await talk.act("request", wanted), typed=True)

@@ -140,6 +140,8 @@ class RequestPayment(Act[OrderView], frozen=True):
     payer: Msisdn
     network: str = ""
     unasked: bool = False
+    # What the payer gave where the merchant asks for something.
+    reference: str = ""
     result: ClassVar[Any] = OrderView
 
 

@@ -8,7 +8,7 @@ from bot.money import Right
 from flows.business_effects import AgreementsOf, CancelInvoice, MakeInvoice, MyAgreements
 from flows.closing import closing, days_text
 from flows.lists import choose_among
-from flows.staff import amount_of, wrong_pin
+from flows.staff import amount_of, signed, wrong_pin
 
 __all__ = ["invoice", "my_invoices"]
 
@@ -34,10 +34,9 @@ async def invoice(talk: Talk, role: Role) -> Screen:
     offered = [Choice("done", Text("choice.done")), Choice("cancel", Text("invoice.cancel"))]
     if await talk.choose("shown", offered, shown=_values(chosen)) == "done":
         return Screen("business.done")
-    if not await talk.confirm("confirm_cancel", shown=_values(chosen)):
-        return Screen("business.done")
-    if (wrong := await wrong_pin(talk, role)) is not None:
-        return wrong
+    agreed = await signed(talk, role, "invoice.confirm_cancel", key="agreed_cancel", shown=_values(chosen))
+    if isinstance(agreed, Screen):
+        return agreed
     return closing(await talk.act("cancel", CancelInvoice(role.staff_id, chosen.id)))
 
 
@@ -51,17 +50,17 @@ async def _make(talk: Talk, role: Role) -> Screen:
         days = await talk.ask("days_typed", Whole(1, _MOST_DAYS), most=_MOST_DAYS)
     else:
         days = int(picked)
-    agreed = await talk.confirm(
-        "confirm",
+    agreed = await signed(
+        talk,
+        role,
+        "invoice.confirm",
         payer=Number(payer, masked=False),
         amount=amount,
         description=description,
         days=days_text(days),
     )
-    if not agreed:
-        return Screen("business.cancelled")
-    if (wrong := await wrong_pin(talk, role)) is not None:
-        return wrong
+    if isinstance(agreed, Screen):
+        return agreed
     wanted = MakeInvoice(role.staff_id, payer, amount, description, days)
     return closing(await talk.act("request", wanted), typed=True)
 

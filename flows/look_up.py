@@ -29,7 +29,7 @@ async def look_up(talk: Talk, role: Role) -> Screen:
         latest = await talk.look("latest", LatestPayments(role.staff_id))
         if not latest:
             return Screen("look_up.none", {"merchant": role.merchant})
-        choices = [Choice(order.code, Text("look_up.line", _values(role, order))) for order in latest]
+        choices = [Choice(order.code, _line(role, order)) for order in latest]
         code = await choose_among(talk, "which", choices)
     return await one_found(talk, role, code)
 
@@ -40,6 +40,12 @@ async def one_found(talk: Talk, role: Role, code: str) -> Screen:
     if found is None:
         return Screen("look_up.unknown", {"merchant": role.merchant, "code": code})
     return await _shown(talk, role, found)
+
+
+def _line(role: Role, order: OrderView) -> Text:
+    if not order.given:
+        return Text("look_up.line", _values(role, order))
+    return Text("look_up.line_given", {**_values(role, order), "given": order.given})
 
 
 async def _shown(talk: Talk, role: Role, found: FoundPayment) -> Screen:

@@ -6,7 +6,8 @@ from bot.dialog import Choice, Moment, Number, Screen, Talk, Text, Value
 from bot.dialog.views import OrderView
 from bot.money import Money, OrderKind, OrderState, Reason
 from flows.closing import closing, reason_text, refunded, state_text
-from flows.effects import ReceiptOf, SendReceipt, WithdrawPayment
+from flows.effects import FindMerchant, ReceiptOf, SendReceipt, WithdrawPayment
+from flows.pay import pay_merchant
 from flows.receipt import receipt_text
 
 __all__ = ["one_payment"]
@@ -33,9 +34,11 @@ async def _paid(talk: Talk, order: OrderView) -> Screen:
     said = Screen(f"payments.{refunded(order) or 'successful'}", values)
     if order.kind is not OrderKind.COLLECTION:
         said = closing(order)
-    await talk.choose(
-        "paid", [Choice("receipt", Text("payments.receipt"))], text=said.text, shown=said.values
-    )
+    offered = [Choice("receipt", Text("payments.receipt"))]
+    if order.merchant_code:
+        offered.append(Choice("again", Text("payments.again")))
+    if await talk.choose("paid", offered, text=said.text, shown=said.values) == "again":
+        return await _again(talk, order)
     receipt = await talk.look("receipt", ReceiptOf(order.id))
     if receipt is None:
         return Screen("payments.none")
@@ -46,6 +49,15 @@ async def _paid(talk: Talk, order: OrderView) -> Screen:
     await talk.choose("kept", [Choice("sms", Text("receipt.by_sms"))], text=text.id, shown=text.values)
     sent = await talk.act("send", SendReceipt(order.id))
     return Screen("receipt.sent" if sent.ok else "payments.none", {"number": _own(talk), "code": order.code})
+
+
+async def _again(talk: Talk, order: OrderView) -> Screen:
+    """The same amount to the same merchant: straight to the confirmation, as everything else stands there."""
+    card = await talk.look("card", FindMerchant(order.merchant_code))
+    if card is None:
+        return Screen("pay.refused.merchant")
+    same = order.amount if card.currency == order.amount.currency else None
+    return await pay_merchant(talk.sub("pay"), card, same)
 
 
 def _own(talk: Talk) -> Number:

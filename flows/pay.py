@@ -42,6 +42,7 @@ from flows.effects import (
     StopAutoDebit,
     SubmitOtp,
 )
+from flows.given import ask_given, with_given
 
 __all__ = [
     "answer_otp",
@@ -71,6 +72,7 @@ async def pay_merchant(talk: Talk, merchant: MerchantCard, amount: Money | None 
     """How much, unless the `amount` is known, and the confirmation, on which all else can be changed."""
     if amount is None:
         amount = await _amount(talk, merchant)
+    given = await ask_given(talk, merchant)
     payer, holder, network = "", Holder(checked=False), ""
     change = ""
     while True:
@@ -87,13 +89,13 @@ async def pay_merchant(talk: Talk, merchant: MerchantCard, amount: Money | None 
         # Kept journals and figures have it under "twin".
         duplicate = await talk.look("twin", FindDuplicate(merchant.id, amount))
         change = await _decided(
-            talk, merchant, amount, payer, holder, network, duplicate, unasked=debit.agreed
+            talk, merchant, amount, payer, holder, network, duplicate, given, unasked=debit.agreed
         )
         if change == "no":
             return Screen("pay.cancelled")
         if change == "yes":
             break
-    wanted = RequestPayment(merchant.id, amount, payer, network, unasked=debit.agreed)
+    wanted = RequestPayment(merchant.id, amount, payer, network, unasked=debit.agreed, reference=given)
     order = await talk.act("request", wanted)
     return await follow(talk, order)
 
@@ -283,6 +285,7 @@ async def _decided(
     holder: Holder,
     network: str,
     duplicate: str,
+    given: str,
     *,
     unasked: bool,
 ) -> str:
@@ -303,13 +306,12 @@ async def _decided(
     ]
     if several:
         choices.append(Choice("network", Text("pay.other_network"), 4))
-    return await talk.decide(
-        "confirm",
-        choices,
-        text=text,
-        amount=amount,
-        merchant=merchant.name,
-        payer=shown,
-        name=holder.name,
-        code=duplicate,
-    )
+    values: dict[str, Value] = {
+        "amount": amount,
+        "merchant": merchant.name,
+        "payer": shown,
+        "name": holder.name,
+        "code": duplicate,
+    }
+    asked = with_given(Text(text, values), given)
+    return await talk.decide("confirm", choices, text=asked.id, shown=asked.values)

@@ -11,7 +11,7 @@ from flows.closing import closing
 from flows.effects import CheckNumber
 from flows.lists import choose_among
 from flows.pay import choose_network
-from flows.staff import amount_of, wrong_pin
+from flows.staff import amount_of, signed
 
 __all__ = ["deposit", "pay_out"]
 
@@ -107,15 +107,7 @@ async def _amount(talk: Talk, role: Role, of: Amount) -> Money:
 
 
 async def _send(talk: Talk, role: Role, wanted: PayOut, text: str, shown: dict[str, Value]) -> Screen:
-    agreed = await talk.confirm(
-        "confirm",
-        text=text,
-        shown=shown,
-        amount=wanted.amount,
-        merchant=role.merchant,
-    )
-    if not agreed:
-        return Screen("business.cancelled")
-    if (wrong := await wrong_pin(talk, role)) is not None:
-        return wrong
+    agreed = await signed(talk, role, text, shown=shown, amount=wanted.amount, merchant=role.merchant)
+    if isinstance(agreed, Screen):
+        return agreed
     return closing(await talk.act("request", wanted), typed=True)

@@ -15,6 +15,8 @@ def receipt_text(receipt: ReceiptView) -> Text:
         lines.append(Text("receipt.bill", {"amount": receipt.amount, "bill": receipt.bill}))
     else:
         lines.append(Text("receipt.merchant", {"amount": receipt.amount, "merchant": receipt.merchant}))
+    if receipt.given:
+        lines.append(Text("receipt.given", {"name": receipt.asked_for, "given": receipt.given}))
     lines.append(Text("receipt.payer", {"payer": Number(receipt.payer)}))
     if receipt.refunded is not None:
         lines.append(Text("receipt.refunded", {"amount": receipt.refunded}))

@@ -1,6 +1,6 @@
 """Who of a merchant's staff speaks: the role chosen among several, and the PIN that proves it over USSD."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.dialog import Amount, Choice, Chosen, Digits, Screen, Talk, Text, Value
@@ -14,6 +14,7 @@ __all__ = ["PIN", "TRIES", "amount_of", "choose_role", "signed", "wrong_pin"]
 
 PIN: Final = Digits(4, 6, "pin.not_valid")
 TRIES: Final = 3
+_NOTHING: Final[Mapping[str, Value]] = {}
 
 
 async def choose_role(talk: Talk, roles: Sequence[Role]) -> Role:
@@ -45,13 +46,22 @@ async def wrong_pin(talk: Talk, role: Role) -> Screen | None:
 
 
 async def signed(
-    talk: Talk, role: Role, text: str, others: Sequence[Choice] = (), *, key: str = "confirm", **shown: Value
+    talk: Talk,
+    role: Role,
+    text: str,
+    others: Sequence[Choice] = (),
+    *,
+    key: str = "agreed",
+    shown: Mapping[str, Value] = _NOTHING,
+    **values: Value,
 ) -> str | Screen:
     """Has staff agree to what the sentence `text` says: by the staff PIN on that very screen where the
     channel asks for one, else by Yes.
 
-    Returns "yes", the value of one of the `others` that was chosen instead, or the last words.
+    Returns "yes", the value of one of the `others` that was chosen instead, or the last words. The key is not
+    "confirm": that was asked before the PIN once, so that its answer in an older journal agrees to nothing.
     """
+    shown = {**shown, **values}
     if not role.pin:
         choices = [Choice("yes", Text("choice.yes")), Choice("no", Text("choice.no")), *others]
         decided = await talk.decide(key, choices, text=text, shown=shown)

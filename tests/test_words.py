@@ -216,16 +216,25 @@ LISTS = {
     "invoices.which",
     "charge.which",
     "approve.which",
+    "sent_money.which",
     "unlock.which",
     "auto_debit.which",
     "bill.which",
     "pay.merchant_or",
 }
 # What others wrote, or a whole reason, stands in these: they go on, too.
-LISTS |= {"invoice.shown", "invoices.shown", "details.shown", "look_up.failed", "receipt.shown"}
+LISTS |= {
+    "invoice.shown",
+    "invoices.shown",
+    "details.shown",
+    "look_up.failed",
+    "receipt.shown",
+}
 # With a notice above, only these go on, with yes and no or the first lines of a menu on the first page.
 LONG_WITH_NOTICE = {
     "auto_debit.confirm",
+    "pay.with_given",
+    "staff.sign",
     "bill.confirm",
     "main.menu",
     "main.more",
@@ -241,7 +250,12 @@ LONG_WITH_NOTICE = {
 }
 # These name two payments or a debit without a PIN, and are rare: with the longest names what can be chosen
 # stands on a second page, and all that will happen on the first.
-LONG_DECISIONS = {"bill.confirm_unasked", "pay.confirm_twin", "pay.confirm_twin_unasked"}
+LONG_DECISIONS = {
+    "bill.confirm_unasked",
+    "pay.confirm_twin",
+    "pay.confirm_twin_unasked",
+    "pay.with_given",
+}
 # A screen has eight lines of twenty characters at worst; our figure is the one every network carries.
 BUDGET = 160
 
@@ -315,6 +329,8 @@ def driven_texts() -> Iterator[Text]:
                 yield from texts_of(choice.label)
         if isinstance(played.state, Ended):
             yield from texts_of(Text(played.screen.text, played.screen.values))
+            if played.screen.shorter:
+                yield from texts_of(Text(played.screen.shorter, played.screen.values))
 
 
 def composed_ids() -> set[str]:
@@ -415,7 +431,19 @@ PLAYED_HEADS = [
     *("pay", "check", "payments", "balance", "link", "language", "staff", "main", "menu", "business"),
     *("right", "role", "look_up", "note", "refund", "pay_out", "withdraw", "invoice", "invoices", "days"),
     *("until", "every", "often", "agreement", "auto_debit", "charge", "details", "approve", "unlock"),
-    *("bill", "kind", "party", "receipt", "left", "refused", "sent", "result", "state", "reason"),
+    *(
+        "bill",
+        "kind",
+        "party",
+        "receipt",
+        "sent_money",
+        "left",
+        "refused",
+        "sent",
+        "result",
+        "state",
+        "reason",
+    ),
 ]
 
 
@@ -480,7 +508,8 @@ def question_views() -> dict[str, list[View]]:
             )
             above = question.notice.id if question.notice is not None else ""
             name = f"{question.text.id}-{len(question.choices)}-{above}"
-            long = may_go_on(question) or question.text.id in LONG_DECISIONS
+            rare = question.notice is not None and question.text.id in LONG_WITH_NOTICE
+            long = may_go_on(question) or question.text.id in LONG_DECISIONS or rare
             if not long and not is_of_chats(question):
                 found.setdefault(name, []).append(view)
     offered = (Choice("continue", Text("talk.continue")), Choice("over", Text("talk.start_over")))
@@ -498,7 +527,9 @@ def last_views() -> dict[str, View]:
     """Each last screen once for every reason it can have."""
     found: dict[str, View] = {}
     for played in conversations():
-        if isinstance(played.state, Ended) and not is_for_chats(played.screen.text):
+        # A receipt ends only in a chat.
+        text = played.screen.text if isinstance(played.state, Ended) else ""
+        if text and not is_for_chats(text) and text != "receipt.shown":
             reason = played.screen.values.get("reason")
             shown = Text(played.screen.text, played.screen.values)
             shorter = played.screen.shorter
@@ -922,7 +953,7 @@ def test_words_are_understood_in_ones_own_language_and_in_english(
     [("yes", True), ("OUI", True), ("no", False), ("N", False), ("1", True), ("2", False)],
 )
 def test_a_plain_confirmation_knows_the_same_words(language: str, typed: str, meaning: bool) -> None:
-    question = asked("pay_out.confirm")
+    question = asked("auto_debit.confirm_stop")
     words = CATALOGUE.nav(language)
     found = interpret(question, Typed(typed), words, keypad=True, can_go_back=True, label_of=say_in(language))
     foreign = typed == "OUI" and language != "fr"

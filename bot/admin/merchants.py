@@ -37,6 +37,7 @@ __all__ = [
 
 _ROLES: Final = ("owner", "cashier", "accountant")
 _NO_LIMIT: Final = "none"
+_MOST_ASKED: Final = 20
 # What would break a line, or turn the letters around it about: control characters and direction marks.
 _NOT_IN_A_NAME: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -44,7 +45,8 @@ _DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068
 
 async def merchants_add(ctx: AdminContext, values: dict[str, Any]) -> dict[str, Any]:
     """`code`, `name`, `account`, `max` (an amount a payment may have at the most, or empty), and
-    `approve_over` and `approve_asker_over` as `merchants_limit` takes them, or empty."""
+    `approve_over` and `approve_asker_over` as `merchants_limit` takes them, or empty; `asks_for`: what is
+    asked of whoever pays, "none" for nothing, or empty."""
     code, name, account = (str(values.get(k, "")).strip() for k in ("code", "name", "account"))
     _check_name(name, "A merchant's name")
     accounts = ctx.accounts
@@ -88,6 +90,7 @@ async def merchants_add(ctx: AdminContext, values: dict[str, Any]) -> dict[str, 
         max_amount_minor=most,
         approve_over_minor=over,
         approve_asker_over_minor=asker,
+        asks_for=_asked(values, kept.asks_for if kept else ""),
     )
     try:
         await ctx.store.commit([KeepMerchant(row)])
@@ -101,6 +104,18 @@ async def merchants_add(ctx: AdminContext, values: dict[str, Any]) -> dict[str, 
         "new": kept is None,
         "warnings": _warnings(name, f"the code {row.code}"),
     }
+
+
+def _asked(values: dict[str, Any], kept: str) -> str:
+    """What is asked of whoever pays. It stands above a question, so that it must be short and readable."""
+    said = " ".join(str(values.get("asks_for", "")).split())
+    if not said:
+        return kept
+    if said.casefold() == _NO_LIMIT:
+        return ""
+    if len(said) > _MOST_ASKED or write_name(said) != said:
+        raise CommandError(f"What a merchant asks for has {_MOST_ASKED} plain characters at most.")
+    return said
 
 
 def _why_not_code(code: str) -> str:
@@ -129,6 +144,7 @@ async def merchants_list(ctx: AdminContext, values: dict[str, Any]) -> list[dict
             "max": _shown(row.max_amount_minor, row.currency),
             "approve_over": _shown(row.approve_over_minor, row.currency),
             "approve_asker_over": _shown(second_person_limit(row, ctx.clock()).asker_minor, row.currency),
+            "asks_for": row.asks_for,
             "staff": [_shown_staff(s) for s in await _staff(ctx, row)],
         }
         for row in await ctx.store.merchants()

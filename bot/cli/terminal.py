@@ -127,11 +127,14 @@ def merchants_add(
         str,
         typer.Option(help="The same for all that one asker asks for; 5 times as much unless set."),
     ] = "",
+    asks_for: Annotated[
+        str, typer.Option(help='What is asked of whoever pays, such as "Table number"; none for nothing.')
+    ] = "",
     folder: Folder = Path("kasapay-data"),
 ) -> None:
     """Add a merchant, or change the one with this code."""
     values = {"code": code, "name": name, "account": account, "max": most}
-    values |= {"approve_over": approve_over, "approve_asker_over": approve_asker_over}
+    values |= {"approve_over": approve_over, "approve_asker_over": approve_asker_over, "asks_for": asks_for}
     done = operate("merchants.add", values, folder)
     warn(done["warnings"])
     print(f"{'Added' if done['new'] else 'Changed'} {done['name']}: code {done['code']}, {done['currency']}.")
@@ -152,6 +155,7 @@ def merchants_list(folder: Folder = Path("kasapay-data")) -> None:
         "Greatest amount",
         "Second person above",
         "for one asker",
+        "Asks for",
         "State",
         "Staff",
     ):
@@ -165,6 +169,7 @@ def merchants_list(folder: Folder = Path("kasapay-data")) -> None:
             row["max"],
             row["approve_over"],
             row["approve_asker_over"],
+            row["asks_for"],
             "open" if row["active"] else "closed",
             ", ".join(row["staff"]),
         )

@@ -75,6 +75,7 @@ class EffectDispatch:
         look(b.MyAgreements, lambda w, actor: do.agreements.own(actor, w.kind))
         look(b.FindPayment, lambda w, actor: do.staff_requests.find(actor, staff_id=w.staff_id, code=w.code))
         look(b.LatestPayments, lambda w, actor: do.staff_requests.latest(actor, w.staff_id))
+        look(b.PayoutsOf, lambda w, actor: do.approvals.payouts(actor, w.staff_id))
         look(
             b.AgreementsOf,
             lambda w, actor: do.staff_requests.standing(actor, staff_id=w.staff_id, kind=w.kind),
@@ -96,7 +97,7 @@ class EffectDispatch:
             e.RequestPayment,
             lambda w, actor, key: do.payments.request(
                 actor, key, merchant_id=w.merchant_id, amount=w.amount, payer=w.payer, network=w.network,
-                unasked=w.unasked,
+                unasked=w.unasked, reference=w.reference,
             ),
         )  # fmt: skip
         act(e.SendReceipt, lambda w, actor, key: do.receipts.send(actor, w.order_id))

@@ -224,7 +224,9 @@ def interpret(
     moved = _navigation(plain, words, keypad=keypad, can_go_back=can_go_back)
     if moved is not None:
         return moved
-    numbered = question.wants != "amount"  # there a number is an amount
+    # There a number is an amount; and what may be the PIN itself, such as 0001, is no choice.
+    is_secret = isinstance(question, SecretStep) and not isinstance(question.of.parse(plain), Problem)
+    numbered = question.wants != "amount" and not is_secret
     chosen = match_choice(question.choices, plain, words, label_of, numbered=numbered)
     if chosen is not None:
         return _choice(question, chosen)

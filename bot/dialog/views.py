@@ -35,6 +35,7 @@ __all__ = [
     "OrderView",
     "PaymentMessages",
     "PayoutSwitch",
+    "PayoutView",
     "PinAnswer",
     "PinSet",
     "ReceiptView",
@@ -59,6 +60,8 @@ class MerchantCard(msgspec.Struct, frozen=True):
     debits: bool = False
     amounts: AmountRule = AmountRule()
     numbers: NumberRule = NumberRule()
+    # What it asks of whoever pays, such as "Table number"; empty for nothing.
+    asks_for: str = ""
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -114,6 +117,10 @@ class OrderView(msgspec.Struct, frozen=True):
     until_ms: int | None = None
     # Nothing of it has left yet, so that whoever began it may still withdraw it.
     can_withdraw: bool = False
+    # What the payer gave where the merchant asked for something, such as a table number.
+    given: str = ""
+    # The code the merchant is paid under, so that they can be paid again.
+    merchant_code: str = ""
 
 
 class Recognised(msgspec.Struct, frozen=True):
@@ -270,6 +277,9 @@ class ReceiptView(msgspec.Struct, frozen=True):
     of_provider: bool = False
     bill: str = ""
     refunded: Money | None = None
+    # What the merchant asked for, and what the payer gave.
+    asked_for: str = ""
+    given: str = ""
 
 
 class FoundPayment(msgspec.Struct, frozen=True):
@@ -326,6 +336,23 @@ class OpenedApproval(msgspec.Struct, frozen=True):
     approval: ApprovalView | None = None
     refused: str = ""
     by: Name = ""
+
+
+class PayoutView(msgspec.Struct, frozen=True):
+    """Money that left the merchant, or waits to. `asked_by` is empty for what goes back by itself,
+    `approved_by` where no second person was needed; `waits`: that one has not decided yet."""
+
+    id: str
+    code: str
+    kind: OrderKind
+    state: OrderState
+    amount: Money
+    to: Msisdn
+    asked_by: Name
+    at_ms: int
+    approved_by: Name = ""
+    reason: Reason | None = None
+    waits: bool = False
 
 
 class DetailsAsked(msgspec.Struct, frozen=True):

@@ -29,6 +29,7 @@ class Right(StrEnum):
     DEPOSIT = "deposit"  # into a customer's wallet, for cash taken
     PIN = "pin"  # take another staff PIN, where one is asked for
     MESSAGES = "messages"  # hear of each payment
+    PAYOUTS = "payouts"  # see what money left, and what became of it
 
 
 _COUNTER: Final = frozenset(
@@ -45,7 +46,8 @@ _COUNTER: Final = frozenset(
 _RIGHTS: Final = {
     StaffRole.CASHIER: _COUNTER,
     StaffRole.ACCOUNTANT: _COUNTER
-    | {Right.BALANCE, Right.REFUND, Right.PAY_OUT, Right.DEPOSIT, Right.CHARGE, Right.APPROVE},
+    | {Right.BALANCE, Right.REFUND, Right.PAY_OUT, Right.DEPOSIT, Right.CHARGE, Right.APPROVE}
+    | {Right.PAYOUTS},
     StaffRole.OWNER: frozenset(Right),
 }
 

@@ -13,6 +13,7 @@ class OrderDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     customer's own `customer_reference` there (a meter, a contract). `bank_code` and `account_number` name
     a bank account in place of a wallet. What the order is about, where it is about another: the payment a
     refund gives back, the invoice or pre-approval it ends, by our reference (`about_reference`) and theirs.
+    `given` is what the payer gave where the merchant asked for something, and `asked_for` its name then.
     """
 
     validity_s: int | None = None
@@ -23,3 +24,5 @@ class OrderDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     account_number: str = ""
     about_reference: str = ""
     about_provider_reference: str = ""
+    asked_for: str = ""
+    given: str = ""

@@ -3,10 +3,12 @@
 Whoever asked never decides, neither in that role nor as the same person in another.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
+from bot.dialog import Name
 from bot.dialog import views as v
 from bot.money import Money, OrderKind, Right, Source
 from bot.notifications.approval_messages import approval_ended
@@ -16,11 +18,12 @@ from bot.operations.staff_requests import StaffRequests
 from bot.operations.staff_roles import ActingRole, StaffRoles
 from bot.runtime.clock import Clock, Ids
 from bot.store.base import Change, CreateOrder, Decide, Store
-from bot.store.records import ApprovalRow, ApprovalState
+from bot.store.records import ApprovalRow, ApprovalState, OrderRow
 
 __all__ = ["Approvals"]
 
 _LISTED: Final = 9
+_LATELY_MS: Final = 30 * 24 * 3600_000
 
 
 class Approvals:
@@ -42,6 +45,23 @@ class Approvals:
             return ()
         rows = await self._store.approvals_waiting(role.merchant.id, self._clock(), _LISTED)
         return tuple([await self._shown(row) for row in rows if not await self._is_own(row, role, actor)])
+
+    async def payouts(self, actor: Actor, staff_id: str) -> tuple[v.PayoutView, ...]:
+        """Money that left the role's merchant lately, whoever asked for it, and what waits for a second
+        person; newest first."""
+        role = await self._roles.acting(staff_id, Right.PAYOUTS, actor)
+        if isinstance(role, str):
+            return ()
+        merchant, now_ms = role.merchant, self._clock()
+        orders = await self._store.payouts_of_merchant(
+            merchant.id, merchant.currency, now_ms - _LATELY_MS, _LISTED
+        )
+        waiting = await self._store.approvals_waiting(merchant.id, now_ms, _LISTED)
+        asked = [order_of(approval.request, approval.created_ms) for approval in waiting]
+        names = {row.id: row.shown for row in await self._store.staff_of_merchant(merchant.id)}
+        found = [_payout(order, names) for order in orders]
+        found += [_payout(order, names, waits=True) for order in asked]
+        return tuple(sorted(found, key=lambda one: one.at_ms, reverse=True)[:_LISTED])
 
     async def decide(self, actor: Actor, *, staff_id: str, approval_id: str, approve: bool) -> EffectResult:
         """Keep the second person's word, and make the order where it is yes.
@@ -141,3 +161,19 @@ class Approvals:
             about=about.code if about else "",
             at_ms=approval.created_ms,
         )
+
+
+def _payout(order: OrderRow, names: Mapping[str, Name], *, waits: bool = False) -> v.PayoutView:
+    return v.PayoutView(
+        id=order.id,
+        code=order.code,
+        kind=order.kind,
+        state=order.shown,
+        amount=Money(order.amount_minor, order.currency),
+        to=order.payee,
+        asked_by=names.get(order.staff_id, ""),
+        at_ms=order.created_ms,
+        approved_by=names.get(order.approved_by, ""),
+        reason=order.reason,
+        waits=waits,
+    )

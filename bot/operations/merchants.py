@@ -48,5 +48,6 @@ class Merchants:
             checks_holder=self._accounts.can(merchant.account_id, ChecksHolders),
             amounts=self._accounts.adapter(account.id).amounts(account, OrderKind.COLLECTION),
             numbers=self._accounts.adapter(account.id).numbers(account),
+            asks_for=merchant.asks_for,
             debits=OrderKind.PREAPPROVAL in self._accounts.kinds(merchant.account_id),
         )

@@ -126,6 +126,7 @@ def view_of(order: OrderRow, merchant: Name, **given: Any) -> v.OrderView:
         kind=order.kind,
         reason=order.reason,
         at_ms=order.created_ms,
+        given=order.details.given,
         **given,
     )
 

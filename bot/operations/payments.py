@@ -1,11 +1,11 @@
 """Payments: begun, given their code, asked about, and shown to whoever began them."""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from bot.dialog import views as v
-from bot.money import FINAL, Money, Msisdn, OrderKind, OrderState, Source
+from bot.money import FINAL, Money, Msisdn, OrderDetails, OrderKind, OrderState, Source
 from bot.operations.actor import Actor, EffectResult, RequestKey
 from bot.operations.asking import PhoneRules
 from bot.operations.new_order import (
@@ -80,10 +80,12 @@ class Payments:
         payer: Msisdn,
         network: str = "",
         unasked: bool = False,
+        reference: str = "",
     ) -> EffectResult:
         """A new order that asks the payer for the money, the one this request made before, or a refusal.
 
-        `unasked`: whoever acts agreed that no PIN may be asked for."""
+        `unasked`: whoever acts agreed that no PIN may be asked for. `reference`: what the payer gave where
+        the merchant asks for something; it goes along to the wallet behind the merchant's name."""
         before = await self._store.order_of_act(*key.columns)
         if before is not None:
             return EffectResult(result=await self._view(before, unsure=self._was_cut_off(before)))
@@ -93,7 +95,10 @@ class Payments:
         if merchant is None or refusal:
             return EffectResult(result=refused_view(refusal, amount, name, payer=payer))
         now_ms = self._clock()
-        given = {"payer": payer, "network": network}
+        given: dict[str, Any] = {"payer": payer, "network": network}
+        if reference and merchant.asks_for:
+            given["details"] = OrderDetails(asked_for=merchant.asks_for, given=reference)
+            given["note"] = f"{merchant.name} {reference}"
         asking = self._phones.asking(actor, payer, told=unasked)
         sketched = sketch(OrderKind.COLLECTION, amount, merchant, actor, now_ms, **given)
         if why := await self._phones.refusal(sketched, asking, actor):
@@ -304,6 +309,7 @@ class Payments:
             hint=self._hint(order),
             until_ms=order.deadline_ms if order.state is OrderState.PENDING and order.accepted_ms else None,
             can_withdraw=may_withdraw(order),
+            merchant_code=merchant.code if merchant else "",
         )
 
     def _hint(self, order: OrderRow) -> str:

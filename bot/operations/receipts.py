@@ -61,5 +61,7 @@ async def receipt_of(store: Store, order: OrderRow, merchant: Name) -> v.Receipt
         reference=order.financial_id or order.provider_reference,
         of_provider=not order.financial_id,
         bill=order.details.service_provider,
+        asked_for=order.details.asked_for,
+        given=order.details.given,
         refunded=Money(refunded, order.currency) if refunded else None,
     )

@@ -28,7 +28,11 @@ _PIN_TRIES: Final = 3
 # The order that a right is for; a right without an entry makes none.
 _ORDERS: Final = {facts.right: kind for kind, facts in ORDER_KINDS.items() if facts.right is not None}
 # What a right needs of the merchant's account: one of these. Whatever may need a second person is approved.
-_KINDS: Final = {right: frozenset({kind}) for right, kind in _ORDERS.items()} | {Right.APPROVE: PAYOUTS}
+_KINDS: Final = {
+    **{right: frozenset({kind}) for right, kind in _ORDERS.items()},
+    Right.APPROVE: PAYOUTS,
+    Right.PAYOUTS: PAYOUTS,
+}
 _CAPABILITIES: Final = {
     Right.BALANCE: ShowsBalance,
     Right.NOTE: NotifiesPayers,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from bot.money import COMES_IN, GOES_OUT, PAYMENTS, OrderState, reference_key
+from bot.money import COMES_IN, GOES_OUT, PAYMENTS, PAYOUTS, OrderState, reference_key
 from bot.store.records import OrderRow, Transition
 from bot.store.rows import ORDERS, TRANSITIONS, Tx, kinds_sql
 
@@ -31,6 +31,7 @@ __all__ = [
     "open_places",
     "paid_before",
     "recent",
+    "payouts_of_merchant",
     "refunded_minor",
     "refunds_of",
     "settle_in",
@@ -97,6 +98,11 @@ _WENT_OUT: Final = f"""
 _OF_MERCHANT: Final = f"""
     SELECT {ORDERS.select} FROM orders
     WHERE merchant_id = ? AND kind IN {kinds_sql(PAYMENTS)} ORDER BY created_ms DESC, id LIMIT ?
+"""
+_PAYOUTS: Final = f"""
+    SELECT {ORDERS.select} FROM orders
+    WHERE kind IN {kinds_sql(PAYOUTS)} AND currency = ? AND created_ms >= ? AND merchant_id = ?
+    ORDER BY created_ms DESC, id LIMIT ?
 """
 _REFUNDED: Final = """
     SELECT COALESCE(SUM(amount_minor), 0) FROM orders WHERE parent_id = ? AND state <> 'FAILED'
@@ -175,6 +181,12 @@ def collected_minor(tx: Tx, merchant_id: str, currency: str) -> int:
 
 def of_merchant(tx: Tx, merchant_id: str, limit: int) -> tuple[OrderRow, ...]:
     return ORDERS.all(tx, _OF_MERCHANT, merchant_id, limit)
+
+
+def payouts_of_merchant(
+    tx: Tx, merchant_id: str, currency: str, since_ms: int, limit: int
+) -> tuple[OrderRow, ...]:
+    return ORDERS.all(tx, _PAYOUTS, currency, since_ms, merchant_id, limit)
 
 
 def refunded_minor(tx: Tx, order_id: str) -> int:

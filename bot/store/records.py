@@ -348,6 +348,8 @@ class MerchantRow(msgspec.Struct, frozen=True):
     # of one asker likewise above the other; None: above five times as much.
     approve_over_minor: int | None = None
     approve_asker_over_minor: int | None = None
+    # What it asks of whoever pays, as they are asked for it: "Table number". Empty: nothing.
+    asks_for: str = ""
 
     @property
     def shown(self) -> Name:

@@ -129,6 +129,7 @@ class SqlStore:
     orders_of_person = _quick(order_reads.of_person)
     orders_of_conversation = _quick(order_reads.of_conversation)
     orders_of_merchant = _quick(order_reads.of_merchant)
+    payouts_of_merchant = _quick(order_reads.payouts_of_merchant)
     recent_orders = _long(order_reads.recent)
     orders_between = _long(order_reads.between)
     paid_before = _quick(order_reads.paid_before)

@@ -145,7 +145,10 @@ async def test_killed_at_every_call(tmp_path: Path, template: Path, provider: st
 
 # ---- what staff begin ----------------------------------------------------------------------------
 
-_SAID = {"menu": "5", "pin": STAFF_PIN, "confirm": "1", "resume": "1", "which": "1", "decide": "1"}
+_SAID = {
+    **{"menu": "5", "resume": "1", "which": "1", "word": "1"},
+    **dict.fromkeys(("pin", "agreed"), STAFF_PIN),
+}
 
 
 class Refund(_Story):
@@ -161,7 +164,7 @@ class Refund(_Story):
 
     async def play(self) -> None:
         (paid,) = await self.stage.orders()
-        answers = _SAID | {"code": paid.code, "how": "1"}
+        answers = _SAID | {"code": paid.code}
         await self._through(STAFF, ("5", "3"), answers, self._ordered)
         await self._wait()
 

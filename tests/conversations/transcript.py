@@ -229,6 +229,9 @@ class Play:
         if found := re.fullmatch(r"the operator names (\d+) (.+)", what):
             stage.change("UPDATE merchants SET name = ? WHERE code = ?", found[2], found[1])
             return
+        if found := re.fullmatch(r"the operator has (\d+) ask for (.+)", what):
+            stage.change("UPDATE merchants SET asks_for = ? WHERE code = ?", found[2], found[1])
+            return
         if found := re.fullmatch(r"the operator makes a staff code for (\d+)(?: as (\w+))?", what):
             self._staff_codes.append(await stage.staff_code(found[1], found[2] or "owner"))
             return

@@ -138,15 +138,15 @@ TAKEN = order(OrderState.NEW, kind=OrderKind.AGREEMENT_CHARGE, payer=OTHER)
 
 
 def test_a_customer_is_charged_within_what_was_agreed() -> None:
-    played = work("charge", [PIN, "1", "20", "1", PIN], AgreementsOf=(agreement(),) * 2, ChargeUnder=TAKEN)
-    assert own_keys(played) == ["pin", "which", "amount", "confirm", "pin"]
+    played = work("charge", [PIN, "1", "20", PIN], AgreementsOf=(agreement(),) * 2, ChargeUnder=TAKEN)
+    assert own_keys(played) == ["pin", "which", "amount", "agreed"]
     assert played.effects[1:] == [
         b.CheckPin("s1"),
         b.AgreementsOf("s1", "preapproval"),
         b.CheckPin("s1"),
         b.ChargeUnder("s1", "a1", GHS_20),
     ]
-    assert played.asked[-2].text == Text(
+    assert played.asked[-1].text.values["what"] == Text(
         "charge.confirm", {"amount": GHS_20, "payer": Number(OTHER), "merchant": "Ama's Kitchen"}
     )
     assert played.screen.text == "sent.agreement_charge"
@@ -181,7 +181,7 @@ def test_a_wrong_pin_takes_nothing() -> None:
     locked = v.PinAnswer(refused="locked")
     assert work("charge", ["0000"], CheckPin=locked).screen.text == "refused.locked"
     pins = [v.PinAnswer(), locked]
-    played = work("charge", [PIN, "1", "20", "1", "0000"], AgreementsOf=(agreement(),) * 2, CheckPin=pins)
+    played = work("charge", [PIN, "1", "20", "0000"], AgreementsOf=(agreement(),) * 2, CheckPin=pins)
     assert played.screen.text == "refused.locked"
     assert acts(played) == []
 

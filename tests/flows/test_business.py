@@ -208,7 +208,7 @@ def test_a_balance_that_is_not_shown_says_why(why: str) -> None:
 
 def test_back_goes_question_by_question_until_the_pin() -> None:
     played = work("withdraw", ["0240000002", "50"])
-    assert own_keys(played)[-1] == "confirm"
+    assert own_keys(played)[-1] == "agreed"
     journal = played.journal
     keys = []
     while (shorter := without_last_answer(journal)) is not None:
@@ -238,5 +238,5 @@ def test_who_left_half_way_in_a_chat_goes_on_and_confirms_anew() -> None:
     left = work("withdraw", ["0240000002", "50"], IN_CHAT)
     world = {e.MyRoles: (IN_CHAT,)}
     again = play([], world, facts=CHAT_STAFF, prefill=prefill_of(left.journal))
-    assert again.keys == ["business/withdraw/confirm"]
+    assert again.keys == ["business/withdraw/agreed"]
     assert acts(again) == []

@@ -14,9 +14,9 @@ ASKED = order(OrderState.NEW, kind=OrderKind.WITHDRAWAL, payer=OTHER)
 
 
 def test_the_customer_is_asked_to_approve_and_no_cash_goes_out_yet() -> None:
-    played = work("withdraw", ["0240000002", "50", "1", PIN], Withdraw=ASKED)
-    assert own_keys(played) == ["number", "amount", "confirm", "pin"]
-    assert played.asked[-2].text == Text(
+    played = work("withdraw", ["0240000002", "50", PIN], Withdraw=ASKED)
+    assert own_keys(played) == ["number", "amount", "agreed"]
+    assert played.asked[-1].text.values["what"] == Text(
         "withdraw.confirm",
         {"payer": Number(OTHER, masked=False), "amount": GHS_50, "merchant": "Ama's Kitchen"},
     )
@@ -26,13 +26,13 @@ def test_the_customer_is_asked_to_approve_and_no_cash_goes_out_yet() -> None:
 
 
 def test_no_ends_it() -> None:
-    played = work("withdraw", ["0240000002", "50", "2"])
+    played = work("withdraw", ["0240000002", "50", "2"], IN_CHAT)
     assert played.screen.text == "business.cancelled"
     assert acts(played) == []
 
 
 def test_a_wrong_pin_asks_nobody() -> None:
-    played = work("withdraw", ["0240000002", "50", "1", "0000"], CheckPin=v.PinAnswer(refused="locked"))
+    played = work("withdraw", ["0240000002", "50", "0000"], CheckPin=v.PinAnswer(refused="locked"))
     assert played.screen.text == "refused.locked"
     assert acts(played) == []
 
@@ -54,9 +54,11 @@ def test_a_blocked_wallet_is_the_customers() -> None:
 def test_cash_from_ones_own_wallet_under_an_auto_debit() -> None:
     role = msgspec.structs.replace(ROLE, debits=True)
     debits = [v.Debit("Ama's Kitchen", stops=("a1",)), v.Debit("Ama's Kitchen", agreed=True)]
-    answers = [MSISDN, "50", "2", MSISDN, "20", "1", PIN]
+    answers = [MSISDN, "50", "2", MSISDN, "20", PIN]
     played = work("withdraw", answers, role, FindDebit=debits, Withdraw=ASKED)
-    assert played.texts[-2] == "withdraw.confirm_unasked"
+    what = played.asked[-1].text.values["what"]
+    assert isinstance(what, Text)
+    assert what.id == "withdraw.confirm_unasked"
     assert acts(played) == [b.Withdraw("s1", GHS_20, MSISDN, unasked=True)]
     stopping = order(kind=OrderKind.PREAPPROVAL_CANCEL)
     played = work("withdraw", [MSISDN, "50", "1"], role, FindDebit=debits[:1], StopAutoDebit=stopping)

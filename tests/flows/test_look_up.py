@@ -75,9 +75,9 @@ def test_who_only_looked_is_done() -> None:
 
 def test_a_refund_is_made_from_the_payment_shown() -> None:
     refund = order(OrderState.PENDING, payee=OTHER, kind="refund")
-    played = work("look_up", ["1", CODE, PIN, "2", "1", "1", PIN], FindPayment=FOUND, Refund=refund)
-    assert own_keys(played)[3:] == ["next", "how", "confirm", "pin"]
-    assert played.keys[-1] == "business/look_up/refund/pin"
+    played = work("look_up", ["1", CODE, PIN, "2", PIN], FindPayment=FOUND, Refund=refund)
+    assert own_keys(played)[3:] == ["next", "agreed"]
+    assert played.keys[-1] == "business/look_up/refund/agreed"
     assert acts(played) == [b.Refund("s1", "o1", GHS_50)]
     assert played.screen.text == "sent.refund"
 

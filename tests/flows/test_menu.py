@@ -217,7 +217,7 @@ def test_a_reference_of_ones_own_shows_that_payment(state: OrderState, text: str
     played = play(["k7qx-2a9m"], {e.Recognise: found, e.SubmitOtp: order(OrderState.PENDING)})
     assert played.effects == [e.Recognise("K7QX2A9M")]
     if text:
-        assert (played.screen.text, played.screen.values["code"]) == (text, "K7QX2A9M")
+        assert (played.texts[-1], played.question.text.values["code"]) == (text, "K7QX2A9M")
     else:
         assert played.question.key == "payments/otp"
 
@@ -234,8 +234,8 @@ def test_a_reference_of_the_merchants_is_shown_to_staff() -> None:
     assert played.screen.text == "look_up.shown"
     assert played.screen.values["payer"] == Number(OTHER)
     refunding = msgspec.structs.replace(ROLE, offers=("look_up", "refund"))
-    played = play(["K7QX2A9M", "1", "1", "1"], {**world, e.MyRoles: (refunding,)}, facts=STAFF)
-    assert played.keys[-1] == "business/look_up/refund/pin"
+    played = play(["K7QX2A9M", "1"], {**world, e.MyRoles: (refunding,)}, facts=STAFF)
+    assert played.keys[-1] == "business/look_up/refund/agreed"
 
 
 @pytest.mark.parametrize(
@@ -424,6 +424,19 @@ def test_the_receipt_of_what_is_paid_is_shown_and_sent_to_a_phone() -> None:
     in_chat = play(["2", "1", "1"], world, facts=TELEGRAM)
     assert in_chat.screen.text == "receipt.shown"
     assert play(["2", "1", "1"], {**world, e.ReceiptOf: None}).screen.text == "payments.none"
+
+
+def test_what_is_paid_is_paid_again_from_the_confirmation() -> None:
+    paid = order(OrderState.SUCCESSFUL, merchant_code="1001")
+    world = {**QUIET, e.MyPayments: (paid,), e.AskStatus: paid}
+    played = play(["2", "1", "2", "1"], world)
+    assert played.keys[-2:] == ["payments/paid", "payments/pay/confirm"]
+    assert played.effects[-1] == e.RequestPayment("m1", GHS_50, MSISDN, "")
+    gone = play(["2", "1", "2"], {**world, e.FindMerchant: None})
+    assert gone.screen.text == "pay.refused.merchant"
+    elsewhere = msgspec.structs.replace(KITCHEN, currency="KES")
+    asked = play(["2", "1", "2"], {**world, e.FindMerchant: elsewhere})
+    assert asked.keys[-1] == "payments/pay/amount"
 
 
 def test_the_receipt_of_a_paid_bill_names_the_bill() -> None:

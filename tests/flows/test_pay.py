@@ -75,6 +75,18 @@ def test_the_straight_way_over_ussd() -> None:
     assert played.screen.order_id == "o1"
 
 
+def test_what_the_merchant_asks_for_is_asked_shown_and_handed_on() -> None:
+    asks = world(FindMerchant=card(asks_for="Table number"))
+    played = play(["1", "1001", "50", "T12", "1"], asks)
+    assert played.keys == ["menu", "pay/merchant", "pay/amount", "pay/given", "pay/confirm"]
+    confirm = played.asked[-1].text
+    assert (confirm.id, confirm.values["given"]) == ("pay.with_given", "T12")
+    assert played.asked[3].text.values["name"] == "Table number"
+    assert isinstance(confirm.values["question"], Text)
+    assert confirm.values["question"].id == "pay.confirm"
+    assert played.effects[-1].reference == "T12"
+
+
 @pytest.mark.parametrize(("facts", "chat"), [(USSD, ""), (WEB, "_chat"), (TELEGRAM, "_chat")])
 def test_where_to_find_the_request_is_said_where_it_is_known(facts: Facts, chat: str) -> None:
     known = world(RequestPayment=order(hint="*170#, My Approvals"))

@@ -22,9 +22,9 @@ def sent(state: OrderState = OrderState.NEW, **given: Any) -> v.OrderView:
 
 def test_money_goes_to_a_wallet_for_the_pin() -> None:
     holder = v.Holder(checked=True, name="Kofi M.")
-    played = work("pay_out", ["0240000002", "50", "1", PIN], CheckNumber=holder, PayOut=sent())
-    assert own_keys(played) == ["number", "amount", "confirm", "pin"]
-    assert played.asked[-2].text == Text(
+    played = work("pay_out", ["0240000002", "50", PIN], CheckNumber=holder, PayOut=sent())
+    assert own_keys(played) == ["number", "amount", "agreed"]
+    assert played.asked[-1].text.values["what"] == Text(
         "pay_out.confirm_named",
         {
             "payee": Number(OTHER, masked=False),
@@ -46,12 +46,12 @@ def test_money_goes_to_a_wallet_for_the_pin() -> None:
 def test_cash_taken_goes_into_a_wallet_for_the_pin() -> None:
     holder = v.Holder(checked=True, name="Kofi M.")
     put = sent(kind=OrderKind.DEPOSIT)
-    played = work("deposit", ["0240000002", "50", "1", PIN], CheckNumber=holder, PayOut=put)
-    assert own_keys(played) == ["number", "amount", "confirm", "pin"]
-    assert played.texts[2:5] == ["pay_out.number", "deposit.amount", "deposit.confirm_named"]
+    played = work("deposit", ["0240000002", "50", PIN], CheckNumber=holder, PayOut=put)
+    assert own_keys(played) == ["number", "amount", "agreed"]
+    assert played.texts[2:5] == ["pay_out.number", "deposit.amount", "staff.sign"]
     assert acts(played) == [b.PayOut("s1", GHS_50, payee=OTHER, deposit=True)]
     assert played.screen.text == "sent.deposit"
-    assert not acts(work("deposit", ["0240000002", "50", "2"]))
+    assert not acts(work("deposit", ["0240000002", "50", "2"], IN_CHAT))
 
 
 def test_a_look_up_that_fails_stops_nobody() -> None:
@@ -81,13 +81,15 @@ def test_a_network_is_chosen_where_there_are_several() -> None:
 
 
 def test_money_goes_to_a_bank_account() -> None:
-    answers = ["2", "2", "0123 456 789", "50", "1", PIN]
+    answers = ["2", "2", "0123 456 789", "50", PIN]
     played = work("pay_out", answers, Banks=BANKS, PayOut=sent(payer="", payee="0123456789"))
-    assert own_keys(played) == ["to", "bank", "account", "amount", "confirm", "pin"]
+    assert own_keys(played) == ["to", "bank", "account", "amount", "agreed"]
     assert [c.label for c in played.asked[3].choices] == [
         Text("pay_out.bank_one", {"name": bank.name}) for bank in BANKS
     ]
-    assert played.asked[-2].text.values["bank"] == "Access Bank"
+    what = played.asked[-1].text.values["what"]
+    assert isinstance(what, Text)
+    assert what.values["bank"] == "Access Bank"
     assert acts(played) == [b.PayOut("s1", GHS_50, bank_code="044", account_number="0123456789")]
     assert played.screen.values["payee"] == Text("party.bank_account")
 
@@ -115,13 +117,13 @@ def test_an_account_number_is_digits(typed: str) -> None:
 
 
 def test_no_ends_it_and_nothing_is_sent() -> None:
-    played = work("pay_out", ["0240000002", "50", "2"])
+    played = work("pay_out", ["0240000002", "50", "2"], IN_CHAT)
     assert played.screen.text == "business.cancelled"
     assert acts(played) == []
 
 
 def test_a_wrong_pin_sends_nothing() -> None:
-    played = work("pay_out", ["0240000002", "50", "1", "0000"], CheckPin=v.PinAnswer(refused="locked"))
+    played = work("pay_out", ["0240000002", "50", "0000"], CheckPin=v.PinAnswer(refused="locked"))
     assert played.screen.text == "refused.locked"
     assert acts(played) == []
 

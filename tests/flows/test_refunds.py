@@ -17,17 +17,19 @@ def given_back(state: OrderState = OrderState.PENDING, **given: Any) -> v.OrderV
 
 
 def test_all_of_it_for_a_pin() -> None:
-    played = work("refund", [CODE, "1", "1", PIN], FindPayment=FOUND, Refund=given_back())
-    assert own_keys(played) == ["code", "how", "confirm", "pin"]
+    played = work("refund", [CODE, PIN], FindPayment=FOUND, Refund=given_back())
+    assert own_keys(played) == ["code", "agreed"]
     assert played.effects[1:] == [
         b.FindPayment("s1", CODE),
         b.CheckPin("s1"),
         b.Refund("s1", "o1", GHS_50),
     ]
-    assert played.asked[-2].text == Text(
+    what = Text(
         "refund.confirm",
         {"amount": GHS_50, "payer": Number(OTHER), "code": CODE, "merchant": "Ama's Kitchen"},
     )
+    assert played.asked[-1].text == Text("staff.sign", {"what": what})
+    assert played.options() == ["part"]
     assert played.screen.text == "sent.refund"
     assert played.screen.order_id == "o1"
     assert played.screen.values["payee"] == Number(OTHER)
@@ -35,12 +37,15 @@ def test_all_of_it_for_a_pin() -> None:
 
 def test_a_part_of_it_and_never_more_than_is_left() -> None:
     found = msgspec.structs.replace(FOUND, refundable=GHS_20)
-    played = work("refund", [CODE, "2"], IN_CHAT, FindPayment=found)
-    assert played.asked[-2].choices[0].label == Text("refund.all", {"amount": GHS_20})
+    played = work("refund", [CODE, "3"], IN_CHAT, FindPayment=found)
+    assert played.asked[-2].text.values["amount"] == GHS_20
     assert played.question.text == Text("refund.amount", {"left": GHS_20, "currency": "GHS"})
     assert played.question.parse("20.01").text == Text("amount.over_limit", {"most": GHS_20})
-    done = work("refund", [CODE, "2", "5", "1"], IN_CHAT, FindPayment=found, Refund=given_back())
+    done = work("refund", [CODE, "3", "5", "1"], IN_CHAT, FindPayment=found, Refund=given_back())
     assert acts(done) == [b.Refund("s1", "o1", Money(500, "GHS"))]
+    typed = work("refund", [CODE, "1", "5", PIN], FindPayment=found, Refund=given_back())
+    assert own_keys(typed) == ["code", "agreed", "amount", "agreed_part"]
+    assert acts(typed) == acts(done)
 
 
 @pytest.mark.parametrize("left", [None, Money(0, "GHS")])
@@ -57,14 +62,14 @@ def test_a_code_of_nobody_here_is_told_so() -> None:
 
 
 def test_no_ends_it_and_nothing_is_asked_for() -> None:
-    played = work("refund", [CODE, "1", "2"], FindPayment=FOUND)
+    played = work("refund", [CODE, "2"], IN_CHAT, FindPayment=FOUND)
     assert played.screen.text == "business.cancelled"
     assert acts(played) == []
 
 
 def test_a_wrong_pin_gives_nothing_back() -> None:
     pins = [v.PinAnswer(refused="wrong_pin", tries_left=1), v.PinAnswer(refused="locked")]
-    played = work("refund", [CODE, "1", "1", "0001", "0002"], FindPayment=FOUND, CheckPin=pins)
+    played = work("refund", [CODE, "0001", "0002"], FindPayment=FOUND, CheckPin=pins)
     assert played.screen.text == "refused.locked"
     assert acts(played) == []
 
@@ -82,7 +87,7 @@ def test_a_wrong_pin_gives_nothing_back() -> None:
     ],
 )
 def test_the_last_screen_says_where_it_stands(view: v.OrderView, text: str) -> None:
-    played = work("refund", [CODE, "1", "1"], IN_CHAT, FindPayment=FOUND, Refund=view)
+    played = work("refund", [CODE, "1"], IN_CHAT, FindPayment=FOUND, Refund=view)
     assert played.screen.text == text
     assert played.screen.final is (
         view.state in (OrderState.SUCCESSFUL, OrderState.FAILED, OrderState.REVERSED)
@@ -100,7 +105,7 @@ def test_the_last_screen_says_where_it_stands(view: v.OrderView, text: str) -> N
 @pytest.mark.parametrize("why", ["limit", "limit_number", "limit_merchant", "limit_total", "nothing_left"])
 def test_a_limit_says_how_much_is_possible(why: str, most: Money | None, left: Text) -> None:
     refused = given_back(OrderState.FAILED, id="", code="", refused=why, most=most)
-    played = work("refund", [CODE, "1", "1"], IN_CHAT, FindPayment=FOUND, Refund=refused)
+    played = work("refund", [CODE, "1"], IN_CHAT, FindPayment=FOUND, Refund=refused)
     assert played.screen.text == f"refused.{why}"
     assert played.screen.values["left"] == left
     assert played.screen.order_id is None
@@ -112,5 +117,5 @@ def test_a_limit_says_how_much_is_possible(why: str, most: Money | None, left: T
 )
 def test_a_refusal_says_why_and_an_unknown_one_that_it_is_not_possible(why: str, text: str) -> None:
     refused = given_back(OrderState.FAILED, id="", refused=why)
-    played = work("refund", [CODE, "1", "1"], IN_CHAT, FindPayment=FOUND, Refund=refused)
+    played = work("refund", [CODE, "1"], IN_CHAT, FindPayment=FOUND, Refund=refused)
     assert played.screen.text == text

@@ -344,6 +344,10 @@ async def opened(s: Scene, actor: Actor, key: RequestKey, approval_id: str) -> A
     return await s.do.approvals.opened(actor, approval_id)
 
 
+async def payouts(s: Scene, actor: Actor, key: RequestKey, about: Any) -> Any:
+    return await s.do.approvals.payouts(actor, await role_of(s, actor))
+
+
 async def approve(s: Scene, actor: Actor, key: RequestKey, approval_id: str) -> Any:
     return await s.do.approvals.decide(
         actor, staff_id=await role_of(s, actor), approval_id=approval_id, approve=True
@@ -466,6 +470,7 @@ CASES = (
     # Whoever asked does not see it among what is theirs to approve, and cannot.
     Case("approvals.waiting", waiting, ACCOUNTANT, STAFF, Scene.approval, bool, _is_empty),
     Case("approvals.opened", opened, ACCOUNTANT, EFUA, Scene.approval, lambda v: v.role, lambda v: v.refused),
+    Case("approvals.payouts", payouts, ACCOUNTANT, CASHIER, Scene.approval, lambda v: v[0].waits, _is_empty),
     Case("approvals.decide", approve, ACCOUNTANT, STAFF, Scene.approval, keyed=True),
     Case("details.ask", ask_details, STAFF, EFUA),
     Case("details.see", see_details, STAFF, EFUA, Scene.consent, lambda view: view.state == "waiting",

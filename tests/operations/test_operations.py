@@ -2,12 +2,15 @@
 
 import inspect
 
+import msgspec
 import pytest
 
 from bot.operations.actor import RequestKey
-from tests.conversations.stage import Stage
+from bot.store.base import KeepMerchant
+from bot.store.records import OrderRow
+from tests.conversations.stage import EFUA, Stage
 from tests.operations.cases import CASES, Case
-from tests.operations.scene import Scene
+from tests.operations.scene import GHS_20, Scene
 
 # What operations ask of each other. Nobody is let do something by them alone.
 _AMONG_THEMSELVES = {
@@ -55,3 +58,28 @@ def test_a_request_has_one_place_in_the_rows() -> None:
     assert RequestKey("c-1", 3).columns == ("c-1", 3)
     requests = [RequestKey("a", 0), RequestKey("a", "0"), RequestKey("a", "x"), RequestKey("a", "x/y")]
     assert len({request.columns for request in requests}) == len(requests)
+
+
+async def test_what_a_payer_gives_goes_along_where_the_merchant_asks_for_it(stage: Stage) -> None:
+    scene = Scene(stage)
+    merchant = await stage.store.merchant_by_code("1001")
+    assert merchant is not None
+
+    async def paid() -> OrderRow:
+        view = await scene.carry_out(
+            scene.do.payments.request(
+                await scene.actor(EFUA), scene.key(), merchant_id=merchant.id, amount=GHS_20, payer=EFUA,
+                reference="T12",
+            )
+        )  # fmt: skip
+        order = await stage.store.order(view.id)
+        assert order is not None
+        assert view.given == order.details.given
+        return order
+
+    unasked = await paid()
+    assert (unasked.details.given, unasked.note) == ("", "Ama's Kitchen")
+    await stage.store.commit([KeepMerchant(msgspec.structs.replace(merchant, asks_for="Table number"))])
+    asked = await paid()
+    assert (asked.details.asked_for, asked.details.given) == ("Table number", "T12")
+    assert asked.note == "Ama's Kitchen T12"

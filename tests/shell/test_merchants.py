@@ -90,3 +90,20 @@ async def test_a_new_code_is_never_taken_for_a_reference(stage: Stage, code: str
 async def test_a_merchant_from_before_keeps_its_code(stage: Stage) -> None:
     stage.change("UPDATE merchants SET code = 'stop' WHERE code = '1002'")
     assert not (await add(stage, code="stop"))["new"]
+
+
+async def test_what_a_merchant_asks_for_is_kept_until_it_is_said_otherwise(stage: Stage) -> None:
+    values = {"code": "2001", "name": "Adjoa's Shop", "account": "momo-ghana"}
+
+    async def asked(**given: str) -> str:
+        await COMMANDS["merchants.add"](stage.kasapay.admin, values | given)
+        listed = await COMMANDS["merchants.list"](stage.kasapay.admin, {})
+        return str(next(row["asks_for"] for row in listed if row["code"] == "2001"))
+
+    assert await asked() == ""
+    assert await asked(asks_for="  Table  number ") == "Table number"
+    assert await asked() == "Table number"
+    assert await asked(asks_for="none") == ""
+    for wrong in ("x" * 21, AMHARIC):
+        with pytest.raises(CommandError, match="20 plain characters"):
+            await asked(asks_for=wrong)

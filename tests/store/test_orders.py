@@ -539,3 +539,19 @@ async def test_what_was_given_back_of_several_payments_is_one_read(store: Store)
         await kept_order(store, refund, *path)
     assert await store.given_back_minor(["o1", "o2", "o3"]) == {"o1": 250}
     assert await store.given_back_minor([]) == {}
+
+
+async def test_the_payouts_of_a_merchant_are_the_latest_of_its_own(store: Store) -> None:
+    await store.commit([KeepMerchant(merchant("m2", code="2002"))])
+    for id, kind, given in (
+        ("old", OrderKind.TRANSFER, {"created_ms": NOW - 2}),
+        ("o1", OrderKind.TRANSFER, {"created_ms": NOW - 1}),
+        ("o2", OrderKind.DEPOSIT, {"created_ms": NOW}),
+        ("o3", OrderKind.COLLECTION, {}),
+        ("o4", OrderKind.TRANSFER, {"merchant_id": "m2"}),
+        ("o5", OrderKind.TRANSFER, {"currency": "KES"}),
+    ):
+        await store.commit([CreateOrder(order(id, kind=kind, **given), Source.US)])
+    found = await store.payouts_of_merchant("m1", "GHS", NOW - 1, 9)
+    assert [row.id for row in found] == ["o2", "o1"]
+    assert [row.id for row in await store.payouts_of_merchant("m1", "GHS", 0, 1)] == ["o2"]

@@ -80,7 +80,19 @@ AGREEMENT = v.AgreementView(
     payment_reference="ABCDEFGH1234",
     description="Two tables on Sunday, with live music th",
 )
-RECEIPT = v.ReceiptView(CODE, AMOUNT, MERCHANT, PAYER, SOON_MS, reference="12345678901", refunded=AMOUNT)
+ASKED = "Vehicle registration"
+GIVEN = "x" * 20
+RECEIPT = v.ReceiptView(
+    CODE,
+    AMOUNT,
+    MERCHANT,
+    PAYER,
+    SOON_MS,
+    reference="12345678901",
+    refunded=AMOUNT,
+    asked_for=ASKED,
+    given=GIVEN,
+)
 FOUND = v.FoundPayment(
     v.OrderView("o1", CODE, OrderState.PENDING, AMOUNT, MERCHANT, PAYER, at_ms=SOON_MS),
     refundable=AMOUNT,
@@ -185,6 +197,8 @@ def _paying() -> Iterator[Played]:
         stopping = v.Debit(MERCHANT, stops=("a1",))
         yield asked([*PAY[:3], "1"], FindDebit=stopping, StopAutoDebit=stopped)
     yield asked([*PAY[:3], "2"])
+    asks = msgspec.structs.replace(CARD, asks_for=ASKED)
+    yield asked([*PAY[:3], GIVEN], FindMerchant=asks)
     needs_otp, again = (
         order(OrderState.NEEDS_OTP),
         order(OrderState.NEEDS_OTP, tries_left=2, reason=Reason.WRONG_OTP),
@@ -228,7 +242,9 @@ def _looking() -> Iterator[Played]:
     for now in (sent, msgspec.structs.replace(sent, hint="")):
         yield play(["2", "1"], {e.MyPayments: (now,) * 2, e.AskStatus: now}, facts=LONG_USSD)
     for kind in (OrderKind.COLLECTION, OrderKind.BILL):
-        paid = order(OrderState.SUCCESSFUL, kind=kind, bill="Ghana Water", collected=True)
+        paid = order(
+            OrderState.SUCCESSFUL, kind=kind, bill="Ghana Water", collected=True, merchant_code="1001"
+        )
         receipt = (
             RECEIPT if kind is OrderKind.COLLECTION else msgspec.structs.replace(RECEIPT, bill="Ghana Water")
         )
@@ -289,6 +305,7 @@ def back_at(right: str, answers: list[str], kept: dict[str, str], **given: Any) 
 
 
 PIN = "471108"
+WRONG = v.PinAnswer(refused="wrong_pin", tries_left=2)
 
 
 def _working() -> Iterator[Played]:
@@ -309,6 +326,7 @@ def _working() -> Iterator[Played]:
     yield at("unlock", [PIN], CheckPin=v.PinAnswer(refused="wrong_pin", tries_left=2))
 
     yield at("look_up", ["2", PIN], LatestPayments=(FOUND.order,) * 5)
+    yield at("look_up", ["2", PIN], LatestPayments=(msgspec.structs.replace(FOUND.order, given=GIVEN),) * 5)
     yield at("look_up", ["2", PIN], LatestPayments=())
     yield back_at("look_up", [PIN], {"how": "code", "code": CODE}, FindPayment=None)
     for reason in [None, *Reason]:
@@ -324,13 +342,13 @@ def _working() -> Iterator[Played]:
 
     standing = msgspec.structs.replace(AGREEMENT, kind="invoice")
     made = order(OrderState.NEW, kind=OrderKind.INVOICE)
-    yield at("invoice", ["1", PAYER, "100000000", "x" * 40, "4", "365", "1", PIN], MakeInvoice=made)
+    yield at("invoice", ["1", PAYER, "100000000", "x" * 40, "4", "365", PIN], MakeInvoice=made)
     yield at("invoice", ["2", PIN], AgreementsOf=())
     for stands in AgreementState:
         one = msgspec.structs.replace(standing, state=stands.value.lower())
         yield at("invoice", ["2", PIN, "1"], AgreementsOf=(one,) * 9)
     cancelled = order(OrderState.NEW, kind=OrderKind.INVOICE_CANCEL)
-    yield at("invoice", ["2", PIN, "1", "2", "1", PIN], AgreementsOf=(standing,) * 2, CancelInvoice=cancelled)
+    yield at("invoice", ["2", PIN, "1", "2", PIN], AgreementsOf=(standing,) * 2, CancelInvoice=cancelled)
 
     yield at("charge", [PIN], AgreementsOf=())
     yield at(
@@ -339,7 +357,7 @@ def _working() -> Iterator[Played]:
     for every in EVERY:
         one = msgspec.structs.replace(AGREEMENT, every=every)
         taken = order(OrderState.NEW, kind=OrderKind.AGREEMENT_CHARGE)
-        yield at("charge", [PIN, "1", "100000000", "1", PIN], AgreementsOf=(one,) * 2, ChargeUnder=taken)
+        yield at("charge", [PIN, "1", "100000000", PIN], AgreementsOf=(one,) * 2, ChargeUnder=taken)
 
     asked = v.DetailsAsked("c1")
     for why in ("not_allowed", "not_available", "number", "unknown"):
@@ -349,6 +367,18 @@ def _working() -> Iterator[Played]:
     for answered in ("waiting", "shown", "refused", "expired", "not_available", "given"):
         yield at("details", [PAYER, PIN, "1", PIN], AskDetails=asked, SeeDetails=v.Details(answered, lines))
 
+    sent = v.PayoutView("o1", CODE, OrderKind.TRANSFER, OrderState.PENDING, AMOUNT, PAYER, NAME, SOON_MS)
+    yield at("payouts", [PIN], PayoutsOf=())
+    yield at("payouts", [PIN], PayoutsOf=(sent,) * 9)
+    for given in (
+        {},
+        {"waits": True},
+        {"asked_by": "", "kind": OrderKind.REFUND},
+        {"approved_by": NAME},
+        *({"state": OrderState.FAILED, "reason": reason, "kind": OrderKind.REFUND} for reason in Reason),
+    ):
+        yield at("payouts", [PIN, "1"], PayoutsOf=(msgspec.structs.replace(sent, **given),) * 2)
+
     waiting = v.ApprovalView("w1", "refund", AMOUNT, PAYER, NAME, about="733104882", at_ms=SOON_MS)
     to_bank = msgspec.structs.replace(waiting, kind="transfer", to="0123456789", about="")
     yield at("approve", [PIN], WaitingApprovals=())
@@ -356,10 +386,10 @@ def _working() -> Iterator[Played]:
         yield at("approve", [PIN], WaitingApprovals=(request,) * 9)
         for decision in ("1", "2"):
             declined = order(OrderState.FAILED, id="", refused="declined", kind=OrderKind.REFUND)
-            answers = [PIN, "1", decision, PIN]
+            answers = [PIN, "1", decision]
             yield at("approve", answers, WaitingApprovals=(request,) * 2, DecideApproval=declined)
         begun = order(OrderState.NEW, kind=OrderKind.REFUND)
-        yield at("approve", [PIN, "1", "1", PIN], WaitingApprovals=(request,) * 2, DecideApproval=begun)
+        yield at("approve", [PIN, "1", "1"], WaitingApprovals=(request,) * 2, DecideApproval=begun)
 
     for why in ("gone", "approved", "refused", "expired"):
         opened = v.OpenedApproval(approval=waiting, refused=why, by=NAME)
@@ -368,7 +398,7 @@ def _working() -> Iterator[Played]:
     locked = tuple(v.LockedRole(f"s{n}", NAME, role.value) for n, role in enumerate(StaffRole))
     yield at("unlock", [PIN], LockedStaff=())
     for done in (v.Done(), v.Done(ok=False)):
-        yield at("unlock", [PIN, "1", "1", PIN], LockedStaff=locked, Unlock=done)
+        yield at("unlock", [PIN, "1", PIN], LockedStaff=locked, Unlock=done)
 
     for now in (v.PaymentMessages(), v.PaymentMessages(on=True), v.PaymentMessages(True, 22, 6)):
         for answers in (["1"], ["2"], ["3", "23", "10"], *([["4"]] if now.on else [])):
@@ -383,30 +413,31 @@ def _sending() -> Iterator[Played]:
     for left in (None, AMOUNT):
         found = msgspec.structs.replace(FOUND, refundable=left)
         back = order(OrderState.NEW, kind=OrderKind.REFUND, payee=PAYER)
-        answers = [CODE, "2", "100000000", "1", PIN]
+        answers = [CODE, "1", "100000000", PIN]
         yield at("refund", answers if left else answers[:1], FindPayment=found, Refund=back)
-    yield at("refund", [CODE, "1", "2"], FindPayment=FOUND)
+    yield at("refund", [CODE, PIN], FindPayment=FOUND, CheckPin=WRONG)
+    yield at("refund", [CODE, "2"], msgspec.structs.replace(ROLE, pin=False), FindPayment=FOUND)
 
     sent = order(OrderState.NEW, kind=OrderKind.TRANSFER, payee=PAYER)
     for holder in (v.Holder(True, name=NAME), v.Holder(False)):
-        yield at("pay_out", [PAYER, "100000000", "1", PIN], CheckNumber=holder, PayOut=sent)
+        yield at("pay_out", [PAYER, "100000000", PIN], CheckNumber=holder, PayOut=sent)
     networks = msgspec.structs.replace(ROLE, networks=SEVERAL.networks)
     yield at("pay_out", [PAYER], networks, CheckNumber=v.Holder(False))
-    yield at("deposit", [PAYER, "100000000", "1", PIN], CheckNumber=v.Holder(True, name=NAME), PayOut=sent)
-    yield at("deposit", [PAYER, "100000000", "2"], CheckNumber=v.Holder(False))
+    yield at("deposit", [PAYER, "100000000", PIN], CheckNumber=v.Holder(True, name=NAME), PayOut=sent)
+    yield at("deposit", [PAYER, "100000000"], CheckNumber=v.Holder(False))
     banks = tuple(v.BankView(f"{n:03}", f"Banque Internationale {n:03}") for n in range(40))
     yield at("pay_out", ["2"], Banks=banks)
     yield back_at("pay_out", [], {"to": "bank", "bank_name": "zz"}, Banks=banks)
-    answers = ["2", "internationale", "18", "1" * 20, "100000000", "1", PIN]
+    answers = ["2", "internationale", "18", "1" * 20, "100000000", PIN]
     yield at("pay_out", answers, Banks=banks, PayOut=msgspec.structs.replace(sent, payer="", payee="1" * 20))
 
     asked = order(OrderState.NEW, kind=OrderKind.WITHDRAWAL)
-    yield at("withdraw", [PAYER, "100000000", "1", PIN], Withdraw=asked)
+    yield at("withdraw", [PAYER, "100000000", PIN], Withdraw=asked)
     yield at("withdraw", [PAYER, "100000000"], FindDebit=v.Debit(MERCHANT, agreed=True))
     for why in REFUSALS:
         for most in (None, AMOUNT, Money(0, "XOF")):
             refused = order(OrderState.FAILED, id="", kind=OrderKind.WITHDRAWAL, refused=why, most=most)
-            yield at("withdraw", [PAYER, "100000000", "1", PIN], Withdraw=refused)
+            yield at("withdraw", [PAYER, "100000000", PIN], Withdraw=refused)
 
 
 def _beyond_payments() -> Iterator[Played]:
@@ -473,7 +504,7 @@ def _closing() -> Iterator[Played]:
                 continue
             for reason in Reason if state is OrderState.FAILED else [None]:
                 view = order(state, kind=kind, payee=PAYER, reason=reason)
-                yield at("withdraw", [PAYER, "100000000", "1", PIN], Withdraw=view)
+                yield at("withdraw", [PAYER, "100000000", PIN], Withdraw=view)
                 yield play(["2", "1"], {e.MyPayments: (view,) * 5, e.AskStatus: view}, facts=LONG_USSD)
         waits = order(OrderState.NEW, kind=kind, payee=PAYER, waits=True)
-        yield at("withdraw", [PAYER, "100000000", "1", PIN], Withdraw=waits)
+        yield at("withdraw", [PAYER, "100000000", PIN], Withdraw=waits)

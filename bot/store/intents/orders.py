@@ -301,6 +301,12 @@ class OrderIntents(Protocol):
         """Payments to the merchant, newest first."""
         ...
 
+    async def payouts_of_merchant(
+        self, merchant_id: str, currency: str, since_ms: int, limit: int
+    ) -> tuple[OrderRow, ...]:
+        """Refunds and payouts of the merchant in a currency since then, newest first."""
+        ...
+
     async def refunded_minor(self, order_id: str) -> int:
         """Sum of the order's refunds that did not fail, in minor units."""
         ...
