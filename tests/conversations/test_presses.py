@@ -36,6 +36,15 @@ MOST: Final[dict[str, Counted]] = {
     "dial *920*10*1*1001*50#": Counted(1, 2, 0),
     "allow an auto-debit": Counted(6, 13, 0),
     "pay a known merchant in Telegram": Counted(4, 4, 0),
+    "refund, the reference typed on the first screen": Counted(3, 17, 0),
+    "refund, by the menu": Counted(4, 19, 0),
+    "refund from the list": Counted(7, 20, 0),
+    "pay out": Counted(5, 23, 0),
+    "cash out": Counted(5, 23, 0),
+    "approve a colleague's request": Counted(4, 11, 0),
+    "approve in a chat, from the notice": Counted(2, 2, 0),
+    "see the balance": Counted(3, 9, 0),
+    "dial for the balance": Counted(1, 5, 0),
 }
 
 

@@ -428,7 +428,7 @@ def test_the_receipt_of_what_is_paid_is_shown_and_sent_to_a_phone() -> None:
 
 def test_what_is_paid_is_paid_again_from_the_confirmation() -> None:
     paid = order(OrderState.SUCCESSFUL, merchant_code="1001")
-    world = {**QUIET, e.MyPayments: (paid,), e.AskStatus: paid}
+    world = {**QUIET, e.MyPayments: (paid,) * 2, e.AskStatus: paid}
     played = play(["2", "1", "2", "1"], world)
     assert played.keys[-2:] == ["payments/paid", "payments/pay/confirm"]
     assert played.effects[-1] == e.RequestPayment("m1", GHS_50, MSISDN, "")
