@@ -579,7 +579,7 @@ def test_the_first_screen_and_what_is_behind_more_are_each_one_screen(
 
 
 def test_no_account_has_several_networks_and_knows_names_or_has_auto_debits() -> None:
-    """So the confirmation never shows both, and `every_screen` measures neither with the other."""
+    """So the confirmation never shows both, and `conversations` measures neither with the other."""
     for (name, provider), currency in itertools.product(PROVIDERS.items(), EXPONENTS):
         model = provider.settings.account
         account = model(id="a", provider=name, base_url="https://x", currency=currency, region="GH")

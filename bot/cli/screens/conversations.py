@@ -370,13 +370,14 @@ def _working() -> Iterator[Played]:
     sent = v.PayoutView("o1", CODE, OrderKind.TRANSFER, OrderState.PENDING, AMOUNT, PAYER, NAME, SOON_MS)
     yield at("payouts", [PIN], PayoutsOf=())
     yield at("payouts", [PIN], PayoutsOf=(sent,) * 9)
-    for given in (
+    sorts: tuple[dict[str, Any], ...] = (
         {},
         {"waits": True},
         {"asked_by": "", "kind": OrderKind.REFUND},
         {"approved_by": NAME},
         *({"state": OrderState.FAILED, "reason": reason, "kind": OrderKind.REFUND} for reason in Reason),
-    ):
+    )
+    for given in sorts:
         yield at("payouts", [PIN, "1"], PayoutsOf=(msgspec.structs.replace(sent, **given),) * 2)
 
     waiting = v.ApprovalView("w1", "refund", AMOUNT, PAYER, NAME, about="733104882", at_ms=SOON_MS)
