@@ -190,6 +190,8 @@ def environment(folder: Path, port: int) -> dict[str, str]:
         "PORT": str(port),
         "USSD_GATEWAYS": "africastalking",
         "USSD_SECRET": SECRET,
+        # Whoever dials is a stranger: with several languages the first screen would ask for one.
+        "LANGUAGES": "en",
         "KASAPAY_CONFIG": str(folder / "accounts.toml"),
     }
 
