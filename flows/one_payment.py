@@ -78,6 +78,8 @@ def _standing(order: OrderView, *, too_late: bool = False) -> Screen:
     values = _values(order)
     if order.state in _ENDED:
         return Screen(_ENDED[order.state], values)
+    if order.state is OrderState.UNRESOLVED:
+        return Screen("result.checking", values)
     if order.state is not OrderState.PENDING or order.until_ms is None:
         return Screen("payments.too_late" if too_late else "payments.open", values)
     values["until"] = Moment(order.until_ms, hour=True)

@@ -92,7 +92,8 @@ async def pay_merchant(talk: Talk, merchant: MerchantCard, amount: Money | None 
             talk, merchant, amount, payer, holder, network, duplicate, given, unasked=debit.agreed
         )
         if change == "no":
-            return Screen("pay.cancelled")
+            # The first one goes on all the same.
+            return Screen("pay.cancelled_twin", {"code": duplicate}) if duplicate else Screen("pay.cancelled")
         if change == "yes":
             break
     wanted = RequestPayment(merchant.id, amount, payer, network, unasked=debit.agreed, reference=given)

@@ -29,7 +29,7 @@ def test_a_provider_down_for_ten_minutes(place: Path, template: Path) -> None:
     # What did not leave within two minutes is said not to have left.
     assert {order["reason"] for order in gone} == {"not_sent"}
     assert all(
-        "could not be sent. Nothing was taken" in sms.text
+        "Nothing was taken. We could not send it" in sms.text
         for order in gone
         for sms in world.providers.told(order["origin_value"], order["code"])
     )

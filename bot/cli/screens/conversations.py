@@ -188,6 +188,7 @@ def _paying() -> Iterator[Played]:
     agreed = v.Debit(MERCHANT, agreed=True)
     yield asked(PAY[:3], FindDebit=agreed)
     yield asked(PAY[:3], FindDebit=agreed, FindDuplicate="ABCD2345")
+    yield asked([*PAY[:3], "2"], FindDuplicate=CODE)
     for stops in ((), ("a1", "a2")):
         yield asked(PAY[:3], FindDebit=v.Debit(MERCHANT, stops=stops))
     for stopped in (
