@@ -82,7 +82,7 @@ async def test_what_was_under_way_goes_on(tmp_path: Path, template: Path) -> Non
         assert refused is not None
         assert (waiting.request.kind, refused.request.kind) == (OrderKind.TRANSFER, OrderKind.REFUND)
         await adwoa.dial("5", "9")
-        for said in (STAFF_PIN, "1", "1"):
+        for said in (STAFF_PIN, "1"):
             await adwoa.answer(said)
         await stage.settle()
         await stage.pass_time(30)

@@ -213,7 +213,7 @@ async def test_the_startbutton_merchant_asks_for_a_code_first(
         code = re.search(r"\b(\d{6})\b is your code", await visitor.sms("is your code"))
         assert code
         forbid(code[1])
-        await visitor.keys(code[1], "Code accepted.", state="ended")
+        await visitor.keys(code[1], "Code sent.", state="ended")
         assert "Paid: GHS 8.00 to Kofi Books" in await visitor.sms("Paid:")
         await visitor.order("SUCCESSFUL", "8.00")
         # The business' own staff sees what came in, behind a PIN of its own.

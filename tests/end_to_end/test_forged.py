@@ -56,5 +56,5 @@ async def test_a_success_over_other_money_is_an_alarm(
 
     assert await until("an incident", alarmed) == kind
     assert (await order_of(live, entry["reference"])).state is OrderState.UNRESOLVED
-    assert "Do not pay again yet" in await judge.told(EFUA, "GHS 12.50")
+    assert "Do not pay again" in await judge.told(EFUA, "GHS 12.50")
     assert not [sms for sms in await judge.sms(EFUA) if sms["text"].startswith("Paid")]

@@ -46,7 +46,7 @@ async def test_what_needs_a_person_is_found_settled_and_told(
     await judge.faults(echo_amount="1")
     await pays(line, deployment, KWAME, "7")
     await judge.decide(KWAME, "approve")
-    await judge.told(KWAME, "Do not pay again yet")
+    await judge.told(KWAME, "Do not pay again")
     await judge.faults(echo_amount="")
 
     listed, unresolved, incidents, sound = await asyncio.gather(

@@ -600,7 +600,7 @@ async def test_where_a_payout_stands_is_not_told_as_a_payment(stage: Stage) -> N
         assert screen.order_id in {order.id for order in await stage.orders()}
         return stage.kasapay.turns.say(Text(screen.text, screen.values))
 
-    assert (await said(ama)).startswith("GHS 20.00 is on its way to 024***001.")
+    assert (await said(ama)).startswith("Refund: we are asking to send GHS 20.00 to 024***001.")
     assert (await said(kojo)).startswith("Ask the customer to enter their PIN on 024***001: GHS 20.00.")
     await stage.settle()
     decide(stage, EFUA, "reject")

@@ -69,7 +69,7 @@ def long_questions(language: str) -> Iterator[Question[Any]]:
 
 def lines(text: str) -> dict[str, str]:
     """The keys a screen offers, with their words."""
-    return dict(re.findall(r"^(\d+)(?: (?!\d{3}\b)(.*))?$", text, re.MULTILINE))
+    return dict(re.findall(r"^(\d+)(?: (?!\d{3}\b(?!\*))(.*))?$", text, re.MULTILINE))
 
 
 def meant_by(question: Question[Any], number: int) -> Any:

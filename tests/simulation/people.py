@@ -40,10 +40,9 @@ ERRANDS: Final[dict[str, tuple[dict[str, str], str]]] = {
     ),
     "payments": ({_FIRST: "My payments"}, "You have no payments yet."),
     "link": ({_FIRST: "More", "More:": "Link phone"}, "Link code:"),
-    # Once it is kept, the next dial speaks French already.
     "language": (
-        {_FIRST: "More", "More:": "Language", "Choose your language": "2"},
-        "français|Tapez un code",
+        {_FIRST: "More", "More:": "Language", "Choose your language": "1"},
+        "I speak English",
     ),
     "staff": (
         {_FIRST: "More", "More:": "I work for", "8-digit staff code": "12345678"},

@@ -14,7 +14,7 @@ from tests.torture.stage import Sandbox, until
 __all__ = ["Verdicts", "moment", "wait_until_told"]
 
 _RESULT: Final = re.compile(
-    r"(Paid|Not paid|We are still checking|Correction|Reversed)[: ].*Ref (\d{9})", re.S
+    r"(?:Kasapay: )?(Paid|Not paid|We are still checking|Correction|Reversed)[: ].*Ref (\d{9})", re.S
 )
 _DIAL: Final = "Dial "
 _PAID: Final = frozenset({"SUCCESSFUL", "verified", "successful"})

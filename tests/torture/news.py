@@ -162,7 +162,7 @@ async def _judge(stage: Stage, sandbox: Sandbox, herald: Herald, batch: Batch) -
 
 
 def _is_told(texts: list[str], code: str) -> bool:
-    return any(text.startswith("Reversed:") and code in text for text in texts)
+    return any(text.removeprefix("Kasapay: ").startswith("Reversed:") and code in text for text in texts)
 
 
 NEWS: Final = Campaign(
