@@ -260,7 +260,7 @@ async def _with_otp(story: _Story, embedded: Embedded, http: httpx.AsyncClient) 
     story.chapter("Kwame pays through Startbutton, which asks for a code first")
     phone, wallet = _people(embedded, http, 1)
     screen = await story.dial(phone, "1002", "8")
-    while "Enter the code" not in screen:
+    while "Enter the SMS code" not in screen:
         screen = await story.say(phone, "1")
     otp = await wallet.sms("the code", lambda t: any(w.strip(".").isdigit() for w in t.split()))
     code = next(w.strip(".") for w in otp.split() if w.strip(".").isdigit() and len(w.strip(".")) >= 4)

@@ -179,7 +179,7 @@ async def test_two_hundred_at_once_with_a_slow_provider(
             """The next screen; where this machine was slower than a gateway waits, people dial again."""
             nonlocal phone
             screen = (await phone.say(typed)).screen
-            while screen.startswith("We cannot answer right now"):
+            while screen.startswith("We cannot answer now"):
                 phone = player(gateway, live, line, msisdn)
                 screen = (await phone.say(None)).screen
                 if "1 Continue" in screen:

@@ -120,7 +120,7 @@ async def test_what_needs_a_person_is_found_settled_and_told(
         return listed.out if "result" in listed.out else None
 
     letters = await until("a dead letter", dead)
-    found = re.search(r"│ (\d{9}) +│ result │ msisdn", letters)
+    found = re.search(r"│ ([0-9a-f]{8}) +│ result │ msisdn", letters)
     assert found, letters
     await judge.faults(sms_code=0)
     nothing = await run("outbox", "redrive")

@@ -264,7 +264,7 @@ async def test_two_who_confirm_a_refund_at_once_give_back_once(stage: Stage) -> 
         if phone.screen.is_open:
             await phone.answer(STAFF_PIN)
     told = sorted(phone.screen.text.split(".")[0] for phone in phones)
-    assert told == ["A refund of this payment is already under way", "Refund: GHS 5"]
+    assert told == ["A refund of this payment is already under way", "Refund: we are asking to send GHS 5"]
     assert [o.kind for o in await stage.orders()] == [OrderKind.COLLECTION, OrderKind.REFUND]
 
 
@@ -600,7 +600,7 @@ async def test_where_a_payout_stands_is_not_told_as_a_payment(stage: Stage) -> N
         assert screen.order_id in {order.id for order in await stage.orders()}
         return stage.kasapay.turns.say(Text(screen.text, screen.values))
 
-    assert (await said(ama)).startswith("Refund: we are asking to send GHS 20.00 to 024***001.")
+    assert (await said(ama)).startswith("We are asking to send GHS 20.00 to 024***001.")
     assert (await said(kojo)).startswith("Ask the customer to enter their PIN on 024***001: GHS 20.00.")
     await stage.settle()
     decide(stage, EFUA, "reject")

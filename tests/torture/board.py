@@ -38,8 +38,9 @@ class Board:
             self.entries["233" + party[1:]] = self.entries.pop(party)
         results: dict[str, list[dict[str, str]]] = defaultdict(list)
         for sms in (await self.get("/sms"))["sms"]:
-            if sms["text"].startswith(("Paid:", "Not paid:")):
-                results[sms["to"]].append(sms)
+            text = sms["text"].removeprefix("Kasapay: ")
+            if text.startswith(("Paid:", "Not paid:")):
+                results[sms["to"]].append(sms | {"text": text})
         self.results = results
         handsets = (await self.get("/handsets"))["handsets"]
         self.prompts = {phone["msisdn"]: phone["prompts"][0]["id"] for phone in handsets if phone["prompts"]}

@@ -50,7 +50,7 @@ _DIALS_AT_ONCE: Final = 24
 _LANES: Final = 4
 _REF: Final = re.compile(r"Ref \d{9}")
 _NO_REF: Final = "a payment without a reference"
-_BUSY: Final = "We cannot answer right now"
+_BUSY: Final = "We cannot answer now"
 _DEPTH: Final = 8
 
 
