@@ -102,87 +102,74 @@ def held_here(turn: Turn, kept: ConversationRow, config: TurnsConfig, timeouts: 
 
 def about_of(row: ConversationRow) -> str:
     """What the button named that began the conversation; empty where none did."""
-    try:
-        return msgspec.json.decode(row.facts, type=_KeptFacts).about
-    except msgspec.ValidationError:
-        return ""
+    return _kept(row).about
 
 
 def with_opening(row: ConversationRow, opening: Opens | None) -> ConversationRow:
     """The conversation, keeping what begins in its place unless its person goes on with it."""
-    facts = msgspec.json.decode(row.facts, type=_KeptFacts)
-    kept = msgspec.structs.replace(facts, opening=opening)
-    return msgspec.structs.replace(row, facts=msgspec.json.encode(kept).decode())
+    return _keeping(row, opening=opening)
 
 
 def opening_of(row: ConversationRow) -> Opens | None:
     """What begins in the conversation's place unless its person goes on with it."""
-    try:
-        return msgspec.json.decode(row.facts, type=_KeptFacts).opening
-    except msgspec.ValidationError:
-        return None
+    return _kept(row).opening
 
 
 def with_asked(row: ConversationRow, question: Question[Any], notice: Text | None) -> ConversationRow:
     """The conversation, knowing that this question is shown now, below this notice."""
-    facts = msgspec.json.decode(row.facts, type=_KeptFacts)
-    kept = msgspec.structs.replace(facts, asked=name_of(question), notice=notice)
-    return msgspec.structs.replace(row, facts=msgspec.json.encode(kept).decode())
+    return _keeping(row, asked=name_of(question), notice=notice)
 
 
 def last_asked(row: ConversationRow) -> str:
     """The name of the question shown last, empty where it cannot be told."""
-    try:
-        return msgspec.json.decode(row.facts, type=_KeptFacts).asked
-    except msgspec.ValidationError:
-        return ""
+    return _kept(row).asked
 
 
 def with_notice(row: ConversationRow, notice: Text | None) -> ConversationRow:
     """The conversation, knowing what stands above what is shown now."""
-    facts = msgspec.json.decode(row.facts, type=_KeptFacts)
-    kept = msgspec.structs.replace(facts, notice=notice)
-    return msgspec.structs.replace(row, facts=msgspec.json.encode(kept).decode())
+    return _keeping(row, notice=notice)
 
 
 def last_notice(row: ConversationRow) -> Text | None:
     """What stood above the question shown last."""
-    try:
-        return msgspec.json.decode(row.facts, type=_KeptFacts).notice
-    except msgspec.ValidationError:
-        return None
+    return _kept(row).notice
 
 
 def behind_guard(row: ConversationRow) -> tuple[Entry, ...]:
     """What was answered behind the guard that the conversation stands at."""
-    try:
-        return msgspec.json.decode(row.facts, type=_KeptFacts).behind
-    except msgspec.ValidationError:
-        return ()
+    return _kept(row).behind
 
 
 def with_behind(row: ConversationRow, entries: Sequence[Entry]) -> ConversationRow:
     """The conversation, keeping these entries until its guard is passed."""
-    facts = msgspec.json.decode(row.facts, type=_KeptFacts)
-    kept = msgspec.structs.replace(facts, behind=tuple(entries))
-    return msgspec.structs.replace(row, facts=msgspec.json.encode(kept).decode())
+    return _keeping(row, behind=tuple(entries))
 
 
 def first_asked(row: ConversationRow) -> FirstAsked | None:
     """How the question for a language stands in front of the conversation; None where it does not."""
-    try:
-        return msgspec.json.decode(row.facts, type=_KeptFacts).first
-    except msgspec.ValidationError:
-        return None
+    return _kept(row).first
 
 
 def with_first(row: ConversationRow, first: FirstAsked | None) -> ConversationRow:
     """The conversation, with or without the question for a language in front."""
-    facts = msgspec.json.decode(row.facts, type=_KeptFacts)
-    kept = msgspec.structs.replace(facts, first=first)
-    return msgspec.structs.replace(row, facts=msgspec.json.encode(kept).decode())
+    return _keeping(row, first=first)
 
 
 def name_of(question: Question[Any]) -> str:
     """What makes a question another one: an answer to this never answers that."""
     return " ".join((question.kind, question.key, *(choice.value for choice in question.choices)))
+
+
+def _kept(row: ConversationRow) -> _KeptFacts:
+    """The facts as the row keeps them; empty ones where older code wrote what cannot be read."""
+    try:
+        return msgspec.json.decode(row.facts, type=_KeptFacts)
+    except msgspec.ValidationError:
+        return _KeptFacts(channel="", region="")
+
+
+def _keeping(row: ConversationRow, **changed: Any) -> ConversationRow:
+    """The conversation with these of its facts changed. Raises ValidationError where they cannot be read."""
+    facts = msgspec.json.decode(row.facts, type=_KeptFacts)
+    kept = msgspec.structs.replace(facts, **changed)
+    return msgspec.structs.replace(row, facts=msgspec.json.encode(kept).decode())
