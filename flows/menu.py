@@ -98,10 +98,15 @@ def _offers(talk: Talk, recent: Sequence[MerchantCard]) -> list[Offer]:
     for part, number in _NUMBERS.items():
         if part == "business" and not facts.staff:
             continue
-        if part in _NEEDS and _NEEDS[part] not in facts.offers:
+        if not _is_possible(talk, part):
             continue
         offers.append(Offer(FirstAnswer(part), Text(f"menu.{part}"), number, name=part))
     return offers
+
+
+def _is_possible(talk: Talk, part: str) -> bool:
+    """Whether an account here can do it."""
+    return part not in _NEEDS or _NEEDS[part] in talk.facts.offers
 
 
 def _announced(requests: Sequence[AgreementView]) -> Text | None:
@@ -121,7 +126,7 @@ async def _more(talk: Talk, recent: Sequence[MerchantCard]) -> Screen:
             continue
         if part == "staff" and talk.facts.staff:
             continue
-        if part in _NEEDS and _NEEDS[part] not in talk.facts.offers:
+        if not _is_possible(talk, part):
             continue
         offered.append(Choice(part, Text(f"menu.{part}"), number))
     picked = await talk.choose(MORE, offered)
